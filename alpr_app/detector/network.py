@@ -1,0 +1,145 @@
+"""The detector's network, after SCRFD (Guo et al., Sample and Computation Redistribution for Efficient Face
+Detection, 2021): a plain convolutional backbone, a BiFPN neck (Tan et al., EfficientDet, 2020) and one head shared
+by the strides 8, 16 and 32, with the joint quality score and the box distributions of Generalized Focal Loss
+(Li et al., 2020) and four corners beside them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from alpr_app.detector.config import STRIDES, DetectorConfig
+from alpr_app.layers import ConvBlock, ResidualBlock
+
+FUSION_EPSILON = 1e-4
+
+
+class Backbone(nn.Module):
+    """Picture -> features at strides 8, 16, 32."""
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        first, second = config.stem_channels
+        self.stem = nn.Sequential(ConvBlock(3, first, stride=2), ConvBlock(first, second, stride=2))
+        self.stages = nn.ModuleList()
+        channels_in = second
+        for channels, blocks in zip(config.stage_channels, config.stage_blocks, strict=True):
+            residual = [ResidualBlock(channels) for _ in range(blocks)]
+            self.stages.append(nn.Sequential(ConvBlock(channels_in, channels, stride=2), *residual))
+            channels_in = channels
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        features = self.stem(images)
+        levels = []
+        for stage in self.stages:
+            features = stage(features)
+            levels.append(features)
+        return levels
+
+
+class WeightedSum(nn.Module):
+    """Sum of feature maps with learned weights, kept positive and normalised (EfficientDet, equation 'fast fusion')."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.ones(inputs))
+
+    def forward(self, *features: Tensor) -> Tensor:
+        weights = functional.relu(self.weights)
+        weights = weights / (weights.sum() + FUSION_EPSILON)
+        total = features[0] * weights[0]
+        for feature, weight in zip(features[1:], weights[1:], strict=True):
+            total = total + feature * weight
+        return total
+
+
+class BiFpn(nn.Module):
+    """One pass down and one pass up over three levels, all with the same channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.sums = nn.ModuleDict(
+            {"middle_down": WeightedSum(2), "fine": WeightedSum(2), "middle": WeightedSum(3), "coarse": WeightedSum(2)}
+        )
+        self.blocks = nn.ModuleDict({name: ConvBlock(channels, channels) for name in self.sums})
+
+    def _node(self, name: str, *features: Tensor) -> Tensor:
+        return self.blocks[name](self.sums[name](*features))
+
+    def forward(self, levels: list[Tensor]) -> list[Tensor]:
+        fine, middle, coarse = levels
+        middle_down = self._node("middle_down", middle, functional.interpolate(coarse, scale_factor=2.0))
+        fine_out = self._node("fine", fine, functional.interpolate(middle_down, scale_factor=2.0))
+        middle_out = self._node("middle", middle, middle_down, functional.max_pool2d(fine_out, 3, 2, 1))
+        coarse_out = self._node("coarse", coarse, functional.max_pool2d(middle_out, 3, 2, 1))
+        return [fine_out, middle_out, coarse_out]
+
+
+class Head(nn.Module):
+    """Score, box distributions and corners of one level. The convolutions are shared by all levels; batch norms
+    are not, because the levels' statistics differ."""
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        channels, bins = config.neck_channels, config.box_bins
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(config.head_blocks)
+        )
+        self.norms = nn.ModuleList(
+            nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(config.head_blocks)) for _ in STRIDES
+        )
+        self.fused: nn.ModuleList | None = None
+        self.output = nn.Conv2d(channels, 1 + 4 * bins + 8, 1)
+        nn.init.normal_(self.output.weight, std=0.01)
+        nn.init.zeros_(self.output.bias)
+        # Nearly every position is background: start at a score of 0.01 (Lin et al., Focal Loss, 2017).
+        nn.init.constant_(self.output.bias[0], -math.log(99.0))
+
+    def forward(self, features: Tensor, level: int) -> Tensor:
+        for index, convolution in enumerate(self.convolutions):
+            if self.fused is not None:
+                features = self.fused[level][index](features)
+            else:
+                features = self.norms[level][index](convolution(features))
+            features = functional.relu(features, inplace=True)
+        return self.output(features)
+
+    def fuse(self) -> None:
+        """Give every level its own convolutions with its batch norms folded in. Only in eval mode."""
+        if self.fused is None:
+            pairs = [zip(self.convolutions, norms, strict=True) for norms in self.norms]
+            self.fused = nn.ModuleList(nn.ModuleList(fuse_conv_bn_eval(*pair) for pair in level) for level in pairs)
+
+
+class Detector(nn.Module):
+    """images (B, 3, H, W), RGB from 0 to 1, H and W multiples of 32 -> what `alpr_app.detector.decoding` decodes.
+
+    Returns three tensors over all N positions of strides 8, 16, 32, row by row within each:
+    quality logits (B, N), box logits (B, N, 4, bins) for the distances left, top, right, bottom, and corner
+    offsets (B, N, 4, 2) from the position, the last two in units of the stride.
+    """
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone(config)
+        self.laterals = nn.ModuleList(
+            ConvBlock(channels, config.neck_channels, kernel=1, relu=False) for channels in config.stage_channels
+        )
+        self.neck = nn.ModuleList(BiFpn(config.neck_channels) for _ in range(config.neck_repeats))
+        self.head = Head(config)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        levels = [lateral(level) for lateral, level in zip(self.laterals, self.backbone(images), strict=True)]
+        for layer in self.neck:
+            levels = layer(levels)
+        # (B, C, h, w) -> (B, h * w, C): free of copies when the features are channels_last.
+        outputs = [self.head(level, index).permute(0, 2, 3, 1).flatten(1, 2) for index, level in enumerate(levels)]
+        merged = torch.cat(outputs, dim=1)
+        quality, boxes, corners = merged.split([1, 4 * self.config.box_bins, 8], dim=2)
+        return quality.squeeze(2), boxes.unflatten(2, (4, self.config.box_bins)), corners.unflatten(2, (4, 2))

@@ -1,0 +1,135 @@
+"""Where things are: letterbox and its exact inverse, intersection over union, corner order, plate homography."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+PLATE_HEIGHT, PLATE_WIDTH = 48, 192
+LETTERBOX_GREY = 114
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """A picture scaled with its aspect kept into a canvas of the network's size; the rest is grey.
+
+    scale: canvas pixels a picture pixel, across and down: the two differ by the rounding to whole pixels.
+    left, top: where the scaled picture begins. content, canvas: (height, width).
+    """
+
+    scale: tuple[float, float]
+    left: int
+    top: int
+    content: tuple[int, int]
+    canvas: tuple[int, int]
+
+    @classmethod
+    def fit(cls, height: int, width: int, canvas: tuple[int, int]) -> Letterbox:
+        """The letterbox that puts a picture of height x width in the middle of `canvas` (height, width)."""
+        scale = min(canvas[0] / height, canvas[1] / width)
+        content = (
+            min(canvas[0], max(1, round(height * scale))),
+            min(canvas[1], max(1, round(width * scale))),
+        )
+        left, top = (canvas[1] - content[1]) // 2, (canvas[0] - content[0]) // 2
+        return cls((content[1] / width, content[0] / height), left, top, content, canvas)
+
+    @classmethod
+    def for_long_side(cls, height: int, width: int, long_side: int, multiple: int = 32) -> Letterbox:
+        """The smallest canvas of whole multiples that holds the picture scaled to `long_side` pixels."""
+        scale = long_side / max(height, width)
+        canvas = tuple(max(1, int(np.ceil(round(side * scale) / multiple))) * multiple for side in (height, width))
+        return cls.fit(height, width, canvas)
+
+    def apply(self, image: np.ndarray) -> np.ndarray:
+        """The canvas, H x W x 3 uint8, with `image` in it. `image` itself is not changed."""
+        height, width = self.content
+        # Area averaging keeps thin strokes when shrinking; it is no better than linear when enlarging.
+        interpolation = cv2.INTER_AREA if min(self.scale) < 0.5 else cv2.INTER_LINEAR
+        scaled = cv2.resize(image, (width, height), interpolation=interpolation)
+        if self.content == self.canvas:
+            return scaled
+        canvas = np.full((*self.canvas, 3), LETTERBOX_GREY, np.uint8)
+        canvas[self.top : self.top + height, self.left : self.left + width] = scaled
+        return canvas
+
+    def to_canvas(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 2) of the picture, in pixels of the canvas."""
+        return np.asarray(points, np.float32) * np.float32(self.scale) + np.float32([self.left, self.top])
+
+    def to_picture(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 2) of the canvas, in pixels of the picture: the inverse of `to_canvas`."""
+        return (np.asarray(points, np.float32) - np.float32([self.left, self.top])) / np.float32(self.scale)
+
+
+def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union of every box of `first` (N, 4) with every one of `second` (M, 4): (N, M).
+
+    Boxes are left, top, right, bottom in pixels; an empty box overlaps with nothing.
+    """
+    first = np.asarray(first, np.float32).reshape(-1, 4)
+    second = np.asarray(second, np.float32).reshape(-1, 4)
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    intersection = np.clip(high - low, 0, None).prod(axis=2)
+    areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1) for boxes in (first, second)]
+    union = areas[0][:, None] + areas[1][None, :] - intersection
+    return intersection / np.maximum(union, 1e-9)
+
+
+def corners_to_box(corners: np.ndarray) -> np.ndarray:
+    """The upright box (..., 4) around corners (..., 4, 2)."""
+    corners = np.asarray(corners, np.float32)
+    return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1)
+
+
+def order_corners(points: np.ndarray) -> np.ndarray:
+    """Four points in any order as top-left, top-right, bottom-right, bottom-left: (4, 2) float32.
+
+    The plate is taken to stand upright to within 45 degrees, its long sides being top and bottom.
+    Raises ValueError unless there are four points that span an area.
+    """
+    points = np.asarray(points, np.float32)
+    if points.shape != (4, 2):
+        raise ValueError(f"four corners (4, 2) are needed, not an array of shape {points.shape}")
+    centred = points - points.mean(axis=0)
+    # Clockwise on the screen, because y points down.
+    ring = points[np.argsort(np.arctan2(centred[:, 1], centred[:, 0]))]
+    sides = np.roll(ring, -1, axis=0) - ring
+    area = 0.5 * abs(np.sum(ring[:, 0] * np.roll(ring[:, 1], -1) - ring[:, 1] * np.roll(ring[:, 0], -1)))
+    if area < 1e-3:
+        raise ValueError(f"the four corners {points.tolist()} span no area")
+    # The top side runs to the right, and top and bottom together are longer than the other two sides.
+    lengths = np.linalg.norm(sides, axis=1)
+    pair = 0 if lengths[0] + lengths[2] >= lengths[1] + lengths[3] else 1
+    start = pair if sides[pair, 0] > 0 else (pair + 2) % 4
+    return np.roll(ring, -start, axis=0)
+
+
+def homography(corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLATE_WIDTH) -> np.ndarray:
+    """The 3 x 3 matrix that takes ordered plate corners (4, 2) to an upright picture of height x width.
+
+    Corners are pixel edges, as boxes are: (0, 0) is the outer corner of the first pixel. cv2 counts from pixel
+    centres, hence the half pixel.
+    """
+    target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    return cv2.getPerspectiveTransform(np.float32(corners) - 0.5, target - 0.5)
+
+
+def rectify(
+    image: np.ndarray, corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLATE_WIDTH
+) -> np.ndarray:
+    """The plate at `corners` (4, 2), in any order, seen straight on: height x width x 3 uint8.
+
+    A plate much larger than the target is averaged, not merely sampled. Raises ValueError for corners that span no area.
+    """
+    corners = order_corners(corners)
+    shrink = int(min(np.linalg.norm(corners[1] - corners[0]) / width, np.linalg.norm(corners[3] - corners[0]) / height))
+    factor = max(1, min(shrink, 8))
+    matrix = homography(corners, height * factor, width * factor)
+    plate = cv2.warpPerspective(
+        image, matrix, (width * factor, height * factor), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return plate if factor == 1 else cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA)

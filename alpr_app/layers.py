@@ -1,0 +1,45 @@
+"""Convolution, batch norm and ReLU: the one block both networks build on, and how it is fused for inference."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+class ConvBlock(nn.Module):
+    """3 x 3 convolution, batch norm, ReLU. Plain convolutions run at a processor's full speed, depthwise ones do not."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1, kernel: int = 3, relu: bool = True) -> None:
+        super().__init__()
+        self.convolution: nn.Module = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(channels_out)
+        self.activation = nn.ReLU(inplace=True) if relu else nn.Identity()
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.activation(self.norm(self.convolution(features)))
+
+    def fuse(self) -> None:
+        """Fold the batch norm into the convolution. Only in eval mode; results stay the same to rounding."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.convolution = fuse_conv_bn_eval(self.convolution, self.norm)
+            self.norm = nn.Identity()
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions around which the input is added (He et al., 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvBlock(channels, channels)
+        self.second = ConvBlock(channels, channels, relu=False)
+        self.activation = nn.ReLU(inplace=True)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.activation(features + self.second(self.first(features)))
+
+
+def fuse(network: nn.Module) -> None:
+    """Fuse every block of `network` that knows how, in place. The network must be in eval mode."""
+    for module in list(network.modules()):
+        if hasattr(module, "fuse"):
+            module.fuse()

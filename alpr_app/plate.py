@@ -1,0 +1,83 @@
+"""What a licence plate is: its alphabet, its colours and formats, and `Plate`, one reading of one plate.
+
+Chinese plates after GA 36-2018: a province character, an office letter, then five characters (six on
+new-energy plates). The letters I and O are not issued; CCPD's own tables still hold O.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+DIGITS = "0123456789"
+SPECIALS = "学警挂港澳使领"
+ALPHABET = PROVINCES + DIGITS + LETTERS + "O" + SPECIALS
+
+COLOURS = ("blue", "yellow", "green", "white", "black")
+
+_OFFICE = f"[{PROVINCES}][{LETTERS}]"
+_SERIAL = f"[{DIGITS}{LETTERS}]"
+_FORMATS = {
+    "blue": [f"{_OFFICE}{_SERIAL}{{5}}"],
+    # Lorries and buses; 学 on driving-school cars, 挂 on trailers.
+    "yellow": [f"{_OFFICE}{_SERIAL}{{5}}", f"{_OFFICE}{_SERIAL}{{4}}[学挂]"],
+    # New energy: small cars carry the type letter first, large ones last.
+    "green": [f"{_OFFICE}[A-HJ-K]{_SERIAL}[{DIGITS}]{{4}}", f"{_OFFICE}[{DIGITS}]{{5}}[A-HJ-K]"],
+    "white": [f"{_OFFICE}{_SERIAL}{{4}}警"],
+    "black": [f"{_OFFICE}{_SERIAL}{{5}}", f"{_OFFICE}{_SERIAL}{{4}}[港澳使领]", f"使[{DIGITS}]{{6}}"],
+}
+_PATTERNS = {colour: re.compile("|".join(formats)) for colour, formats in _FORMATS.items()}
+
+
+def fits_format(text: str, colour: str | None = None) -> bool:
+    """Whether `text` (without the dot) is a plate that may be issued: in `colour`, or in any colour if None."""
+    colours = COLOURS if colour is None else (colour,)
+    return any(_PATTERNS[name].fullmatch(text) is not None for name in colours)
+
+
+@dataclass(frozen=True, eq=False)
+class Plate:
+    """One plate as found and read.
+
+    text: without the dot, 皖A12345; empty if the reader saw no character.
+    confidence: the least of `characters`, 0 to 1; 0 for an empty text.
+    characters: one confidence a character of `text`.
+    colour: one of `COLOURS`.
+    score: the detector's quality score, 0 to 1.
+    box: left, top, right, bottom in pixels of the picture.
+    corners: top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.
+    crop: the rectified plate the reader saw, 48 x 192 x 3 uint8 RGB.
+    """
+
+    text: str
+    confidence: float
+    characters: tuple[float, ...]
+    colour: str
+    score: float
+    box: tuple[float, float, float, float]
+    corners: tuple[tuple[float, float], ...]
+    crop: np.ndarray = field(repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Plate):
+            return NotImplemented
+        return self.to_dict() == other.to_dict() and np.array_equal(self.crop, other.crop)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.confidence, self.box))
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything but the crop, as plain JSON types: coordinates to 0.1 px, confidences to 4 digits."""
+        return {
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "characters": [round(value, 4) for value in self.characters],
+            "colour": self.colour,
+            "score": round(self.score, 4),
+            "box": [round(value, 1) for value in self.box],
+            "corners": [[round(x, 1), round(y, 1)] for x, y in self.corners],
+        }

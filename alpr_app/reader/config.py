@@ -1,0 +1,63 @@
+"""The shape of the reader: all that is needed to build it again, its alphabet included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH
+from alpr_app.plate import ALPHABET, COLOURS
+
+STEM_STRIDE = 4
+
+
+@dataclass(frozen=True)
+class ReaderConfig:
+    """img_height, img_width: of the rectified plate. patch_size: width of a vertical strip in pixels; each strip
+    becomes one token. overlap: pixels by which a strip reaches into the next one.
+
+    stem_channels: two convolutions of stride 2 and a residual block before the strips are cut, or empty for
+    strips of plain pixels as in the paper. embed_dim: width of the transformer. max_length: characters at most.
+    dropout: in the transformer's layers; emb_dropout: on the tokens.
+    """
+
+    img_height: int = PLATE_HEIGHT
+    img_width: int = PLATE_WIDTH
+    patch_size: int = 8
+    overlap: int = 0
+    stem_channels: tuple[int, ...] = (24, 48)
+    embed_dim: int = 160
+    num_heads: int = 5
+    num_encoder_layers: int = 4
+    num_decoder_layers: int = 2
+    feedforward_ratio: int = 4
+    dropout: float = 0.1
+    emb_dropout: float = 0.0
+    max_length: int = 8
+    alphabet: str = ALPHABET
+    colours: tuple[str, ...] = COLOURS
+
+    def __post_init__(self) -> None:
+        step = STEM_STRIDE if self.stem_channels else 1
+        if len(self.stem_channels) not in (0, 2):
+            raise ValueError(f"stem_channels holds two numbers or none, not {len(self.stem_channels)}")
+        for name in ("patch_size", "overlap", "img_height", "img_width"):
+            if getattr(self, name) % step:
+                raise ValueError(f"{name} must be a multiple of {step}, the stem's stride, not {getattr(self, name)}")
+        if self.patch_size <= 0 or self.img_width % self.patch_size:
+            raise ValueError(f"img_width {self.img_width} must be a multiple of patch_size {self.patch_size}")
+        if self.overlap % 2:
+            raise ValueError(f"overlap must be even, half of it on each side of the strip, not {self.overlap}")
+        if self.embed_dim % self.num_heads:
+            raise ValueError(f"embed_dim {self.embed_dim} must be a multiple of num_heads {self.num_heads}")
+        if len(set(self.alphabet)) != len(self.alphabet):
+            raise ValueError("the alphabet holds a character twice")
+
+    @property
+    def tokens(self) -> int:
+        """Vertical strips a plate."""
+        return self.img_width // self.patch_size
+
+    @property
+    def blank(self) -> int:
+        """The class that stands for 'no character'; the others are indices into the alphabet."""
+        return len(self.alphabet)

@@ -1,0 +1,152 @@
+"""The reader's network, after MaskOCR (Lyu et al., Text Recognition with Masked Encoder-Decoder Pretraining, 2022):
+vertical strips of the plate become the tokens of a ViT encoder, and one query a character attends to them in a
+decoder. There is no language model: the queries never see what the others have read.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from alpr_app.layers import ConvBlock, ResidualBlock
+from alpr_app.reader.config import STEM_STRIDE, ReaderConfig
+
+
+class StripEmbedding(nn.Module):
+    """Plates (B, 3, H, W) -> one token a vertical strip (B, T, D).
+
+    A ViT on bare strips needs far more plates than a few thousand; the convolutional stem (Xiao et al., Early
+    Convolutions Help Transformers See Better, 2021) gives it local features to start with.
+    """
+
+    def __init__(self, config: ReaderConfig) -> None:
+        super().__init__()
+        self.config = config
+        step, channels = 1, 3
+        self.stem: nn.Module = nn.Identity()
+        if config.stem_channels:
+            first, channels = config.stem_channels
+            step = STEM_STRIDE
+            self.stem = nn.Sequential(
+                ConvBlock(3, first, stride=2), ConvBlock(first, channels, stride=2), ResidualBlock(channels)
+            )
+        height = config.img_height // step
+        width, overlap = config.patch_size // step, config.overlap // step
+        # One convolution over the whole height: a linear layer on each strip.
+        self.strips = nn.Conv2d(channels, config.embed_dim, (height, width + overlap), (height, width))
+        self.padding = (overlap - overlap // 2, overlap // 2)
+
+    def forward(self, plates: Tensor) -> Tensor:
+        features = self.stem(plates)
+        if any(self.padding):
+            features = functional.pad(features, self.padding)
+        return self.strips(features).flatten(2).transpose(1, 2)
+
+
+class Attention(nn.Module):
+    """Multi-head attention; queries (B, Q, D) look at a memory (B, M, D)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        # (B, L, D) -> (B, heads, L, D / heads)
+        query = self.query(queries).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        key, value = self.key_value(memory).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        return self.output(mixed.transpose(1, 2).flatten(2))
+
+
+class FeedForward(nn.Sequential):
+    def __init__(self, width: int, ratio: int) -> None:
+        super().__init__(nn.Linear(width, width * ratio), nn.GELU(approximate="tanh"), nn.Linear(width * ratio, width))
+
+
+class EncoderLayer(nn.Module):
+    """Pre-norm transformer layer (Dosovitskiy et al., ViT, 2021)."""
+
+    def __init__(self, config: ReaderConfig) -> None:
+        super().__init__()
+        width = config.embed_dim
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention = Attention(width, config.num_heads)
+        self.feedforward_norm = nn.LayerNorm(width)
+        self.feedforward = FeedForward(width, config.feedforward_ratio)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        normed = self.attention_norm(tokens)
+        tokens = tokens + self.dropout(self.attention(normed, normed))
+        return tokens + self.dropout(self.feedforward(self.feedforward_norm(tokens)))
+
+
+class DecoderLayer(nn.Module):
+    """Character queries look at the strips, then at each other's places, then think."""
+
+    def __init__(self, config: ReaderConfig) -> None:
+        super().__init__()
+        width = config.embed_dim
+        self.cross_norm = nn.LayerNorm(width)
+        self.cross_attention = Attention(width, config.num_heads)
+        self.self_norm = nn.LayerNorm(width)
+        self.self_attention = Attention(width, config.num_heads)
+        self.feedforward_norm = nn.LayerNorm(width)
+        self.feedforward = FeedForward(width, config.feedforward_ratio)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        queries = queries + self.dropout(self.cross_attention(self.cross_norm(queries), memory))
+        normed = self.self_norm(queries)
+        queries = queries + self.dropout(self.self_attention(normed, normed))
+        return queries + self.dropout(self.feedforward(self.feedforward_norm(queries)))
+
+
+class Encoder(nn.Module):
+    """Plates (B, 3, H, W), RGB from 0 to 1 -> tokens (B, T, D)."""
+
+    def __init__(self, config: ReaderConfig) -> None:
+        super().__init__()
+        self.embedding = StripEmbedding(config)
+        self.places = nn.Parameter(torch.empty(1, config.tokens, config.embed_dim))
+        self.dropout = nn.Dropout(config.emb_dropout)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_encoder_layers))
+        self.norm = nn.LayerNorm(config.embed_dim)
+        nn.init.trunc_normal_(self.places, std=0.02)
+
+    def forward(self, plates: Tensor) -> Tensor:
+        tokens = self.dropout(self.embedding(plates) + self.places)
+        for layer in self.layers:
+            tokens = layer(tokens)
+        return self.norm(tokens)
+
+
+class Reader(nn.Module):
+    """plates (B, 3, H, W), RGB from 0 to 1 -> character logits (B, max_length, alphabet + blank) and colour
+    logits (B, colours)."""
+
+    def __init__(self, config: ReaderConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, classes = config.embed_dim, len(config.alphabet) + 1
+        self.encoder = Encoder(config)
+        self.queries = nn.Parameter(torch.empty(1, config.max_length, width))
+        self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_decoder_layers))
+        self.norm = nn.LayerNorm(width)
+        self.characters = nn.Linear(width, classes)
+        self.colour = nn.Linear(width, len(config.colours))
+        nn.init.trunc_normal_(self.queries, std=0.02)
+
+    def decode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens of the encoder (B, T, D) -> character and colour logits."""
+        queries = self.queries.expand(tokens.shape[0], -1, -1)
+        for layer in self.decoder:
+            queries = layer(queries, tokens)
+        return self.characters(self.norm(queries)), self.colour(tokens.mean(dim=1))
+
+    def forward(self, plates: Tensor) -> tuple[Tensor, Tensor]:
+        return self.decode(self.encoder(plates))

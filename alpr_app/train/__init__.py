@@ -1,0 +1,1 @@
+"""Everything that is only needed to make models; nothing that recognises plates imports it."""

@@ -1,0 +1,40 @@
+"""Checkpoints of a run: written whole or not at all, read without running code from them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be written or read; the message names the file and the remedy."""
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write `state` beside `path`, then put it in its place: the earlier file stays until the new one is whole."""
+    part = path.with_name(path.name + ".part")
+    try:
+        torch.save(state, part)
+        os.replace(part, path)
+    except (OSError, RuntimeError) as error:
+        part.unlink(missing_ok=True)
+        raise CheckpointError(f"{path}: the checkpoint was not written ({error}); the earlier one is kept") from error
+
+
+def load_checkpoint(path: Path, description: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Read a checkpoint; with `description`, only one of a run that has the same."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint; start the run without --resume")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError) as error:
+        raise CheckpointError(f"{path}: the checkpoint is damaged ({error}); delete it or start afresh") from error
+    if not isinstance(state, dict) or "network" not in state or "description" not in state:
+        raise CheckpointError(f"{path}: this is no checkpoint of a run")
+    if description is not None and state["description"] != description:
+        raise CheckpointError(f"{path}: belongs to a run with other settings: {state['description']}")
+    return state

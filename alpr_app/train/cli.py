@@ -1,0 +1,114 @@
+"""The training module's command line."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from alpr_app.detector import DetectorConfig
+from alpr_app.labels import LabelError, read_data_folder
+from alpr_app.reader import ReaderConfig
+from alpr_app.train.checkpoint import CheckpointError
+from alpr_app.train.loop import Run
+from alpr_app.train.options import RunOptions
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m alpr_app.train", description="Train the detector and the reader.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    reader = commands.add_parser("maskocr", help="train the reader", formatter_class=_Formatter)
+    _add_shared_options(reader, batch_size=64, start_lr=1e-3)
+    config = ReaderConfig()
+    for name in ("img_height", "img_width", "patch_size", "overlap", "embed_dim", "num_heads"):
+        reader.add_argument(f"--{name}", type=int, default=getattr(config, name), help="of the network")
+    for name in ("num_encoder_layers", "num_decoder_layers", "max_length"):
+        reader.add_argument(f"--{name}", type=int, default=getattr(config, name), help="of the network")
+    for name in ("dropout", "emb_dropout"):
+        reader.add_argument(f"--{name}", type=float, default=getattr(config, name), help="while training")
+    reader.add_argument("--plain_strips", action="store_true", help="leave the convolutional stem out, as in the paper")
+    reader.add_argument("--aug_strength", type=float, default=1.0, help="of all disturbances; 0 is none")
+    detector = commands.add_parser("detector", help="train the detector", formatter_class=_Formatter)
+    _add_shared_options(detector, batch_size=16, start_lr=1e-3)
+    detector.add_argument("--long_side", type=int, default=DetectorConfig().long_side, help="of the input in use")
+    detector.add_argument("--crop_size", type=int, default=352, help="square input in training, a multiple of 32")
+    return parser
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults, but none where there is nothing to show."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
+def _add_shared_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: float) -> None:
+    parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the run's folder, made if missing")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.add_argument("--samples", type=int, default=1_000_000, help="training samples to see in all")
+    parser.add_argument("--batch_size", type=int, default=batch_size, help="samples a step")
+    parser.add_argument("--start_lr", type=float, default=start_lr, help="highest learning rate")
+    parser.add_argument("--min_lr", type=float, default=1e-5, help="learning rate at the end")
+    parser.add_argument("--drawn_share", type=float, default=0.5, help="share of drawn plates among the samples")
+    parser.add_argument("--glyphs", type=Path, metavar="DIR", help="pictures of characters to draw plates with")
+    parser.add_argument("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
+    parser.add_argument("--num_workers", type=int, default=1, help="processes that make samples")
+    parser.add_argument("--threads", type=int, help="processor threads for the network")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, samples and dropout")
+    parser.add_argument("--validate_samples", type=int, default=40_000, help="validate every so many samples")
+    parser.add_argument("--checkpoint_minutes", type=float, default=4.0, help="minutes between checkpoints")
+
+
+def run_options(args: argparse.Namespace) -> RunOptions:
+    """The options that both networks share, out of the command line."""
+    names = ("output", "samples", "batch_size", "start_lr", "min_lr", "seed", "num_workers", "threads", "device")
+    names += ("checkpoint_minutes", "validate_samples")
+    return RunOptions(**{name: getattr(args, name) for name in names})
+
+
+def _reader_task(args: argparse.Namespace, options: RunOptions):
+    from alpr_app.train.draw.plates import PlatePainter
+    from alpr_app.train.label_faults import WRONG_CROPS
+    from alpr_app.train.maskocr import ReaderTask
+
+    shared = {name: getattr(args, name) for name in ReaderConfig.__dataclass_fields__ if hasattr(args, name)}
+    config = ReaderConfig(**shared, **({"stem_channels": ()} if args.plain_strips else {}))
+    data = read_data_folder(args.dataset_path)
+    painter = PlatePainter(args.glyphs, args.templates)
+    return ReaderTask(config, data, options, painter, args.drawn_share, args.aug_strength, WRONG_CROPS)
+
+
+def _detector_task(args: argparse.Namespace, options: RunOptions):
+    from alpr_app.train.detector import DetectorTask
+    from alpr_app.train.draw.plates import PlatePainter
+
+    data = read_data_folder(args.dataset_path)
+    painter = PlatePainter(args.glyphs, args.templates)
+    config = DetectorConfig(long_side=args.long_side)
+    return DetectorTask(config, data, options, painter, args.crop_size, args.drawn_share)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit status: 0 done, 1 failed with one line on stderr, 2 wrong use, 130 stopped by Ctrl-C."""
+    args = build_parser().parse_args(argv)
+    options = run_options(args)
+    try:
+        task = (_reader_task if args.command == "maskocr" else _detector_task)(args, options)
+        run = Run(task, options)
+        if args.resume:
+            run.resume()
+        elif run.last_path.exists():
+            raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
+        command = " ".join(["python -m alpr_app.train", *map(shlex.quote, argv or sys.argv[1:])])
+        (options.output / "command.txt").write_text(command + "\n", encoding="utf-8")
+        run.train()
+    except (LabelError, CheckpointError, OSError, ValueError) as error:
+        print(f"alpr_app.train: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
+        return 130
+    return 0

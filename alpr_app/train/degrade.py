@@ -1,0 +1,139 @@
+"""What a camera does to a plate: light, shadow, glare, dirt, blur, noise, compression.
+
+Every function takes and returns a picture H x W x 3 uint8 RGB and draws all it needs from the generator it is
+given, so a sample is the same whenever it is made from the same seed.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+Rng = np.random.Generator
+
+
+def _to_uint8(values: np.ndarray) -> np.ndarray:
+    return np.clip(values, 0, 255).astype(np.uint8)
+
+
+def lighting(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Exposure, contrast, gamma and a colour cast, as one lookup table a channel."""
+    exposure = np.exp(rng.normal(0, 0.28))
+    contrast = np.exp(rng.normal(0, 0.25))
+    gamma = np.exp(rng.normal(0, 0.3))
+    cast = np.exp(rng.normal(0, 0.08, 3))
+    haze = rng.uniform(0, 0.35) if rng.random() < 0.15 else 0.0
+    levels = np.linspace(0, 1, 256)[:, None] ** gamma
+    levels = ((levels - 0.45) * contrast + 0.45) * exposure * cast
+    levels = levels * (1 - haze) + 0.8 * haze
+    table = _to_uint8(levels * 255)
+    return cv2.LUT(image, table.reshape(1, 256, 3))
+
+
+def saturation(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Fades the colours or, like a camera with infrared light at night, takes them away."""
+    amount = 0.0 if rng.random() < 0.25 else rng.uniform(0.2, 1.5)
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(image, amount, grey, 1 - amount, 0)
+
+
+def night(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Little light: dark, with the noise that amplification brings."""
+    dark = image.astype(np.float32) * rng.uniform(0.18, 0.5) + rng.uniform(0, 20)
+    return _to_uint8(dark + rng.normal(0, rng.uniform(1, 8), image.shape))
+
+
+def _ramp(height: int, width: int, rng: Rng) -> np.ndarray:
+    """Values around zero that rise across the picture in a random direction, H x W x 1."""
+    angle = rng.uniform(0, 2 * np.pi)
+    across, down = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
+    return (np.cos(angle) * across[None] + np.sin(angle) * down[:, None])[..., None].astype(np.float32)
+
+
+def shadow(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """A shadow with a straight edge over part of the picture."""
+    height, width = image.shape[:2]
+    softness = np.exp(rng.uniform(np.log(2), np.log(60)))
+    cover = 1 / (1 + np.exp(-softness * (_ramp(height, width, rng) + rng.uniform(-0.7, 0.7))))
+    return _to_uint8(image * (1 - cover * rng.uniform(0.25, 0.75)))
+
+
+def glare(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """A soft bright spot: sun or a lamp mirrored."""
+    height, width = image.shape[:2]
+    x = (np.arange(width) - rng.uniform(0, width)) / (width * rng.uniform(0.05, 0.4))
+    y = (np.arange(height) - rng.uniform(0, height)) / (height * rng.uniform(0.2, 0.9))
+    spot = np.exp(-(x[None] ** 2 + y[:, None] ** 2))[..., None]
+    return _to_uint8(image + spot * rng.uniform(40, 200))
+
+
+def dirt(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Mud: smooth random blotches of brown or grey."""
+    height, width = image.shape[:2]
+    cells = rng.random((int(rng.integers(3, 7)), int(rng.integers(6, 20)))).astype(np.float32)
+    blotches = cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
+    cover = np.clip((blotches - rng.uniform(0.6, 0.9)) * 4, 0, rng.uniform(0.3, 0.8))[..., None]
+    colour = np.float32([120, 105, 85]) * rng.uniform(0.4, 1.3)
+    return _to_uint8(image * (1 - cover) + colour * cover)
+
+
+def gaussian_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
+    """Out of focus: sigma up to 2.5 % of the plate's height, and up to a pixel at least."""
+    sigma = rng.uniform(0.2, 1.0) * max(1.0, plate_height * 0.025)
+    return cv2.GaussianBlur(image, (0, 0), sigma)
+
+
+def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
+    """The camera or the car moved, by up to a seventh of the plate's height."""
+    length = max(2.0, rng.uniform(0.03, 0.15) * plate_height)
+    angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+    size = int(length) | 1
+    kernel = np.zeros((size, size), np.float32)
+    reach = np.float32([np.cos(angle), np.sin(angle)]) * (size - 1) / 2
+    centre = np.float32([size // 2, size // 2])
+    ends = [tuple(int(round(value * 16)) for value in centre + side * reach) for side in (-1, 1)]
+    cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, shift=4)
+    return cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6))
+
+
+def sensor_noise(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Gaussian noise of 1 to 16 grey levels, alike in all channels or not."""
+    channels = 1 if rng.random() < 0.5 else 3
+    sigma = np.exp(rng.uniform(0, np.log(16)))
+    return _to_uint8(image + rng.normal(0, sigma, (*image.shape[:2], channels)))
+
+
+def jpeg(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """JPEG of quality 12 to 90; its colour channels have half the resolution."""
+    quality = int(rng.integers(12, 90))
+    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def sharpen(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """What cheap cameras do: overshoot at the edges."""
+    amount = rng.uniform(0.3, 1.5)
+    return cv2.addWeighted(image, 1 + amount, cv2.GaussianBlur(image, (0, 0), 1.2), -amount, 0)
+
+
+# Function and how often at strength 1. Light first, then the lens, then the sensor.
+_LIGHT = ((dirt, 0.12), (shadow, 0.2), (glare, 0.1), (lighting, 0.8), (saturation, 0.3), (night, 0.06))
+_LENS = ((motion_blur, 0.15), (gaussian_blur, 0.3))
+_SENSOR = ((sharpen, 0.1), (sensor_noise, 0.3), (jpeg, 0.3))
+
+
+def degrade(image: np.ndarray, rng: Rng, strength: float = 1.0, plate_height: float | None = None) -> np.ndarray:
+    """A random selection of all of the above; `strength` scales how often each occurs. 0 leaves `image` as it is.
+
+    plate_height: pixels to which blur is in proportion; the picture's own height if None.
+    """
+    for step, chance in _LIGHT:
+        if rng.random() < chance * strength:
+            image = step(image, rng)
+    for step, chance in _LENS:
+        if rng.random() < chance * strength:
+            image = step(image, rng, image.shape[0] if plate_height is None else plate_height)
+    for step, chance in _SENSOR:
+        if rng.random() < chance * strength:
+            image = step(image, rng)
+    return image

@@ -1,0 +1,133 @@
+"""What training the detector means: its losses, its samples, its validation."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from alpr_app.detector import Detection, Detector, DetectorConfig, decode, positions
+from alpr_app.geometry import Letterbox, box_iou
+from alpr_app.labels import DataFolder, LabelledPicture
+from alpr_app.pictures import read_picture
+from alpr_app.train.detector_losses import detector_losses
+from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.options import RunOptions
+from alpr_app.train.scene_dataset import SceneDataset, load_plate_free, load_scenes
+
+
+def held_out(picture: LabelledPicture) -> bool:
+    """Whether a picture without a split of its own is kept for validation: one in ten, by its name."""
+    return zlib.crc32(picture.path.name.encode()) % 10 == 0
+
+
+class DetectorTask:
+    """Trains a detector on the train split of `data`, on plate-free pictures and on drawn plates; judged by recall
+    at IoU 0.7, over scenes and held-out pictures of other cameras alike, less the false boxes a plate-free picture."""
+
+    judged_by = "judgement"
+
+    def __init__(
+        self,
+        config: DetectorConfig,
+        data: DataFolder,
+        options: RunOptions,
+        painter: PlatePainter,
+        crop_size: int = 352,
+        drawn_share: float = 0.5,
+    ) -> None:
+        if crop_size % 32:
+            raise ValueError(f"--crop_size must be a multiple of 32, not {crop_size}")
+        labelled = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
+        machine = {"unlabelled", "photos"}
+        kept = [picture for picture in labelled if picture.subset in machine and held_out(picture)]
+        chosen = {picture.path for picture in kept}
+        train = [picture for picture in labelled if picture.path not in chosen]
+        self.config = config
+        self.network = Detector(config)
+        self.dataset = SceneDataset(
+            load_scenes(train), load_plate_free(data.negatives), painter, crop_size, options.seed, drawn_share
+        )
+        self.validation = {
+            "scenes": [picture for picture in data.pictures if picture.plates and picture.split == "val"],
+            "street": kept,
+        }
+        self.plate_free: tuple[Path, ...] = data.negatives
+        centres, strides = positions(crop_size, crop_size)
+        self.centres, self.strides = torch.from_numpy(centres), torch.from_numpy(strides)
+        self.description: dict[str, Any] = {
+            "kind": "detector",
+            "config": asdict(config),
+            "batch_size": options.batch_size,
+            "samples": options.samples,
+            "start_lr": options.start_lr,
+            "min_lr": options.min_lr,
+            "seed": options.seed,
+            "drawn_share": drawn_share,
+            "crop_size": crop_size,
+            "pictures": len(train),
+        }
+
+    def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        images = batch["image"].permute(0, 3, 1, 2).float() / 255
+        outputs = network(images)
+        counts = batch["count"].tolist()
+        plates = [corners[:count] for corners, count in zip(batch["plates"], counts, strict=True)]
+        centres, strides = self.centres.to(images.device), self.strides.to(images.device)
+        return detector_losses(outputs, centres, strides, plates, list(batch["ignored"]))
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Recall at IoU .5 and .7 with a score over .5, corner error in shares of the plate's height, false boxes a
+        plate-free picture."""
+        metrics: dict[str, float] = {}
+        recalls = []
+        for name, pictures in self.validation.items():
+            if pictures:
+                found = list(detect_all(network, (picture.path for picture in pictures)))
+                metrics |= {f"{name}_{key}": value for key, value in match(pictures, found).items()}
+                recalls.append(metrics[f"{name}_recall_70"])
+        false_boxes = [len(found) for found in detect_all(network, self.plate_free)]
+        metrics["false_boxes"] = float(np.mean(false_boxes)) if false_boxes else 0.0
+        judgement = float(np.mean(recalls)) if recalls else 0.0
+        return {"judgement": judgement - 0.2 * metrics["false_boxes"], **metrics}
+
+
+def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detection]]:
+    """Detections in each picture, in pixels of the picture, with a network in eval mode."""
+    device = next(network.parameters()).device
+    for path in paths:
+        image = read_picture(path, orient=False)
+        letterbox = Letterbox.for_long_side(*image.shape[:2], network.config.long_side)
+        canvas = torch.from_numpy(letterbox.apply(image)).to(device).permute(2, 0, 1)[None].float() / 255
+        outputs = [output[0].cpu().numpy() for output in network(canvas)]
+        yield [
+            Detection(
+                found.score, letterbox.to_picture(found.box.reshape(2, 2)).ravel(), letterbox.to_picture(found.corners)
+            )
+            for found in decode(*outputs, letterbox.canvas)
+        ]
+
+
+def match(pictures: list[LabelledPicture], found: list[list[Detection]]) -> dict[str, float]:
+    """How many true plates a detection covers at IoU .5 and .7, and the mean corner error of those at .5."""
+    overlaps, errors = [], []
+    for picture, detections in zip(pictures, found, strict=True):
+        boxes = np.float32([detection.box for detection in detections]).reshape(-1, 4)
+        for plate in picture.plates:
+            iou = box_iou(plate.box[None], boxes)[0]
+            overlaps.append(iou.max(initial=0.0))
+            if overlaps[-1] >= 0.5:
+                distance = np.linalg.norm(detections[int(iou.argmax())].corners - plate.corners, axis=1).mean()
+                errors.append(distance / max(1.0, plate.box[3] - plate.box[1]))
+    overlaps = np.array(overlaps)
+    return {
+        "recall_50": float((overlaps >= 0.5).mean()),
+        "recall_70": float((overlaps >= 0.7).mean()),
+        "corner_error": float(np.mean(errors)) if errors else 1.0,
+    }

@@ -1,0 +1,107 @@
+"""The detector's losses: quality focal, distribution focal (Li et al., Generalized Focal Loss, 2020), generalised
+IoU (Rezatofighi et al., 2019) and the distance of the corners."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from alpr_app.train.assignment import assign
+
+# All four are of the same order once training is under way.
+BOX_WEIGHT = 2.0
+DISTRIBUTION_WEIGHT = 0.25
+CORNER_WEIGHT = 4.0
+# Corner errors below this share of the plate's size count quadratically.
+CORNER_BETA = 0.02
+
+
+def quality_focal(logits: Tensor, quality: Tensor) -> Tensor:
+    """Binary cross entropy with a soft target, weighted by how far off the score is (equation 5, beta 2)."""
+    distance = (logits.sigmoid() - quality).abs()
+    return functional.binary_cross_entropy_with_logits(logits, quality, reduction="none") * distance.square()
+
+
+def distribution_focal(logits: Tensor, distance: Tensor) -> Tensor:
+    """Cross entropy with the two bins around the true distance (equation 6). logits (..., bins), distance (...)."""
+    bins = logits.shape[-1]
+    distance = distance.clamp(0, bins - 1.01)
+    lower = distance.floor()
+    share = distance - lower
+    log_probabilities = logits.log_softmax(dim=-1)
+    below = log_probabilities.gather(-1, lower.long()[..., None]).squeeze(-1)
+    above = log_probabilities.gather(-1, lower.long()[..., None] + 1).squeeze(-1)
+    return -(below * (1 - share) + above * share)
+
+
+def generalised_iou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """IoU and generalised IoU of boxes (N, 4), pair by pair."""
+    low, high = torch.maximum(first[:, :2], second[:, :2]), torch.minimum(first[:, 2:], second[:, 2:])
+    intersection = (high - low).clamp(min=0).prod(dim=1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(dim=1) for boxes in (first, second)]
+    union = (areas[0] + areas[1] - intersection).clamp(min=1e-6)
+    hull_low, hull_high = torch.minimum(first[:, :2], second[:, :2]), torch.maximum(first[:, 2:], second[:, 2:])
+    hull = (hull_high - hull_low).clamp(min=0).prod(dim=1).clamp(min=1e-6)
+    iou = intersection / union
+    return iou, iou - (hull - union) / hull
+
+
+def expected_distances(logits: Tensor) -> Tensor:
+    """Integral regression (equation 3): the expectation over the bins, in strides. (..., bins) -> (...)."""
+    return logits.softmax(dim=-1) @ torch.arange(logits.shape[-1], dtype=logits.dtype, device=logits.device)
+
+
+def _boxes_of(corners: Tensor) -> Tensor:
+    return torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
+
+
+def detector_losses(
+    outputs: tuple[Tensor, Tensor, Tensor],
+    centres: Tensor,
+    strides: Tensor,
+    plates: list[Tensor],
+    ignored: list[Tensor],
+) -> dict[str, Tensor]:
+    """Losses of a batch. outputs: of `Detector`. plates: true corners (M, 4, 2) of each picture in pixels.
+    ignored: boxes (K, 4) of each picture in which nothing is asked of the background's score.
+    """
+    quality, boxes, corners = (output.float() for output in outputs)
+    count = len(plates)
+    target = torch.zeros_like(quality)
+    asked = torch.ones_like(quality)
+    rows, true_corners = [], []
+    for picture in range(count):
+        owner = assign(centres, strides, _boxes_of(plates[picture]))
+        positive = torch.nonzero(owner >= 0).squeeze(1)
+        rows.append(positive + picture * len(centres))
+        true_corners.append(plates[picture][owner[positive]])
+        areas = ignored[picture]
+        within = ((centres[:, None] > areas[None, :, :2]) & (centres[:, None] < areas[None, :, 2:])).all(dim=2)
+        asked[picture] = (~(within.any(dim=1) & (owner < 0))).float()
+    chosen, truth = torch.cat(rows), torch.cat(true_corners)
+    quality_flat, target_flat = quality.flatten(), target.flatten()
+    if not len(chosen):
+        score_loss = (quality_focal(quality_flat, target_flat) * asked.flatten()).sum()
+        nothing = (boxes.sum() + corners.sum()) * 0
+        return {"loss": score_loss + nothing, "score": score_loss, "box": nothing, "bins": nothing, "corner": nothing}
+    centre, stride = centres.repeat(count, 1)[chosen], strides.repeat(count)[chosen, None]
+    true_boxes = _boxes_of(truth)
+    logits = boxes.flatten(0, 1)[chosen]
+    distances = expected_distances(logits) * stride
+    found = torch.cat([centre - distances[:, :2], centre + distances[:, 2:]], dim=1)
+    iou, giou = generalised_iou(found, true_boxes)
+    target_flat[chosen] = iou.detach().clamp(min=0)
+    # Positions that are sure of themselves speak loudest, as they will when the box is chosen.
+    weight = quality_flat[chosen].detach().sigmoid().clamp(min=0.05)
+    total = weight.sum().clamp(min=1)
+    score_loss = (quality_focal(quality_flat, target_flat) * asked.flatten()).sum() / len(chosen)
+    box_loss = ((1 - giou) * weight).sum() / total
+    sides = torch.cat([centre - true_boxes[:, :2], true_boxes[:, 2:] - centre], dim=1) / stride
+    bin_loss = (distribution_focal(logits, sides).mean(dim=1) * weight).sum() / total
+    size = (true_boxes[:, 2:] - true_boxes[:, :2]).clamp(min=1)[:, None]
+    points = centre[:, None] + corners.flatten(0, 1)[chosen] * stride[..., None]
+    error = functional.smooth_l1_loss(points / size, truth / size, beta=CORNER_BETA, reduction="none")
+    corner_loss = (error.mean(dim=(1, 2)) * weight).sum() / total
+    loss = score_loss + BOX_WEIGHT * box_loss + DISTRIBUTION_WEIGHT * bin_loss + CORNER_WEIGHT * corner_loss
+    return {"loss": loss, "score": score_loss, "box": box_loss, "bins": bin_loss, "corner": corner_loss}

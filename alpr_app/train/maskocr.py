@@ -1,0 +1,144 @@
+"""What training the reader means: its losses, its samples, its validation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from alpr_app.labels import DataFolder
+from alpr_app.pictures import read_picture
+from alpr_app.reader import Reader, ReaderConfig, decode
+from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.options import RunOptions
+from alpr_app.train.plate_dataset import UNKNOWN_COLOUR, PlateDataset
+from alpr_app.train.plate_samples import PlateSample, load_plate_samples, rectified
+
+# In proportion to the queries' cross entropy.
+COLUMN_WEIGHT = 0.3
+COLOUR_WEIGHT = 0.1
+
+
+class ReaderWithColumns(nn.Module):
+    """The reader and, for training only, a classifier on every token of the encoder.
+
+    Attention of the queries takes long to find the characters when neither encoder nor decoder knows anything.
+    Connectionist temporal classification (Graves et al., 2006) of the tokens needs no attention: it teaches the
+    encoder at once, and the queries then have something to find.
+    """
+
+    def __init__(self, config: ReaderConfig) -> None:
+        super().__init__()
+        self.reader = Reader(config)
+        self.columns = nn.Linear(config.embed_dim, len(config.alphabet) + 1)
+
+    def forward(self, plates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Character logits (B, L, classes), colour logits (B, colours), column logits (B, T, classes)."""
+        tokens = self.reader.encoder(plates)
+        characters, colours = self.reader.decode(tokens)
+        return characters, colours, self.columns(tokens)
+
+
+def reader_losses(
+    characters: Tensor, colours: Tensor, columns: Tensor, classes: Tensor, colour: Tensor, blank: int
+) -> dict[str, Tensor]:
+    """Cross entropy of every query, blanks included; CTC of the columns; cross entropy of known colours.
+
+    classes (B, L) padded with `blank`; colour (B,) with UNKNOWN_COLOUR where nothing is known.
+    """
+    lengths = (classes != blank).sum(dim=1)
+    query_loss = functional.cross_entropy(characters.flatten(0, 1).float(), classes.flatten())
+    log_probabilities = columns.float().log_softmax(dim=2).transpose(0, 1)
+    tokens = torch.full_like(lengths, columns.shape[1])
+    column_loss = functional.ctc_loss(
+        log_probabilities, classes, tokens, lengths, blank=blank, zero_infinity=True
+    )
+    colour_loss = functional.cross_entropy(colours.float(), colour, ignore_index=UNKNOWN_COLOUR, reduction="sum")
+    colour_loss = colour_loss / (colour != UNKNOWN_COLOUR).sum().clamp(min=1)
+    loss = query_loss + COLUMN_WEIGHT * column_loss + COLOUR_WEIGHT * colour_loss
+    return {"loss": loss, "query": query_loss, "column": column_loss, "colour": colour_loss}
+
+
+class ReaderTask:
+    """Trains a reader on the train split of `data` and on drawn plates; judged by whole plates of the val split."""
+
+    judged_by = "exact"
+
+    def __init__(
+        self,
+        config: ReaderConfig,
+        data: DataFolder,
+        options: RunOptions,
+        painter: PlatePainter,
+        drawn_share: float = 0.5,
+        strength: float = 1.0,
+        dropped: frozenset[str] = frozenset(),
+    ) -> None:
+        train, val = data.of_split("train"), data.of_split("val")
+        samples = [
+            sample
+            for sample in load_plate_samples(train, config.alphabet)
+            if Path(sample.source).name not in dropped
+        ]
+        backgrounds = [read_picture(path) for path in data.negatives]
+        self.config = config
+        self.network = ReaderWithColumns(config)
+        self.dataset = PlateDataset(config, samples, backgrounds, painter, options.seed, drawn_share, strength)
+        crops = load_plate_samples(DataFolder((), val.crops, ()), config.alphabet)
+        scenes = load_plate_samples(DataFolder(val.pictures, (), ()), config.alphabet)
+        self.validation = {"crops": self._prepare(crops), "scenes": self._prepare(scenes)}
+        self.description: dict[str, Any] = {
+            "kind": "reader",
+            "config": asdict(config),
+            "batch_size": options.batch_size,
+            "samples": options.samples,
+            "start_lr": options.start_lr,
+            "min_lr": options.min_lr,
+            "seed": options.seed,
+            "drawn_share": drawn_share,
+            "strength": strength,
+            "real_plates": len(samples),
+        }
+
+    def _prepare(self, samples: list[PlateSample]) -> tuple[np.ndarray, list[str]]:
+        size = (self.config.img_height, self.config.img_width)
+        plates = np.stack(list(rectified(samples, *size))) if samples else np.zeros((0, *size, 3), np.uint8)
+        return plates, [sample.text for sample in samples]
+
+    def losses(self, network: nn.Module, batch: list[Tensor]) -> dict[str, Tensor]:
+        plates, classes, colour = batch
+        outputs = network(plates.permute(0, 3, 1, 2).float() / 255)
+        return reader_losses(*outputs, classes, colour, self.config.blank)
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Whole plates right, with and without the first character, by part and over all of them."""
+        metrics: dict[str, float] = {}
+        right = total = 0
+        for name, (plates, texts) in self.validation.items():
+            if not texts:
+                continue
+            read = read_plates(network.reader, plates)
+            exact = sum(text == truth for text, truth in zip(read, texts, strict=True))
+            serial = sum(text[1:] == truth[1:] for text, truth in zip(read, texts, strict=True))
+            metrics[f"{name}_exact"] = exact / len(texts)
+            metrics[f"{name}_without_province"] = serial / len(texts)
+            right, total = right + exact, total + len(texts)
+        return {"exact": right / max(1, total), **metrics}
+
+
+def read_plates(reader: Reader, plates: np.ndarray, batch_size: int = 128) -> list[str]:
+    """Texts of plates (N, H, W, 3) uint8 with a reader in eval mode, on whatever device it is."""
+    device = next(reader.parameters()).device
+    texts: list[str] = []
+    for start in range(0, len(plates), batch_size):
+        images = torch.from_numpy(plates[start : start + batch_size]).to(device).permute(0, 3, 1, 2).float() / 255
+        characters, colours = reader(images)
+        texts += [reading.text for reading in decode(characters.cpu().numpy(), colours.cpu().numpy(), reader.config)]
+    return texts
+
+

@@ -1,0 +1,130 @@
+"""The reader's training samples: real and drawn plates, seen as a detector that errs a little would cut them out."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from torch.utils.data import Dataset
+
+from alpr_app.geometry import corners_to_box, homography
+from alpr_app.reader import ReaderConfig
+from alpr_app.train.degrade import degrade
+from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
+from alpr_app.train.perspective import plate_corners, random_pose
+from alpr_app.train.plate_samples import PlateSample, picture_corners, province_weights
+
+UNKNOWN_COLOUR = -1
+
+
+class PlateDataset(Dataset):
+    """An endless set: sample `index` is drawn from (seed, index) alone, so a run can be resumed exactly.
+
+    A sample is the plate H x W x 3 uint8, its classes (max_length,) int64 padded with blanks, and its colour's
+    index or UNKNOWN_COLOUR. drawn_share: how many of the samples are drawn plates, 0 to 1. strength: of all
+    disturbances, 1 is usual, 0 none.
+    """
+
+    def __init__(
+        self,
+        config: ReaderConfig,
+        samples: list[PlateSample],
+        backgrounds: list[np.ndarray],
+        painter: PlatePainter,
+        seed: int,
+        drawn_share: float = 0.5,
+        strength: float = 1.0,
+    ) -> None:
+        self.config = config
+        self.samples = samples
+        self.cumulative = np.cumsum(province_weights(samples)) if samples else np.zeros(0)
+        self.backgrounds = backgrounds
+        self.painter = painter
+        self.seed = seed
+        self.drawn_share = drawn_share if samples else 1.0
+        self.strength = strength
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
+        rng = np.random.default_rng((self.seed, index))
+        if rng.random() < self.drawn_share:
+            sample = self._draw(rng)
+        else:
+            chosen = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.samples) - 1)
+            sample = self.samples[chosen]
+        image = self._view(sample, rng)
+        colour = UNKNOWN_COLOUR if sample.colour is None else self.config.colours.index(sample.colour)
+        return image, self.classes(sample.text), colour
+
+    def classes(self, text: str) -> np.ndarray:
+        """Indices into the alphabet, padded with blanks to max_length."""
+        indices = [self.config.alphabet.index(character) for character in text]
+        return np.array(indices + [self.config.blank] * (self.config.max_length - len(indices)), np.int64)
+
+    def _draw(self, rng: np.random.Generator) -> PlateSample:
+        """A drawn plate in front of some background, at about the size real ones are kept."""
+        colour = random_colour(rng)
+        text = random_text(colour, rng)
+        plate = self.painter.draw(text, colour, rng)
+        height, width = plate.shape[:2]
+        shown = 220
+        corners = plate_corners(shown, shown * height / width, random_pose(rng), rng)
+        margin = 24
+        corners += margin - corners.min(axis=0)
+        size = tuple(int(value) + margin for value in np.ceil(corners.max(axis=0)))
+        canvas = self._background(size, rng)
+        # The tone of the surroundings has nothing to do with the plate's own, so nothing can be learned from it.
+        matrix = cv2.getPerspectiveTransform(picture_corners(plate), corners)
+        cv2.warpPerspective(
+            plate, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
+        )
+        return PlateSample(canvas, corners, text, colour, "drawn")
+
+    def _background(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+        width, height = size
+        if not self.backgrounds or rng.random() < 0.3:
+            return np.full((height, width, 3), rng.integers(0, 256, 3), np.uint8)
+        picture = self.backgrounds[rng.integers(len(self.backgrounds))]
+        cut_height, cut_width = min(height, picture.shape[0]), min(width, picture.shape[1])
+        top = rng.integers(picture.shape[0] - cut_height + 1)
+        left = rng.integers(picture.shape[1] - cut_width + 1)
+        cut = picture[top : top + cut_height, left : left + cut_width]
+        return cv2.resize(cut, (width, height)) if cut.shape[:2] != (height, width) else cut.copy()
+
+    def _view(self, sample: PlateSample, rng: np.random.Generator) -> np.ndarray:
+        """The plate cut out by jittered corners or by its upright box, at a random distance, and degraded."""
+        full_height, full_width = self.config.img_height, self.config.img_width
+        corners = sample.corners
+        if rng.random() < 0.2 * self.strength:
+            box = corners_to_box(corners)
+            corners = np.float32([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]])
+        corners = self._jitter(corners, rng)
+        height = full_height
+        if rng.random() < 0.5 * self.strength:
+            height = round(float(np.exp(rng.uniform(np.log(0.25), np.log(1.3)))) * full_height)
+        width = round(height * full_width / full_height)
+        plate = cv2.warpPerspective(
+            sample.image,
+            homography(corners, height, width),
+            (width, height),
+            flags=cv2.INTER_AREA,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        plate = degrade(plate, rng, self.strength)
+        if (height, width) != (full_height, full_width):
+            shrinking = height > full_height
+            plate = cv2.resize(
+                plate, (full_width, full_height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+            )
+        return plate
+
+    def _jitter(self, corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Corners as a detector finds them: each off by itself, and all of them shifted and scaled together."""
+        amount = self.strength * rng.uniform(0.2, 1.6)
+        across = (corners[1] - corners[0] + corners[2] - corners[3]) / 2
+        down = (corners[3] - corners[0] + corners[2] - corners[1]) / 2
+        single = rng.normal(0, 1, (4, 2)) * (0.012, 0.045)
+        shift = rng.normal(0, 1, 2) * (0.012, 0.04)
+        # A plate that is cut too wide loses less than one that is cut too narrow.
+        growth = rng.normal((0.008, 0.03), (0.015, 0.05))
+        signs = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+        moves = (single + shift + signs * growth) * amount
+        return (corners + moves[:, :1] * across + moves[:, 1:] * down).astype(np.float32)

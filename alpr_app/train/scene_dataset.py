@@ -1,0 +1,227 @@
+"""The detector's training samples: square views of labelled pictures, with drawn plates put into them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from torch.utils.data import Dataset
+
+from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box
+from alpr_app.labels import LabelledPicture
+from alpr_app.pictures import read_picture
+from alpr_app.train.degrade import degrade
+from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
+from alpr_app.train.perspective import plate_corners, random_pose
+from alpr_app.train.plate_samples import picture_corners
+
+# Pictures are kept no larger: memory, and a plate is never shown larger than in the picture by much.
+LARGEST_SIDE = 800
+MAXIMUM_PLATES = 16
+MAXIMUM_IGNORED = 8
+SMALLEST_PLATE, LARGEST_PLATE = 16.0, 280.0
+USUAL_PLATE_HEIGHT = 30.0
+MOSAIC_SHARE = 0.25
+PLATE_FREE_SHARE = 0.12
+REPAINTED_SHARE = 0.5
+SMALLEST_VISIBLE = 0.85
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """image: H x W x 3 uint8 RGB. plates: corners (M, 4, 2). ignored: boxes (K, 4)."""
+
+    image: np.ndarray
+    plates: np.ndarray = field(default_factory=lambda: np.zeros((0, 4, 2), np.float32))
+    ignored: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+
+
+def load_scene(picture: LabelledPicture) -> Scene:
+    """The picture with its labels, scaled down if it is large."""
+    image = read_picture(picture.path, orient=False)
+    scale = min(1.0, LARGEST_SIDE / max(image.shape[:2]))
+    if scale < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    plates = np.float32([plate.corners for plate in picture.plates]).reshape(-1, 4, 2) * scale
+    ignored = np.zeros((0, 4), np.float32) if picture.ignored is None else picture.ignored * scale
+    return Scene(image, plates.astype(np.float32), ignored.astype(np.float32))
+
+
+def load_scenes(pictures: list[LabelledPicture]) -> list[Scene]:
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(load_scene, pictures))
+
+
+def load_plate_free(paths: tuple[Path, ...]) -> list[Scene]:
+    return load_scenes([LabelledPicture(path) for path in paths])
+
+
+def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points (..., 2) through an affine matrix (2, 3)."""
+    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+class SceneDataset(Dataset):
+    """An endless set: sample `index` is drawn from (seed, index) alone, so a run can be resumed exactly.
+
+    A sample is a dict: image S x S x 3 uint8, plates (MAXIMUM_PLATES, 4, 2) corners of which the first `count` are
+    meant, ignored (MAXIMUM_IGNORED, 4) boxes padded with empty ones.
+    """
+
+    def __init__(
+        self,
+        scenes: list[Scene],
+        plate_free: list[Scene],
+        painter: PlatePainter,
+        size: int,
+        seed: int,
+        drawn_share: float = 0.5,
+        strength: float = 0.6,
+    ) -> None:
+        if not scenes:
+            raise ValueError("there are no labelled pictures to train on")
+        self.scenes, self.plate_free, self.painter = scenes, plate_free, painter
+        self.size, self.seed, self.drawn_share, self.strength = size, seed, drawn_share, strength
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray | int]:
+        rng = np.random.default_rng((self.seed, index))
+        if rng.random() < MOSAIC_SHARE:
+            scene = self._mosaic(rng)
+        else:
+            scene = self._view(rng, self.size, self.size)
+        if rng.random() < self.drawn_share:
+            scene = self._paste(scene, rng)
+        image = degrade(scene.image, rng, self.strength, plate_height=USUAL_PLATE_HEIGHT)
+        plates = np.zeros((MAXIMUM_PLATES, 4, 2), np.float32)
+        ignored = np.zeros((MAXIMUM_IGNORED, 4), np.float32)
+        count = min(len(scene.plates), MAXIMUM_PLATES)
+        plates[:count] = scene.plates[:count]
+        # Where there are more plates than places, the rest is neither plate nor background.
+        spare = np.concatenate([scene.ignored, corners_to_box(scene.plates[count:])])[:MAXIMUM_IGNORED]
+        ignored[: len(spare)] = spare
+        return {"image": image, "plates": plates, "count": count, "ignored": ignored}
+
+    def _mosaic(self, rng: np.random.Generator) -> Scene:
+        """Four views in one picture: several plates, small ones, and unusual edges."""
+        split_x, split_y = (int(self.size * rng.uniform(0.35, 0.65)) for _ in range(2))
+        image = np.empty((self.size, self.size, 3), np.uint8)
+        plates, ignored = [], []
+        for top, bottom in ((0, split_y), (split_y, self.size)):
+            for left, right in ((0, split_x), (split_x, self.size)):
+                part = self._view(rng, bottom - top, right - left)
+                image[top:bottom, left:right] = part.image
+                plates.append(part.plates + np.float32([left, top]))
+                ignored.append(part.ignored + np.float32([left, top, left, top]))
+        return Scene(image, np.concatenate(plates), np.concatenate(ignored))
+
+    def _view(self, rng: np.random.Generator, height: int, width: int) -> Scene:
+        """One picture turned, scaled, moved and perhaps mirrored into height x width."""
+        empty = bool(self.plate_free) and rng.random() < PLATE_FREE_SHARE
+        source = self.plate_free if empty else self.scenes
+        scene = source[rng.integers(len(source))]
+        if len(scene.plates) and rng.random() < REPAINTED_SHARE * self.drawn_share:
+            scene = self._repaint(scene, rng)
+        matrix, scale = self._matrix(scene, rng, height, width)
+        image = scene.image
+        if scale < 0.5:  # warpAffine samples single pixels: average first
+            image = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            matrix = matrix @ np.diag([2.0, 2.0, 1.0])
+            scene = Scene(image, scene.plates / 2, scene.ignored / 2)
+        # Matrices are in pixel edges; cv2 counts from pixel centres.
+        centred = matrix.copy()
+        centred[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+        grey = (LETTERBOX_GREY,) * 3
+        view = cv2.warpAffine(image, centred, (width, height), flags=cv2.INTER_LINEAR, borderValue=grey)
+        plates = transform(matrix, scene.plates)
+        if np.linalg.det(matrix[:, :2]) < 0:  # mirrored: what was left is right
+            plates = plates[:, [1, 0, 3, 2]]
+        corners = scene.ignored[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+        return self._clip(view, plates, corners_to_box(transform(matrix, corners)))
+
+    def _matrix(
+        self, scene: Scene, rng: np.random.Generator, height: int, width: int
+    ) -> tuple[np.ndarray, float]:
+        """The affine matrix (2, 3) from picture to view, and its scale: log-uniform in the plate's width."""
+        picture_height, picture_width = scene.image.shape[:2]
+        # Much smaller than what fills the view would show mostly grey; the mosaic is there for small plates.
+        fill = max(width / picture_width, height / picture_height)
+        low, high = 0.8 * fill, 3.0 * fill
+        focus = np.array([rng.uniform(0, picture_width), rng.uniform(0, picture_height)])
+        if len(scene.plates):
+            plate = scene.plates[rng.integers(len(scene.plates))]
+            plate_width = max(1.0, float(np.ptp(plate[:, 0])))
+            largest = min(LARGEST_PLATE, 0.85 * width)
+            wanted = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(largest)))) / plate_width
+            scale = min(max(wanted, low), largest / plate_width)
+            focus = plate.mean(axis=0)
+        else:
+            scale = rng.uniform(low, high)
+        angle = np.deg2rad(rng.normal(0, 16 if rng.random() < 0.15 else 4))
+        shear = rng.normal(0, 0.06)
+        stretch = np.exp(rng.normal(0, 0.07))
+        mirror = -1.0 if rng.random() < 0.5 else 1.0
+        rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        linear = rotation @ np.array([[scale * stretch, shear * scale], [0, scale / stretch]])
+        linear = linear @ np.diag([mirror, 1.0])
+        size = np.array([width, height])
+        shift = size * rng.uniform(0.08, 0.92, 2) - linear @ focus
+        if rng.random() < 0.85:  # keep grey edges narrow, as they are in use
+            outline = np.array([[0, 0], [picture_width, 0], [picture_width, picture_height], [0, picture_height]])
+            outline = outline @ linear.T
+            ends = np.stack([-outline.min(axis=0), size - outline.max(axis=0)])
+            shift = np.clip(shift, ends.min(axis=0), ends.max(axis=0))
+        return np.column_stack([linear, shift]), scale
+
+    def _clip(self, view: np.ndarray, plates: np.ndarray, ignored: np.ndarray) -> Scene:
+        """Drops plates that are not in the view; what is cut off in part is neither plate nor background."""
+        boxes = corners_to_box(plates)
+        limit = np.float32([view.shape[1], view.shape[0]] * 2)
+        inside = np.clip(boxes, 0, limit)
+        area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+        visible = (inside[:, 2:] - inside[:, :2]).prod(axis=1) / np.maximum(area, 1e-6)
+        small = (boxes[:, 2] - boxes[:, 0]) < 0.6 * SMALLEST_PLATE
+        whole = (visible >= SMALLEST_VISIBLE) & ~small
+        partial = (visible > 0.02) & ~whole
+        return Scene(view, plates[whole], np.concatenate([np.clip(ignored, 0, limit), inside[partial]]))
+
+    def _draw_on(self, image: np.ndarray, corners: np.ndarray, rng: np.random.Generator, light: float) -> None:
+        """A drawn plate onto `image` in place, softened to the picture's sharpness."""
+        colour = random_colour(rng)
+        plate = self.painter.draw(random_text(colour, rng), colour, rng)
+        shrink = max(1.0, plate.shape[1] / max(8.0, float(np.ptp(corners[:, 0]))))
+        plate = cv2.GaussianBlur(plate, (0, 0), 0.45 * shrink + rng.uniform(0, 1.0))
+        plate = np.clip(plate * light + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
+        matrix = cv2.getPerspectiveTransform(picture_corners(plate), corners.astype(np.float32))
+        size = (image.shape[1], image.shape[0])
+        cv2.warpPerspective(plate, matrix, size, dst=image, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+
+    def _repaint(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """Another plate, of any colour and province, where the real one hangs."""
+        image = scene.image.copy()
+        for corners in scene.plates:
+            left, top, right, bottom = corners_to_box(corners).astype(int)
+            part = image[max(0, top) : bottom, max(0, left) : right]
+            light = float(np.clip((part.mean() if part.size else 100) / 115, 0.35, 1.15))
+            # Plates are hung on plates: a little larger hides the one beneath.
+            grown = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.02
+            self._draw_on(image, grown, rng, light)
+        return Scene(image, scene.plates, scene.ignored)
+
+    def _paste(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """One to three drawn plates anywhere, over nothing that is labelled."""
+        image, plates = scene.image, list(scene.plates)
+        for _ in range(rng.integers(1, 4)):
+            width = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(0.5 * self.size))))
+            corners = plate_corners(width, width / 3.14, random_pose(rng), rng)
+            corners += rng.uniform(0.02, 0.98, 2).astype(np.float32) * self.size
+            box = corners_to_box(corners)
+            taken = np.concatenate([corners_to_box(np.float32(plates).reshape(-1, 4, 2)), scene.ignored])
+            grown = box + np.float32([-4, -4, 4, 4])
+            if box.min() < 0 or box.max() > self.size or box_iou(grown[None], taken).any():
+                continue
+            self._draw_on(image, corners, rng, rng.uniform(0.45, 1.1))
+            plates.append(corners)
+        return Scene(image, np.float32(plates).reshape(-1, 4, 2), scene.ignored)

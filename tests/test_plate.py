@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from alpr_app.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, fits_format
+
+
+def make_plate(**changes) -> Plate:
+    values = {
+        "text": "皖A12345",
+        "confidence": 0.91234567,
+        "characters": (0.99, 0.91234567),
+        "colour": "blue",
+        "score": 0.8,
+        "box": (1.04, 2.0, 3.0, 4.0),
+        "corners": ((1.0, 2.0), (3.0, 2.0), (3.0, 4.0), (1.0, 4.06)),
+        "crop": np.zeros((48, 192, 3), np.uint8),
+    }
+    return Plate(**{**values, **changes})
+
+
+def test_alphabet_holds_every_province_letter_and_special_once():
+    assert len(PROVINCES) == 31
+    assert len(LETTERS) == 24
+    assert "I" not in ALPHABET and "O" in ALPHABET
+    assert len(ALPHABET) == len(set(ALPHABET)) == 31 + 10 + 24 + 1 + 7
+
+
+@pytest.mark.parametrize(
+    ("text", "colours"),
+    [
+        ("皖A12345", {"blue", "yellow", "black"}),
+        ("京AD12345", {"green"}),
+        ("京A12345D", {"green"}),
+        ("苏A1234学", {"yellow"}),
+        ("苏A1234挂", {"yellow"}),
+        ("粤A1234警", {"white"}),
+        ("粤Z1234港", {"black"}),
+        ("使123456", {"black"}),
+    ],
+)
+def test_formats_belong_to_their_colours(text, colours):
+    assert {colour for colour in COLOURS if fits_format(text, colour)} == colours
+    assert fits_format(text)
+
+
+@pytest.mark.parametrize("text", ["", "A12345", "皖A1234", "皖A123456", "皖I12345", "皖AO2345", "皖A·12345", "皖a12345"])
+def test_other_texts_fit_no_format(text):
+    assert not fits_format(text)
+
+
+def test_to_dict_rounds_and_leaves_the_crop_out():
+    assert make_plate().to_dict() == {
+        "text": "皖A12345",
+        "confidence": 0.9123,
+        "characters": [0.99, 0.9123],
+        "colour": "blue",
+        "score": 0.8,
+        "box": [1.0, 2.0, 3.0, 4.0],
+        "corners": [[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 4.1]],
+    }
+
+
+def test_plates_compare_by_value():
+    assert make_plate() == make_plate()
+    assert hash(make_plate()) == hash(make_plate())
+    assert make_plate() != make_plate(text="皖A12346")
+    assert make_plate() != make_plate(crop=np.ones((48, 192, 3), np.uint8))
