@@ -88,8 +88,8 @@ def corners_to_box(corners: np.ndarray) -> np.ndarray:
 def order_corners(points: np.ndarray) -> np.ndarray:
     """Four points in any order as top-left, top-right, bottom-right, bottom-left: (4, 2) float32.
 
-    The plate is taken to stand upright to within 45 degrees, its long sides being top and bottom.
-    Raises ValueError unless there are four points that span an area.
+    The plate is taken to stand upright to within 45 degrees. Directions decide, not lengths: a plate seen from far
+    aside is higher than wide. Raises ValueError unless there are four points that span an area.
     """
     points = np.asarray(points, np.float32)
     if points.shape != (4, 2):
@@ -97,15 +97,15 @@ def order_corners(points: np.ndarray) -> np.ndarray:
     centred = points - points.mean(axis=0)
     # Clockwise on the screen, because y points down.
     ring = points[np.argsort(np.arctan2(centred[:, 1], centred[:, 0]))]
-    sides = np.roll(ring, -1, axis=0) - ring
-    area = 0.5 * abs(np.sum(ring[:, 0] * np.roll(ring[:, 1], -1) - ring[:, 1] * np.roll(ring[:, 0], -1)))
-    if area < 1e-3:
+    following = np.roll(ring, -1, axis=0)
+    area = 0.5 * abs(np.sum(ring[:, 0] * following[:, 1] - ring[:, 1] * following[:, 0]))
+    if not area > 1e-3:
         raise ValueError(f"the four corners {points.tolist()} span no area")
-    # The top side runs to the right, and top and bottom together are longer than the other two sides.
-    lengths = np.linalg.norm(sides, axis=1)
-    pair = 0 if lengths[0] + lengths[2] >= lengths[1] + lengths[3] else 1
-    start = pair if sides[pair, 0] > 0 else (pair + 2) % 4
-    return np.roll(ring, -start, axis=0)
+    sides = following - ring
+    directions = sides / np.maximum(np.linalg.norm(sides, axis=1, keepdims=True), 1e-9)
+    # Of a side and the one opposite, the top runs to the right and the bottom to the left.
+    rightward = directions[:, 0] - np.roll(directions[:, 0], -2)
+    return np.roll(ring, -int(rightward.argmax()), axis=0)
 
 
 def homography(corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLATE_WIDTH) -> np.ndarray:
@@ -118,18 +118,20 @@ def homography(corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLA
     return cv2.getPerspectiveTransform(np.float32(corners) - 0.5, target - 0.5)
 
 
-def rectify(
-    image: np.ndarray, corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLATE_WIDTH
-) -> np.ndarray:
+def rectify(image: np.ndarray, corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLATE_WIDTH) -> np.ndarray:
     """The plate at `corners` (4, 2), in any order, seen straight on: height x width x 3 uint8.
 
-    A plate much larger than the target is averaged, not merely sampled. Raises ValueError for corners that span no area.
+    A plate much larger than the target is averaged, not merely sampled. Raises ValueError for corners without area.
     """
     corners = order_corners(corners)
     shrink = int(min(np.linalg.norm(corners[1] - corners[0]) / width, np.linalg.norm(corners[3] - corners[0]) / height))
     factor = max(1, min(shrink, 8))
     matrix = homography(corners, height * factor, width * factor)
     plate = cv2.warpPerspective(
-        image, matrix, (width * factor, height * factor), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        image,
+        matrix,
+        (width * factor, height * factor),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return plate if factor == 1 else cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA)

@@ -22,12 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from alpr_app import ccpd
+from alpr_app.errors import AlprError
 from alpr_app.geometry import corners_to_box, order_corners
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
-class LabelError(ValueError):
+class LabelError(AlprError):
     """A data folder or a label that cannot be used; the message names the file and the remedy."""
 
 
@@ -48,7 +49,8 @@ class LabelledPlate:
 @dataclass(frozen=True, eq=False)
 class LabelledPicture:
     """A whole picture. ignored: boxes (N, 4) where a plate may be or not. stated: the text of one plate in it
-    when nothing else is known. subset: the name under which results are counted."""
+    when nothing else is known. subset: the name under which results are counted. by_machine: no person has seen
+    the labels, so they are fit for training but not for measuring."""
 
     path: Path
     plates: tuple[LabelledPlate, ...] = ()
@@ -56,6 +58,7 @@ class LabelledPicture:
     stated: str | None = None
     split: str = "train"
     subset: str = ""
+    by_machine: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,10 @@ def ccpd_picture(path: Path, split: str = "train", subset: str = "") -> Labelled
     corners = order_corners(np.float32(annotation.corners))
     colour = "green" if len(annotation.text) == 8 else "blue"
     return LabelledPicture(
-        path, (LabelledPlate(corners, annotation.text, colour),), split=split, subset=subset or path.parent.name
+        path,
+        (LabelledPlate(corners, annotation.text, colour),),
+        split=split,
+        subset=subset or path.parent.name,
     )
 
 
@@ -146,7 +152,11 @@ def _machine_pictures(table: Path) -> list[LabelledPicture]:
             ignored[path].append(_numbers(row["box"], 4, table, number))
     return [
         LabelledPicture(
-            path, tuple(found), np.float32(ignored[path]) if path in ignored else None, subset=path.parent.name
+            path,
+            tuple(found),
+            np.float32(ignored[path]) if path in ignored else None,
+            subset=path.parent.name,
+            by_machine=True,
         )
         for path, found in plates.items()
     ]
@@ -171,9 +181,7 @@ def read_data_folder(root: Path) -> DataFolder:
                 crops.append(LabelledCrop(folder / row["file"], row["text"], row.get("split") or "train"))
         elif folder.name == "street" and table.is_file():
             for row in _read_rows(table, ("file", "text")):
-                pictures.append(
-                    LabelledPicture(folder / row["file"], stated=row["text"], split="val", subset="street")
-                )
+                pictures.append(LabelledPicture(folder / row["file"], stated=row["text"], split="val", subset="street"))
         else:
             files = picture_files(folder)
             if files and ccpd.is_ccpd_name(files[0]):

@@ -7,9 +7,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 class ConvBlock(nn.Module):
-    """3 x 3 convolution, batch norm, ReLU. Plain convolutions run at a processor's full speed, depthwise ones do not."""
+    """Convolution, batch norm, ReLU. Plain convolutions run at a processor's full speed, depthwise ones do not."""
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int = 1, kernel: int = 3, relu: bool = True) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, stride: int = 1, kernel: int = 3, relu: bool = True
+    ) -> None:
         super().__init__()
         self.convolution: nn.Module = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(channels_out)

@@ -43,7 +43,9 @@ def test_formats_belong_to_their_colours(text, colours):
     assert fits_format(text)
 
 
-@pytest.mark.parametrize("text", ["", "A12345", "皖A1234", "皖A123456", "皖I12345", "皖AO2345", "皖A·12345", "皖a12345"])
+@pytest.mark.parametrize(
+    "text", ["", "A12345", "皖A1234", "皖A123456", "皖I12345", "皖AO2345", "皖A·12345", "皖a12345"]
+)
 def test_other_texts_fit_no_format(text):
     assert not fits_format(text)
 

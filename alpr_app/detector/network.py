@@ -64,7 +64,12 @@ class BiFpn(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.sums = nn.ModuleDict(
-            {"middle_down": WeightedSum(2), "fine": WeightedSum(2), "middle": WeightedSum(3), "coarse": WeightedSum(2)}
+            {
+                "middle_down": WeightedSum(2),
+                "fine": WeightedSum(2),
+                "middle": WeightedSum(3),
+                "coarse": WeightedSum(2),
+            }
         )
         self.blocks = nn.ModuleDict({name: ConvBlock(channels, channels) for name in self.sums})
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
+from alpr_app.errors import AlprError
 
-class CheckpointError(RuntimeError):
+
+class CheckpointError(AlprError):
     """A checkpoint that cannot be written or read; the message names the file and the remedy."""
 
 

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from alpr_app.detector import DetectorConfig
-from alpr_app.labels import LabelError, read_data_folder
+from alpr_app.errors import AlprError
+from alpr_app.labels import read_data_folder
 from alpr_app.reader import ReaderConfig
 from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.loop import Run
@@ -64,7 +65,17 @@ def _add_shared_options(parser: argparse.ArgumentParser, batch_size: int, start_
 
 def run_options(args: argparse.Namespace) -> RunOptions:
     """The options that both networks share, out of the command line."""
-    names = ("output", "samples", "batch_size", "start_lr", "min_lr", "seed", "num_workers", "threads", "device")
+    names = (
+        "output",
+        "samples",
+        "batch_size",
+        "start_lr",
+        "min_lr",
+        "seed",
+        "num_workers",
+        "threads",
+        "device",
+    )
     names += ("checkpoint_minutes", "validate_samples")
     return RunOptions(**{name: getattr(args, name) for name in names})
 
@@ -105,7 +116,7 @@ def main(argv: list[str] | None = None) -> int:
         command = " ".join(["python -m alpr_app.train", *map(shlex.quote, argv or sys.argv[1:])])
         (options.output / "command.txt").write_text(command + "\n", encoding="utf-8")
         run.train()
-    except (LabelError, CheckpointError, OSError, ValueError) as error:
+    except (AlprError, OSError, ValueError) as error:
         print(f"alpr_app.train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

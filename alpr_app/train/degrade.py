@@ -87,11 +87,11 @@ def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
     """The camera or the car moved, by up to a seventh of the plate's height."""
     length = max(2.0, rng.uniform(0.03, 0.15) * plate_height)
     angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
-    size = int(length) | 1
+    size = round(length) | 1
     kernel = np.zeros((size, size), np.float32)
     reach = np.float32([np.cos(angle), np.sin(angle)]) * (size - 1) / 2
     centre = np.float32([size // 2, size // 2])
-    ends = [tuple(int(round(value * 16)) for value in centre + side * reach) for side in (-1, 1)]
+    ends = [tuple(round(float(value) * 16) for value in centre + side * reach) for side in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, shift=4)
     return cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6))
 

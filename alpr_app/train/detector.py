@@ -45,8 +45,7 @@ class DetectorTask:
         if crop_size % 32:
             raise ValueError(f"--crop_size must be a multiple of 32, not {crop_size}")
         labelled = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
-        machine = {"unlabelled", "photos"}
-        kept = [picture for picture in labelled if picture.subset in machine and held_out(picture)]
+        kept = [picture for picture in labelled if picture.by_machine and held_out(picture)]
         chosen = {picture.path for picture in kept}
         train = [picture for picture in labelled if picture.path not in chosen]
         self.config = config
@@ -108,7 +107,9 @@ def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detect
         outputs = [output[0].cpu().numpy() for output in network(canvas)]
         yield [
             Detection(
-                found.score, letterbox.to_picture(found.box.reshape(2, 2)).ravel(), letterbox.to_picture(found.corners)
+                found.score,
+                letterbox.to_picture(found.box.reshape(2, 2)).ravel(),
+                letterbox.to_picture(found.corners),
             )
             for found in decode(*outputs, letterbox.canvas)
         ]

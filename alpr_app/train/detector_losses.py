@@ -41,7 +41,10 @@ def generalised_iou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     intersection = (high - low).clamp(min=0).prod(dim=1)
     areas = [(boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(dim=1) for boxes in (first, second)]
     union = (areas[0] + areas[1] - intersection).clamp(min=1e-6)
-    hull_low, hull_high = torch.minimum(first[:, :2], second[:, :2]), torch.maximum(first[:, 2:], second[:, 2:])
+    hull_low, hull_high = (
+        torch.minimum(first[:, :2], second[:, :2]),
+        torch.maximum(first[:, 2:], second[:, 2:]),
+    )
     hull = (hull_high - hull_low).clamp(min=0).prod(dim=1).clamp(min=1e-6)
     iou = intersection / union
     return iou, iou - (hull - union) / hull
@@ -84,7 +87,13 @@ def detector_losses(
     if not len(chosen):
         score_loss = (quality_focal(quality_flat, target_flat) * asked.flatten()).sum()
         nothing = (boxes.sum() + corners.sum()) * 0
-        return {"loss": score_loss + nothing, "score": score_loss, "box": nothing, "bins": nothing, "corner": nothing}
+        return {
+            "loss": score_loss + nothing,
+            "score": score_loss,
+            "box": nothing,
+            "bins": nothing,
+            "corner": nothing,
+        }
     centre, stride = centres.repeat(count, 1)[chosen], strides.repeat(count)[chosen, None]
     true_boxes = _boxes_of(truth)
     logits = boxes.flatten(0, 1)[chosen]

@@ -152,6 +152,9 @@ class Run:
             pin_memory=self.device.type == "cuda",
             worker_init_fn=_single_thread,
             prefetch_factor=4 if self.options.num_workers else None,
+            # The loader seeds its workers from here and not from the generator that dropout draws from, whose
+            # state a resumed run has just restored.
+            generator=torch.Generator(),
         )
         return iter(loader)
 
@@ -218,7 +221,10 @@ class Run:
         with torch.inference_mode():
             metrics = self.task.validate(network)
         Metrics(self.options.output / "val.csv").write({"step": self.step, **metrics})
-        print(f"step {self.step}: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()), flush=True)
+        print(
+            f"step {self.step}: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()),
+            flush=True,
+        )
         if metrics[self.task.judged_by] > self.best:
             self.best = metrics[self.task.judged_by]
             state = {"network": network.state_dict(), "step": self.step, "metrics": metrics}

@@ -55,9 +55,7 @@ def reader_losses(
     query_loss = functional.cross_entropy(characters.flatten(0, 1).float(), classes.flatten())
     log_probabilities = columns.float().log_softmax(dim=2).transpose(0, 1)
     tokens = torch.full_like(lengths, columns.shape[1])
-    column_loss = functional.ctc_loss(
-        log_probabilities, classes, tokens, lengths, blank=blank, zero_infinity=True
-    )
+    column_loss = functional.ctc_loss(log_probabilities, classes, tokens, lengths, blank=blank, zero_infinity=True)
     colour_loss = functional.cross_entropy(colours.float(), colour, ignore_index=UNKNOWN_COLOUR, reduction="sum")
     colour_loss = colour_loss / (colour != UNKNOWN_COLOUR).sum().clamp(min=1)
     loss = query_loss + COLUMN_WEIGHT * column_loss + COLOUR_WEIGHT * colour_loss
@@ -81,9 +79,7 @@ class ReaderTask:
     ) -> None:
         train, val = data.of_split("train"), data.of_split("val")
         samples = [
-            sample
-            for sample in load_plate_samples(train, config.alphabet)
-            if Path(sample.source).name not in dropped
+            sample for sample in load_plate_samples(train, config.alphabet) if Path(sample.source).name not in dropped
         ]
         backgrounds = [read_picture(path) for path in data.negatives]
         self.config = config
@@ -140,5 +136,3 @@ def read_plates(reader: Reader, plates: np.ndarray, batch_size: int = 128) -> li
         characters, colours = reader(images)
         texts += [reading.text for reading in decode(characters.cpu().numpy(), colours.cpu().numpy(), reader.config)]
     return texts
-
-

@@ -73,9 +73,7 @@ class PlateDataset(Dataset):
         canvas = self._background(size, rng)
         # The tone of the surroundings has nothing to do with the plate's own, so nothing can be learned from it.
         matrix = cv2.getPerspectiveTransform(picture_corners(plate), corners)
-        cv2.warpPerspective(
-            plate, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
-        )
+        cv2.warpPerspective(plate, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
         return PlateSample(canvas, corners, text, colour, "drawn")
 
     def _background(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -112,7 +110,9 @@ class PlateDataset(Dataset):
         if (height, width) != (full_height, full_width):
             shrinking = height > full_height
             plate = cv2.resize(
-                plate, (full_width, full_height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+                plate,
+                (full_width, full_height),
+                interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR,
             )
         return plate
 

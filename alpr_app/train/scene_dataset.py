@@ -88,10 +88,7 @@ class SceneDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray | int]:
         rng = np.random.default_rng((self.seed, index))
-        if rng.random() < MOSAIC_SHARE:
-            scene = self._mosaic(rng)
-        else:
-            scene = self._view(rng, self.size, self.size)
+        scene = self._mosaic(rng) if rng.random() < MOSAIC_SHARE else self._view(rng, self.size, self.size)
         if rng.random() < self.drawn_share:
             scene = self._paste(scene, rng)
         image = degrade(scene.image, rng, self.strength, plate_height=USUAL_PLATE_HEIGHT)
@@ -141,9 +138,7 @@ class SceneDataset(Dataset):
         corners = scene.ignored[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
         return self._clip(view, plates, corners_to_box(transform(matrix, corners)))
 
-    def _matrix(
-        self, scene: Scene, rng: np.random.Generator, height: int, width: int
-    ) -> tuple[np.ndarray, float]:
+    def _matrix(self, scene: Scene, rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray, float]:
         """The affine matrix (2, 3) from picture to view, and its scale: log-uniform in the plate's width."""
         picture_height, picture_width = scene.image.shape[:2]
         # Much smaller than what fills the view would show mostly grey; the mosaic is there for small plates.

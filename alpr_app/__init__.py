@@ -1,0 +1,27 @@
+"""Finds licence plates in pictures and reads them.
+
+from alpr_app import ALPR
+plates = ALPR().read(image)     # H x W x 3 uint8 RGB -> list[Plate], best first
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alpr_app.errors import AlprError
+    from alpr_app.pipeline import ALPR
+    from alpr_app.plate import Plate
+
+__version__ = "0.1.0"
+__all__ = ["ALPR", "AlprError", "Plate", "__version__"]
+
+_HOMES = {"ALPR": "alpr_app.pipeline", "AlprError": "alpr_app.errors", "Plate": "alpr_app.plate"}
+
+
+def __getattr__(name: str) -> object:
+    # Importing torch takes more than a second: only those who use it pay for it.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'alpr_app' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

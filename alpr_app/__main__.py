@@ -1,0 +1,10 @@
+"""`python -m alpr_app` is `alpr`."""
+
+from __future__ import annotations
+
+import sys
+
+from alpr_app.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

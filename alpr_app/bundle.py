@@ -1,0 +1,252 @@
+"""Model bundles: NAME.safetensors with the weights, NAME.json with all that is needed to use and judge them.
+
+The JSON holds `kind` (detector or reader), `format`, `config` (every field of the config dataclass), `scores`
+with the data they were measured on, `command` (which training made it) and `sha256` of the weights. Loading
+is strict: whatever does not fit is an error that names the file and the remedy. Nothing is downloaded, no
+pickle is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from alpr_app import resources
+from alpr_app.bundle_config import config_from_dict
+from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.errors import AlprError, reason
+from alpr_app.files import write_atomically
+from alpr_app.reader import Reader, ReaderConfig
+
+FORMAT = 1
+KINDS: dict[str, tuple[type[nn.Module], type]] = {
+    "detector": (Detector, DetectorConfig),
+    "reader": (Reader, ReaderConfig),
+}
+SHIPPED = {"detector": "detector", "reader": "maskocr"}
+
+_FIELDS = ("kind", "format", "config", "scores", "command", "sha256")
+_PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".tar", ".zip")
+# A zip, which torch.save writes; a pickle of protocol 2 to 5; torch's oldest format.
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x8a\nl\xfc")
+
+
+class BundleError(AlprError):
+    """A model that cannot be used or saved; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """What a bundle's JSON says, and where it lies. parameters: trained numbers; size: bytes of the
+    weights."""
+
+    kind: str
+    weights: Path
+    sha256: str
+    scores: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
+    parameters: int = 0
+    size: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.weights.stem
+
+
+def find_bundle(kind: str, path: Path | str | None = None, description: Path | str | None = None) -> tuple[Path, Path]:
+    """The two files (weights, JSON) of a bundle; None is the shipped one of `kind`.
+
+    path: NAME.safetensors, NAME.json or NAME. description: the JSON if it is elsewhere.
+    Raises BundleError if a file is missing or the path names a pickle.
+    """
+    path = resources.MODELS / SHIPPED[kind] if path is None else Path(path)
+    _refuse_pickle(path)
+    weights = path
+    if path.suffix == ".json":
+        weights = path.with_suffix(".safetensors")
+    elif path.suffix != ".safetensors":
+        weights = path.with_name(path.name + ".safetensors")
+    described = weights.with_suffix(".json") if description is None else Path(description)
+    if not weights.is_file():
+        raise BundleError(f"{weights}: no such model; a {kind} is a pair NAME.safetensors and NAME.json")
+    if not described.is_file():
+        raise BundleError(f"{described}: missing; it describes {weights.name} and belongs beside it")
+    _refuse_pickle(weights)
+    return weights, described
+
+
+def _refuse_pickle(path: Path) -> None:
+    pickled = path.suffix.lower() in _PICKLE_SUFFIXES
+    if not pickled and path.is_file():
+        try:
+            with path.open("rb") as file:
+                pickled = file.read(4).startswith(_PICKLE_STARTS)
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be opened: {reason(error)}") from error
+    if pickled:
+        raise BundleError(
+            f"{path}: a pickle or an archive, which may run code when it is opened; give a bundle, NAME.safetensors"
+        )
+
+
+def _read_description(kind: str | None, path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be opened: {reason(error)}") from error
+    except ValueError as error:
+        raise BundleError(f"{path}: damaged, this is no JSON ({error}); copy it again") from error
+    if not isinstance(content, dict):
+        raise BundleError(f"{path}: damaged, this does not describe a model; copy it again")
+    version = content.get("format")
+    # Asked first: a newer format may have other fields.
+    if isinstance(version, int) and version > FORMAT:
+        raise BundleError(f"{path}: format {version}, this program knows up to {FORMAT}; update the program")
+    for name in _FIELDS:
+        if name not in content:
+            raise BundleError(f"{path}: '{name}' is missing; copy the file again or save the model again")
+    unknown = sorted(set(content) - set(_FIELDS))
+    if unknown:
+        raise BundleError(f"{path}: '{unknown[0]}' is unknown; it describes a model with {', '.join(_FIELDS)}")
+    if version != FORMAT:
+        raise BundleError(f"{path}: format {version!r} is unknown; save the model again")
+    if not isinstance(content["scores"], dict) or not isinstance(content["command"], str):
+        raise BundleError(f"{path}: damaged, 'scores' must be an object and 'command' a text; copy the file again")
+    if content["kind"] not in KINDS or content["kind"] != (kind or content["kind"]):
+        raise BundleError(f"{path}: describes a {content['kind']!r} where a {kind or 'detector or reader'} is needed")
+    return content
+
+
+def _check_weights(
+    weights: dict[str, torch.Tensor],
+    network: nn.Module,
+    path: Path,
+    remedy: str = "its config does not belong to it",
+) -> None:
+    expected = network.state_dict()
+    for name in sorted(expected.keys() - weights.keys()):
+        raise BundleError(f"{path}: the weights '{name}' are missing; {remedy}")
+    for name in sorted(weights.keys() - expected.keys()):
+        raise BundleError(f"{path}: the weights '{name}' are unknown; {remedy}")
+    for name, tensor in expected.items():
+        found = weights[name]
+        if found.shape != tensor.shape or found.dtype != tensor.dtype:
+            raise BundleError(
+                f"{path}: '{name}' is {tuple(found.shape)} {found.dtype} where {tuple(tensor.shape)} "
+                f"{tensor.dtype} belongs; {remedy}"
+            )
+
+
+def _build(kind: str, config: Any, path: Path) -> nn.Module:
+    """The network without any memory behind its weights: whatever the config claims costs nothing yet."""
+    network_class, _ = KINDS[kind]
+    try:
+        with torch.device("meta"):
+            return network_class(config)
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise BundleError(f"{path}: its config describes no network: {error}") from error
+
+
+def load_bundle(
+    kind: str, path: Path | str | None = None, description: Path | str | None = None
+) -> tuple[nn.Module, BundleInfo]:
+    """The network of a bundle, in evaluation mode, and what is known of it. Paths as in `find_bundle`.
+
+    Raises BundleError for whatever does not fit: the message names the file and the remedy.
+    """
+    weights_path, json_path = find_bundle(kind, path, description)
+    content = _read_description(kind, json_path)
+    try:
+        data = weights_path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{weights_path}: cannot be opened: {reason(error)}") from error
+    if hashlib.sha256(data).hexdigest() != content["sha256"]:
+        raise BundleError(
+            f"{weights_path}: not the weights that {json_path.name} describes (sha256 differs): one of the two files "
+            "is damaged or swapped; copy both again"
+        )
+    try:
+        config = config_from_dict(KINDS[kind][1], content["config"])
+    except ValueError as error:
+        raise BundleError(f"{json_path}: {error}") from error
+    network = _build(kind, config, json_path)
+    try:
+        weights = safetensors.torch.load(data)
+    except SafetensorError as error:
+        raise BundleError(f"{weights_path}: this is no safetensors file ({error}); save the model again") from error
+    _check_weights(weights, network, weights_path)
+    network.load_state_dict(weights, strict=True, assign=True)
+    return network.eval(), _info(network, content, weights_path, len(data))
+
+
+def _info(network: nn.Module, content: dict[str, Any], path: Path, size: int) -> BundleInfo:
+    return BundleInfo(
+        kind=content["kind"],
+        weights=path,
+        sha256=content["sha256"],
+        scores=content["scores"],
+        command=content["command"],
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        size=size,
+    )
+
+
+def load_detector(path: Path | str | None = None) -> tuple[Detector, BundleInfo]:
+    """The detector in `path`, None being the shipped one. Raises BundleError."""
+    return load_bundle("detector", path)
+
+
+def load_reader(path: Path | str | None = None, description: Path | str | None = None) -> tuple[Reader, BundleInfo]:
+    """The reader in `path`, None being the shipped one; `description` as in `find_bundle`. Raises BundleError."""
+    return load_bundle("reader", path, description)
+
+
+def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], command: str) -> BundleInfo:
+    """Write NAME.safetensors and NAME.json, each whole or not at all. `path`: NAME with either suffix or none.
+
+    network: a Detector or a Reader as trained, not fused. Raises BundleError; then earlier files are left alone,
+    or, if only the JSON could not be written, do not pass for whole because the hash tells.
+    """
+    path = Path(path)
+    stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
+    weights_path, json_path = (stem.with_name(stem.name + suffix) for suffix in (".safetensors", ".json"))
+    kinds = [kind for kind, (network_class, _) in KINDS.items() if type(network) is network_class]
+    if not kinds:
+        raise BundleError(f"{weights_path}: a {type(network).__name__} is neither a detector nor a reader")
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    _check_weights(
+        weights,
+        _build(kinds[0], network.config, json_path),
+        weights_path,
+        "save the network before it is fused",
+    )
+    data = safetensors.torch.save(weights)
+    content = {
+        "kind": kinds[0],
+        "format": FORMAT,
+        "config": asdict(network.config),
+        "scores": scores,
+        "command": command,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    described = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    for target, part in ((weights_path, data), (json_path, described.encode())):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, part)
+        except OSError as error:
+            raise BundleError(f"{target}: the model was not saved: {reason(error)}") from error
+    return _info(network, content, weights_path, len(data))
+
+
+def list_bundles(folder: Path | None = None) -> list[Path]:
+    """The weights of all bundles in `folder`, None being the shipped ones, by name."""
+    return sorted((resources.MODELS if folder is None else folder).glob("*.safetensors"))

@@ -1,0 +1,88 @@
+"""`alpr eval`: how well the models find and read the plates of a labelled folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import re
+import sys
+from pathlib import Path
+
+from alpr_app.commands.options import add_model_options, make_alpr
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="DATA", help="folder of CCPD-named pictures, or of several such")
+    parser.add_argument("--split", choices=("val", "train", "all"), default="val", help="which part (default: val)")
+    parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
+    parser.add_argument("--mistakes", type=Path, metavar="DIR", help="write every picture not read right, annotated")
+    parser.add_argument("--score", type=float, default=0.5, help="detections below it are left out (default: 0.5)")
+    add_model_options(parser)
+
+
+class MistakeFolder:
+    """Writes annotated pictures named after what was expected and what was read instead."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.count = 0
+
+    def __call__(self, path: Path, image, plates, expected: str) -> None:
+        from alpr_app.overlay import annotate
+        from alpr_app.pictures import write_picture
+
+        self.count += 1
+        read = "+".join(plate.text or "nothing" for plate in plates) or "none"
+        name = f"{self.count:04d}_{path.parent.name}_{expected or 'no plate'}_read_{read}"[:120]
+        # Slashes cannot come from the alphabet, but folder names are the user's.
+        name = re.sub(r'[\\/:*?"<>|]', "_", name)
+        write_picture(self.folder / f"{name}.jpg", annotate(image, plates))
+
+
+def processor() -> str:
+    """The processor's name as the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        match = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text(encoding="utf-8", errors="replace"))
+        if match:
+            return match.group(1).strip()
+    return platform.processor() or platform.machine()
+
+
+def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The figures as text: one block a part, one line a group. Shares as percentages."""
+    lines = []
+    for part, groups in figures.items():
+        lines.append(part)
+        for group, values in groups.items():
+            lines.append(f"  {group}: " + ", ".join(f"{name} {_shown(name, value)}" for name, value in values.items()))
+    return "\n".join(lines)
+
+
+def _shown(name: str, value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if name.startswith("corner_error") or name.endswith("per_100"):
+        return f"{value:.3f}"
+    return f"{100 * value:.2f} %"
+
+
+def run(args: argparse.Namespace) -> int:
+    from alpr_app.evaluation import evaluate
+    from alpr_app.files import write_atomically
+    from alpr_app.labels import read_data_folder
+
+    data = read_data_folder(args.data)
+    alpr = make_alpr(args)
+    figures = evaluate(alpr, data, args.split, MistakeFolder(args.mistakes) if args.mistakes else None)
+    if not figures:
+        print(f"alpr: {args.data}: nothing to measure in the split '{args.split}'; try --split all", file=sys.stderr)
+        return 1
+    print(table(figures))
+    if args.json:
+        about = {"data": args.data.name, "split": args.split, "score": args.score, "processor": processor()}
+        report = json.dumps({**about, "backend": alpr.backend, "figures": figures}, ensure_ascii=False, indent=1)
+        write_atomically(args.json, report.encode())
+    return 0

@@ -1,0 +1,18 @@
+"""How a network is run: torch or ONNX Runtime, on which device, with how many threads."""
+
+from alpr_app.engine.choice import BACKENDS, DEVICES, make_engine
+from alpr_app.engine.common import Engine, EngineError, FromPixels
+from alpr_app.engine.onnx_engine import OnnxEngine, export_onnx
+from alpr_app.engine.torch_engine import TorchEngine
+
+__all__ = [
+    "BACKENDS",
+    "DEVICES",
+    "Engine",
+    "EngineError",
+    "FromPixels",
+    "OnnxEngine",
+    "TorchEngine",
+    "export_onnx",
+    "make_engine",
+]

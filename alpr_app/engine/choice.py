@@ -1,0 +1,67 @@
+"""Which device and which backend: as asked for, or the fastest that is there."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import torch
+from torch import nn
+
+from alpr_app.bundle import BundleInfo
+from alpr_app.engine.common import Engine, EngineError
+from alpr_app.engine.onnx_engine import OnnxEngine, cached_onnx
+from alpr_app.engine.torch_engine import TorchEngine
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+BACKENDS = ("auto", "torch", "onnx")
+
+
+def choose_device(device: str) -> torch.device:
+    """`device` if it is there; auto is CUDA where there is any, else the processor. Raises EngineError.
+
+    MPS only when asked for: whether it is faster than the processor beside it has not been measured.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return torch.device("cuda" if there["cuda"] else "cpu")
+    if device not in there:
+        raise EngineError(f"device '{device}' is unknown; choose one of {', '.join(DEVICES)}")
+    if not there[device]:
+        raise EngineError(f"device '{device}' is not to be had on this machine; use --device cpu")
+    return torch.device(device)
+
+
+def choose_backend(backend: str, device: str) -> str:
+    """torch or onnx. auto is ONNX Runtime on the processor, where it is the faster one, if it is installed.
+
+    Raises EngineError if it is asked for and absent, or asked for with another device.
+    """
+    missing = [name for name in ("onnxruntime", "onnx") if find_spec(name) is None]
+    if backend == "auto":
+        return "torch" if missing or device != "cpu" else "onnx"
+    if backend not in BACKENDS:
+        raise EngineError(f"backend '{backend}' is unknown; choose one of {', '.join(BACKENDS)}")
+    if backend == "onnx" and missing:
+        raise EngineError(f"backend 'onnx' needs {missing[0]}, which is not installed; install 'alpr-app[onnx]'")
+    if backend == "onnx" and device != "cpu":
+        raise EngineError(f"backend 'onnx' runs on the processor; use --device cpu, or --backend torch with {device}")
+    return backend
+
+
+def make_engine(
+    network: nn.Module,
+    info: BundleInfo,
+    device: str = "auto",
+    backend: str = "auto",
+    threads: int | None = None,
+) -> Engine:
+    """The engine that runs a loaded bundle; `network` belongs to it from then on.
+
+    Raises EngineError if what is asked for is not to be had, ValueError for fewer than one thread.
+    """
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be 1 or more, not {threads}")
+    chosen = torch.device("cpu") if device == "auto" and backend == "onnx" else choose_device(device)
+    if choose_backend(backend, chosen.type) == "onnx":
+        return OnnxEngine(cached_onnx(network, info), threads)
+    return TorchEngine(network, chosen, threads)

@@ -1,0 +1,15 @@
+"""What all expected failures have in common."""
+
+from __future__ import annotations
+
+
+class AlprError(Exception):
+    """Something that went wrong outside the program: a file, a model, a device, an option.
+
+    The message is one line that names the thing and the remedy; a program shows it without a traceback.
+    """
+
+
+def reason(error: OSError | ValueError) -> str:
+    """What the system says of a file, without numbers and paths: 'No space left on device'."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,186 @@
+"""How well plates are found and read, by rules that are stated with every figure.
+
+A labelled plate is found at IoU t if some box overlaps with its upright box by t or more. It is read end to end if
+a box with IoU above 0.6 carries exactly its text (CCPD's rule: Xu et al., 2018), province included. Where only a
+text is known, it counts as read if it is among the picture's readings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alpr_app.geometry import box_iou, rectify
+from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
+from alpr_app.pictures import read_picture
+from alpr_app.pipeline import ALPR
+from alpr_app.plate import Plate
+
+END_TO_END_IOU = 0.6
+
+Watch = Callable[[Path, np.ndarray, list[Plate], str], None]
+"""Is told of every picture that was not read right: file, picture, plates, what was expected."""
+
+
+@dataclass
+class PictureScore:
+    """Counts over the labelled plates of one group of pictures; corner errors in pixels and plate heights."""
+
+    plates: int = 0
+    boxes: int = 0
+    found_50: int = 0
+    found_70: int = 0
+    read: int = 0
+    read_without_province: int = 0
+    read_on_true_corners: int = 0
+    corner_px: float = 0.0
+    corner_heights: float = 0.0
+
+    def add(self, other: PictureScore) -> None:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def summary(self) -> dict[str, float]:
+        """Shares of the labelled plates. `precision` counts every box that is on no labelled plate as false, also
+        those on plates that nobody labelled."""
+        plates, found = max(1, self.plates), max(1, self.found_50)
+        return {
+            "plates": self.plates,
+            "recall_50": self.found_50 / plates,
+            "recall_70": self.found_70 / plates,
+            "precision_50": self.found_50 / max(1, self.boxes),
+            "corner_error_px": self.corner_px / found,
+            "corner_error_heights": self.corner_heights / found,
+            "end_to_end": self.read / plates,
+            "end_to_end_without_province": self.read_without_province / plates,
+            "on_true_corners": self.read_on_true_corners / plates,
+        }
+
+
+def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str) -> PictureScore:
+    """How one labelled plate fared among the `plates` found in its picture."""
+    score = PictureScore(plates=1)
+    overlaps = box_iou(truth.box[None], np.float32([plate.box for plate in plates]).reshape(-1, 4))[0]
+    score.found_50 = int((overlaps >= 0.5).any())
+    score.found_70 = int((overlaps >= 0.7).any())
+    texts = [plate.text for plate, overlap in zip(plates, overlaps, strict=True) if overlap > END_TO_END_IOU]
+    score.read = int(truth.text in texts)
+    score.read_without_province = int(truth.text[1:] in [text[1:] for text in texts])
+    score.read_on_true_corners = int(on_true_corners == truth.text)
+    if score.found_50:
+        corners = np.float32(plates[int(overlaps.argmax())].corners)
+        score.corner_px = float(np.linalg.norm(corners - truth.corners, axis=1).mean())
+        score.corner_heights = score.corner_px / max(1.0, float(truth.box[3] - truth.box[1]))
+    return score
+
+
+def evaluate_scenes(
+    alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watch | None = None
+) -> dict[str, dict[str, float]]:
+    """Scores by subset, by colour (`colour blue`, ...), `micro` over all plates and `macro` over the subsets."""
+    groups: dict[str, PictureScore] = {}
+    subsets = set()
+    for picture in pictures:
+        image = read_picture(picture.path, orient=False)
+        plates = alpr.read(image)
+        shown = [rectify(image, truth.corners) for truth in picture.plates]
+        readings = alpr.read_crops(shown)
+        for index, (truth, reading) in enumerate(zip(picture.plates, readings, strict=True)):
+            if truth.text is None:
+                continue
+            score = score_plate(truth, plates, reading.text)
+            score.boxes = len(plates) if index == 0 else 0
+            subsets.add(picture.subset)
+            for name in (picture.subset, f"colour {truth.colour}", "micro"):
+                groups.setdefault(name, PictureScore()).add(score)
+            if watch and not score.read:
+                watch(picture.path, image, plates, truth.text)
+    result = {name: groups[name].summary() for name in sorted(groups)}
+    if subsets:
+        keys = result["micro"]
+        result["macro"] = {key: float(np.mean([result[name][key] for name in subsets])) for key in keys}
+        result["macro"]["plates"] = result["micro"]["plates"]
+    return result
+
+
+def evaluate_stated(alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watch | None = None) -> dict[str, float]:
+    """Pictures of which only one plate's text is known: the share in which it is among the readings."""
+    pictures = list(pictures)
+    read = without_province = boxes = 0
+    for picture in pictures:
+        image = read_picture(picture.path)
+        plates = alpr.read(image)
+        boxes += len(plates)
+        right = picture.stated in [plate.text for plate in plates]
+        read += right
+        without_province += picture.stated[1:] in [plate.text[1:] for plate in plates]
+        if watch and not right:
+            watch(picture.path, image, plates, picture.stated)
+    count = max(1, len(pictures))
+    return {
+        "pictures": len(pictures),
+        "stated_among_readings": read / count,
+        "without_province": without_province / count,
+        "boxes": boxes,
+    }
+
+
+def evaluate_crops(alpr: ALPR, crops: Iterable[LabelledCrop], watch: Watch | None = None) -> dict[str, float]:
+    """Pictures that are plates already: whole plates right, with and without the province."""
+    crops = list(crops)
+    exact = without_province = 0
+    for crop in crops:
+        image = read_picture(crop.path)
+        (plate,) = alpr.read_crops([image])
+        exact += plate.text == crop.text
+        without_province += plate.text[1:] == crop.text[1:]
+        if watch and plate.text != crop.text:
+            watch(crop.path, image, [plate], crop.text)
+    count = max(1, len(crops))
+    return {"crops": len(crops), "exact": exact / count, "without_province": without_province / count}
+
+
+def evaluate_negatives(alpr: ALPR, paths: Iterable[Path], watch: Watch | None = None) -> dict[str, float]:
+    """Pictures without any plate: false boxes, and pictures with at least one, a hundred pictures."""
+    paths = list(paths)
+    boxes = pictures = 0
+    for path in paths:
+        image = read_picture(path)
+        plates = alpr.read(image)
+        boxes += len(plates)
+        pictures += bool(plates)
+        if watch and plates:
+            watch(path, image, plates, "")
+    count = max(1, len(paths)) / 100
+    return {
+        "pictures": len(paths),
+        "false_boxes": boxes,
+        "false_boxes_per_100": boxes / count,
+        "pictures_with_false_box_per_100": pictures / count,
+    }
+
+
+def evaluate(
+    alpr: ALPR, data: DataFolder, split: str = "val", watch: Watch | None = None
+) -> dict[str, dict[str, dict[str, float]]]:
+    """All that `data` allows, of one split or of `all`: parts `scenes`, `street`, `crops`, `negatives`.
+
+    Pictures whose labels were made by machine are left out: they are no truth to be measured against.
+    """
+    if split != "all":
+        data = data.of_split(split)
+    scenes = [picture for picture in data.pictures if picture.plates and not picture.by_machine]
+    stated = [picture for picture in data.pictures if picture.stated]
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    if scenes:
+        result["scenes"] = evaluate_scenes(alpr, scenes, watch)
+    if stated:
+        result["street"] = {"all": evaluate_stated(alpr, stated, watch)}
+    if data.crops:
+        result["crops"] = {"all": evaluate_crops(alpr, data.crops, watch)}
+    if data.negatives:
+        result["negatives"] = {"all": evaluate_negatives(alpr, data.negatives, watch)}
+    return result

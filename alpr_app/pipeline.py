@@ -1,0 +1,243 @@
+"""ALPR: letterbox -> detect -> decode -> rectify every plate -> read all of them in one batch -> Plates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from time import perf_counter
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from alpr_app.bundle import load_detector, load_reader
+from alpr_app.detector import Detection
+from alpr_app.detector import decode as decode_detections
+from alpr_app.engine import make_engine
+from alpr_app.geometry import Letterbox, order_corners, rectify
+from alpr_app.plate import Plate
+from alpr_app.reader import Reading
+from alpr_app.reader import decode as decode_readings
+
+# Pictures and plates that go through a network at once: enough to fill a GPU, little enough for any memory.
+DETECTOR_BATCH = 8
+READER_BATCH = 64
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Timings:
+    """How long the stages took, in milliseconds a picture."""
+
+    letterbox_ms: float = 0.0
+    detector_ms: float = 0.0
+    decode_ms: float = 0.0
+    rectify_ms: float = 0.0
+    reader_ms: float = 0.0
+
+    @property
+    def detect_ms(self) -> float:
+        """Finding the plates: from the picture to their corners."""
+        return self.letterbox_ms + self.detector_ms + self.decode_ms
+
+    @property
+    def read_ms(self) -> float:
+        """Reading them: from the corners to the texts."""
+        return self.rectify_ms + self.reader_ms
+
+
+@dataclass(frozen=True)
+class Result:
+    """plates: best first, by the detector's score."""
+
+    plates: list[Plate]
+    timings: Timings
+
+
+class ALPR:
+    """Finds and reads licence plates. One object serves any number of threads.
+
+    detector, reader: a bundle's path, None for the shipped one; reader_config: the reader's JSON if it does
+    not lie beside its weights. device: auto, cpu, cuda or mps. backend: auto, torch or onnx. threads: of the
+    networks; None leaves the choice to the backend. score: detections below it are left out, 0 to 1.
+
+    Raises BundleError or EngineError if a model or what is to run it is not to be had.
+    """
+
+    def __init__(
+        self,
+        detector: Path | str | None = None,
+        reader: Path | str | None = None,
+        device: str = "auto",
+        backend: str = "auto",
+        threads: int | None = None,
+        score: float = 0.5,
+        *,
+        reader_config: Path | str | None = None,
+    ) -> None:
+        if not 0 <= score <= 1:
+            raise ValueError(f"score must be between 0 and 1, not {score}")
+        self.score = score
+        detector_network, self.detector_info = load_detector(detector)
+        reader_network, self.reader_info = load_reader(reader, reader_config)
+        self.detector_config, self.reader_config = detector_network.config, reader_network.config
+        self.detect = make_engine(detector_network, self.detector_info, device, backend, threads)
+        self.recognise = make_engine(reader_network, self.reader_info, device, backend, threads)
+        self._warm_up()
+
+    @property
+    def backend(self) -> str:
+        """torch or onnx: what was chosen."""
+        return self.detect.backend
+
+    @property
+    def device(self) -> str:
+        """cpu, cuda or mps: what was chosen."""
+        return self.detect.device
+
+    def read(self, image: np.ndarray) -> list[Plate]:
+        """The plates in `image`, H x W x 3 uint8 RGB, best first. `image` is not changed.
+
+        Raises TypeError or ValueError if it is no such array.
+        """
+        return self.analyse(image).plates
+
+    def read_batch(self, images: Sequence[np.ndarray]) -> list[list[Plate]]:
+        """`read` for many pictures of any sizes: one list of plates a picture, in their order."""
+        return [result.plates for result in self.analyse_batch(images)]
+
+    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Plate]:
+        """One Plate for each of `crops`, pictures (H x W x 3 uint8 RGB) that are plates already.
+
+        The detector is left out: the score is 1, box and corners are the picture's.
+        """
+        for crop in crops:
+            check_image(crop)
+        height, width = self.reader_config.img_height, self.reader_config.img_width
+        rectified = [resize_crop(crop, height, width) for crop in crops]
+        readings = self._read(rectified)
+        plates = []
+        for crop, plate, reading in zip(crops, rectified, readings, strict=True):
+            right, bottom = crop.shape[1], crop.shape[0]
+            corners = np.float32([[0, 0], [right, 0], [right, bottom], [0, bottom]])
+            detection = Detection(1.0, np.float32([0, 0, right, bottom]), corners)
+            plates.append(_plate(detection, reading, plate))
+        return plates
+
+    def analyse(self, image: np.ndarray) -> Result:
+        """`read`, with how long each stage took."""
+        return self.analyse_batch([image])[0]
+
+    def analyse_batch(self, images: Sequence[np.ndarray]) -> list[Result]:
+        """`read_batch`, with how long each stage took; in a batch, each picture gets its share of the
+        whole."""
+        for image in images:
+            check_image(image)
+        long_side = self.detector_config.long_side
+        boxes = [Letterbox.for_long_side(*image.shape[:2], long_side) for image in images]
+        by_canvas: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for index, box in enumerate(boxes):
+            by_canvas[box.canvas].append(index)
+        results: dict[int, Result] = {}
+        for same_canvas in by_canvas.values():
+            for chosen in _chunks(same_canvas, DETECTOR_BATCH):
+                found = self._analyse_chunk([images[index] for index in chosen], [boxes[index] for index in chosen])
+                results.update(zip(chosen, found, strict=True))
+        return [results[index] for index in range(len(images))]
+
+    def _analyse_chunk(self, images: list[np.ndarray], boxes: list[Letterbox]) -> list[Result]:
+        """Pictures whose letterboxes have one canvas."""
+        clock = [perf_counter()]
+        canvases = np.stack([box.apply(image) for image, box in zip(images, boxes, strict=True)])
+        clock.append(perf_counter())
+        outputs = self.detect(canvases)
+        clock.append(perf_counter())
+        detections = [
+            self._decode(image, box, *(output[index] for output in outputs))
+            for index, (image, box) in enumerate(zip(images, boxes, strict=True))
+        ]
+        clock.append(perf_counter())
+        height, width = self.reader_config.img_height, self.reader_config.img_width
+        crops = [
+            rectify(image, detection.corners, height, width)
+            for image, found in zip(images, detections, strict=True)
+            for detection in found
+        ]
+        clock.append(perf_counter())
+        readings = self._read(crops)
+        clock.append(perf_counter())
+        share = 1000 / len(images)
+        timings = Timings(*((after - before) * share for before, after in pairwise(clock)))
+        read = iter(zip(readings, crops, strict=True))
+        return [Result([_plate(detection, *next(read)) for detection in found], timings) for found in detections]
+
+    def _decode(
+        self, image: np.ndarray, box: Letterbox, quality: np.ndarray, boxes: np.ndarray, corners: np.ndarray
+    ) -> list[Detection]:
+        """Detections in pixels of the picture, in which they lie at least in part."""
+        detections = []
+        for found in decode_detections(quality, boxes, corners, box.canvas, self.score):
+            sides = box.to_picture(found.box.reshape(2, 2)).clip(0, image.shape[1::-1])
+            try:
+                ordered = order_corners(box.to_picture(found.corners))
+            except ValueError:
+                # Four corners on a line are no plate, whatever the score says.
+                continue
+            if (sides[1] > sides[0]).all():
+                detections.append(Detection(found.score, sides.reshape(4), ordered))
+        return detections
+
+    def _read(self, plates: list[np.ndarray]) -> list[Reading]:
+        readings: list[Reading] = []
+        for chunk in _chunks(plates, READER_BATCH):
+            readings += decode_readings(*self.recognise(np.stack(chunk)), self.reader_config)
+        return readings
+
+    def _warm_up(self) -> None:
+        """A first call takes several times as long as the next ones; it is made here, not on the user's
+        picture."""
+        side = self.detector_config.long_side
+        self.detect(np.zeros((1, side, side, 3), np.uint8))
+        self._read([np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)])
+
+
+def check_image(image: np.ndarray) -> None:
+    """Raises TypeError or ValueError unless `image` is H x W x 3 uint8 with at least one pixel."""
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"a picture must be a numpy array of H x W x 3 uint8 RGB, not {type(image).__name__}")
+    if image.dtype != np.uint8:
+        raise TypeError(f"a picture must be uint8, from 0 to 255, not {image.dtype}")
+    if image.ndim == 2:
+        raise ValueError("a picture must be H x W x 3 RGB; this one is grey: cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)")
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"a picture must be H x W x 3 RGB, not of shape {image.shape}")
+    if not image.size:
+        raise ValueError(f"a picture must have at least one pixel, not the shape {image.shape}")
+
+
+def resize_crop(crop: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A picture that is a plate already, at the reader's size: height x width x 3 uint8."""
+    shrinks = crop.shape[0] > height and crop.shape[1] > width
+    return cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _plate(detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:
+    return Plate(
+        text=reading.text,
+        confidence=reading.confidence,
+        characters=reading.characters,
+        colour=reading.colour,
+        score=detection.score,
+        box=tuple(map(float, detection.box)),
+        corners=tuple((float(x), float(y)) for x, y in detection.corners),
+        crop=crop,
+    )
+
+
+def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

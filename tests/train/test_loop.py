@@ -1,0 +1,153 @@
+import csv
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from alpr_app.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from alpr_app.train.loop import Run, learning_rate
+from alpr_app.train.options import RunOptions
+
+
+class Points(Dataset):
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        x = np.random.default_rng((7, index)).normal(size=3).astype(np.float32)
+        return x, np.float32([x.sum()])
+
+
+class Line:
+    """A task small enough to train in a moment, with dropout so that torch's own randomness matters."""
+
+    judged_by = "closeness"
+
+    def __init__(self, width: int = 8) -> None:
+        torch.manual_seed(0)
+        self.network = nn.Sequential(nn.Linear(3, width), nn.BatchNorm1d(width), nn.Dropout(0.2), nn.Linear(width, 1))
+        self.dataset = Points()
+        self.description = {"kind": "line", "width": width}
+        self.seen: list[float] = []
+
+    def losses(self, network, batch):
+        x, y = batch
+        loss = (network(x) - y).square().mean()
+        self.seen.append(loss.item())
+        return {"loss": loss}
+
+    def validate(self, network):
+        x = torch.ones(4, 3)
+        return {"closeness": -(network(x) - 3).abs().mean().item()}
+
+
+def options(folder, **changes) -> RunOptions:
+    values = {"samples": 960, "batch_size": 16, "start_lr": 0.01, "num_workers": 0, "validate_samples": 320}
+    return RunOptions(output=folder, **{**values, **changes})
+
+
+def test_a_stopped_and_resumed_run_has_the_same_losses(tmp_path):
+    whole = Line()
+    Run(whole, options(tmp_path / "whole")).train()
+
+    class Stopped(Line):
+        def losses(self, network, batch):
+            if len(self.seen) == 23:
+                raise KeyboardInterrupt
+            return super().losses(network, batch)
+
+    first = Stopped()
+    with pytest.raises(KeyboardInterrupt):
+        Run(first, options(tmp_path / "parts")).train()
+    second = Line()
+    run = Run(second, options(tmp_path / "parts"))
+    run.resume()
+    assert run.step == 23
+    run.train()
+    assert first.seen + second.seen == whole.seen
+    weights = [load_checkpoint(tmp_path / name / "best.pt")["network"] for name in ("whole", "parts")]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], rtol=0, atol=0)
+
+
+def test_training_learns_and_keeps_the_best(tmp_path):
+    run = Run(Line(), options(tmp_path, samples=6400))
+    run.train()
+    assert run.best > -0.6
+    with (tmp_path / "val.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert run.best == pytest.approx(max(float(row["closeness"]) for row in rows), abs=1e-5)
+    with (tmp_path / "train.csv").open() as file:
+        row = next(csv.DictReader(file))
+    assert float(row["learning_rate"]) > 0 and float(row["samples_per_s"]) > 0
+
+
+def test_averaged_weights_lie_between_old_and_new(tmp_path):
+    run = Run(Line(), options(tmp_path))
+    batches = run._batches()
+    run.train_step(next(batches))
+    first = run.network[0].weight.clone()
+    torch.testing.assert_close(run.average.module[0].weight, first)
+    run.train_step(next(batches))
+    second, kept = run.network[0].weight, run.average.module[0].weight
+    torch.testing.assert_close(kept, first * 2 / 11 + second * 9 / 11)
+
+
+def test_the_learning_rate_warms_up_and_falls_as_a_cosine(tmp_path):
+    settings = options(tmp_path, samples=16 * 1000, warmup=0.1, start_lr=1.0, min_lr=0.1)
+    rates = [learning_rate(step, settings) for step in range(settings.steps + 1)]
+    assert rates[0] == pytest.approx(0.01)
+    assert max(rates) == pytest.approx(1.0) and rates.index(max(rates)) in (99, 100)
+    assert rates[550] == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 2)) / 2)
+    assert rates[1000] == pytest.approx(0.1)
+
+
+def test_a_checkpoint_cut_in_half_is_refused_with_the_remedy(tmp_path):
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, {"network": {"weight": torch.rand(1000)}, "description": {}})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(CheckpointError, match=r"last\.pt: the checkpoint is damaged.*start afresh"):
+        load_checkpoint(path)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    run = Run(Line(), options(tmp_path))
+    save_checkpoint(run.last_path, run.state())
+    with pytest.raises(CheckpointError, match="other settings"):
+        Run(Line(width=4), options(tmp_path)).resume()
+
+
+def test_a_missing_checkpoint_says_so(tmp_path):
+    with pytest.raises(CheckpointError, match="without --resume"):
+        Run(Line(), options(tmp_path)).resume()
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypatch):
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, {"network": {}, "description": {"step": 1}})
+
+    def full(state, target):
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        save_checkpoint(path, {"network": {}, "description": {"step": 2}})
+    monkeypatch.undo()
+    assert load_checkpoint(path)["description"] == {"step": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_a_pickle_with_code_in_it_is_not_run(tmp_path):
+    import pickle
+
+    class Danger:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    path = tmp_path / "last.pt"
+    path.write_bytes(pickle.dumps(Danger(), protocol=2))
+    with pytest.raises(CheckpointError):
+        load_checkpoint(path)
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from builders import TEXTS, toy_plate
+
+from alpr_app.labels import LabelError, read_data_folder
+from alpr_app.reader import ReaderConfig
+from alpr_app.train.plate_dataset import UNKNOWN_COLOUR, PlateDataset
+from alpr_app.train.plate_samples import load_plate_samples, province_weights, rectified
+
+CONFIG = ReaderConfig()
+
+
+@pytest.fixture
+def samples(data_folder):
+    return load_plate_samples(read_data_folder(data_folder).of_split("train"), CONFIG.alphabet)
+
+
+def test_real_plates_are_cut_out_with_their_corners(samples):
+    scene = next(sample for sample in samples if sample.text == TEXTS[4])
+    (plate,) = rectified([scene], 48, 192)
+    assert np.abs(plate.astype(int) - toy_plate(TEXTS[4])).mean() < 25
+
+
+def test_samples_are_plates_with_classes_and_colour(samples, painter):
+    dataset = PlateDataset(CONFIG, samples, [], painter, seed=1)
+    for index in range(30):
+        image, classes, colour = dataset[index]
+        assert image.shape == (48, 192, 3) and image.dtype == np.uint8
+        text = "".join(CONFIG.alphabet[value] for value in classes if value != CONFIG.blank)
+        assert len(text) in (7, 8) and len(classes) == CONFIG.max_length
+        assert (classes[len(text) :] == CONFIG.blank).all()
+        assert UNKNOWN_COLOUR <= colour < len(CONFIG.colours)
+
+
+def test_a_sample_depends_on_seed_and_index_alone(samples, painter):
+    first, second = (PlateDataset(CONFIG, samples, [], painter, seed=5) for _ in range(2))
+    first[0]
+    np.testing.assert_array_equal(first[17][0], second[17][0])
+    assert (PlateDataset(CONFIG, samples, [], painter, seed=6)[17][0] != second[17][0]).any()
+
+
+def test_without_strength_a_real_plate_stays_as_it_is(samples, painter):
+    dataset = PlateDataset(CONFIG, samples[:1], [], painter, seed=0, drawn_share=0.0, strength=0.0)
+    (plain,) = rectified(samples[:1], 48, 192)
+    assert np.abs(dataset[3][0].astype(int) - plain).mean() < 4
+
+
+def test_rare_provinces_are_drawn_more_often_than_their_share(samples):
+    many = [samples[0]] * 9 + [samples[1]]
+    weights = province_weights(many)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[9] == pytest.approx(3 * weights[0])
+
+
+def test_a_text_the_alphabet_cannot_spell_names_the_file(data_folder):
+    with pytest.raises(LabelError, match=r"train\.png.*皖"):
+        load_plate_samples(read_data_folder(data_folder).of_split("train"), CONFIG.alphabet.replace("皖", ""))
