@@ -34,6 +34,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_shared_options(detector, batch_size=16, start_lr=1e-3)
     detector.add_argument("--long_side", type=int, default=DetectorConfig().long_side, help="of the input in use")
     detector.add_argument("--crop_size", type=int, default=352, help="square input in training, a multiple of 32")
+    export = commands.add_parser("export", help="make a model bundle of a run's best checkpoint")
+    export.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    export.add_argument("--output", type=Path, required=True, metavar="NAME", help="models/NAME of the bundle")
+    export.add_argument("--scores", type=Path, metavar="F", help="figures written by alpr eval --json, to go with it")
     return parser
 
 
@@ -102,20 +106,36 @@ def _detector_task(args: argparse.Namespace, options: RunOptions):
     return DetectorTask(config, data, options, painter, args.crop_size, args.drawn_share)
 
 
+def _train(args: argparse.Namespace, arguments: list[str]) -> None:
+    options = run_options(args)
+    task = (_reader_task if args.command == "maskocr" else _detector_task)(args, options)
+    run = Run(task, options)
+    if args.resume:
+        run.resume()
+    elif run.last_path.exists():
+        raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
+    else:
+        command = " ".join(["python -m alpr_app.train", *map(shlex.quote, arguments)])
+        (options.output / "command.txt").write_text(command + "\n", encoding="utf-8")
+    run.train()
+
+
+def _export(args: argparse.Namespace) -> None:
+    from alpr_app.train.export import export_run
+
+    info = export_run(args.run, args.output, args.scores)
+    print(f"{info.weights}: {info.kind}, {info.parameters / 1e6:.2f} M parameters, {info.size / 1e6:.1f} MB")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit status: 0 done, 1 failed with one line on stderr, 2 wrong use, 130 stopped by Ctrl-C."""
-    args = build_parser().parse_args(argv)
-    options = run_options(args)
+    arguments = sys.argv[1:] if argv is None else argv
+    args = build_parser().parse_args(arguments)
     try:
-        task = (_reader_task if args.command == "maskocr" else _detector_task)(args, options)
-        run = Run(task, options)
-        if args.resume:
-            run.resume()
-        elif run.last_path.exists():
-            raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
-        command = " ".join(["python -m alpr_app.train", *map(shlex.quote, argv or sys.argv[1:])])
-        (options.output / "command.txt").write_text(command + "\n", encoding="utf-8")
-        run.train()
+        if args.command == "export":
+            _export(args)
+        else:
+            _train(args, arguments)
     except (AlprError, OSError, ValueError) as error:
         print(f"alpr_app.train: {error}", file=sys.stderr)
         return 1

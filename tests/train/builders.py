@@ -25,7 +25,7 @@ def toy_plate(text: str) -> np.ndarray:
     return plate
 
 
-def write_scene(folder: Path, text: str, seed: int, size: tuple[int, int] = (200, 260)) -> Path:
+def write_scene(folder: Path, text: str, seed: int, size: tuple[int, int] = (192, 256)) -> Path:
     """A CCPD-named picture of height x width with one toy plate."""
     rng = np.random.default_rng(seed)
     height, width = size

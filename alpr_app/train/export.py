@@ -1,0 +1,59 @@
+"""A run's best checkpoint -> a model bundle that the program loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from alpr_app.bundle import BundleInfo, save_bundle
+from alpr_app.bundle_config import config_from_dict
+from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.reader import ReaderConfig
+from alpr_app.train.checkpoint import CheckpointError, load_checkpoint
+from alpr_app.train.maskocr import ReaderWithColumns
+
+
+def trained_network(checkpoint: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a checkpoint, in eval mode and without what only training needs, and the checkpoint itself.
+
+    Raises CheckpointError if it is damaged, or of a kind that is unknown.
+    """
+    state = load_checkpoint(checkpoint)
+    description = state["description"]
+    # As JSON would give it, lists for tuples: one parser for configs is enough.
+    config = json.loads(json.dumps(description.get("config")))
+    if description.get("kind") == "detector":
+        detector = Detector(config_from_dict(DetectorConfig, config))
+        detector.load_state_dict(state["network"])
+        return detector.eval(), state
+    if description.get("kind") == "reader":
+        trained = ReaderWithColumns(config_from_dict(ReaderConfig, config))
+        trained.load_state_dict(state["network"])
+        return trained.reader.eval(), state
+    raise CheckpointError(f"{checkpoint}: holds a '{description.get('kind')}', neither a detector nor a reader")
+
+
+def export_run(run: Path, output: Path, scores: Path | None = None) -> BundleInfo:
+    """Write the bundle `output` from the run's folder. scores: JSON as `alpr eval --json` writes it; without it the
+    bundle carries the run's own validation figures.
+
+    Raises CheckpointError or BundleError, ValueError if `scores` is no JSON.
+    """
+    network, state = trained_network(run / "best.pt")
+    description = state["description"]
+    figures: dict[str, Any] = {
+        "training": {
+            "samples_seen": state["step"] * description["batch_size"],
+            **{name: round(float(value), 5) for name, value in state["metrics"].items()},
+        }
+    }
+    if scores is not None:
+        try:
+            figures["evaluation"] = json.loads(scores.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{scores}: no JSON ({error}); write it with alpr eval --json") from error
+    command = (run / "command.txt").read_text(encoding="utf-8").strip()
+    return save_bundle(output, network, figures, command)
