@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import re
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alpr_app.commands.options import add_model_options, make_alpr
+from alpr_app.commands.options import add_model_options, fraction, make_alpr
+from alpr_app.errors import AlprError, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from alpr_app.plate import Plate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", choices=("val", "train", "all"), default="val", help="which part (default: val)")
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
     parser.add_argument("--mistakes", type=Path, metavar="DIR", help="write every picture not read right, annotated")
-    parser.add_argument("--score", type=float, default=0.5, help="detections below it are left out (default: 0.5)")
+    parser.add_argument("--score", type=fraction, default=0.5, help="detections below it are left out (default: 0.5)")
     add_model_options(parser)
 
 
@@ -25,11 +32,14 @@ class MistakeFolder:
     """Writes annotated pictures named after what was expected and what was read instead."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AlprError(f"{folder}: cannot be made: {reason(error)}") from error
         self.folder = folder
         self.count = 0
 
-    def __call__(self, path: Path, image, plates, expected: str) -> None:
+    def __call__(self, path: Path, image: np.ndarray, plates: Sequence[Plate], expected: str) -> None:
         from alpr_app.overlay import annotate
         from alpr_app.pictures import write_picture
 
@@ -39,16 +49,6 @@ class MistakeFolder:
         # Slashes cannot come from the alphabet, but folder names are the user's.
         name = re.sub(r'[\\/:*?"<>|]', "_", name)
         write_picture(self.folder / f"{name}.jpg", annotate(image, plates))
-
-
-def processor() -> str:
-    """The processor's name as the system tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        match = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text(encoding="utf-8", errors="replace"))
-        if match:
-            return match.group(1).strip()
-    return platform.processor() or platform.machine()
 
 
 def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
@@ -73,16 +73,19 @@ def run(args: argparse.Namespace) -> int:
     from alpr_app.evaluation import evaluate
     from alpr_app.files import write_atomically
     from alpr_app.labels import read_data_folder
+    from alpr_app.machine import processor
 
     data = read_data_folder(args.data)
     alpr = make_alpr(args)
     figures = evaluate(alpr, data, args.split, MistakeFolder(args.mistakes) if args.mistakes else None)
     if not figures:
-        print(f"alpr: {args.data}: nothing to measure in the split '{args.split}'; try --split all", file=sys.stderr)
-        return 1
+        raise AlprError(f"{args.data}: nothing to measure in the split '{args.split}'; try --split all")
     print(table(figures))
     if args.json:
         about = {"data": args.data.name, "split": args.split, "score": args.score, "processor": processor()}
         report = json.dumps({**about, "backend": alpr.backend, "figures": figures}, ensure_ascii=False, indent=1)
-        write_atomically(args.json, report.encode())
+        try:
+            write_atomically(args.json, (report + "\n").encode())
+        except OSError as error:
+            raise AlprError(f"{args.json}: cannot be written: {reason(error)}") from error
     return 0
