@@ -38,6 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     export.add_argument("--output", type=Path, required=True, metavar="NAME", help="models/NAME of the bundle")
     export.add_argument("--scores", type=Path, metavar="F", help="figures written by alpr eval --json, to go with it")
+    samples = commands.add_parser("samples", help="draw the sample scenes of assets/samples")
+    samples.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder, made if missing")
+    samples.add_argument("--seed", type=int, default=1, help="other cars, plates and light (default: 1)")
     return parser
 
 
@@ -134,6 +137,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.command == "export":
             _export(args)
+        elif args.command == "samples":
+            from alpr_app.train.draw.samples import write_samples
+
+            write_samples(args.output, args.seed)
         else:
             _train(args, arguments)
     except (AlprError, OSError, ValueError) as error:

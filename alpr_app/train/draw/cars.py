@@ -1,0 +1,198 @@
+"""One whole car in a picture: shadow, tyres, sides, front or back, and the plate that is screwed onto it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from alpr_app.geometry import corners_to_box
+from alpr_app.train.draw import flanks
+from alpr_app.train.draw.bodies import HEAVY, Body, make_surface
+from alpr_app.train.draw.camera import Camera, warp
+from alpr_app.train.draw.fronts import draw_front
+from alpr_app.train.draw.ground import draw_shadow
+from alpr_app.train.draw.light import Light, shade
+from alpr_app.train.draw.mounting import DrawnPlate, draw_plate, hang_plate
+from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.draw.rears import draw_rear
+from alpr_app.train.draw.relief import Quality, render, render_flat
+from alpr_app.train.draw.surface import Surface, linear
+
+RIGHT = np.array([1.0, 0, 0])
+
+
+@dataclass(frozen=True)
+class CarPlan:
+    """What to draw. position: x and z in metres of the middle of the end that is seen; heading in degrees.
+
+    text and colour: of the plate; None for a car without one. lit: whether its lamps are on.
+    """
+
+    body: Body
+    text: str | None
+    colour: str
+    position: tuple[float, float]
+    heading: float
+    lit: bool
+
+
+def _region(
+    camera: Camera, low: tuple[float, float, float], high: tuple[float, float, float]
+) -> tuple[int, int, int, int] | None:
+    """The part of the picture that a box of the car's axes takes: left, top, width, height; None if it is out of it."""
+    corners = np.array(
+        [[(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+    )
+    corners[:, 2] = np.maximum(corners[:, 2], camera.position[2] + 0.3)
+    points = camera.project(corners)
+    ahead = (corners - camera.position) @ camera.axes[2] > 0.05
+    if not ahead.all():
+        return 0, 0, *camera.size
+    left, top = np.maximum(np.floor(points.min(axis=0)) - 4, 0).astype(int)
+    right, bottom = np.minimum(np.ceil(points.max(axis=0)) + 4, camera.size).astype(int)
+    if right - left < 8 or bottom - top < 8:
+        return None
+    return int(left), int(top), int(right - left), int(bottom - top)
+
+
+def _draw_relief(
+    frame: np.ndarray, camera: Camera, light: Light, surface: Surface, heading: float, depth: float, quality: Quality
+) -> None:
+    """Shades and draws a relief that reaches back `depth` metres."""
+    low = surface.left, 0.0, -0.06
+    high = surface.left + surface.depth.shape[1] / surface.scale, surface.top, depth
+    region = _region(camera, low, high)
+    if region is None:
+        return
+    left, top, width, height = region
+    radiance = shade(surface, camera.position, light, heading)
+    seen, cover = render(surface, radiance, camera.part(left, top, width, height), quality)
+    part = frame[top : top + height, left : left + width]
+    part += (seen - part) * cover[..., None]
+
+
+def _draw_flat(
+    frame: np.ndarray, camera: Camera, surface: Surface, radiance: np.ndarray, lean: float = 0, foot: float = 0
+) -> None:
+    """Draws a shaded relief flat; see `render_flat`."""
+    inside = np.flatnonzero(surface.inside().any(axis=1))
+    if not len(inside):
+        return
+    low, high = (surface.top - row / surface.scale for row in (inside[-1] + 1, inside[0]))
+    region = _region(
+        camera,
+        (surface.left, low, lean * (low - foot)),
+        (surface.left + surface.depth.shape[1] / surface.scale, high, lean * (high - foot)),
+    )
+    if region is None:
+        return
+    left, top, width, height = region
+    seen, cover = render_flat(surface, radiance, camera.part(left, top, width, height), lean, foot)
+    part = frame[top : top + height, left : left + width]
+    part += (seen - part) * cover[..., None]
+
+
+def _draw_tyres(frame: np.ndarray, camera: Camera, light: Light, body: Body) -> None:
+    """The lowest part of the tyres and the dark between them."""
+    heavy = body.kind in HEAVY
+    width, tall, far = (0.5, 0.75, 0.9) if heavy else (0.2, 0.5, 0.55)
+    region = _region(camera, (-body.half, 0, far), (body.half, tall, far + 0.2))
+    if region is None:
+        return
+    x0, y0, columns, rows = region
+    view, part = camera.part(x0, y0, columns, rows), frame[y0 : y0 + rows, x0 : x0 + columns]
+    tread = flanks.tyre_picture() * (light.zenith + light.horizon + light.flash + light.earth) + np.float32(0.001)
+    dark = np.zeros((4, 4, 3), np.float32) + 0.0015
+    inner = body.half - width - 0.02
+    shape, everywhere = flanks.tyre_cover(), np.ones((4, 4), np.float32)
+    pieces = [
+        (dark, everywhere, -inner - 0.05, 2 * inner + 0.1, far + 0.1, 0.07),
+        (tread, shape, -body.half + 0.02, width, far, 0.0),
+        (tread, shape, body.half - 0.02 - width, width, far, 0.0),
+    ]
+    for picture, mask, left, wide, z, low in pieces:
+        matrix = view.plane(
+            np.array([left, tall, z]),
+            RIGHT * wide / picture.shape[1],
+            np.array([0, -(tall - low) / picture.shape[0], 0]),
+        )
+        cover = warp(mask, matrix, view.size)[..., None]
+        part += (warp(picture, matrix, view.size) - part) * cover
+
+
+def _draw_roof(frame: np.ndarray, camera: Camera, light: Light, body: Body) -> None:
+    sky = (light.zenith + light.horizon) / 2
+    colour = linear(body.paint) * (sky + light.sun * light.towards_sun[1]) + 0.2 * light.horizon
+    points = np.round(camera.outline(flanks.roof_of(body)) * 16).astype(np.int32)
+    if len(points):
+        cv2.fillPoly(frame, [points], tuple(float(v) for v in colour), cv2.LINE_8, 4)
+
+
+class Garage:
+    """Builds and draws cars."""
+
+    def __init__(self, painter: PlatePainter, face: cv2.FontFace, quality: Quality) -> None:
+        self._painter, self._face, self._quality = painter, face, quality
+
+    def draw(
+        self, frame: np.ndarray, world: Camera, light: Light, plan: CarPlan, rng: np.random.Generator
+    ) -> DrawnPlate | None:
+        """Draws the car into `frame` in place; its plate, or None if it has none or does not lie in the picture."""
+        body = plan.body
+        camera = world.seen_from(np.array([plan.position[0], 0, plan.position[1]]), plan.heading)
+        heavy = body.kind in HEAVY
+        distance = max(0.6, float(np.linalg.norm(camera.position - (0, 0.6, 0))))
+        scale = float(np.clip(self._quality.detail * camera.focal / distance, 50, 400 * self._quality.detail))
+        surface = make_surface(body, scale)
+        stamp = (
+            draw_front(surface, body, rng, plan.lit)
+            if body.front
+            else draw_rear(surface, body, rng, plan.lit, self._face)
+        )
+        mount = hang_plate(surface, stamp, plan.colour, rng)
+        shown = plan.text is not None and _inside(camera.project(mount.corners()), camera.size)
+        length = flanks.HEAVY_LENGTH if heavy else flanks.LENGTH
+        draw_shadow(frame, camera, light, body.half, body.height, length, plan.heading)
+        _draw_tyres(frame, camera, light, body)
+        self._draw_side(frame, camera, light, plan, scale)
+        if not heavy and camera.position[1] > body.height:
+            _draw_roof(frame, camera, light, body)
+        if body.front and not heavy:
+            self._draw_mirrors(frame, camera, light, plan, scale)
+        _draw_relief(frame, camera, light, surface, plan.heading, 0.6 if heavy else 2.6, self._quality)
+        if not shown:
+            return None
+        plate = self._painter.draw(plan.text, plan.colour, rng)
+        corners = draw_plate(frame, camera, light, plate, mount, plan.heading, rng)
+        left, top, right, bottom = corners_to_box(corners)
+        return DrawnPlate(plan.text, plan.colour, corners, (float(left), float(top), float(right), float(bottom)))
+
+    def _draw_side(self, frame: np.ndarray, camera: Camera, light: Light, plan: CarPlan, scale: float) -> None:
+        half = plan.body.half - 0.015
+        side = np.sign(camera.position[0]) if abs(camera.position[0]) > half + 0.03 else 0
+        if not side:
+            return
+        flank = flanks.make_flank(plan.body, min(scale * 0.5, 120 * self._quality.detail))
+        view = camera.seen_from(np.array([side * half, 0, 0]), -90 * side)
+        if side < 0:
+            flank = flanks.flipped(flank)
+        radiance = shade(flank, view.position, light, plan.heading - 90 * side)
+        for (low, start), (high, end) in reversed(list(pairwise(flanks.lean_of(plan.body)))):
+            lean = (end - start) / (high - low)
+            foot = low - start / lean if lean else 0.0
+            part = flanks.band(flank, low, high + 0.01)
+            _draw_flat(frame, view, part, radiance, lean, foot)
+
+    def _draw_mirrors(self, frame: np.ndarray, camera: Camera, light: Light, plan: CarPlan, scale: float) -> None:
+        mirror_of = flanks.make_mirror(plan.body, scale)
+        far = plan.body.depth_at(plan.body.belt) + 0.1
+        for side in (-1, 1):
+            view = camera.seen_from(np.array([side * (plan.body.half - 0.06), 0, far]), 0)
+            _draw_flat(frame, view, mirror_of, shade(mirror_of, view.position, light, plan.heading))
+
+
+def _inside(corners: np.ndarray, size: tuple[int, int]) -> bool:
+    return bool((corners >= 2).all() and (corners <= np.array(size) - 2).all())
