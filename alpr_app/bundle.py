@@ -61,13 +61,16 @@ class BundleInfo:
         return self.weights.stem
 
 
-def find_bundle(kind: str, path: Path | str | None = None, description: Path | str | None = None) -> tuple[Path, Path]:
-    """The two files (weights, JSON) of a bundle; None is the shipped one of `kind`.
+def find_bundle(
+    kind: str | None, path: Path | str | None = None, description: Path | str | None = None
+) -> tuple[Path, Path]:
+    """The two files (weights, JSON) of a bundle.
 
-    path: NAME.safetensors, NAME.json or NAME. description: the JSON if it is elsewhere.
+    kind: detector, reader, or None for either, which needs a path. path: None is the shipped one of `kind`, else
+    NAME.safetensors, NAME.json or NAME. description: the JSON if it is elsewhere.
     Raises BundleError if a file is missing or the path names a pickle.
     """
-    path = resources.MODELS / SHIPPED[kind] if path is None else Path(path)
+    path = resources.MODELS / SHIPPED[kind or "detector"] if path is None else Path(path)
     _refuse_pickle(path)
     weights = path
     if path.suffix == ".json":
@@ -76,7 +79,7 @@ def find_bundle(kind: str, path: Path | str | None = None, description: Path | s
         weights = path.with_name(path.name + ".safetensors")
     described = weights.with_suffix(".json") if description is None else Path(description)
     if not weights.is_file():
-        raise BundleError(f"{weights}: no such model; a {kind} is a pair NAME.safetensors and NAME.json")
+        raise BundleError(f"{weights}: no such model; a {kind or 'model'} is a pair NAME.safetensors and NAME.json")
     if not described.is_file():
         raise BundleError(f"{described}: missing; it describes {weights.name} and belongs beside it")
     _refuse_pickle(weights)
@@ -120,8 +123,9 @@ def _read_description(kind: str | None, path: Path) -> dict[str, Any]:
         raise BundleError(f"{path}: format {version!r} is unknown; save the model again")
     if not isinstance(content["scores"], dict) or not isinstance(content["command"], str):
         raise BundleError(f"{path}: damaged, 'scores' must be an object and 'command' a text; copy the file again")
-    if content["kind"] not in KINDS or content["kind"] != (kind or content["kind"]):
-        raise BundleError(f"{path}: describes a {content['kind']!r} where a {kind or 'detector or reader'} is needed")
+    wanted = list(KINDS) if kind is None else [kind]
+    if content["kind"] not in wanted:
+        raise BundleError(f"{path}: describes a {content['kind']!r} where a {' or '.join(wanted)} is needed")
     return content
 
 
@@ -156,7 +160,7 @@ def _build(kind: str, config: Any, path: Path) -> nn.Module:
 
 
 def load_bundle(
-    kind: str, path: Path | str | None = None, description: Path | str | None = None
+    kind: str | None, path: Path | str | None = None, description: Path | str | None = None
 ) -> tuple[nn.Module, BundleInfo]:
     """The network of a bundle, in evaluation mode, and what is known of it. Paths as in `find_bundle`.
 
@@ -164,6 +168,7 @@ def load_bundle(
     """
     weights_path, json_path = find_bundle(kind, path, description)
     content = _read_description(kind, json_path)
+    kind = content["kind"]
     try:
         data = weights_path.read_bytes()
     except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class AlprError(Exception):
     """Something that went wrong outside the program: a file, a model, a device, an option.
@@ -13,3 +15,8 @@ class AlprError(Exception):
 def reason(error: OSError | ValueError) -> str:
     """What the system says of a file, without numbers and paths: 'No space left on device'."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def complain(error: AlprError | str, program: str = "alpr") -> None:
+    """One line on standard error."""
+    print(f"{program}: {error}".replace("\n", " "), file=sys.stderr)

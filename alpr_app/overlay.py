@@ -44,7 +44,7 @@ def line_width(height: int, width: int) -> int:
 
 
 def text_height(height: int, width: int) -> int:
-    """Size of the letters in pixels: readable when the picture is shown on a screen, at most a quarter of its height."""
+    """Size of the letters in pixels: readable on a screen, at most a quarter of the picture's height."""
     return max(12, min(round(max(height, width) / 42), height // 4))
 
 
@@ -63,9 +63,7 @@ def _dots(image: np.ndarray, corners: np.ndarray, thickness: int) -> None:
         cv2.circle(image, centre, radius, CORNER if number else WHITE, cv2.FILLED, cv2.LINE_AA)
 
 
-def label_place(
-    box: Sequence[float], size: tuple[int, int], picture: tuple[int, int], gap: int
-) -> tuple[int, int]:
+def label_place(box: Sequence[float], size: tuple[int, int], picture: tuple[int, int], gap: int) -> tuple[int, int]:
     """Left and top of a label of `size` (width, height) for a plate at `box`: above it, below it if there is no room
     above, and always inside the `picture` (height, width) as far as it fits."""
     left, top, _, bottom = box

@@ -1,0 +1,73 @@
+"""`alpr`: the command line. Each command is a module of alpr_app.commands, imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from alpr_app import __version__
+from alpr_app.errors import AlprError, complain, reason
+
+COMMANDS = {
+    "read": ("alpr_app.commands.read", "find and read the plates in pictures, folders and videos"),
+    "eval": ("alpr_app.commands.evaluate", "measure the models on labelled pictures"),
+    "bench": ("alpr_app.commands.bench", "measure how fast the models are on this computer"),
+    "export": ("alpr_app.commands.export", "write a model as an ONNX file"),
+    "models": ("alpr_app.commands.models", "list models with their size and scores"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, as for every other error, instead of the whole usage before it."""
+        complain(f"{message} ({self.prog} --help lists what there is)", self.prog)
+        sys.exit(2)
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    """The parser, with the arguments of the chosen command only: the others stay unimported."""
+    parser = _Parser(prog="alpr", description="Finds licence plates in pictures and reads them.")
+    parser.add_argument("--version", action="version", version=f"alpr {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == chosen:
+            import_module(module).add_arguments(command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `alpr` with `argv` (None: those of the process). Returns the exit status: 0 all went well, 1 some pictures
+    failed, 2 the command could not be carried out, 130 interrupted."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal may know no Chinese, a file name need not be text: neither is a reason to stop.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    chosen = next((argument for argument in arguments if argument in COMMANDS), None)
+    try:
+        args = _parser(chosen).parse_args(arguments)
+        status = import_module(COMMANDS[args.command][0]).run(args)
+        sys.stdout.flush()
+    except AlprError as error:
+        complain(error)
+        return 2
+    except OSError as error:
+        # Whoever read our output has gone (`alpr read … | head`): that needs no word. A full disk does.
+        if not isinstance(error, BrokenPipeError):
+            complain(f"{error.filename or 'standard output'}: {reason(error)}")
+        # What is still to be written would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

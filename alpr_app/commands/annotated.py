@@ -1,0 +1,60 @@
+"""Where the annotated pictures go: each has a name of its own and none lies among the originals."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from alpr_app.errors import AlprError, reason
+
+if TYPE_CHECKING:
+    from alpr_app.sources import Frame
+
+# Formats that can be written; pictures in others become PNG.
+_WRITABLE = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
+
+class AnnotatedFolder:
+    """Gives every frame its file under `folder`: as in the folder that was read, or by its bare name.
+
+    Names are given in the order of the frames, so they do not depend on what runs in parallel. Raises AlprError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._taken: set[str] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AlprError(f"{folder}: cannot be made: {reason(error)}") from error
+        self._root = folder.resolve()
+
+    def place(self, frame: Frame) -> Path | None:
+        """Where the annotated picture of `frame` belongs; its folder is made. None if there is no picture."""
+        if frame.error is not None:
+            return None
+        self.check(frame)
+        within = PurePath(frame.within)
+        suffix = within.suffix if within.suffix.lower() in _WRITABLE and frame.number is None else ".png"
+        if frame.number is not None:
+            within, suffix = within.with_name(f"{within.name}-{frame.number:06d}"), ".jpg"
+        else:
+            within = within.with_suffix("")
+        path = self.folder / within.with_name(within.name + suffix)
+        number = 2
+        # Two folders may hold pictures of one name; some systems do not tell capitals from small letters.
+        while os.path.normcase(path).casefold() in self._taken:
+            path = self.folder / within.with_name(f"{within.name}-{number}{suffix}")
+            number += 1
+        self._taken.add(os.path.normcase(path).casefold())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AlprError(f"{path.parent}: cannot be made: {reason(error)}") from error
+        return path
+
+    def check(self, frame: Frame) -> None:
+        """Raises AlprError if the frame's own file lies in the folder, where it could be overwritten."""
+        if self._root in Path(frame.file).resolve().parents:
+            raise AlprError(f"--annotate {self.folder}: '{frame.file}' is in this folder; name another one")

@@ -1,0 +1,153 @@
+"""`alpr bench`: how large the models are, and how long each stage takes on this computer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alpr_app.commands.options import add_model_options, count, fraction, make_alpr
+from alpr_app.errors import AlprError, reason
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from alpr_app.bundle import BundleInfo
+    from alpr_app.pipeline import ALPR
+
+STAGES = ("letterbox", "detector", "decode", "rectify", "reader")
+WARM_UP_FRAMES = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--frames", type=count, default=300, metavar="N", help="pictures to time (default: 300)")
+    parser.add_argument("--image", type=Path, metavar="F", help="picture to read over and over (default: a sample)")
+    parser.add_argument("--score", type=fraction, default=0.5, help="leave out detections below it (default: 0.5)")
+    parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
+    add_model_options(parser)
+
+
+def _picture(path: Path | None) -> tuple[str, np.ndarray]:
+    """The picture to time and its name: the one given, else the first sample."""
+    from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
+    from alpr_app.resources import SAMPLES
+
+    if path is None:
+        samples = sorted(SAMPLES.glob("*")) if SAMPLES.is_dir() else []
+        path = next((sample for sample in samples if sample.suffix in PICTURE_SUFFIXES), None)
+    if path is None:
+        raise AlprError("there are no sample pictures; name one with --image")
+    return path.name, read_picture(path)
+
+
+def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, Any]:
+    """Size and cost of a network for one input of height x width. A multiplication and an addition are two."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from alpr_app.bundle import KINDS
+
+    # Counting needs shapes only: on the meta device nothing is computed.
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        KINDS[info.kind][0](config).eval()(torch.zeros(1, 3, height, width))
+    return {
+        "file": info.weights.name,
+        "sha256": info.sha256,
+        "parameters": info.parameters,
+        "input": [height, width],
+        "gflop": round(counter.get_total_flops() / 1e9, 3),
+    }
+
+
+def _stages(alpr: ALPR, image: np.ndarray, frames: int) -> dict[str, Any]:
+    """p50 and p95 of every stage in milliseconds, and how many plates were read a picture."""
+    import numpy as np
+
+    for _ in range(min(WARM_UP_FRAMES, frames)):
+        alpr.analyse(image)
+    results = [alpr.analyse(image) for _ in range(frames)]
+    rows = np.array([list(asdict(result.timings).values()) for result in results])
+    columns = dict(zip(STAGES, rows.T, strict=True)) | {"whole": rows.sum(axis=1)}
+    return {
+        "plates": len(results[0].plates),
+        "stages_ms": {
+            name: {f"p{part}": round(float(np.percentile(values, part)), 3) for part in (50, 95)}
+            for name, values in columns.items()
+        },
+    }
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """All figures, as they go into the JSON."""
+    import cv2
+    import torch
+
+    from alpr_app.geometry import Letterbox
+    from alpr_app.machine import cores, processor
+
+    name, image = _picture(args.image)
+    runs = []
+    for threads in [args.threads] if args.threads else [1, 2]:
+        alpr = make_alpr(args, threads)
+        runs.append({"threads": threads} | _stages(alpr, image, args.frames))
+    height, width = image.shape[:2]
+    canvas = Letterbox.for_long_side(height, width, alpr.detector_config.long_side).canvas
+    reader = alpr.reader_config
+    return {
+        "processor": processor(),
+        "cores": cores(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "opencv": cv2.__version__,
+        "backend": alpr.backend,
+        "device": alpr.device,
+        "picture": {"file": name, "width": width, "height": height},
+        "frames": args.frames,
+        "detector": _model(alpr.detector_info, alpr.detector_config, *canvas),
+        "reader": _model(alpr.reader_info, reader, reader.img_height, reader.img_width),
+        "runs": runs,
+    }
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures to read."""
+    picture = figures["picture"]
+    lines = [
+        f"{figures['processor']}, {figures['cores']} cores; {figures['system']}",
+        f"Python {figures['python']}, torch {figures['torch']}, OpenCV {figures['opencv']}; "
+        f"backend {figures['backend']} on {figures['device']}",
+        f"{picture['file']}, {picture['width']} x {picture['height']}, {figures['frames']} times",
+        "",
+    ]
+    for name in ("detector", "reader"):
+        model = figures[name]
+        height, width = model["input"]
+        lines.append(
+            f"{name:9} {model['file']}: {model['parameters'] / 1e6:.2f} M parameters, "
+            f"{model['gflop']:.2f} GFLOP at {width} x {height}"
+        )
+    runs = figures["runs"]
+    heads = "".join(f"{run['threads']} thread{'s' if run['threads'] > 1 else ''}".rjust(18) for run in runs)
+    lines += ["", "ms a picture" + heads, "            " + "       p50     p95" * len(runs)]
+    for stage in (*STAGES, "whole"):
+        times = [run["stages_ms"][stage] for run in runs]
+        lines.append(f"{stage:12}" + "".join(f"{time['p50']:10.2f}{time['p95']:8.2f}" for time in times))
+    lines.append(f"plates read {runs[0]['plates']:10d}")
+    return "\n".join(lines)
+
+
+def run(args: argparse.Namespace) -> int:
+    from alpr_app.files import write_atomically
+
+    figures = measure(args)
+    print(table(figures))
+    if args.json:
+        try:
+            write_atomically(args.json, (json.dumps(figures, ensure_ascii=False, indent=1) + "\n").encode())
+        except OSError as error:
+            raise AlprError(f"{args.json}: cannot be written: {reason(error)}") from error
+    return 0

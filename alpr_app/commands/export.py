@@ -1,0 +1,33 @@
+"""`alpr export`: a model as an ONNX file, for programs that do not use this one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from alpr_app.errors import AlprError, reason
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", metavar="MODEL", help="detector or reader for the shipped one, or a bundle, NAME.safetensors"
+    )
+    parser.add_argument("out", type=Path, metavar="F.onnx", help="the file to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    from alpr_app.bundle import KINDS, load_bundle
+    from alpr_app.engine import export_onnx
+    from alpr_app.files import write_atomically
+
+    if args.out.suffix.lower() != ".onnx":
+        raise AlprError(f"{args.out}: the file must end in .onnx")
+    network, info = load_bundle(args.model) if args.model in KINDS else load_bundle(None, args.model)
+    model = export_onnx(network, info.kind)
+    try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(args.out, model)
+    except OSError as error:
+        raise AlprError(f"{args.out}: cannot be written: {reason(error)}") from error
+    print(f"{args.out}: images (batch, height, width, 3) uint8 RGB in, {info.kind} {info.name} {info.sha256[:12]}")
+    return 0

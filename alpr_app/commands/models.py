@@ -1,0 +1,61 @@
+"""`alpr models`: which models there are, whether they are whole, and what they are worth."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alpr_app.errors import complain
+
+if TYPE_CHECKING:
+    from alpr_app.bundle import BundleInfo
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="bundles or folders of them (default: the shipped ones)"
+    )
+
+
+def _scores(scores: dict[str, Any], before: str = "") -> Iterator[str]:
+    """Nested figures as `group, name: value`."""
+    for name, value in scores.items():
+        if isinstance(value, dict):
+            yield from _scores(value, f"{before}{name}, ")
+        else:
+            yield f"{before}{name}: {f'{value:.4g}' if isinstance(value, float) else value}"
+
+
+def describe(info: BundleInfo) -> str:
+    """One line for the model, one for each of its scores, one for how it was made."""
+    size = f"{info.parameters / 1e6:.2f} M".rjust(10) + f"{info.size / 2**20:.1f} MiB".rjust(10)
+    lines = [f"{info.name:16} {info.kind:9}{size}  {info.sha256[:12]}"]
+    lines += [f"    {score}" for score in _scores(info.scores)]
+    if info.command:
+        lines.append(f"    made by: {info.command}")
+    return "\n".join(lines)
+
+
+def run(args: argparse.Namespace) -> int:
+    from alpr_app.bundle import BundleError, list_bundles, load_bundle
+    from alpr_app.resources import MODELS
+
+    bundles: list[Path] = []
+    for path in args.paths or [MODELS]:
+        found = list_bundles(path) if path.is_dir() else [path]
+        if not found:
+            raise BundleError(f"{path}: no model in this folder; a model is a pair NAME.safetensors and NAME.json")
+        bundles += found
+    failed = False
+    print(f"{'name':16} {'kind':9}{'parameters':>10}{'size':>10}  sha256")
+    for path in bundles:
+        try:
+            _, info = load_bundle(None, path)
+        except BundleError as error:
+            complain(error)
+            failed = True
+        else:
+            print(describe(info))
+    return 1 if failed else 0

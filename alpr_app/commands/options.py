@@ -1,0 +1,70 @@
+"""Options that several commands share, and the types of their values."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alpr_app.pipeline import ALPR
+
+# As in alpr_app.engine, whose import takes as long as torch's.
+DEVICES = ("auto", "cpu", "cuda", "mps")
+BACKENDS = ("auto", "torch", "onnx")
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which models, and how they are run."""
+    group = parser.add_argument_group("models")
+    group.add_argument(
+        "--detector_model", "--detector-model", metavar="F", help="detector bundle, NAME.safetensors (default: shipped)"
+    )
+    group.add_argument(
+        "--ocr_model", "--ocr-model", metavar="F", help="reader bundle, NAME.safetensors (default: the shipped one)"
+    )
+    group.add_argument("--ocr_config", "--ocr-config", metavar="F", help="the reader's JSON, if it is not beside it")
+    group.add_argument("--device", choices=DEVICES, default="auto", help="default: CUDA if there is any, else cpu")
+    group.add_argument(
+        "--backend", choices=BACKENDS, default="auto", help="default: onnx on the processor if installed, else torch"
+    )
+    group.add_argument("--threads", type=count, metavar="N", help="processor threads of the networks (default: all)")
+
+
+def make_alpr(args: argparse.Namespace, threads: int | None = None) -> ALPR:
+    """The pipeline that `args` ask for, with their `score`. threads: instead of `args.threads`.
+
+    Raises BundleError or EngineError.
+    """
+    import cv2
+
+    from alpr_app.pipeline import ALPR
+
+    threads = threads or args.threads
+    if threads is not None:
+        # Letterbox and rectification are OpenCV's.
+        cv2.setNumThreads(threads)
+    return ALPR(
+        args.detector_model,
+        args.ocr_model,
+        args.device,
+        args.backend,
+        threads,
+        args.score,
+        reader_config=args.ocr_config,
+    )

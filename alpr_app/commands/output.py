@@ -1,0 +1,175 @@
+"""What `alpr read` puts out: JSON lines, CSV, or a table to read."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+from unicodedata import east_asian_width
+
+from alpr_app.errors import AlprError, complain, reason
+
+if TYPE_CHECKING:
+    from alpr_app.pipeline import Result
+    from alpr_app.sources import Frame
+
+
+class OutputError(AlprError):
+    """Results that cannot be written; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one frame: a result and the picture's (width, height), or why there is none."""
+
+    frame: Frame
+    size: tuple[int, int] = (0, 0)
+    result: Result | None = None
+    error: AlprError | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON line of this frame; a video's frames carry their number and time too."""
+        record: dict[str, object] = {"file": self.frame.file}
+        if self.frame.number is not None:
+            record |= {"frame": self.frame.number, "time_ms": round(self.frame.time_ms or 0.0, 1)}
+        if self.result is None:
+            return record | {"error": str(self.error)}
+        timings = self.result.timings
+        return record | {
+            "width": self.size[0],
+            "height": self.size[1],
+            "plates": [plate.to_dict() for plate in self.result.plates],
+            "ms": {"detect": round(timings.detect_ms, 2), "read": round(timings.read_ms, 2)},
+        }
+
+
+class OutputFile:
+    """Text that takes the place of `path` once all of it is there. Until then it grows in PATH.part, line by line, so
+    that a run can be followed; if the run is interrupted, that part stays, and an earlier `path` does in any case.
+
+    Raises OutputError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # A device or a pipe, as /dev/stdout, cannot be replaced.
+        self.part = path if path.exists() and not path.is_file() else path.with_name(path.name + ".part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # File names need not be text: what is not becomes an escape that JSON can read back.
+            self._file = self.part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
+
+    def write(self, text: str) -> None:
+        """Add `text`, which ends with a line's end."""
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {reason(error)}") from error
+
+    def __enter__(self) -> OutputFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+            if self.part != self.path and kind is None:
+                os.replace(self.part, self.path)
+        except OSError as failure:
+            # Closing writes once more what could not be written; the first error says it already.
+            if kind is None:
+                raise OutputError(f"{self.path}: cannot be written: {reason(failure)}") from failure
+        if self.part == self.path or kind is None:
+            return
+        if kind is KeyboardInterrupt:
+            complain(f"what was read so far is in {self.part}")
+        else:
+            self.part.unlink(missing_ok=True)
+
+
+Write = Callable[[Outcome], None]
+
+CSV_COLUMNS = (
+    *("file", "frame", "width", "height", "text", "confidence", "characters", "colour", "score"),
+    *("left", "top", "right", "bottom", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "detect_ms", "read_ms"),
+)
+
+
+def json_lines(stream: OutputFile) -> Write:
+    """One JSON object a line, one line a picture."""
+
+    def write(outcome: Outcome) -> None:
+        stream.write(json.dumps(outcome.to_dict(), ensure_ascii=False) + "\n")
+
+    return write
+
+
+def csv_rows(stream: OutputFile) -> Write:
+    """One row a plate; pictures without plates and those that could not be read have none."""
+    rows = csv.writer(stream, lineterminator="\n")
+    rows.writerow(CSV_COLUMNS)
+
+    def write(outcome: Outcome) -> None:
+        if outcome.result is None:
+            return
+        timings = outcome.result.timings
+        for plate in (plate.to_dict() for plate in outcome.result.plates):
+            rows.writerow(
+                (
+                    *(outcome.frame.file, outcome.frame.number, *outcome.size, plate["text"], plate["confidence"]),
+                    *(" ".join(map(str, plate["characters"])), plate["colour"], plate["score"], *plate["box"]),
+                    *(side for corner in plate["corners"] for side in corner),
+                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2)),
+                )
+            )
+
+    return write
+
+
+def open_output(path: Path) -> tuple[OutputFile, Write]:
+    """The file and what writes into it; the suffix says which of the two formats. Raises OutputError."""
+    formats = {".jsonl": json_lines, ".csv": csv_rows}
+    special = path.exists() and not path.is_file() and not path.is_dir()
+    if path.suffix.lower() not in formats and not special:
+        raise OutputError(f"{path}: results are written to a file that ends in .jsonl or .csv")
+    stream = OutputFile(path)
+    return stream, formats.get(path.suffix.lower(), json_lines)(stream)
+
+
+def _padded(text: str, width: int) -> str:
+    # Chinese characters take two columns of a terminal.
+    return text + " " * (width - sum(2 if east_asian_width(character) in "WF" else 1 for character in text))
+
+
+def table(stream: TextIO | None = None) -> Write:
+    """One line a plate for people, the file last because its length is anybody's guess."""
+    out = sys.stdout if stream is None else stream
+    print("plate       sure   colour  score  box                      file", file=out)
+
+    def write(outcome: Outcome) -> None:
+        if outcome.result is None:
+            return
+        file = outcome.frame.file
+        if outcome.frame.number is not None:
+            file += f" #{outcome.frame.number}"
+        for plate in outcome.result.plates:
+            box = " ".join(f"{side:.0f}" for side in plate.box)
+            sure = f"{100 * plate.confidence:5.1f}%"
+            text = _padded(plate.text or "?", 11)
+            print(f"{text} {sure} {plate.colour:7} {plate.score:5.2f}  {box:24} {file}", file=out)
+        if not outcome.result.plates:
+            print(f"{_padded('-', 51)} {file}", file=out)
+
+    return write

@@ -1,0 +1,164 @@
+"""`alpr read`: find and read the plates in pictures, folders and videos."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, TypeVar
+
+from alpr_app.commands.annotated import AnnotatedFolder
+from alpr_app.commands.options import add_model_options, count, fraction, make_alpr
+from alpr_app.commands.output import Outcome, Write, open_output, table
+from alpr_app.commands.progress import Progress
+from alpr_app.errors import AlprError, complain
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from alpr_app.pipeline import ALPR, Result
+    from alpr_app.sources import Frame
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="pictures, folders, videos; - reads paths from standard input"
+    )
+    parser.add_argument("--out", type=Path, metavar="F", help="write the results to F.jsonl or F.csv")
+    parser.add_argument("--annotate", type=Path, metavar="DIR", help="write every picture with what was found on it")
+    parser.add_argument(
+        "--crops-only", "--crops_only", action="store_true", help="the pictures are plates already; only read them"
+    )
+    parser.add_argument("--score", type=fraction, default=0.5, help="leave out detections below it (default: 0.5)")
+    parser.add_argument("--confidence", type=fraction, default=0.0, help="leave out readings below it (default: 0)")
+    parser.add_argument("--recursive", action="store_true", help="look into folders within folders")
+    parser.add_argument("--jobs", type=count, default=1, metavar="N", help="pictures worked on at once (default: 1)")
+    add_model_options(parser)
+
+
+class Work:
+    """What is done with one frame; several threads do it at once."""
+
+    def __init__(self, alpr: ALPR, crops_only: bool, confidence: float) -> None:
+        self.alpr = alpr
+        self.crops_only = crops_only
+        self.confidence = confidence
+
+    def __call__(self, job: tuple[Frame, Path | None]) -> Outcome:
+        """Read the plates of a frame and write the annotated picture. Raises AlprError only if that is impossible."""
+        from alpr_app.overlay import annotate
+        from alpr_app.pictures import write_picture
+
+        frame, target = job
+        try:
+            image = frame.load()
+        except AlprError as error:
+            return Outcome(replace(frame, image=None), error=error)
+        result = self._read(image)
+        result = replace(result, plates=[plate for plate in result.plates if plate.confidence >= self.confidence])
+        if target is not None:
+            write_picture(target, annotate(image, result.plates))
+        # Without the picture itself: finished ones may wait for a slow one before them.
+        return Outcome(replace(frame, image=None), (image.shape[1], image.shape[0]), result)
+
+    def _read(self, image: np.ndarray) -> Result:
+        from alpr_app.pipeline import Result, Timings
+
+        if not self.crops_only:
+            return self.alpr.analyse(image)
+        started = perf_counter()
+        plates = self.alpr.read_crops([image])
+        return Result(plates, Timings(reader_ms=1000 * (perf_counter() - started)))
+
+
+def in_order(function: Callable[[Item], Made], items: Iterable[Item], jobs: int) -> Iterator[Made]:
+    """`function` of every item, `jobs` at once, in the order of the items. Few results wait, however many come."""
+    if jobs == 1:
+        yield from map(function, items)
+        return
+    waiting: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                while waiting and (waiting[0].done() or len(waiting) >= 2 * jobs):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _entered(args: argparse.Namespace) -> tuple[Iterable[Frame], int | None]:
+    """What is to be read, and how much it is; paths on standard input come one by one and are not counted."""
+    from alpr_app.sources import STANDARD_INPUT, entries
+
+    found = entries(args.paths, args.recursive)
+    if STANDARD_INPUT in args.paths:
+        return found, None
+    listed = list(found)
+    return listed, len(listed)
+
+
+def _threads(args: argparse.Namespace) -> int | None:
+    """Without a wish, the cores are shared out among the jobs."""
+    from alpr_app.machine import cores
+
+    return args.threads or (max(1, cores() // args.jobs) if args.jobs > 1 else None)
+
+
+def run(args: argparse.Namespace) -> int:
+    from alpr_app.pictures import quiet_opencv
+    from alpr_app.sources import frames
+
+    quiet_opencv()
+    entered, total = _entered(args)
+    annotated = AnnotatedFolder(args.annotate) if args.annotate else None
+    if annotated and total is not None:
+        for entry in entered:
+            annotated.check(entry)
+    work = Work(make_alpr(args, _threads(args)), args.crops_only, args.confidence)
+    jobs = ((frame, annotated.place(frame) if annotated else None) for frame in frames(entered))
+    with ExitStack() as stack:
+        progress = None
+        if args.out is None:
+            write = table()
+        else:
+            output, write = open_output(args.out)
+            stack.enter_context(output)
+            progress = Progress(total)
+            stack.callback(progress.clear)
+        return _write_all(in_order(work, jobs, args.jobs), write, progress)
+
+
+def _write_all(outcomes: Iterator[Outcome], write: Write, progress: Progress | None) -> int:
+    started = monotonic()
+    pictures = plates = failed = 0
+    for outcome in outcomes:
+        if outcome.error is not None:
+            failed += 1
+            if progress:
+                progress.clear()
+            complain(outcome.error)
+        else:
+            pictures += 1
+            plates += len(outcome.result.plates)
+        write(outcome)
+        if progress:
+            progress.step()
+    if progress:
+        progress.clear()
+    if sys.stderr.isatty():
+        summary = f"{pictures} pictures, {plates} plates in {monotonic() - started:.1f} s"
+        print(summary + (f", {failed} not read" if failed else ""), file=sys.stderr)
+    return 1 if failed else 0

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from alpr_app.bundle import load_bundle
+from alpr_app.cli import main
+from alpr_app.commands.bench import STAGES
+from alpr_app.pictures import write_picture
+
+
+@pytest.fixture
+def options(detector_path, reader_path, tmp_path, picture):
+    write_picture(tmp_path / "picture.png", picture(48, 64))
+    image = str(tmp_path / "picture.png")
+    models = ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
+    return ["bench", "--image", image, "--frames", "3", *models]
+
+
+def test_every_stage_is_timed_on_one_and_two_threads(options, tmp_path, capsys, detector_path):
+    out = tmp_path / "bench.json"
+    assert main([*options, "--json", str(out)]) == 0
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert [run["threads"] for run in figures["runs"]] == [1, 2]
+    for run in figures["runs"]:
+        assert set(run["stages_ms"]) == {*STAGES, "whole"}
+        assert all(0 <= times["p50"] <= times["p95"] for times in run["stages_ms"].values())
+        assert run["plates"] > 0
+    assert figures["detector"]["parameters"] == load_bundle(None, detector_path)[1].parameters
+    assert figures["detector"]["input"] == [64, 64]
+    assert figures["processor"] and figures["torch"] and figures["backend"] == "torch"
+    table = capsys.readouterr().out
+    assert all(stage in table for stage in (*STAGES, "whole", "GFLOP", "2 threads"))
+
+
+def test_operations_are_counted(options, tmp_path):
+    """Of the first convolution alone: 3 x 3 x 3 x 4 products and sums at every second pixel."""
+    out = tmp_path / "bench.json"
+    assert main([*options, "--threads", "1", "--json", str(out)]) == 0
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert figures["detector"]["gflop"] > 2 * 27 * 4 * 32 * 32 / 1e9
+    assert figures["reader"]["gflop"] > 0
+    assert [run["threads"] for run in figures["runs"]] == [1]
+
+
+def test_a_picture_that_cannot_be_read_is_named(options, tmp_path, capsys):
+    assert main([*options, "--image", str(tmp_path / "none.png")]) == 2
+    assert "none.png: no such file" in capsys.readouterr().err

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from alpr_app.cli import main
+from alpr_app.commands.read import in_order
+from alpr_app.pictures import read_picture, write_picture
+
+NAMES = ("a & b.png", "b2 c.png", "b10.png", "皖A12345.png")
+
+
+@pytest.fixture
+def folder(tmp_path, picture):
+    """Four good pictures of different sizes."""
+    root = tmp_path / "in put & 图"
+    root.mkdir()
+    for number, name in enumerate(NAMES):
+        write_picture(root / name, picture(48 + number, 64, number))
+    return root
+
+
+@pytest.fixture
+def models(detector_path, reader_path):
+    """The options that choose the small models and the backend that starts fastest."""
+    return ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_json_lines_hold_everything_in_order(folder, models, tmp_path, small_alpr):
+    out = tmp_path / "new folder" / "out.jsonl"
+    assert main(["read", str(folder), "--out", str(out), *models]) == 0
+    records = lines(out)
+    assert [record["file"] for record in records] == [os.path.join(str(folder), name) for name in NAMES]
+    first = records[0]
+    assert list(first) == ["file", "width", "height", "plates", "ms"]
+    assert (first["width"], first["height"]) == (64, 48)
+    assert first["plates"] == [plate.to_dict() for plate in small_alpr.read(read_picture(folder / NAMES[0]))]
+    assert list(first["plates"][0]) == ["text", "confidence", "characters", "colour", "score", "box", "corners"]
+    assert np.shape(first["plates"][0]["corners"]) == (4, 2)
+    assert first["ms"]["detect"] > 0 and first["ms"]["read"] > 0
+    assert [path.name for path in out.parent.iterdir()] == ["out.jsonl"]
+
+
+def test_a_broken_picture_does_not_stop_the_others(folder, models, tmp_path, capsys):
+    (folder / "b3 broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
+    out = tmp_path / "out.jsonl"
+    assert main(["read", str(folder), str(tmp_path / "none.jpg"), "--out", str(out), *models]) == 1
+    records = lines(out)
+    assert [set(record) == {"file", "error"} for record in records] == [False, False, True, False, False, True]
+    assert "b3 broken.jpg: cut short" in records[2]["error"]
+    err = capsys.readouterr().err.splitlines()
+    assert err == [f"alpr: {records[2]['error']}", f"alpr: {records[5]['error']}"]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_csv_has_one_row_a_plate_in_order_whatever_runs_at_once(folder, models, tmp_path, jobs):
+    out = tmp_path / "out.csv"
+    assert main(["read", str(folder), "--out", str(out), "--jobs", str(jobs), *models]) == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    files = list(dict.fromkeys(row["file"] for row in rows))
+    assert files == [os.path.join(str(folder), name) for name in NAMES]
+    assert len(rows) > len(NAMES)
+    assert float(rows[0]["right"]) > float(rows[0]["left"])
+    assert len(rows[0]["characters"].split()) == len(rows[0]["text"])
+    assert {float(rows[0][side]) for side in ("x1", "y4")} <= {float(rows[0][side]) for side in ("x4", "y3")}
+
+
+def test_without_out_a_table_is_printed(folder, models, capsys):
+    assert main(["read", str(folder / NAMES[3]), *models]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["plate", "sure", "colour", "score", "box", "file"]
+    assert rows and all(row.endswith(NAMES[3]) for row in rows)
+
+
+def test_score_and_confidence_leave_plates_out(folder, models, tmp_path):
+    counts = []
+    for options in ([], ["--score", "0.99"], ["--confidence", "1"]):
+        out = tmp_path / "out.jsonl"
+        assert main(["read", str(folder / NAMES[0]), "--out", str(out), *models, *options]) == 0
+        counts.append(len(lines(out)[0]["plates"]))
+    assert counts[0] > 0
+    assert counts[1:] == [0, 0]
+
+
+def test_crops_are_read_as_they_are(folder, models, tmp_path, small_alpr):
+    out = tmp_path / "out.jsonl"
+    assert main(["read", str(folder / NAMES[1]), "--crops-only", "--out", str(out), *models]) == 0
+    (record,) = lines(out)
+    (plate,) = record["plates"]
+    assert plate["corners"] == [[0, 0], [64, 0], [64, 49], [0, 49]]
+    assert plate["text"] == small_alpr.read_crops([read_picture(folder / NAMES[1])])[0].text
+    assert record["ms"]["detect"] == 0
+
+
+def test_annotated_pictures_of_one_name_do_not_meet(folder, models, tmp_path, picture):
+    other = tmp_path / "other"
+    (other / "deeper").mkdir(parents=True)
+    write_picture(other / NAMES[0], picture(80, 90))
+    write_picture(other / "deeper" / NAMES[0], picture(81, 91))
+    target = tmp_path / "annotated"
+    paths = [str(folder), str(other), str(folder / NAMES[0])]
+    assert main(["read", *paths, "--recursive", "--annotate", str(target), "--jobs", "2", *models]) == 0
+    found = {path.relative_to(target).as_posix(): read_picture(path).shape[:2] for path in target.rglob("*.png")}
+    assert found == {
+        "a & b.png": (48, 64),
+        "a & b-2.png": (80, 90),
+        "a & b-3.png": (48, 64),
+        "deeper/a & b.png": (81, 91),
+        "b2 c.png": (49, 64),
+        "b10.png": (50, 64),
+        "皖A12345.png": (51, 64),
+    }
+    original = read_picture(folder / NAMES[0])
+    assert not np.array_equal(read_picture(target / "a & b.png"), original)
+
+
+def test_originals_are_never_written_over(folder, models, capsys):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for target in (folder, folder.parent):
+        assert main(["read", str(folder), "--annotate", str(target), *models]) == 2
+        assert "is in this folder; name another one" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_video_gives_a_line_a_frame(tmp_path, models):
+    video = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
+    for _ in range(3):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    out, target = tmp_path / "out.jsonl", tmp_path / "annotated"
+    assert main(["read", str(video), "--out", str(out), "--annotate", str(target), *models]) == 0
+    assert [(record["file"], record["frame"]) for record in lines(out)] == [(str(video), n) for n in range(3)]
+    assert sorted(path.name for path in target.iterdir()) == [f"clip.avi-{n:06d}.jpg" for n in range(3)]
+
+
+def test_paths_come_from_standard_input(folder, models, tmp_path, alpr_command):
+    given = "\n".join(str(folder / name) for name in reversed(NAMES)) + "\n"
+    out = tmp_path / "out.jsonl"
+    done = alpr_command("read", "-", "--out", out, "--jobs", "2", *models, stdin=given.encode())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [record["file"] for record in lines(out)] == given.split("\n")[:-1]
+
+
+def test_a_user_at_a_terminal_sees_paths_as_given_and_one_line_for_each_failure(folder, models, alpr_command):
+    (folder / "empty").mkdir()
+    done = alpr_command("read", NAMES[3], "empty", "none.jpg", *models, cwd=folder)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[1].endswith(" 皖A12345.png")
+    assert done.stderr.splitlines() == [
+        "alpr: empty: no pictures or videos in this folder; --recursive looks into its folders too",
+        "alpr: none.jpg: no such file",
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")
+def test_a_file_name_that_is_no_text_survives_the_json(folder, models, tmp_path):
+    odd = os.fsdecode(os.fsencode(folder) + b"/no\xfftext.png")
+    try:
+        shutil.copy(folder / NAMES[0], odd)
+    except OSError:
+        pytest.skip("this file system takes text only")
+    out = tmp_path / "out.jsonl"
+    assert main(["read", odd, "--out", str(out), *models]) == 0
+    assert os.fsencode(lines(out)[0]["file"]) == os.fsencode(odd)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--out", "out.txt"], "a file that ends in .jsonl or .csv"),
+        (["--out", "folder.csv"], "cannot be written: Is a directory"),
+        (["--detector_model", "none"], "none.safetensors: no such model"),
+        (["--ocr_config", "none.json"], "none.json: missing"),
+        (["--annotate", "file"], "file: cannot be made"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_read(
+    folder, models, tmp_path, monkeypatch, capsys, options, complaint
+):
+    monkeypatch.chdir(tmp_path)
+    Path("folder.csv").mkdir()
+    Path("file").write_bytes(b"")
+    assert main(["read", str(folder), *models, *options]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert complaint in err
+
+
+def test_a_full_disk_leaves_the_earlier_results(folder, models, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out.jsonl"
+    out.write_text("earlier results\n")
+
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("alpr_app.commands.output.os.replace", full)
+    assert main(["read", str(folder), "--out", str(out), *models]) == 2
+    assert f"{out}: cannot be written: No space left on device" in capsys.readouterr().err
+    assert out.read_text() == "earlier results\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has one")
+def test_a_device_that_is_full_is_one_line(folder, models, capsys):
+    assert main(["read", str(folder), "--out", "/dev/full", *models]) == 2
+    assert capsys.readouterr().err == "alpr: /dev/full: cannot be written: No space left on device\n"
+
+
+def test_an_interrupted_run_keeps_the_earlier_results_and_what_it_has(folder, models, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out.jsonl"
+    out.write_text("earlier results\n")
+    calls = []
+
+    def load(frame):
+        calls.append(frame)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return read_picture(frame.file)
+
+    monkeypatch.setattr("alpr_app.sources.Frame.load", load)
+    assert main(["read", str(folder), "--out", str(out), *models]) == 130
+    assert out.read_text() == "earlier results\n"
+    assert len(lines(tmp_path / "out.jsonl.part")) == 2
+    assert "what was read so far is in" in capsys.readouterr().err
+
+
+def test_results_come_in_order_and_few_wait():
+    started = []
+
+    def work(number: int) -> int:
+        started.append(number)
+        return number * number
+
+    results = in_order(work, iter(range(1000)), jobs=3)
+    assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+    assert len(started) < 50
+    assert list(results) == [number * number for number in range(5, 1000)]

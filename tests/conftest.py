@@ -1,0 +1,109 @@
+"""Small models and pictures that many tests share. The models are untrained, but the detector always finds plates."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from alpr_app.bundle import save_bundle
+from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.pipeline import ALPR
+from alpr_app.reader import Reader, ReaderConfig
+
+SMALL_DETECTOR = DetectorConfig(
+    long_side=64, stem_channels=(4, 8), stage_channels=(8, 8, 8), neck_channels=8, box_bins=5
+)
+SMALL_READER = ReaderConfig(
+    stem_channels=(4, 8), embed_dim=16, num_heads=2, num_encoder_layers=1, num_decoder_layers=1, feedforward_ratio=2
+)
+
+
+def finds_plates_everywhere(detector: Detector) -> Detector:
+    """Its last layer ignores the picture: at every position a sure plate of 4 x 2 strides."""
+    bins = detector.config.box_bins
+    with torch.no_grad():
+        detector.head.output.weight.zero_()
+        bias = detector.head.output.bias.zero_()
+        bias[0] = 3.0
+        boxes = bias[1 : 1 + 4 * bins].view(4, bins)
+        for side, distance in enumerate((2, 1, 2, 1)):
+            boxes[side, distance] = 30.0
+        bias[1 + 4 * bins :] = torch.tensor([-2.0, -1, 2, -1, 2, 1, -2, 1])
+    return detector
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """ONNX files are made in a folder of this run, in this process and in those that tests start."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def detector_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector bundle."""
+    torch.manual_seed(1)
+    detector = finds_plates_everywhere(Detector(SMALL_DETECTOR))
+    path = tmp_path_factory.mktemp("models") / "small-detector.safetensors"
+    save_bundle(path, detector, {"val": {"recall": 0.5}}, "train detector")
+    return path
+
+
+@pytest.fixture(scope="session")
+def reader_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader bundle."""
+    torch.manual_seed(2)
+    path = tmp_path_factory.mktemp("models") / "small-reader.safetensors"
+    save_bundle(path, Reader(SMALL_READER), {"val": {"exact": 0.25}}, "train reader")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_alpr(detector_path: Path, reader_path: Path) -> ALPR:
+    """The pipeline with both small models, run by torch."""
+    return ALPR(detector_path, reader_path, device="cpu", backend="torch")
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[..., np.ndarray]:
+    """Makes pictures: smooth, colourful, the same for the same seed; H x W x 3 uint8 RGB."""
+
+    def make(height: int = 48, width: int = 64, seed: int = 0) -> np.ndarray:
+        import cv2
+
+        coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+        return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def alpr_command(cache_of_its_own: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python -m alpr_app` in a process of its own, as a user does."""
+
+    def run(*arguments: object, stdin: bytes | None = None, cwd: Path | None = None):
+        root = Path(__file__).parents[1]
+        environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+        done = subprocess.run(
+            [sys.executable, "-m", "alpr_app", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            cwd=cwd,
+            env=environment,
+            timeout=120,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        )
+
+    return run

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from alpr_app import resources
+from alpr_app.bundle import (
+    FORMAT,
+    BundleError,
+    list_bundles,
+    load_bundle,
+    load_detector,
+    load_reader,
+    save_bundle,
+)
+from alpr_app.layers import fuse
+
+
+@pytest.fixture
+def copy(detector_path: Path, tmp_path: Path) -> Path:
+    """A detector bundle that a test may damage."""
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(detector_path.with_suffix(suffix), tmp_path / f"copy{suffix}")
+    return tmp_path / "copy.safetensors"
+
+
+def change_json(path: Path, **changes: object) -> None:
+    """Set fields of a bundle's JSON; None removes one."""
+    described = path.with_suffix(".json")
+    content = json.loads(described.read_text(encoding="utf-8")) | changes
+    described.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+
+
+def change_weights(path: Path, change) -> None:
+    """Replace the weights by `change(weights)`, the hash in the JSON with them."""
+    data = safetensors.torch.save(change(safetensors.torch.load(path.read_bytes())))
+    path.write_bytes(data)
+    change_json(path, sha256=hashlib.sha256(data).hexdigest())
+
+
+def without(weights: dict, name: str) -> dict:
+    return {key: value for key, value in weights.items() if key != name}
+
+
+def test_loading_gives_back_what_was_saved(reader_path, tmp_path):
+    reader, info = load_reader(reader_path)
+    again, again_info = load_reader(save_bundle(tmp_path / "again", reader, info.scores, info.command).weights)
+    plates = torch.rand(2, 3, 48, 192)
+    assert again.config == reader.config
+    assert not again.training
+    assert all(torch.equal(a, b) for a, b in zip(reader(plates), again(plates), strict=True))
+    assert (again_info.scores, again_info.command) == ({"val": {"exact": 0.25}}, "train reader")
+    assert again_info.sha256 == info.sha256
+    assert info.parameters == sum(weights.numel() for weights in reader.parameters())
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".json", ""])
+def test_a_bundle_is_found_by_either_of_its_files_and_by_its_name(copy, suffix):
+    _, info = load_detector(copy.with_suffix(suffix))
+    assert info.weights == copy
+
+
+def test_a_dot_in_the_name_is_no_suffix(detector_path, tmp_path):
+    network, _ = load_detector(detector_path)
+    save_bundle(tmp_path / "detector-1.5", network, {}, "")
+    assert load_detector(tmp_path / "detector-1.5")[1].name == "detector-1.5"
+
+
+def test_the_kind_may_be_left_to_the_bundle(reader_path):
+    assert load_bundle(None, reader_path)[1].kind == "reader"
+
+
+def test_the_readers_json_may_be_elsewhere(reader_path, tmp_path):
+    alone = tmp_path / "alone.safetensors"
+    shutil.copy(reader_path, alone)
+    described = tmp_path / "somewhere else.json"
+    shutil.copy(reader_path.with_suffix(".json"), described)
+    assert load_reader(alone, described)[1].weights == alone
+    with pytest.raises(BundleError, match=r"alone\.json: missing"):
+        load_reader(alone)
+
+
+def test_shipped_bundles_are_the_default(detector_path, monkeypatch, tmp_path):
+    monkeypatch.setattr(resources, "MODELS", tmp_path)
+    with pytest.raises(BundleError, match=r"detector\.safetensors: no such model"):
+        load_detector()
+    with pytest.raises(BundleError, match=r"maskocr\.safetensors: no such model"):
+        load_reader()
+    network, _ = load_detector(detector_path)
+    save_bundle(tmp_path / "detector", network, {}, "")
+    assert load_detector()[1].weights == tmp_path / "detector.safetensors"
+    assert list_bundles() == [tmp_path / "detector.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"kind": "reader"}, r"copy\.json: describes a 'reader' where a detector is needed"),
+        ({"kind": ["detector"]}, "where a detector is needed"),
+        ({"format": FORMAT + 1, "extra": 1}, "update the program"),
+        ({"format": 0}, "format 0 is unknown"),
+        ({"extra": 1}, "'extra' is unknown"),
+        ({"scores": None}, "'scores' is missing"),
+        ({"scores": 3}, "'scores' must be an object"),
+        ({"sha256": "0" * 64}, r"copy\.safetensors: not the weights that copy\.json describes"),
+        ({"config": 7}, "'config' must be an object"),
+    ],
+)
+def test_a_json_that_does_not_fit_is_refused(copy, changes, complaint):
+    change_json(copy, **changes)
+    with pytest.raises(BundleError, match=complaint):
+        load_detector(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"depth": 3}, "unknown 'depth'"),
+        ({"neck_channels": None}, "lacks 'neck_channels'"),
+        ({"neck_channels": "8"}, "'neck_channels' must be a int"),
+        ({"neck_channels": True}, "'neck_channels' must be a int"),
+        ({"stage_channels": [8, 8]}, "describes no network"),
+        ({"stage_channels": 8}, "'stage_channels' must be a list"),
+        ({"long_side": 100}, "long_side must be a multiple of 32"),
+        ({"neck_channels": -1}, "describes no network"),
+        ({"neck_channels": 2**40}, "belongs; its config does not belong to it|describes no network"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_refused(copy, changes, complaint):
+    config = json.loads(copy.with_suffix(".json").read_text())["config"] | changes
+    change_json(copy, config={name: value for name, value in config.items() if value is not None})
+    with pytest.raises(BundleError, match=complaint):
+        load_detector(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda weights: without(weights, "head.output.bias"), r"'head\.output\.bias' are missing"),
+        (lambda weights: weights | {"more": torch.zeros(1)}, "'more' are unknown"),
+        (lambda weights: weights | {"head.output.bias": torch.zeros(3)}, r"'head\.output\.bias' is \(3,\)"),
+        (lambda weights: weights | {"head.output.bias": torch.zeros(29).half()}, "float16"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(copy, change, complaint):
+    change_weights(copy, change)
+    with pytest.raises(BundleError, match=complaint):
+        load_detector(copy)
+
+
+def test_damaged_weights_are_refused(copy):
+    data = bytearray(copy.read_bytes())
+    data[-1] ^= 1
+    copy.write_bytes(bytes(data))
+    with pytest.raises(BundleError, match="damaged or swapped"):
+        load_detector(copy)
+
+
+def test_weights_that_are_no_safetensors_are_refused(copy):
+    copy.write_bytes(b"something else")
+    change_json(copy, sha256=hashlib.sha256(b"something else").hexdigest())
+    with pytest.raises(BundleError, match="no safetensors file"):
+        load_detector(copy)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00", b"[1]", b""])
+def test_a_damaged_json_is_refused(copy, content):
+    copy.with_suffix(".json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"copy\.json: damaged"):
+        load_detector(copy)
+
+
+def test_missing_files_are_named(copy):
+    with pytest.raises(BundleError, match=r"nothing\.safetensors: no such model"):
+        load_detector(copy.with_name("nothing"))
+    copy.with_suffix(".json").unlink()
+    with pytest.raises(BundleError, match=r"copy\.json: missing"):
+        load_detector(copy)
+
+
+def test_pickles_are_refused_by_name_and_by_content(copy):
+    network, _ = load_detector(copy)
+    pickled = copy.with_name("model.pth")
+    torch.save(network.state_dict(), pickled)
+    with pytest.raises(BundleError, match=r"model\.pth: a pickle"):
+        load_detector(pickled)
+    shutil.copy(pickled, copy)
+    with pytest.raises(BundleError, match=r"copy\.safetensors: a pickle"):
+        load_detector(copy)
+
+
+def test_a_fused_network_is_not_saved(detector_path, tmp_path):
+    network, _ = load_detector(detector_path)
+    fuse(network)
+    with pytest.raises(BundleError, match="before it is fused"):
+        save_bundle(tmp_path / "fused", network, {}, "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_detectors_and_readers_are_saved(tmp_path):
+    with pytest.raises(BundleError, match="a Linear is neither"):
+        save_bundle(tmp_path / "linear", torch.nn.Linear(1, 1), {}, "")
+
+
+def test_a_full_disk_leaves_the_earlier_bundle(copy, monkeypatch):
+    network, info = load_detector(copy)
+    before = {path.name: path.read_bytes() for path in copy.parent.iterdir()}
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(BundleError, match="not saved: No space left on device"):
+        save_bundle(copy, network, {"new": 1}, "")
+    assert {path.name: path.read_bytes() for path in copy.parent.iterdir()} == before
+    assert load_detector(copy)[1] == info

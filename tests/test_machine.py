@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import os
+
+from alpr_app.machine import cores, processor
+
+
+def test_the_machine_has_a_name_and_cores():
+    assert processor().strip()
+    assert 1 <= cores() <= (os.cpu_count() or 1)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from alpr_app.picture_header import is_cut_short, picture_size
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
+
+
+def encoded(suffix: str, *parameters: int) -> bytes:
+    return cv2.imencode(suffix, IMAGE, list(parameters))[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(".jpg"),
+        encoded(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+        encoded(".png"),
+        encoded(".bmp"),
+        encoded(".gif"),
+        encoded(".tiff"),
+        encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 101),
+        encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 80),
+    ],
+)
+def test_the_size_is_read_from_the_header(data):
+    assert picture_size(data) == (53, 37)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".gif", ".tiff", ".webp"])
+def test_any_beginning_of_a_file_is_survived(suffix):
+    data = encoded(suffix)
+    for length in range(min(len(data), 700)):
+        assert picture_size(data[:length]) in (None, (53, 37))
+
+
+def test_what_is_no_picture_has_no_size():
+    assert picture_size(b"just text") is None
+    assert picture_size(b"") is None
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_missing_end_is_seen(suffix):
+    data = encoded(suffix)
+    assert not is_cut_short(data)
+    assert not is_cut_short(data + b"what phones put behind the picture")
+    for part in (0.3, 0.9):
+        assert is_cut_short(data[: int(part * len(data))])

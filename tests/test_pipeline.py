@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from alpr_app import ALPR, Plate
+from alpr_app.bundle import BundleError
+from alpr_app.pipeline import READER_BATCH, check_image
+
+
+def test_a_picture_gives_plates_best_first_in_its_own_pixels(small_alpr, picture):
+    image = picture(96, 128)
+    plates = small_alpr.read(image)
+    assert plates
+    assert all(isinstance(plate, Plate) for plate in plates)
+    assert [plate.score for plate in plates] == sorted((plate.score for plate in plates), reverse=True)
+    for plate in plates:
+        left, top, right, bottom = plate.box
+        assert 0 <= left < right <= 128
+        assert 0 <= top < bottom <= 96
+        assert plate.crop.shape == (48, 192, 3)
+        assert plate.confidence == min(plate.characters, default=0.0)
+
+
+def test_corners_are_where_the_network_says(small_alpr, picture):
+    """The small detector finds plates of 4 x 2 strides around every position; the canvas is half the picture."""
+    first = small_alpr.read(picture(128, 128))[0]
+    (left, top), (right, top_2), (right_2, bottom), (left_2, bottom_2) = first.corners
+    assert (left, top, right, bottom) == pytest.approx((-24, -8, 40, 24), abs=0.01)
+    assert (left_2, top_2, right_2, bottom_2) == pytest.approx((left, top, right, bottom), abs=0.01)
+
+
+def test_the_picture_is_not_changed_and_may_be_any_view(small_alpr, picture):
+    image = picture(60, 80)
+    before = image.copy()
+    plates = small_alpr.read(image)
+    assert np.array_equal(image, before)
+    reversed_twice = np.ascontiguousarray(image[..., ::-1])[..., ::-1]
+    assert small_alpr.read(reversed_twice) == plates
+    image.flags.writeable = False
+    assert small_alpr.read(image) == plates
+
+
+def test_a_batch_gives_what_single_pictures_give(small_alpr, picture):
+    images = [picture(*size, seed) for seed, size in enumerate([(48, 64), (64, 48), (48, 64), (300, 40)] * 5)]
+    together = small_alpr.read_batch(images)
+    assert len(together) == len(images)
+    for plates, image in zip(together, images, strict=True):
+        alone = small_alpr.read(image)
+        assert [plate.text for plate in plates] == [plate.text for plate in alone]
+        np.testing.assert_allclose([plate.corners for plate in plates], [plate.corners for plate in alone], atol=1e-3)
+    assert small_alpr.read_batch([]) == []
+
+
+def test_crops_are_read_without_the_detector(small_alpr, picture):
+    crops = [picture(20 + number % 3, 90, number) for number in range(READER_BATCH + 3)]
+    plates = small_alpr.read_crops(crops)
+    assert len(plates) == len(crops)
+    assert plates[1].box == (0, 0, 90, 21)
+    assert plates[1].corners == ((0, 0), (90, 0), (90, 21), (0, 21))
+    assert plates[1].score == 1.0
+    assert plates[-1].text == small_alpr.read_crops(crops[-1:])[0].text
+    assert small_alpr.read_crops([]) == []
+
+
+def test_threads_get_the_same_plates(small_alpr, picture):
+    images = [picture(48 + 8 * seed, 64, seed) for seed in range(4)]
+    wanted = [small_alpr.read(image) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(small_alpr.read, images * 3)) == wanted * 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (2, 3), (7, 4000)])
+def test_the_smallest_pictures_are_no_error(small_alpr, size):
+    assert isinstance(small_alpr.read(np.zeros((*size, 3), np.uint8)), list)
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "complaint"),
+    [
+        (np.zeros((4, 4), np.uint8), ValueError, "this one is grey"),
+        (np.zeros((4, 4, 4), np.uint8), ValueError, r"not of shape \(4, 4, 4\)"),
+        (np.zeros((0, 4, 3), np.uint8), ValueError, "at least one pixel"),
+        (np.zeros((4, 4, 3), np.float32), TypeError, "not float32"),
+        ([[0, 0, 0]], TypeError, "not list"),
+        (None, TypeError, "not NoneType"),
+    ],
+)
+def test_what_is_no_picture_is_refused(small_alpr, image, error, complaint):
+    for call in (small_alpr.read, lambda wrong: small_alpr.read_crops([wrong]), check_image):
+        with pytest.raises(error, match=complaint):
+            call(image)
+
+
+def test_detections_below_the_score_are_left_out(detector_path, reader_path, picture):
+    # The small detector is sure by 1 / (1 + exp(-3)) = 0.953 everywhere.
+    strict = ALPR(detector_path, reader_path, device="cpu", backend="torch", score=0.96)
+    assert strict.read(picture()) == []
+    strict.score = 0.95
+    assert strict.read(picture())
+    with pytest.raises(ValueError, match="score must be between 0 and 1"):
+        ALPR(detector_path, reader_path, score=1.5)
+
+
+def test_timings_add_up(small_alpr, picture):
+    timings = small_alpr.analyse(picture()).timings
+    assert timings.detect_ms == timings.letterbox_ms + timings.detector_ms + timings.decode_ms
+    assert timings.read_ms == timings.rectify_ms + timings.reader_ms
+    assert min(timings.detector_ms, timings.reader_ms) > 0
+
+
+def test_backends_read_the_same(detector_path, reader_path, small_alpr, picture):
+    pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+    pytest.importorskip("onnx", reason="needs the extra 'onnx'")
+    other = ALPR(detector_path, reader_path, backend="onnx", threads=1)
+    assert (other.backend, other.device) == ("onnx", "cpu")
+    for image in (picture(48, 64), picture(64, 40)):
+        plates, wanted = other.read(image), small_alpr.read(image)
+        assert [plate.text for plate in plates] == [plate.text for plate in wanted]
+        np.testing.assert_allclose(
+            [plate.confidence for plate in plates], [plate.confidence for plate in wanted], atol=1e-3
+        )
+
+
+def test_models_of_the_wrong_kind_are_refused(detector_path, reader_path):
+    with pytest.raises(BundleError, match="describes a 'reader' where a detector is needed"):
+        ALPR(reader_path, detector_path)

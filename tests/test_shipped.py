@@ -1,0 +1,79 @@
+"""The models that come with the program, on the pictures that come with it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from alpr_app import ALPR, ccpd, resources
+from alpr_app.bundle import SHIPPED
+from alpr_app.geometry import box_iou
+from alpr_app.pictures import read_picture
+
+# One car each, the truth in the CCPD name; and two cars side by side.
+SAMPLES = sorted(resources.SAMPLES.glob("*-*.jpg")) if resources.SAMPLES.is_dir() else []
+TWO_CARS = resources.SAMPLES / "two_cars.jpg"
+
+pytestmark = [
+    pytest.mark.skipif(
+        not all((resources.MODELS / f"{name}.safetensors").is_file() for name in SHIPPED.values()),
+        reason="models/ holds no trained models yet",
+    ),
+    pytest.mark.skipif(not SAMPLES, reason="assets/samples holds no pictures yet"),
+]
+
+
+@pytest.fixture(scope="module")
+def alpr() -> ALPR:
+    return ALPR(device="cpu", backend="torch")
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: ccpd.parse_name(path).text)
+def test_every_sample_is_read_and_its_corners_found(alpr, path):
+    wanted = ccpd.parse_name(path)
+    plates = {plate.text: plate for plate in alpr.read(read_picture(path, orient=False))}
+    assert wanted.text in plates
+    plate = plates[wanted.text]
+    assert box_iou([plate.box], [wanted.box])[0, 0] > 0.7
+    height = wanted.box[3] - wanted.box[1]
+    errors = np.linalg.norm(np.float32(plate.corners) - np.float32(wanted.corners), axis=1)
+    assert errors.mean() < 0.2 * height
+    assert plate.confidence > 0.5
+
+
+def test_both_plates_of_a_picture_are_read(alpr):
+    assert {plate.text for plate in alpr.read(read_picture(TWO_CARS))} == {"粤B6E907", "浙C2T135"}
+
+
+def test_plate_free_pictures_stay_empty(alpr):
+    for value in (0, 114, 255):
+        assert alpr.read(np.full((300, 400, 3), value, np.uint8)) == []
+
+
+def test_odd_names_and_a_broken_picture_among_good_ones(alpr_command, tmp_path):
+    folder = tmp_path / "street & 停车场 1"
+    folder.mkdir()
+    names = ("a plain.jpg", "b & c.jpg", "皖 d.jpg")
+    for name in names:
+        shutil.copy(SAMPLES[0], folder / name)
+    data = SAMPLES[0].read_bytes()
+    (folder / "b broken.jpg").write_bytes(data[: len(data) // 2])
+    out, annotated = tmp_path / "out.jsonl", tmp_path / "annotated"
+    done = alpr_command("read", folder, "--out", out, "--annotate", annotated, "--jobs", "2")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    records = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    texts = [[plate["text"] for plate in record["plates"]] if "plates" in record else None for record in records]
+    wanted = ccpd.parse_name(SAMPLES[0]).text
+    assert [text is None for text in texts] == [False, False, True, False]
+    assert all(wanted in text for text in texts if text is not None)
+    assert sorted(path.name for path in annotated.iterdir()) == sorted(names)
+
+
+def test_shipped_models_say_what_they_are_worth(alpr):
+    for info in (alpr.detector_info, alpr.reader_info):
+        assert info.scores
+        assert info.command
