@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from alpr_app.errors import AlprError
+
 PROVINCE_TABLE = "皖沪津渝冀晋蒙辽吉黑苏浙京闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新警学O"
 LETTER_TABLE = "ABCDEFGHJKLMNPQRSTUVWXYZO"
 CHARACTER_TABLE = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789O"
@@ -21,7 +23,7 @@ FIELDS = ("area", "tilt", "box", "corners", "characters", "brightness", "blurrin
 Point = tuple[int, int]
 
 
-class CcpdNameError(ValueError):
+class CcpdNameError(AlprError, ValueError):
     """A file name that is not a CCPD label; the message says which field is wrong."""
 
 

@@ -7,7 +7,7 @@ text is known, it counts as read if it is among the picture's readings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ END_TO_END_IOU = 0.6
 
 Watch = Callable[[Path, np.ndarray, list[Plate], str], None]
 """Is told of every picture that was not read right: file, picture, plates, what was expected."""
+
+Track = Callable[[Sequence, str], Iterable]
+"""Hands the items of a part on one by one, and may show how far it is."""
 
 
 @dataclass
@@ -108,9 +111,9 @@ def evaluate_scenes(
 
 def evaluate_stated(alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watch | None = None) -> dict[str, float]:
     """Pictures of which only one plate's text is known: the share in which it is among the readings."""
-    pictures = list(pictures)
-    read = without_province = boxes = 0
+    count = read = without_province = boxes = 0
     for picture in pictures:
+        count += 1
         image = read_picture(picture.path)
         plates = alpr.read(image)
         boxes += len(plates)
@@ -119,52 +122,53 @@ def evaluate_stated(alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watc
         without_province += picture.stated[1:] in [plate.text[1:] for plate in plates]
         if watch and not right:
             watch(picture.path, image, plates, picture.stated)
-    count = max(1, len(pictures))
     return {
-        "pictures": len(pictures),
-        "stated_among_readings": read / count,
-        "without_province": without_province / count,
+        "pictures": count,
+        "stated_among_readings": read / max(1, count),
+        "without_province": without_province / max(1, count),
         "boxes": boxes,
     }
 
 
 def evaluate_crops(alpr: ALPR, crops: Iterable[LabelledCrop], watch: Watch | None = None) -> dict[str, float]:
     """Pictures that are plates already: whole plates right, with and without the province."""
-    crops = list(crops)
-    exact = without_province = 0
+    count = exact = without_province = 0
     for crop in crops:
+        count += 1
         image = read_picture(crop.path)
         (plate,) = alpr.read_crops([image])
         exact += plate.text == crop.text
         without_province += plate.text[1:] == crop.text[1:]
         if watch and plate.text != crop.text:
             watch(crop.path, image, [plate], crop.text)
-    count = max(1, len(crops))
-    return {"crops": len(crops), "exact": exact / count, "without_province": without_province / count}
+    return {"crops": count, "exact": exact / max(1, count), "without_province": without_province / max(1, count)}
 
 
 def evaluate_negatives(alpr: ALPR, paths: Iterable[Path], watch: Watch | None = None) -> dict[str, float]:
     """Pictures without any plate: false boxes, and pictures with at least one, a hundred pictures."""
-    paths = list(paths)
-    boxes = pictures = 0
+    count = boxes = pictures = 0
     for path in paths:
+        count += 1
         image = read_picture(path)
         plates = alpr.read(image)
         boxes += len(plates)
         pictures += bool(plates)
         if watch and plates:
             watch(path, image, plates, "")
-    count = max(1, len(paths)) / 100
     return {
-        "pictures": len(paths),
+        "pictures": count,
         "false_boxes": boxes,
-        "false_boxes_per_100": boxes / count,
-        "pictures_with_false_box_per_100": pictures / count,
+        "false_boxes_per_100": 100 * boxes / max(1, count),
+        "pictures_with_false_box_per_100": 100 * pictures / max(1, count),
     }
 
 
 def evaluate(
-    alpr: ALPR, data: DataFolder, split: str = "val", watch: Watch | None = None
+    alpr: ALPR,
+    data: DataFolder,
+    split: str = "val",
+    watch: Watch | None = None,
+    track: Track = lambda items, part: items,
 ) -> dict[str, dict[str, dict[str, float]]]:
     """All that `data` allows, of one split or of `all`: parts `scenes`, `street`, `crops`, `negatives`.
 
@@ -176,11 +180,11 @@ def evaluate(
     stated = [picture for picture in data.pictures if picture.stated]
     result: dict[str, dict[str, dict[str, float]]] = {}
     if scenes:
-        result["scenes"] = evaluate_scenes(alpr, scenes, watch)
+        result["scenes"] = evaluate_scenes(alpr, track(scenes, "scenes"), watch)
     if stated:
-        result["street"] = {"all": evaluate_stated(alpr, stated, watch)}
+        result["street"] = {"all": evaluate_stated(alpr, track(stated, "street"), watch)}
     if data.crops:
-        result["crops"] = {"all": evaluate_crops(alpr, data.crops, watch)}
+        result["crops"] = {"all": evaluate_crops(alpr, track(data.crops, "crops"), watch)}
     if data.negatives:
-        result["negatives"] = {"all": evaluate_negatives(alpr, data.negatives, watch)}
+        result["negatives"] = {"all": evaluate_negatives(alpr, track(data.negatives, "negatives"), watch)}
     return result

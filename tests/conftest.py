@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from builders import write_data
 
 from alpr_app.bundle import save_bundle
 from alpr_app.detector import Detector, DetectorConfig
@@ -107,3 +108,9 @@ def alpr_command(cache_of_its_own: Path) -> Callable[..., subprocess.CompletedPr
         )
 
     return run
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    """A small labelled data folder, see builders.write_data."""
+    return write_data(tmp_path / "data")

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.geometry import Letterbox, box_iou, corners_to_box, homography, order_corners, rectify
+from alpr_app.geometry import Letterbox, box_iou, corners_to_box, homography, order_corners, rectify, shrink
 
 CORNERS = np.float32([[10, 20], [110, 28], [108, 60], [9, 51]])
 
@@ -42,6 +42,16 @@ def test_letterbox_puts_a_mark_where_it_says():
     right, bottom = letterbox.to_canvas(np.float32([360, 640]))
     assert abs(columns.min() - left) <= 1 and abs(columns.max() + 1 - right) <= 1
     assert abs(rows.min() - top) <= 1 and abs(rows.max() + 1 - bottom) <= 1
+
+
+@pytest.mark.parametrize("size", [(1160, 720), (2000, 3000), (400, 300)])
+def test_shrinking_averages_like_an_exact_area_mean(size):
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (size[0] // 4, size[1] // 4, 3), np.uint8)
+    image = cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_LINEAR)
+    exact = cv2.resize(image, (160, 256), interpolation=cv2.INTER_AREA)
+    assert np.abs(shrink(image, 256, 160).astype(int) - exact).mean() < 4
+    np.testing.assert_array_equal(shrink(image, *size), image)
 
 
 def test_box_iou_against_values_by_hand():

@@ -15,7 +15,7 @@ GUI = {"imgui", "glfw", "OpenGL"}
 # Part of the package -> the parts of it that it may import, besides itself.
 MAY_IMPORT = {
     "plate": set(),
-    "ccpd": set(),
+    "ccpd": {"errors"},
     "geometry": set(),
     "errors": set(),
     "resources": set(),

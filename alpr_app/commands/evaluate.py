@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tqdm import tqdm
+
 from alpr_app.commands.options import add_model_options, fraction, make_alpr
 from alpr_app.errors import AlprError, reason
 
@@ -77,7 +79,11 @@ def run(args: argparse.Namespace) -> int:
 
     data = read_data_folder(args.data)
     alpr = make_alpr(args)
-    figures = evaluate(alpr, data, args.split, MistakeFolder(args.mistakes) if args.mistakes else None)
+    mistakes = MistakeFolder(args.mistakes) if args.mistakes else None
+    # disable=None: no bar where no terminal shows it.
+    figures = evaluate(
+        alpr, data, args.split, mistakes, lambda items, part: tqdm(items, desc=part, leave=False, disable=None)
+    )
     if not figures:
         raise AlprError(f"{args.data}: nothing to measure in the split '{args.split}'; try --split all")
     print(table(figures))

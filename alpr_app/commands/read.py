@@ -13,10 +13,11 @@ from pathlib import Path
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
+from tqdm import tqdm
+
 from alpr_app.commands.annotated import AnnotatedFolder
 from alpr_app.commands.options import add_model_options, count, fraction, make_alpr
 from alpr_app.commands.output import Outcome, Write, open_output, table
-from alpr_app.commands.progress import Progress
 from alpr_app.errors import AlprError, complain
 
 if TYPE_CHECKING:
@@ -130,34 +131,32 @@ def run(args: argparse.Namespace) -> int:
     work = Work(make_alpr(args, _threads(args)), args.crops_only, args.confidence)
     jobs = ((frame, annotated.place(frame) if annotated else None) for frame in frames(entered))
     with ExitStack() as stack:
-        progress = None
+        # The table is its own progress; elsewhere than on a terminal nobody looks at a bar (disable=None).
+        bar = stack.enter_context(
+            tqdm(total=total, unit=" pictures", leave=False, disable=True if args.out is None else None)
+        )
         if args.out is None:
             write = table()
         else:
             output, write = open_output(args.out)
             stack.enter_context(output)
-            progress = Progress(total)
-            stack.callback(progress.clear)
-        return _write_all(in_order(work, jobs, args.jobs), write, progress)
+        return _write_all(in_order(work, jobs, args.jobs), write, bar)
 
 
-def _write_all(outcomes: Iterator[Outcome], write: Write, progress: Progress | None) -> int:
+def _write_all(outcomes: Iterator[Outcome], write: Write, bar: tqdm) -> int:
     started = monotonic()
     pictures = plates = failed = 0
     for outcome in outcomes:
         if outcome.error is not None:
             failed += 1
-            if progress:
-                progress.clear()
+            bar.clear()
             complain(outcome.error)
         else:
             pictures += 1
             plates += len(outcome.result.plates)
         write(outcome)
-        if progress:
-            progress.step()
-    if progress:
-        progress.clear()
+        bar.update()
+    bar.clear()
     if sys.stderr.isatty():
         summary = f"{pictures} pictures, {plates} plates in {monotonic() - started:.1f} s"
         print(summary + (f", {failed} not read" if failed else ""), file=sys.stderr)

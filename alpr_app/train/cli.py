@@ -109,6 +109,13 @@ def _detector_task(args: argparse.Namespace, options: RunOptions):
     return DetectorTask(config, data, options, painter, args.crop_size, args.drawn_share)
 
 
+def published_command(arguments: list[str]) -> str:
+    """The command as it goes into the bundle: of every path only the last part, because the folders above it are
+    nobody else's."""
+    shown = [Path(argument).name if "/" in argument or "\\" in argument else argument for argument in arguments]
+    return " ".join(["python -m alpr_app.train", *map(shlex.quote, shown)])
+
+
 def _train(args: argparse.Namespace, arguments: list[str]) -> None:
     options = run_options(args)
     task = (_reader_task if args.command == "maskocr" else _detector_task)(args, options)
@@ -118,8 +125,7 @@ def _train(args: argparse.Namespace, arguments: list[str]) -> None:
     elif run.last_path.exists():
         raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
     else:
-        command = " ".join(["python -m alpr_app.train", *map(shlex.quote, arguments)])
-        (options.output / "command.txt").write_text(command + "\n", encoding="utf-8")
+        (options.output / "command.txt").write_text(published_command(arguments) + "\n", encoding="utf-8")
     run.train()
 
 

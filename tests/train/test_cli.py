@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from alpr_app.bundle import load_detector, load_reader
-from alpr_app.train.cli import main
+from alpr_app.train.cli import main, published_command
 
 READER = ["--embed_dim", "32", "--num_heads", "2", "--batch_size", "4"]
 READER += ["--num_encoder_layers", "1", "--num_decoder_layers", "1"]
@@ -40,6 +40,13 @@ def test_train_export_and_load(command, options, data_folder, tmp_path, capsys):
         output = network(torch.zeros(1, 3, *side))[0].numpy()
     assert np.isfinite(output).all()
     assert "parameters" in capsys.readouterr().out
+
+
+def test_a_bundle_tells_nothing_of_where_the_data_lay():
+    arguments = ["maskocr", "--dataset_path", "../secret/my data", "--output", "/home/me/run", "--samples", "5"]
+    assert published_command(arguments) == (
+        "python -m alpr_app.train maskocr --dataset_path 'my data' --output run --samples 5"
+    )
 
 
 def test_a_run_is_not_overwritten_but_resumed(data_folder, tmp_path, capsys):
