@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 
 PLATE_HEIGHT, PLATE_WIDTH = 48, 192
 LETTERBOX_GREY = 114
+SMALLEST_AREA = 1e-3
 
 
 def shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -99,6 +101,12 @@ def corners_to_box(corners: np.ndarray) -> np.ndarray:
     return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1)
 
 
+def quadrilateral_area(corners: np.ndarray) -> float:
+    """Area of corners (4, 2) that go round, in square pixels: positive if clockwise on the screen (shoelace)."""
+    (x1, y1), (x2, y2), (x3, y3), (x4, y4) = np.asarray(corners, np.float64).tolist()
+    return 0.5 * ((x1 - x3) * (y2 - y4) - (x2 - x4) * (y1 - y3))
+
+
 def order_corners(points: np.ndarray) -> np.ndarray:
     """Four points in any order as top-left, top-right, bottom-right, bottom-left: (4, 2) float32.
 
@@ -111,11 +119,9 @@ def order_corners(points: np.ndarray) -> np.ndarray:
     centred = points - points.mean(axis=0)
     # Clockwise on the screen, because y points down.
     ring = points[np.argsort(np.arctan2(centred[:, 1], centred[:, 0]))]
-    following = np.roll(ring, -1, axis=0)
-    area = 0.5 * abs(np.sum(ring[:, 0] * following[:, 1] - ring[:, 1] * following[:, 0]))
-    if not area > 1e-3:
+    if not quadrilateral_area(ring) > SMALLEST_AREA:
         raise ValueError(f"the four corners {points.tolist()} span no area")
-    sides = following - ring
+    sides = np.roll(ring, -1, axis=0) - ring
     directions = sides / np.maximum(np.linalg.norm(sides, axis=1, keepdims=True), 1e-9)
     # Of a side and the one opposite, the top runs to the right and the bottom to the left.
     rightward = directions[:, 0] - np.roll(directions[:, 0], -2)
@@ -132,20 +138,25 @@ def homography(corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLA
     return cv2.getPerspectiveTransform(np.float32(corners) - 0.5, target - 0.5)
 
 
-def rectify(image: np.ndarray, corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLATE_WIDTH) -> np.ndarray:
-    """The plate at `corners` (4, 2), in any order, seen straight on: height x width x 3 uint8.
+def rectify(
+    image: np.ndarray,
+    corners: np.ndarray,
+    height: int = PLATE_HEIGHT,
+    width: int = PLATE_WIDTH,
+    ordered: bool = False,
+) -> np.ndarray:
+    """The plate at `corners` (4, 2) seen straight on: height x width x 3 uint8.
 
+    corners: in any order, or with `ordered` as `Plate.corners` are; the order then says which way up the plate is.
     A plate much larger than the target is averaged, not merely sampled. Raises ValueError for corners without area.
     """
-    corners = order_corners(corners)
-    shrink = int(min(np.linalg.norm(corners[1] - corners[0]) / width, np.linalg.norm(corners[3] - corners[0]) / height))
-    factor = max(1, min(shrink, 8))
+    if not ordered:
+        corners = order_corners(corners)
+    top_left, top_right, _, bottom_left = np.asarray(corners, np.float64).tolist()
+    factor = int(min(math.dist(top_left, top_right) / width, math.dist(top_left, bottom_left) / height))
+    factor = max(1, min(factor, 8))
     matrix = homography(corners, height * factor, width * factor)
     plate = cv2.warpPerspective(
-        image,
-        matrix,
-        (width * factor, height * factor),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
+        image, matrix, (width * factor, height * factor), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return plate if factor == 1 else cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA)

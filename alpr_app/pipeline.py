@@ -17,7 +17,7 @@ from alpr_app.bundle import load_detector, load_reader
 from alpr_app.detector import Detection
 from alpr_app.detector import decode as decode_detections
 from alpr_app.engine import make_engine
-from alpr_app.geometry import Letterbox, order_corners, rectify
+from alpr_app.geometry import SMALLEST_AREA, Letterbox, quadrilateral_area, rectify
 from alpr_app.plate import Plate
 from alpr_app.reader import Reading
 from alpr_app.reader import decode as decode_readings
@@ -163,7 +163,7 @@ class ALPR:
         clock.append(perf_counter())
         height, width = self.reader_config.img_height, self.reader_config.img_width
         crops = [
-            rectify(image, detection.corners, height, width)
+            rectify(image, detection.corners, height, width, ordered=True)
             for image, found in zip(images, detections, strict=True)
             for detection in found
         ]
@@ -182,13 +182,10 @@ class ALPR:
         detections = []
         for found in decode_detections(quality, boxes, corners, box.canvas, self.score):
             sides = box.to_picture(found.box.reshape(2, 2)).clip(0, image.shape[1::-1])
-            try:
-                ordered = order_corners(box.to_picture(found.corners))
-            except ValueError:
-                # Four corners on a line are no plate, whatever the score says.
-                continue
-            if (sides[1] > sides[0]).all():
-                detections.append(Detection(found.score, sides.reshape(4), ordered))
+            points = box.to_picture(found.corners)
+            # Four corners on a line or crossed are no plate, whatever the score says.
+            if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
+                detections.append(Detection(found.score, sides.reshape(4), points))
         return detections
 
     def _read(self, plates: list[np.ndarray]) -> list[Reading]:

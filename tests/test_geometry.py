@@ -4,7 +4,16 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.geometry import Letterbox, box_iou, corners_to_box, homography, order_corners, rectify, shrink
+from alpr_app.geometry import (
+    Letterbox,
+    box_iou,
+    corners_to_box,
+    homography,
+    order_corners,
+    quadrilateral_area,
+    rectify,
+    shrink,
+)
 
 CORNERS = np.float32([[10, 20], [110, 28], [108, 60], [9, 51]])
 
@@ -95,6 +104,20 @@ def test_rectify_undoes_a_perspective(scale):
     plate = rectify(scene, corners[[3, 1, 0, 2]])
     assert plate.shape == (48, 192, 3) and plate.dtype == np.uint8
     assert np.abs(plate.astype(int) - stripes)[4:-4, 4:-4].mean() < 18
+
+
+def test_ordered_corners_say_which_way_up_the_plate_is():
+    image = np.random.default_rng(0).integers(0, 256, (48, 192, 3), np.uint8)
+    upside_down = np.float32([[192, 48], [0, 48], [0, 0], [192, 0]])
+    np.testing.assert_array_equal(rectify(image, upside_down, ordered=True), image[::-1, ::-1])
+    np.testing.assert_array_equal(rectify(image, upside_down), image)
+
+
+def test_area_is_signed_by_the_direction():
+    square = np.float32([[0, 0], [10, 0], [10, 5], [0, 5]])
+    assert quadrilateral_area(square) == 50
+    assert quadrilateral_area(square[::-1]) == -50
+    assert quadrilateral_area(square[[0, 2, 1, 3]]) == 0
 
 
 def test_rectify_of_the_whole_picture_is_the_picture():

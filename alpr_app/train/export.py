@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,18 @@ def trained_network(checkpoint: Path) -> tuple[nn.Module, dict[str, Any]]:
     raise CheckpointError(f"{checkpoint}: holds a '{description.get('kind')}', neither a detector nor a reader")
 
 
-def export_run(run: Path, output: Path, scores: Path | None = None) -> BundleInfo:
-    """Write the bundle `output` from the run's folder. scores: JSON as `alpr eval --json` writes it; without it the
-    bundle carries the run's own validation figures.
+def export_run(run: Path, output: Path, scores: Path | None = None, long_side: int | None = None) -> BundleInfo:
+    """Write the bundle `output` from the run's folder. scores: JSON as `alpr eval --json` writes it, to go with the
+    run's own validation figures. long_side: of a detector's input in use; the network is the same for any.
 
     Raises CheckpointError or BundleError, ValueError if `scores` is no JSON.
     """
     network, state = trained_network(run / "best.pt")
     description = state["description"]
+    if long_side is not None:
+        if not isinstance(network, Detector):
+            raise ValueError(f"{run}: --long_side is for a detector, this is a {description['kind']}")
+        network.config = replace(network.config, long_side=long_side)
     figures: dict[str, Any] = {
         "training": {
             "samples_seen": state["step"] * description["batch_size"],

@@ -80,6 +80,17 @@ def test_an_unknown_option_is_wrong_use(capsys):
     assert "--epocs" in capsys.readouterr().err
 
 
+def test_the_input_size_in_use_is_chosen_at_export(data_folder, tmp_path, capsys):
+    arguments = ["--dataset_path", str(data_folder), *SHORT]
+    assert main(["detector", "--output", str(tmp_path / "found"), *DETECTOR, *arguments]) == 0
+    assert main(["maskocr", "--output", str(tmp_path / "read"), *READER, *arguments]) == 0
+    assert main(["export", str(tmp_path / "found"), "--output", str(tmp_path / "small"), "--long_side", "96"]) == 0
+    assert load_detector(tmp_path / "small")[0].config.long_side == 96
+    for run, side, said in (("found", "100", "multiple of 32"), ("read", "96", "for a detector")):
+        assert main(["export", str(tmp_path / run), "--output", str(tmp_path / "x"), "--long_side", side]) == 1
+        assert said in capsys.readouterr().err
+
+
 def test_exporting_what_is_no_run_says_so(tmp_path, capsys):
     assert main(["export", str(tmp_path), "--output", str(tmp_path / "x")]) == 1
     assert "best.pt: no such checkpoint" in capsys.readouterr().err
