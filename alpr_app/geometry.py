@@ -16,17 +16,13 @@ SMALLEST_AREA = 1e-3
 def shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """`image` at height x width, averaged where it shrinks so that thin strokes stay.
 
-    Linear interpolation to a power of two times the target, then halvings: within 0.2 grey levels of cv2's area
-    averaging at a fractional scale, at a third of its time. Enlarging is plain linear interpolation.
+    Halvings, each the mean of four pixels, then linear interpolation over the rest: as smooth as cv2's area averaging
+    at a fraction of its time. Enlarging is plain linear interpolation.
     """
-    times = 1
-    while 2 * times * width <= image.shape[1] and 2 * times * height <= image.shape[0]:
-        times *= 2
-    scaled = cv2.resize(image, (width * times, height * times), interpolation=cv2.INTER_LINEAR)
-    while times > 1:
-        times //= 2
-        scaled = cv2.resize(scaled, (width * times, height * times), interpolation=cv2.INTER_AREA)
-    return scaled
+    while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image = cv2.resize(image, half, interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 @dataclass(frozen=True)

@@ -53,14 +53,23 @@ def test_letterbox_puts_a_mark_where_it_says():
     assert abs(rows.min() - top) <= 1 and abs(rows.max() + 1 - bottom) <= 1
 
 
-@pytest.mark.parametrize("size", [(1160, 720), (2000, 3000), (400, 300)])
-def test_shrinking_averages_like_an_exact_area_mean(size):
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (size[0] // 4, size[1] // 4, 3), np.uint8)
-    image = cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_LINEAR)
+@pytest.mark.parametrize("size", [(1160, 720), (2000, 3000), (401, 303), (512, 320)])
+def test_shrinking_averages_as_an_exact_area_mean_does(size):
+    coarse = np.random.default_rng(0).integers(0, 256, (32, 20, 3), np.uint8)
+    image = cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC)
     exact = cv2.resize(image, (160, 256), interpolation=cv2.INTER_AREA)
-    assert np.abs(shrink(image, 256, 160).astype(int) - exact).mean() < 4
-    np.testing.assert_array_equal(shrink(image, *size), image)
+    assert np.abs(shrink(image, 256, 160).astype(int) - exact).mean() < 1.5
+
+
+def test_shrinking_leaves_no_single_pixel_out():
+    image = np.zeros((1024, 640, 3), np.uint8)
+    image[::4, ::4] = 160  # every sixteenth pixel is bright
+    assert np.abs(shrink(image, 256, 160).astype(int) - 10).max() <= 1
+
+
+def test_a_picture_of_the_right_size_stays_as_it_is():
+    image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    np.testing.assert_array_equal(shrink(image, 64, 96), image)
 
 
 def test_box_iou_against_values_by_hand():

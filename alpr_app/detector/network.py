@@ -48,14 +48,27 @@ class WeightedSum(nn.Module):
     def __init__(self, inputs: int) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.ones(inputs))
+        self.fused: list[float] | None = None
+
+    def _normalised(self) -> Tensor:
+        weights = functional.relu(self.weights)
+        return weights / (weights.sum() + FUSION_EPSILON)
 
     def forward(self, *features: Tensor) -> Tensor:
-        weights = functional.relu(self.weights)
-        weights = weights / (weights.sum() + FUSION_EPSILON)
+        if self.fused is not None:
+            total = features[0] * self.fused[0]
+            for feature, weight in zip(features[1:], self.fused[1:], strict=True):
+                total = total.add_(feature, alpha=weight)
+            return total
+        weights = self._normalised()
         total = features[0] * weights[0]
         for feature, weight in zip(features[1:], weights[1:], strict=True):
             total = total + feature * weight
         return total
+
+    def fuse(self) -> None:
+        """Work the weights out once."""
+        self.fused = self._normalised().tolist()
 
 
 class BiFpn(nn.Module):

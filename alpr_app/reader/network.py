@@ -53,13 +53,28 @@ class Attention(nn.Module):
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
         self.output = nn.Linear(width, width)
+        self.fused: nn.Linear | None = None
+
+    def _split(self, projected: Tensor, parts: int) -> tuple[Tensor, ...]:
+        """(B, L, parts * D) -> parts of (B, heads, L, D / heads)."""
+        return projected.unflatten(2, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
-        # (B, L, D) -> (B, heads, L, D / heads)
-        query = self.query(queries).unflatten(2, (self.heads, -1)).transpose(1, 2)
-        key, value = self.key_value(memory).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        if self.fused is not None and queries is memory:
+            query, key, value = self._split(self.fused(memory), 3)
+        else:
+            (query,) = self._split(self.query(queries), 1)
+            key, value = self._split(self.key_value(memory), 2)
         mixed = functional.scaled_dot_product_attention(query, key, value)
         return self.output(mixed.transpose(1, 2).flatten(2))
+
+    def fuse(self) -> None:
+        """One projection instead of two where a sequence looks at itself."""
+        width = self.query.in_features
+        self.fused = nn.Linear(width, 3 * width)
+        with torch.no_grad():
+            self.fused.weight.copy_(torch.cat([self.query.weight, self.key_value.weight]))
+            self.fused.bias.copy_(torch.cat([self.query.bias, self.key_value.bias]))
 
 
 class FeedForward(nn.Sequential):
