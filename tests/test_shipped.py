@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -77,3 +78,15 @@ def test_shipped_models_say_what_they_are_worth(alpr):
     for info in (alpr.detector_info, alpr.reader_info):
         assert info.scores
         assert info.command
+
+
+def test_plates_of_about_60_pixels_are_found_in_a_picture_of_720_x_1160(alpr):
+    """Four samples in one picture, each at half its size."""
+    quarters = [cv2.resize(read_picture(path), (360, 580), interpolation=cv2.INTER_AREA) for path in SAMPLES[:4]]
+    picture = np.vstack([np.hstack(quarters[:2]), np.hstack(quarters[2:])])
+    found = alpr.read(picture)
+    places = [(0, 0), (360, 0), (0, 580), (360, 580)]
+    for path, (left, top) in zip(SAMPLES, places, strict=False):
+        truth = np.float32(ccpd.parse_name(path).box) / 2 + np.float32([left, top, left, top])
+        assert truth[2] - truth[0] < 85
+        assert box_iou([truth], [plate.box for plate in found]).max() > 0.5

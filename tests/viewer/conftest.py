@@ -1,0 +1,150 @@
+"""Stand-ins for the pipeline and for cameras, and patience with threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from alpr_app.pictures import write_picture
+from alpr_app.plate import Plate
+from alpr_app.viewer.models import ModelChoice
+from alpr_app.viewer.program import Program
+
+
+@dataclass(frozen=True)
+class FakeTimings:
+    """What of `pipeline.Timings` is shown."""
+
+    letterbox_ms: float = 1.0
+    detector_ms: float = 20.0
+    decode_ms: float = 1.0
+    rectify_ms: float = 1.0
+    reader_ms: float = 5.0
+    detect_ms: float = 22.0
+    read_ms: float = 6.0
+
+
+@dataclass(frozen=True)
+class FakeResult:
+    plates: list[Plate]
+    timings: FakeTimings = FakeTimings()
+
+
+def make_plate(
+    text: str = "皖A12345",
+    score: float = 0.9,
+    confidence: float = 0.97,
+    corners: tuple[tuple[float, float], ...] = ((20, 30), (60, 30), (60, 42), (20, 42)),
+    colour: str = "blue",
+) -> Plate:
+    """A plate whose box is the one around its corners."""
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    characters = (confidence,) + (min(1.0, confidence + 0.02),) * (len(text) - 1)
+    crop = np.zeros((48, 192, 3), np.uint8)
+    return Plate(text, confidence, characters, colour, score, (min(xs), min(ys), max(xs), max(ys)), corners, crop)
+
+
+@dataclass
+class FakeAlpr:
+    """Finds `plates` in every picture after `seconds`; raises for pictures whose first pixel is `poison`."""
+
+    plates: list[Plate] = field(default_factory=lambda: [make_plate()])
+    seconds: float = 0.0
+    poison: int = -1
+    calls: int = 0
+    backend: str = "fake"
+    device: str = "cpu"
+
+    def analyse(self, image: np.ndarray) -> FakeResult:
+        self.calls += 1
+        sleep(self.seconds)
+        if image[0, 0, 0] == self.poison:
+            raise RuntimeError("a poisoned picture")
+        return FakeResult(self.plates)
+
+
+class FakeCapture:
+    """A camera that follows `script`: one step a read; the last step goes on for ever. Steps: `new` (another frame),
+    `same` (the last one again), `fail`, `hang`."""
+
+    def __init__(self, script: list[str], opens: bool = True, fps: float = 200.0) -> None:
+        self.script, self.opens, self.fps = script, opens, fps
+        self.number, self.released = 0, threading.Event()
+
+    def isOpened(self) -> bool:
+        return self.opens
+
+    def get(self, prop: int) -> float:
+        return self.fps
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        sleep(0.002)
+        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if step == "fail":
+            return False, None
+        if step == "hang":
+            self.released.wait(5)
+            return False, None
+        self.number += step == "new"
+        image = np.zeros((24, 32, 3), np.uint8)
+        image[0, 0] = self.number % 251
+        image[-1, -1] = 255
+        return True, image
+
+    def release(self) -> None:
+        self.released.set()
+
+
+@pytest.fixture(scope="session")
+def fakes() -> SimpleNamespace:
+    """The stand-ins of this file."""
+    return SimpleNamespace(Alpr=FakeAlpr, Capture=FakeCapture, plate=make_plate)
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., None]:
+    """Waits until something holds; fails with `what` if it does not within `seconds`."""
+
+    def wait(holds: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+        deadline = monotonic() + seconds
+        while not holds():
+            assert monotonic() < deadline, f"waited in vain: {what}"
+            sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
+def program(until: Callable[..., None]) -> Iterator[Callable[..., Program]]:
+    """Makes viewers without a window; each is closed at the end, with no thread left."""
+    made: list[Program] = []
+
+    def make(alpr: FakeAlpr | None = None, **options: object) -> Program:
+        alpr = alpr or FakeAlpr()
+        made.append(Program(ModelChoice(), make=lambda: alpr, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close(5)
+    until(lambda: not [t for t in threading.enumerate() if t.name.startswith("alpr-")], "all threads to end")
+
+
+@pytest.fixture(scope="session")
+def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pictures of 1.png to 12.png, a hidden one, a damaged one and a text."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(1, 13):
+        image = np.full((60, 80, 3), 8 * number, np.uint8)
+        write_picture(folder / f"{number}.png", image)
+    write_picture(folder / ".hidden.png", image)
+    (folder / "5.png").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("not a picture")
+    return folder

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from alpr_app.ccpd import Annotation, format_name
+from alpr_app.evaluation import score_plate
+from alpr_app.labels import LabelledPlate
+from alpr_app.viewer.truth import Totals, judge, truth_of, verdict
+
+CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
+NAME = format_name(Annotation("皖A12345", (20, 30, 60, 42), CORNERS))
+
+
+def moved(by):
+    return tuple((x + by, y) for x, y in CORNERS)
+
+
+def test_a_ccpd_name_is_the_truth_and_another_one_is_none():
+    assert truth_of(f"/some/folder/{NAME}").text == "皖A12345"
+    assert truth_of("holiday.jpg") is None
+    flat = format_name(Annotation("皖A12345", (20, 30, 60, 42), ((1, 1),) * 4))
+    assert truth_of(flat) is None, "corners without an area are no label"
+
+
+@pytest.mark.parametrize(
+    ("plates", "expected"),
+    [
+        ([], "missed"),
+        ([("皖A12345", 0)], "right"),
+        ([("沪A12345", 0)], "wrong"),
+        ([("皖A12345", 39)], "missed"),
+        ([("皖A12345", 12)], "wrong"),
+        ([("皖A12345", 39), ("皖A12346", 0), ("皖A12345", 2)], "right"),
+    ],
+)
+def test_verdicts_are_those_of_the_evaluation(fakes, plates, expected):
+    found = [fakes.plate(text, corners=moved(by)) for text, by in plates]
+    truth = truth_of(NAME)
+    judged = judge(truth, tuple(found))
+    assert verdict(judged, 0, 0) == expected
+    reference = score_plate(LabelledPlate(truth.corners, truth.text), found, "")
+    totals = Totals()
+    totals.add(judged, 0, 0)
+    assert totals.right == reference.read
+    assert totals.read_without_province == reference.read_without_province
+    assert totals.found_70 == reference.found_70
+    assert totals.missed == 1 - reference.found_50
+
+
+def test_overlap_and_corner_error_are_measured(fakes):
+    (item,) = judge(truth_of(NAME), (fakes.plate(corners=moved(8)),))
+    assert item.iou == pytest.approx(32 / 48)
+    assert item.corner_px == pytest.approx(8)
+    assert np.isfinite(item.corner_px)
+
+
+def test_thresholds_choose_among_what_was_found(fakes):
+    judged = judge(truth_of(NAME), (fakes.plate(score=0.4, confidence=0.6, corners=CORNERS),))
+    assert verdict(judged, 0.3, 0.5) == "right"
+    assert verdict(judged, 0.5, 0.5) == "missed"
+    assert verdict(judged, 0.3, 0.7) == "missed"
