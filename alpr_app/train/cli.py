@@ -117,7 +117,7 @@ def published_command(arguments: list[str]) -> str:
     return " ".join(["python -m alpr_app.train", *map(shlex.quote, shown)])
 
 
-def _train(args: argparse.Namespace, arguments: list[str]) -> None:
+def _train(args: argparse.Namespace, arguments: list[str]) -> int:
     options = run_options(args)
     task = (_reader_task if args.command == "maskocr" else _detector_task)(args, options)
     run = Run(task, options)
@@ -127,7 +127,10 @@ def _train(args: argparse.Namespace, arguments: list[str]) -> None:
         raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
     else:
         (options.output / "command.txt").write_text(published_command(arguments) + "\n", encoding="utf-8")
-    run.train()
+    if run.train():
+        return 0
+    print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
+    return 130
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -149,11 +152,11 @@ def main(argv: list[str] | None = None) -> int:
 
             write_samples(args.output, args.seed)
         else:
-            _train(args, arguments)
+            return _train(args, arguments)
     except (AlprError, OSError, ValueError) as error:
         print(f"alpr_app.train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
+        print("alpr_app.train: interrupted; go on from the last checkpoint with --resume", file=sys.stderr)
         return 130
     return 0

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from alpr_app.errors import AlprError
 from alpr_app.train.checkpoint import load_checkpoint, save_checkpoint
+from alpr_app.train.metrics import Meter, append_row
+from alpr_app.train.optimisation import averaged, bf16_is_fast, learning_rate, parameter_groups
 from alpr_app.train.options import RunOptions
+from alpr_app.train.stopping import StopSignal
+
+LOG_EVERY = 50
 
 
 class Task(Protocol):
@@ -38,61 +41,8 @@ class Task(Protocol):
     def validate(self, network: nn.Module) -> dict[str, float]: ...
 
 
-def learning_rate(step: int, options: RunOptions) -> float:
-    """Linear warm-up to start_lr, then half a cosine down to min_lr."""
-    warmup = max(1, round(options.warmup * options.steps))
-    if step < warmup:
-        return options.start_lr * (step + 1) / warmup
-    progress = min(1.0, (step - warmup) / max(1, options.steps - warmup))
-    return options.min_lr + 0.5 * (options.start_lr - options.min_lr) * (1 + math.cos(math.pi * progress))
-
-
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay; biases, norms and other vectors, places and queries do not."""
-    decayed, free = [], []
-    for name, parameter in network.named_parameters():
-        plain = parameter.ndim < 2 or name.endswith(("places", "queries"))
-        (free if plain else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
-
-
-def averaged(network: nn.Module, decay: float) -> AveragedModel:
-    """Exponential moving average of weights and buffers; it follows faster while the run is young."""
-
-    def update(average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
-        steps = int(count)
-        weight = 1 - min(decay, (1 + steps) / (10 + steps))
-        if average[0].is_floating_point():
-            torch._foreach_lerp_(average, current, weight)
-        else:
-            for kept, new in zip(average, current, strict=True):
-                kept.copy_(new)
-
-    return AveragedModel(network, multi_avg_fn=update, use_buffers=True)
-
-
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether the processor computes in bfloat16 itself; emulated, it is slower than float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    if device.type == "cpu":
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return False
-
-
-class Metrics:
-    """Appends rows to metrics.csv: one kind of row a file, its columns those of the first row."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def write(self, row: dict[str, float]) -> None:
-        new = not self.path.exists()
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+class TrainingError(AlprError):
+    """A run that cannot go on; the message says what to try."""
 
 
 class Run:
@@ -130,6 +80,7 @@ class Run:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
             "description": self.task.description,
         }
 
@@ -140,6 +91,8 @@ class Run:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["random"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state_all(state["random_cuda"])
         self.step, self.best = state["step"], state["best"]
 
     def _batches(self) -> Iterator[Any]:
@@ -158,49 +111,39 @@ class Run:
         )
         return iter(loader)
 
-    def train(self) -> None:
-        """Train until all steps are done. Ctrl-C saves and ends."""
-        sums: dict[str, float] = defaultdict(float)
-        counted, saved_at, log_every = 0, time.monotonic(), 50
+    def train(self) -> bool:
+        """Train until all steps are done, or until Ctrl-C; returns whether they are.
+
+        Raises TrainingError if the loss is no number any more, CheckpointError if the disk is full.
+        """
         validate_every = max(1, self.options.validate_samples // self.options.batch_size)
         batches = self._batches()
-        bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5, file=sys.stderr)
-        started, waited = time.monotonic(), 0.0
-        try:
-            while self.step < self.options.steps:
-                asked = time.monotonic()
+        meter, saved_at = Meter(), time.monotonic()
+        bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5)
+        with StopSignal() as stop, bar:
+            while self.step < self.options.steps and not stop.asked:
+                started = time.monotonic()
                 batch = next(batches)
-                waited += time.monotonic() - asked
-                for name, value in self.train_step(batch).items():
-                    sums[name] += value
-                counted += 1
+                waited = time.monotonic() - started
+                meter.add(self.train_step(batch), self.options.batch_size, started, waited)
                 bar.update()
-                if self.step % log_every == 0:
-                    elapsed = time.monotonic() - started
-                    means = {name: value / counted for name, value in sums.items()}
-                    speed = {
-                        "samples_per_s": counted * self.options.batch_size / elapsed,
-                        "waiting_share": waited / elapsed,
-                    }
-                    rate = learning_rate(self.step - 1, self.options)
-                    Metrics(self.options.output / "train.csv").write(
-                        {"step": self.step, "learning_rate": rate, **means, **speed}
-                    )
-                    bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
-                    sums.clear()
-                    counted, waited, started = 0, 0.0, time.monotonic()
+                if self.step % LOG_EVERY == 0:
+                    self._log(meter.read(), bar)
                 if self.step % validate_every == 0 or self.step == self.options.steps:
                     self.validate()
-                    started = time.monotonic()
                 if time.monotonic() - saved_at > self.options.checkpoint_minutes * 60:
                     save_checkpoint(self.last_path, self.state())
                     saved_at = time.monotonic()
-        finally:
-            bar.close()
-            save_checkpoint(self.last_path, self.state())
+        save_checkpoint(self.last_path, self.state())
+        return self.step == self.options.steps
+
+    def _log(self, means: dict[str, float], bar: tqdm) -> None:
+        rate = learning_rate(self.step - 1, self.options)
+        append_row(self.options.output / "train.csv", {"step": self.step, "learning_rate": rate, **means})
+        bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
 
     def train_step(self, batch: Any) -> dict[str, float]:
-        """One optimiser step; returns the losses."""
+        """One optimiser step; returns the losses and the norm of the gradient."""
         self.network.train()
         rate = learning_rate(self.step, self.options)
         for group in self.optimizer.param_groups:
@@ -209,7 +152,12 @@ class Run:
             losses = self.task.losses(self.network, _to_device(batch, self.device))
         self.optimizer.zero_grad(set_to_none=True)
         losses["loss"].backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip, error_if_nonfinite=True)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        if not torch.isfinite(norm):
+            raise TrainingError(
+                f"step {self.step}: the gradient is no number any more; go on from the last checkpoint with --resume, "
+                "or start anew with a lower --start_lr"
+            )
         self.optimizer.step()
         self.average.update_parameters(self.network)
         self.step += 1
@@ -220,11 +168,9 @@ class Run:
         network = self.average.module.eval()
         with torch.inference_mode():
             metrics = self.task.validate(network)
-        Metrics(self.options.output / "val.csv").write({"step": self.step, **metrics})
-        print(
-            f"step {self.step}: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()),
-            flush=True,
-        )
+        append_row(self.options.output / "val.csv", {"step": self.step, **metrics})
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        tqdm.write(f"step {self.step}: {shown}")
         if metrics[self.task.judged_by] > self.best:
             self.best = metrics[self.task.judged_by]
             state = {"network": network.state_dict(), "step": self.step, "metrics": metrics}
@@ -232,8 +178,7 @@ class Run:
 
 
 def _single_thread(worker: int) -> None:
-    import cv2
-
+    """Samples are made by processes, one core each."""
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
 

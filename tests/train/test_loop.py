@@ -1,5 +1,6 @@
 import csv
 import math
+import signal
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from alpr_app.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from alpr_app.train.loop import Run, learning_rate
+from alpr_app.train.loop import Run, TrainingError
+from alpr_app.train.optimisation import learning_rate
 from alpr_app.train.options import RunOptions
 
 
@@ -51,19 +53,20 @@ def test_a_stopped_and_resumed_run_has_the_same_losses(tmp_path):
     Run(whole, options(tmp_path / "whole")).train()
 
     class Stopped(Line):
+        """Somebody presses Ctrl-C in the middle of the 23rd step."""
+
         def losses(self, network, batch):
-            if len(self.seen) == 23:
-                raise KeyboardInterrupt
+            if len(self.seen) == 22:
+                signal.raise_signal(signal.SIGINT)
             return super().losses(network, batch)
 
     first = Stopped()
-    with pytest.raises(KeyboardInterrupt):
-        Run(first, options(tmp_path / "parts")).train()
+    assert not Run(first, options(tmp_path / "parts")).train()
     second = Line()
     run = Run(second, options(tmp_path / "parts"))
     run.resume()
     assert run.step == 23
-    run.train()
+    assert run.train()
     assert first.seen + second.seen == whole.seen
     weights = [load_checkpoint(tmp_path / name / "best.pt")["network"] for name in ("whole", "parts")]
     for name, value in weights[0].items():
@@ -81,6 +84,31 @@ def test_training_learns_and_keeps_the_best(tmp_path):
     with (tmp_path / "train.csv").open() as file:
         row = next(csv.DictReader(file))
     assert float(row["learning_rate"]) > 0 and float(row["samples_per_s"]) > 0
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path):
+    class Impatient(Line):
+        def losses(self, network, batch):
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        Run(Impatient(), options(tmp_path)).train()
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert not (tmp_path / "last.pt").exists()  # half a step is no state to go on from
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(tmp_path):
+    class Broken(Line):
+        def losses(self, network, batch):
+            losses = super().losses(network, batch)
+            return {"loss": losses["loss"] * math.nan} if len(self.seen) > 3 else losses
+
+    run = Run(Broken(), options(tmp_path, checkpoint_minutes=0))
+    with pytest.raises(TrainingError, match=r"step 3.*--start_lr"):
+        run.train()
+    assert load_checkpoint(run.last_path)["step"] == 3
 
 
 def test_averaged_weights_lie_between_old_and_new(tmp_path):
