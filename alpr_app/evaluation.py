@@ -55,10 +55,10 @@ class PictureScore:
             "recall_50": self.found_50 / plates,
             "recall_70": self.found_70 / plates,
             "precision_50": self.found_50 / max(1, self.boxes),
-            "corner_error_px": self.corner_px / found,
-            "corner_error_heights": self.corner_heights / found,
+            "corner_px": self.corner_px / found,
+            "corner_heights": self.corner_heights / found,
             "end_to_end": self.read / plates,
-            "end_to_end_without_province": self.read_without_province / plates,
+            "without_province": self.read_without_province / plates,
             "on_true_corners": self.read_on_true_corners / plates,
         }
 

@@ -57,10 +57,10 @@ def test_a_plate_found_and_read_counts_everywhere(picture):
         "recall_50": 1,
         "recall_70": 1,
         "precision_50": 1,
-        "corner_error_px": 0,
-        "corner_error_heights": 0,
+        "corner_px": 0,
+        "corner_heights": 0,
         "end_to_end": 1,
-        "end_to_end_without_province": 1,
+        "without_province": 1,
         "on_true_corners": 1,
     }
 
@@ -76,7 +76,7 @@ def test_overlap_decides_what_is_found_and_what_is_read(shift, recall_50, recall
 
 def test_a_wrong_province_is_right_only_without_it(picture):
     scores = scores_of([plate("京A12345")], picture)
-    assert (scores["end_to_end"], scores["end_to_end_without_province"]) == (0, 1)
+    assert (scores["end_to_end"], scores["without_province"]) == (0, 1)
 
 
 def test_false_boxes_lower_the_precision(picture):
@@ -85,8 +85,8 @@ def test_false_boxes_lower_the_precision(picture):
 
 def test_corner_error_is_the_mean_distance(picture):
     scores = scores_of([plate(TEXT, corner_error=6)], picture)
-    assert scores["corner_error_px"] == pytest.approx(1.5)
-    assert scores["corner_error_heights"] == pytest.approx(0.05)
+    assert scores["corner_px"] == pytest.approx(1.5)
+    assert scores["corner_heights"] == pytest.approx(0.05)
 
 
 def test_reading_on_true_corners_is_apart_from_finding(picture):

@@ -54,21 +54,28 @@ class MistakeFolder:
 
 
 def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
-    """The figures as text: one block a part, one line a group. Shares as percentages."""
-    lines = []
+    """The figures as text: one block a part, one line a group under the names of the figures. Shares in per cent."""
+    lines: list[str] = []
     for part, groups in figures.items():
-        lines.append(part)
+        names = list(next(iter(groups.values())))
+        widths = [max(len(name), 8) for name in names]
+        first = max(len(part), *map(len, groups))
+        lines.append(
+            "  ".join([part.ljust(first), *(name.rjust(width) for name, width in zip(names, widths, strict=True))])
+        )
         for group, values in groups.items():
-            lines.append(f"  {group}: " + ", ".join(f"{name} {_shown(name, value)}" for name, value in values.items()))
-    return "\n".join(lines)
+            cells = (_shown(name, values[name]).rjust(width) for name, width in zip(names, widths, strict=True))
+            lines.append("  ".join([group.ljust(first), *cells]))
+        lines.append("")
+    return "\n".join(lines).rstrip()
 
 
 def _shown(name: str, value: float) -> str:
     if isinstance(value, int):
         return str(value)
-    if name.startswith("corner_error") or name.endswith("per_100"):
+    if name.startswith("corner_"):
         return f"{value:.3f}"
-    return f"{100 * value:.2f} %"
+    return f"{value:.2f}" if name.endswith("per_100") else f"{100 * value:.2f} %"
 
 
 def run(args: argparse.Namespace) -> int:
