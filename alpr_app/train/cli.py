@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     export.add_argument("--output", type=Path, required=True, metavar="NAME", help="models/NAME of the bundle")
     export.add_argument("--scores", type=Path, metavar="F", help="figures written by alpr eval --json, to go with it")
+    export.add_argument("--last", action="store_true", help="of the newest checkpoint, not of the best by validation")
     export.add_argument("--long_side", type=int, help="of a detector's input in use, if other than in training")
     samples = commands.add_parser("samples", help="draw the sample scenes of assets/samples")
     samples.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder, made if missing")
@@ -136,7 +137,7 @@ def _train(args: argparse.Namespace, arguments: list[str]) -> int:
 def _export(args: argparse.Namespace) -> None:
     from alpr_app.train.export import export_run
 
-    info = export_run(args.run, args.output, args.scores, args.long_side)
+    info = export_run(args.run, args.output, args.scores, args.long_side, args.last)
     print(f"{info.weights}: {info.kind}, {info.parameters / 1e6:.2f} M parameters, {info.size / 1e6:.1f} MB")
 
 

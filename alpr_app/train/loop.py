@@ -60,6 +60,7 @@ class Run:
         self.optimizer = torch.optim.AdamW(groups, lr=options.start_lr, betas=(0.9, 0.98))
         self.step = 0
         self.best = -math.inf
+        self.metrics: dict[str, float] = {}
         self.half = options.amp and bf16_is_fast(self.device)
         options.output.mkdir(parents=True, exist_ok=True)
 
@@ -76,6 +77,7 @@ class Run:
         return {
             "step": self.step,
             "best": self.best,
+            "metrics": self.metrics,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -93,7 +95,7 @@ class Run:
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state_all(state["random_cuda"])
-        self.step, self.best = state["step"], state["best"]
+        self.step, self.best, self.metrics = state["step"], state["best"], state["metrics"]
 
     def _batches(self) -> Iterator[Any]:
         first, size = self.step * self.options.batch_size, self.options.batch_size
@@ -167,7 +169,7 @@ class Run:
         """Measure the averaged weights; keep them as best.pt when they are the best so far."""
         network = self.average.module.eval()
         with torch.inference_mode():
-            metrics = self.task.validate(network)
+            self.metrics = metrics = self.task.validate(network)
         append_row(self.options.output / "val.csv", {"step": self.step, **metrics})
         shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         tqdm.write(f"step {self.step}: {shown}")

@@ -42,6 +42,18 @@ def test_train_export_and_load(command, options, data_folder, tmp_path, capsys):
     assert "parameters" in capsys.readouterr().out
 
 
+def test_the_newest_checkpoint_is_exported_on_demand(data_folder, tmp_path):
+    run = tmp_path / "run"
+    assert main(["detector", "--dataset_path", str(data_folder), "--output", str(run), *DETECTOR, *SHORT]) == 0
+    for name, choice in (("best", []), ("last", ["--last"])):
+        assert main(["export", str(run), "--output", str(tmp_path / name), *choice]) == 0
+    assert load_detector(tmp_path / "last")[1].scores["training"]["samples_seen"] == 16
+    # Nothing was found in validation, so the first of two equal checkpoints stayed the best.
+    assert load_detector(tmp_path / "best")[1].scores["training"]["samples_seen"] == 8
+    weights = [load_detector(tmp_path / name)[0].head.output.weight for name in ("best", "last")]
+    assert (weights[0] != weights[1]).any()
+
+
 def test_a_bundle_tells_nothing_of_where_the_data_lay():
     arguments = ["maskocr", "--dataset_path", "../secret/my data", "--output", "/home/me/run", "--samples", "5"]
     assert published_command(arguments) == (
