@@ -60,12 +60,11 @@ class Letterbox:
     def apply(self, image: np.ndarray) -> np.ndarray:
         """The canvas, H x W x 3 uint8, with `image` in it. `image` itself is not changed."""
         scaled = shrink(image, *self.content)
-        height, width = self.content
-        if self.content == self.canvas:
+        below, right = self.canvas[0] - self.content[0] - self.top, self.canvas[1] - self.content[1] - self.left
+        if not any((self.top, below, self.left, right)):
             return scaled
-        canvas = np.full((*self.canvas, 3), LETTERBOX_GREY, np.uint8)
-        canvas[self.top : self.top + height, self.left : self.left + width] = scaled
-        return canvas
+        grey = (LETTERBOX_GREY,) * 3
+        return cv2.copyMakeBorder(scaled, self.top, below, self.left, right, cv2.BORDER_CONSTANT, value=grey)
 
     def to_canvas(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 2) of the picture, in pixels of the canvas."""

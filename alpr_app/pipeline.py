@@ -152,7 +152,7 @@ class ALPR:
     def _analyse_chunk(self, images: list[np.ndarray], boxes: list[Letterbox]) -> list[Result]:
         """Pictures whose letterboxes have one canvas."""
         clock = [perf_counter()]
-        canvases = np.stack([box.apply(image) for image, box in zip(images, boxes, strict=True)])
+        canvases = _stack([box.apply(image) for image, box in zip(images, boxes, strict=True)])
         clock.append(perf_counter())
         outputs = self.detect(canvases)
         clock.append(perf_counter())
@@ -191,7 +191,7 @@ class ALPR:
     def _read(self, plates: list[np.ndarray]) -> list[Reading]:
         readings: list[Reading] = []
         for chunk in _chunks(plates, READER_BATCH):
-            readings += decode_readings(*self.recognise(np.stack(chunk)), self.reader_config)
+            readings += decode_readings(*self.recognise(_stack(chunk)), self.reader_config)
         return readings
 
     def _warm_up(self) -> None:
@@ -233,6 +233,11 @@ def _plate(detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:
         corners=tuple((float(x), float(y)) for x, y in detection.corners),
         crop=crop,
     )
+
+
+def _stack(images: list[np.ndarray]) -> np.ndarray:
+    """Pictures of one size as a batch; a single one is not copied."""
+    return np.stack(images) if len(images) > 1 else images[0][None]
 
 
 def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:

@@ -37,4 +37,4 @@ class FromPixels(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         # Only the strides change: seen as (B, 3, H, W), these pixels lie channels_last in memory already.
-        return self.network(images.permute(0, 3, 1, 2).float() * (1 / 255))
+        return self.network(images.permute(0, 3, 1, 2) * (1 / 255))

@@ -57,7 +57,8 @@ class Attention(nn.Module):
 
     def _split(self, projected: Tensor, parts: int) -> tuple[Tensor, ...]:
         """(B, L, parts * D) -> parts of (B, heads, L, D / heads)."""
-        return projected.unflatten(2, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        batch, length, _ = projected.shape
+        return projected.view(batch, length, parts, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
         if self.fused is not None and queries is memory:
