@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alpr_app.commands.evaluate import table
 from alpr_app.errors import complain
 
 if TYPE_CHECKING:
@@ -20,19 +21,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _scores(scores: dict[str, Any], before: str = "") -> Iterator[str]:
-    """Nested figures as `group, name: value`."""
+    """Nested figures as `group, name: value`; those of `alpr eval` as the table it prints."""
     for name, value in scores.items():
-        if isinstance(value, dict):
+        if name == "figures":
+            yield from table(value).splitlines()
+        elif isinstance(value, dict):
             yield from _scores(value, f"{before}{name}, ")
         else:
             yield f"{before}{name}: {f'{value:.4g}' if isinstance(value, float) else value}"
 
 
 def describe(info: BundleInfo) -> str:
-    """One line for the model, one for each of its scores, one for how it was made."""
+    """One line for the model, its scores, one line for how it was made."""
     size = f"{info.parameters / 1e6:.2f} M".rjust(10) + f"{info.size / 2**20:.1f} MiB".rjust(10)
     lines = [f"{info.name:16} {info.kind:9}{size}  {info.sha256[:12]}"]
-    lines += [f"    {score}" for score in _scores(info.scores)]
+    lines += [f"    {score}".rstrip() for score in _scores(info.scores)]
     if info.command:
         lines.append(f"    made by: {info.command}")
     return "\n".join(lines)

@@ -24,7 +24,12 @@ def test_every_part_of_a_data_folder_is_measured(data_folder, models, tmp_path, 
     shown = capsys.readouterr().out
     heads, *rows = (line.split() for line in shown.split("\n\n")[0].splitlines())
     assert heads[:4] == ["scenes", "plates", "recall_50", "recall_70"]
-    assert ["scenes", "2"] in [row[:2] for row in rows] and {row[0] for row in rows} == {"colour", "macro", "micro", "scenes"}
+    assert ["scenes", "2"] in [row[:2] for row in rows] and {row[0] for row in rows} == {
+        "colour",
+        "macro",
+        "micro",
+        "scenes",
+    }
     assert "0.00 %" in shown and "pictures_with_false_box_per_100" in shown
 
 

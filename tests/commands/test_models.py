@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
+from alpr_app.bundle import BundleInfo
 from alpr_app.cli import main
+from alpr_app.commands.models import describe
 
 
 def test_models_are_listed_with_size_and_scores(detector_path, reader_path, capsys):
@@ -28,3 +31,12 @@ def test_a_damaged_model_is_named_and_the_others_are_listed(detector_path, reade
 def test_a_folder_without_models_is_an_error(tmp_path, capsys):
     assert main(["models", str(tmp_path)]) == 2
     assert "no model in this folder" in capsys.readouterr().err
+
+
+def test_figures_of_an_evaluation_are_shown_as_its_table():
+    figures = {"crops": {"all": {"crops": 4, "exact": 0.75}}}
+    info = BundleInfo("reader", Path("mine.safetensors"), "00ff", {"evaluation": {"split": "val", "figures": figures}})
+    lines = describe(info).splitlines()
+    assert "    evaluation, split: val" in lines
+    assert lines[-2].split() == ["crops", "crops", "exact"]
+    assert lines[-1].split() == ["all", "4", "75.00", "%"]

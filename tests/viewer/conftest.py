@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,11 @@ import pytest
 from alpr_app.pictures import write_picture
 from alpr_app.plate import Plate
 from alpr_app.viewer.models import ModelChoice
+from alpr_app.viewer.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.program import Program
+from alpr_app.viewer.theme import DARK
+
+WINDOW_SIZE = (1280, 720)
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,18 @@ def program(until: Callable[..., None]) -> Iterator[Callable[..., Program]]:
 
 
 @pytest.fixture(scope="session")
+def lacking() -> Callable[[str], None]:
+    """Ends a test for want of a system package: skipped on a developer's machine, failed where all has to be tested."""
+
+    def lack(what: str) -> None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(what)
+        pytest.skip(what)
+
+    return lack
+
+
+@pytest.fixture(scope="session")
 def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with pictures of 1.png to 12.png, a hidden one, a damaged one and a text."""
     folder = tmp_path_factory.mktemp("pictures")
@@ -148,3 +165,65 @@ def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "5.png").write_bytes(b"no picture")
     (folder / "notes.txt").write_text("not a picture")
     return folder
+
+
+@pytest.fixture(scope="session")
+def screen(lacking):
+    """A place to draw on without any display."""
+    try:
+        made = Offscreen(*WINDOW_SIZE)
+    except OffscreenError as error:
+        lacking(str(error))
+    with made:
+        yield made
+
+
+@pytest.fixture
+def window(screen, program, fakes, until):
+    """The window with what it shows; `draw` gives its pixels."""
+    from alpr_app.viewer.frame import Frame
+    from alpr_app.viewer.textures import Textures
+    from alpr_app.viewer.toolkit import Toolkit
+
+    ui = Toolkit(DARK)
+    ui.attach_renderer()
+    textures = Textures()
+
+    def make(target=None, plates=(), **options):
+        viewer = program(fakes.Alpr(list(plates)), **options)
+        frame = Frame(viewer, ui, textures)
+
+        def draw(frames=2):
+            for _ in range(frames):
+                screen.clear()
+                frame.draw(WINDOW_SIZE, 1 / 60)
+            while ui.inputs:
+                frame.draw(WINDOW_SIZE, 1 / 60)
+            return screen.read()
+
+        def click(x, y):
+            ui.inputs.move(x, y)
+            draw(1)
+            ui.inputs.button(0, True)
+            ui.inputs.button(0, False)
+            draw()
+
+        if target is not None:
+            viewer.open(str(target))
+            until(lambda: viewer.collect() or viewer.state.outcome is not None, "the picture")
+        return SimpleNamespace(viewer=viewer, state=viewer.state, draw=draw, click=click, frame=frame)
+
+    yield make
+    textures.close()
+    ui.close()
+
+
+@pytest.fixture(scope="session")
+def near() -> Callable[..., np.ndarray]:
+    """Where pixels have about a colour of the theme: H x W bool."""
+
+    def find(pixels: np.ndarray, colour: tuple[float, ...], tolerance: int = 40) -> np.ndarray:
+        wanted = np.int32([round(255 * part) for part in colour[:3]])
+        return (np.abs(pixels.astype(np.int32) - wanted) <= tolerance).all(axis=2)
+
+    return find

@@ -80,7 +80,7 @@ def test_marks_totals_and_filters_follow_the_thresholds(fakes):
     browse.filter("", "wrong")
     assert list(browse.rows) == [1]
     browse.set_thresholds(0.7, 0.0)
-    browse.refresh()
+    browse.refilter()
     assert list(browse.rows) == []
     assert (browse.totals.missed, browse.totals.right) == (3, 0)
     browse.filter("", "all")

@@ -1,0 +1,90 @@
+"""The desktop program: browse folders, watch cameras, and look into every plate.
+
+The window is drawn on the main thread, which never waits. A source thread reads pictures, a recognition thread reads
+their plates; they hand over through mailboxes, and what was found carries the name of the picture it belongs to.
+`state` and all it is made of know nothing of windows; only `toolkit` knows Dear ImGui.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the desktop program with `argv` (None: the arguments of the process).
+
+    Returns the exit status: 0 all went well, 2 it could not be carried out, 130 interrupted.
+    """
+    from alpr_app.errors import AlprError, complain
+    from alpr_app.viewer.arguments import PROGRAM, parse
+
+    args = parse(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal may know no Chinese; that is no reason to stop.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        ended = _run(args)
+    except AlprError as error:
+        complain(error, PROGRAM)
+        return 2
+    except ImportError as error:
+        complain(f"{_without(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
+        return 2
+    except KeyboardInterrupt:
+        complain("interrupted", PROGRAM)
+        return 130
+    if not ended:
+        # A thread hangs in a driver or in a recognition. Python would wait for it, or fall over it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+    return 0
+
+
+def _without(error: ImportError) -> str:
+    if error.name == "imgui":
+        return "the window needs the package imgui, which is there for Python 3.11 and 3.12 (pip install 'imgui[glfw]')"
+    return f"the window cannot be drawn: {error}"
+
+
+def _run(args: argparse.Namespace) -> bool:
+    """Whether all threads have ended."""
+    from alpr_app.pictures import quiet_opencv
+    from alpr_app.viewer.arguments import DEFAULT_SIZE, choice_of, target_of, wishes_of
+    from alpr_app.viewer.program import Program
+    from alpr_app.viewer.settings import load_settings, settings_path
+
+    quiet_opencv()
+
+    def make(**options: object) -> Program:
+        program = Program(choice_of(args), **options)
+        program.state.change(**wishes_of(args))
+        program.open(target_of(args))
+        return program
+
+    if args.screenshot is not None:
+        from alpr_app.viewer.screenshot import take
+
+        # Neither the user's settings nor what was opened last: the same arguments give the same picture.
+        take(make, args.screenshot, args.size or DEFAULT_SIZE)
+        return True
+    from alpr_app.viewer.window import Waker, Window
+
+    path = settings_path()
+    settings, message = load_settings(path)
+
+    def make_kept(waker: Waker) -> Program:
+        program = make(settings=settings, settings_file=path, wake=waker)
+        program.state.say(message, bad=True)
+        return program
+
+    window = Window(args.size or settings.window, make_kept)
+    try:
+        window.run()
+    finally:
+        ended = window.close()
+    return ended

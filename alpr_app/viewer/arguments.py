@@ -1,0 +1,84 @@
+"""The arguments of the desktop program."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from alpr_app import __version__
+from alpr_app.commands.options import add_model_options, fraction
+from alpr_app.errors import complain
+from alpr_app.viewer.models import FLOOR, ModelChoice
+
+PROGRAM = "alpr_viewer"
+DEFAULT_SIZE = (1440, 900)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line instead of the whole usage."""
+        complain(f"{message} (--help lists what there is)", PROGRAM)
+        sys.exit(2)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """1280x720."""
+    width, _, height = text.lower().partition("x")
+    size = int(width), int(height)
+    if not all(320 <= side <= 16384 for side in size):
+        raise argparse.ArgumentTypeError(f"{text}: each side may have 320 to 16384 pixels")
+    return size
+
+
+def _scale(text: str) -> float:
+    value = float(text)
+    if not 0.6 <= value <= 3:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0.6 and 3")
+    return value
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; ends the process with status 2 if they are wrong."""
+    parser = _Parser(prog=PROGRAM, description="Browse folders, watch cameras, and look into every licence plate.")
+    parser.add_argument("--version", action="version", version=f"alpr {__version__}")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--image_folder", "--image-folder", metavar="DIR", help="folder of pictures, or one of them")
+    source.add_argument("--camera", type=int, metavar="N", help="camera by number (default: 0, if no folder is given)")
+    source.add_argument("--source", metavar="PATH_OR_URL", help="folder, picture, video file, HTTP or RTSP address")
+    parser.add_argument("--score", type=fraction, help="show detections from this score on (default: as last time)")
+    parser.add_argument("--confidence", type=fraction, help="show readings from this confidence on (likewise)")
+    parser.add_argument("--recursive", action="store_true", default=None, help="pictures of folders within too")
+    parser.add_argument("--theme", choices=("dark", "light"), help="default: as last time, at first dark")
+    parser.add_argument("--ui_scale", "--ui-scale", type=_scale, metavar="X", help="size of everything, 0.6 to 3")
+    parser.add_argument("--size", type=_size, metavar="WxH", help="of the window, or of the screenshot")
+    parser.add_argument(
+        "--screenshot", type=Path, metavar="FILE", help="write the window as a picture, without any display, and exit"
+    )
+    add_model_options(parser)
+    return parser.parse_args(argv)
+
+
+def choice_of(args: argparse.Namespace) -> ModelChoice:
+    """The models that were asked for."""
+    floor = FLOOR if args.score is None else min(FLOOR, args.score)
+    return ModelChoice(
+        args.detector_model, args.ocr_model, args.ocr_config, args.device, args.backend, args.threads, floor
+    )
+
+
+def target_of(args: argparse.Namespace) -> str | int:
+    """What is opened first: a path, an address or a camera's number."""
+    if args.image_folder is not None:
+        return args.image_folder
+    if args.source is not None:
+        return int(args.source) if args.source.isdecimal() else args.source
+    return args.camera or 0
+
+
+def wishes_of(args: argparse.Namespace) -> dict[str, object]:
+    """Settings that were given as arguments."""
+    wishes = {name: getattr(args, name) for name in ("score", "confidence", "recursive", "theme", "ui_scale")}
+    return {name: value for name, value in (wishes | {"window": args.size}).items() if value is not None}

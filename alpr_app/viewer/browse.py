@@ -1,0 +1,188 @@
+"""The list of a folder's pictures: which are shown, which is looked at, what has been found in each."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from alpr_app.plate import Plate
+from alpr_app.viewer.recogniser import Outcome
+from alpr_app.viewer.truth import Judged, Totals, Truth, judge, truth_of, verdict
+
+ALL, UNSEEN = "all", "not yet read"
+REFILTER_SECONDS = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What is known of one picture once it has been recognised."""
+
+    outcome: Outcome
+    truth: Truth | None
+    judged: tuple[Judged, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says anything about the models: there is a label, and the picture could be read."""
+        return self.truth is not None and not self.outcome.error
+
+
+class Browse:
+    """names: of all pictures, sorted. rows: indices of those that pass the filter. index: the one looked at, -1 if
+    there is none. records: by name."""
+
+    def __init__(self) -> None:
+        self.names: Sequence[str] = ()
+        self.rows: Sequence[int] = range(0)
+        self.index = -1
+        self.records: dict[str, Record] = {}
+        self.text = ""
+        self.only = ALL
+        self.totals = Totals()
+        self.score, self.confidence = 0.5, 0.0
+        self._stale = False
+        self._filtered = 0.0
+        # Names as they are compared with what is looked for; made when that happens first.
+        self._folded: list[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the picture looked at; empty if there is none."""
+        return self.names[self.index] if 0 <= self.index < len(self.names) else ""
+
+    @property
+    def position(self) -> int:
+        """Row of the picture looked at; -1 if the filter hides it."""
+        place = bisect_left(self.rows, self.index)
+        return place if place < len(self.rows) and self.rows[place] == self.index else -1
+
+    def set_names(self, names: Sequence[str], wanted: str = "") -> None:
+        """A longer list of the same folder; the picture looked at stays. wanted: the one to look at first."""
+        current = self.name or wanted
+        self.names, self._folded = names, None
+        place = _find(names, current) if current else -1
+        self.index = place if place >= 0 else (0 if names else -1)
+        self.refilter()
+
+    def go(self, index: int) -> None:
+        """Look at the picture of this index, or the nearest there is."""
+        self.index = min(max(index, 0), len(self.names) - 1)
+
+    def step(self, by: int) -> None:
+        """Go on by so many rows of the filtered list; stops at its ends."""
+        if not self.rows:
+            return
+        place = bisect_left(self.rows, self.index)
+        # From a hidden picture the next row is the first one behind it.
+        if by > 0 and self.position < 0:
+            by -= 1
+        self.index = self.rows[min(max(place + by, 0), len(self.rows) - 1)]
+
+    def neighbours(self, ahead: int = 3, behind: int = 1) -> list[str]:
+        """Names of the picture looked at and of those that come next."""
+        if not self.name:
+            return []
+        place = bisect_left(self.rows, self.index)
+        hidden = self.position < 0
+        after = self.rows[place + (not hidden) : place + (not hidden) + ahead]
+        before = reversed(self.rows[max(0, place - behind) : place])
+        return [self.name, *(self.names[index] for index in (*after, *before))]
+
+    def filter(self, text: str, only: str) -> None:
+        """Show the pictures whose name or read text holds `text`, and of these the right, wrong or missed ones."""
+        if (text, only) != (self.text, self.only):
+            self.text, self.only = text, only
+            self.refilter()
+
+    def refilter(self) -> None:
+        self._stale, self._filtered = False, monotonic()
+        if not self.text and self.only == ALL:
+            self.rows = range(len(self.names))
+            return
+        rows: Iterable[int] = range(len(self.names))
+        if self.text:
+            if self._folded is None:
+                self._folded = [name.casefold() for name in self.names]
+            text, found = self.text.casefold(), self._with_text()
+            rows = [row for row, name in enumerate(self._folded) if text in name or self.names[row] in found]
+        if self.only == UNSEEN:
+            rows = [row for row in rows if self.names[row] not in self.records]
+        elif self.only != ALL:
+            marked = {name for name in self.records if self.mark(name) == self.only}
+            rows = [row for row in rows if self.names[row] in marked]
+        self.rows = list(rows)
+
+    def refresh(self) -> None:
+        """Filter anew if results have come in that change what passes; not at every single one."""
+        if self._stale and monotonic() - self._filtered > REFILTER_SECONDS:
+            self.refilter()
+
+    def _with_text(self) -> set[str]:
+        """Pictures in which a plate was read that holds the text."""
+        wanted = self.text.upper()
+        return {
+            name
+            for name, record in self.records.items()
+            if wanted and any(wanted in plate.text for plate in record.outcome.plates)
+        }
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Keep a result."""
+        old = self.records.get(name)
+        if old is not None and old.counts:
+            self.totals.add(old.judged, self.score, self.confidence, -1)
+        truth = truth_of(name)
+        judged = judge(truth, outcome.plates) if truth is not None else ()
+        self.records[name] = record = Record(outcome, truth, judged)
+        if record.counts:
+            self.totals.add(judged, self.score, self.confidence)
+        self._stale = bool(self.text) or self.only != ALL
+
+    def clear_records(self) -> None:
+        """Forget all results: other models read now."""
+        self.records = {}
+        self.totals = Totals()
+        self._stale = bool(self.text) or self.only != ALL
+
+    def set_thresholds(self, score: float, confidence: float) -> None:
+        """Count the totals anew with these."""
+        if (score, confidence) == (self.score, self.confidence):
+            return
+        self.score, self.confidence = score, confidence
+        self.totals = Totals()
+        for record in self.records.values():
+            if record.counts:
+                self.totals.add(record.judged, score, confidence)
+        self._stale = self.only != ALL
+
+    def mark(self, name: str) -> str:
+        """right, wrong or missed; empty if that is not known."""
+        record = self.records.get(name)
+        if record is None or not record.counts:
+            return ""
+        return verdict(record.judged, self.score, self.confidence)
+
+    def shown(self, plates: Sequence[Plate]) -> list[Plate]:
+        """The plates that reach both thresholds, best first."""
+        return [plate for plate in plates if plate.score >= self.score and plate.confidence >= self.confidence]
+
+    def next_error(self) -> bool:
+        """Go to the next picture marked wrong or missed, from the beginning again after the last; whether there is
+        one."""
+        count = len(self.names)
+        for offset in range(1, count + 1):
+            index = (self.index + offset) % count
+            if self.mark(self.names[index]) in ("wrong", "missed"):
+                self.index = index
+                return True
+        return False
+
+
+def _find(names: Sequence[str], name: str) -> int:
+    """Index of `name`; -1 if it is not there."""
+    try:
+        return names.index(name)
+    except ValueError:
+        return -1

@@ -1,0 +1,209 @@
+"""What mouse and keyboard do, in order, dealt out to frames so that nothing gets lost.
+
+A press and a release between two frames would leave the button as it was. So a frame takes events only up to the
+second change of the same button or key, and no movement after a change: a click stays where it was made.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+# Codes of GLFW, which need not be there to test what keys do. Letters and digits have their ASCII codes.
+KEYS = {
+    "Space": 32,
+    "Escape": 256,
+    "Enter": 257,
+    "Tab": 258,
+    "Backspace": 259,
+    "Insert": 260,
+    "Delete": 261,
+    "Right": 262,
+    "Left": 263,
+    "Down": 264,
+    "Up": 265,
+    "Page up": 266,
+    "Page down": 267,
+    "Home": 268,
+    "End": 269,
+    "F1": 290,
+    "Keypad enter": 335,
+    "+": 61,
+    "-": 45,
+    **{letter: ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"},
+}
+NAMES = {code: name for name, code in KEYS.items()} | {334: "+", 333: "-"}
+# Dear ImGui's names of the keys that matter while one types.
+TYPING_KEYS = {
+    "TAB": "Tab",
+    "LEFT_ARROW": "Left",
+    "RIGHT_ARROW": "Right",
+    "UP_ARROW": "Up",
+    "DOWN_ARROW": "Down",
+    "PAGE_UP": "Page up",
+    "PAGE_DOWN": "Page down",
+    "HOME": "Home",
+    "END": "End",
+    "INSERT": "Insert",
+    "DELETE": "Delete",
+    "BACKSPACE": "Backspace",
+    "SPACE": "Space",
+    "ENTER": "Enter",
+    "ESCAPE": "Escape",
+    "PAD_ENTER": "Keypad enter",
+    **{letter: letter for letter in "ACVXYZ"},
+}
+CONTROL, SHIFT = 2, 1
+# Keys that leave a field in which one types.
+_LEAVING = ("Enter", "Keypad enter", "Escape", "Tab")
+# Far enough outside for Dear ImGui to know that there is no pointer.
+NOWHERE = (-1e6, -1e6)
+
+
+# Modifiers as GLFW numbers them, and the codes of their keys.
+_MODIFIERS = {"key_shift": (SHIFT, (340, 344)), "key_ctrl": (CONTROL, (341, 345)), "key_alt": (4, (342, 346))}
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What the pointer does at a place. clicked: pressed and let go there. held: pressed there, not yet let go."""
+
+    hovered: bool
+    clicked: bool
+    double: bool
+    held: bool
+
+
+class Target(Protocol):
+    """What takes the events of a frame."""
+
+    def pointer(self, x: float, y: float) -> None: ...
+
+    def button(self, number: int, down: bool) -> None: ...
+
+    def wheel(self, x: float, y: float) -> None: ...
+
+    def character(self, code: int) -> None: ...
+
+    def key(self, code: int, down: bool, mods: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Event:
+    kind: str
+    # Button or key that changes; None for events that may come together.
+    changes: tuple[str, int] | None
+    apply: Callable[[Target], None]
+    pressed: tuple[str, int] | None = None
+
+
+class Inputs:
+    """pressed: (name, mods) of the keys that went down or repeat, since the frame began."""
+
+    def __init__(self) -> None:
+        self._events: deque[_Event] = deque()
+        self.pressed: list[tuple[str, int]] = []
+        self._held: set[int] = set()
+
+    def __bool__(self) -> bool:
+        """Whether something is left for the next frame."""
+        return bool(self._events)
+
+    def leave(self) -> None:
+        """The pointer is outside of the window; while something is dragged, it belongs to it all the same."""
+        if not self._held:
+            self.move(*NOWHERE)
+
+    def move(self, x: float, y: float) -> None:
+        self._events.append(_Event("move", None, lambda target: target.pointer(x, y)))
+
+    def button(self, number: int, down: bool) -> None:
+        (self._held.add if down else self._held.discard)(number)
+        self._events.append(_Event("button", ("button", number), lambda target: target.button(number, down)))
+
+    def wheel(self, x: float, y: float) -> None:
+        self._events.append(_Event("wheel", None, lambda target: target.wheel(x, y)))
+
+    def character(self, code: int) -> None:
+        self._events.append(_Event("character", None, lambda target: target.character(code)))
+
+    def key(self, code: int, down: bool, mods: int = 0, repeat: bool = False) -> None:
+        """A key went down or up, or is held so long that it repeats. Unknown keys have negative codes."""
+        if code < 0:
+            return
+        pressed = (NAMES[code], mods) if down and code in NAMES else None
+        if repeat:
+            self._events.append(_Event("repeat", None, lambda target: None, pressed))
+        else:
+            self._events.append(_Event("key", ("key", code), lambda target: target.key(code, down, mods), pressed))
+
+    def deal(self, target: Target) -> None:
+        """Give `target` the events of one frame."""
+        self.pressed = []
+        changed: set[tuple[str, int]] = set()
+        while self._events:
+            event = self._events[0]
+            clicked = any(kind == "button" for kind, _ in changed)
+            if event.changes in changed or (clicked and event.kind in ("move", "wheel")):
+                return
+            self._events.popleft()
+            event.apply(target)
+            if event.changes is not None:
+                changed.add(event.changes)
+            if event.pressed is not None:
+                self.pressed.append(event.pressed)
+                if event.pressed[0] in _LEAVING:
+                    # What is typed after it is no longer meant for the field.
+                    return
+
+
+class Feed:
+    """Puts events into Dear ImGui's `io`."""
+
+    def __init__(self, io: Any) -> None:
+        self._io = io
+
+    def pointer(self, x: float, y: float) -> None:
+        self._io.mouse_pos = (x, y)
+
+    def button(self, number: int, down: bool) -> None:
+        if number < 3:
+            self._io.mouse_down[number] = down
+
+    def wheel(self, x: float, y: float) -> None:
+        # There may have been more than one turn since the last frame.
+        self._io.mouse_wheel_horizontal += x
+        self._io.mouse_wheel += y
+
+    def character(self, code: int) -> None:
+        if 0 < code < 0x10000:
+            self._io.add_input_character(code)
+
+    def key(self, code: int, down: bool, mods: int) -> None:
+        if code < 512:
+            self._io.keys_down[code] = down
+        for name, (bit, codes) in _MODIFIERS.items():
+            setattr(self._io, name, down if code in codes else bool(mods & bit))
+
+
+class Mouse:
+    """Where the pointer is and what it does in this frame, in units of the window."""
+
+    def __init__(self, io: Any) -> None:
+        self._io = io
+
+    @property
+    def place(self) -> tuple[float, float]:
+        return tuple(self._io.mouse_pos)
+
+    @property
+    def delta(self) -> tuple[float, float]:
+        """How far it has gone since the last frame."""
+        return tuple(self._io.mouse_delta)
+
+    @property
+    def wheel(self) -> float:
+        """Turns away from the user."""
+        return self._io.mouse_wheel

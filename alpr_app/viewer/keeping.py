@@ -1,0 +1,79 @@
+"""Writes pictures the user wants to keep, on a thread of its own, into the user's folder of pictures."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from alpr_app.errors import AlprError, reason
+from alpr_app.pictures import write_picture
+from alpr_app.viewer.mailbox import KeepAll, nobody
+
+
+def kept_folder() -> Path:
+    """Where kept pictures go; never among those that are looked at."""
+    return Path(platformdirs.user_pictures_dir()) / "alpr-app"
+
+
+def kept_name(title: str, kind: str, now: datetime | None = None) -> str:
+    """A file name that tells what and when: 20260131-101500-123-camera 0-crop.png."""
+    now = now or datetime.now()
+    plain = re.sub(r"[^\w .-]+", "_", title).strip(". ")[:60]
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{plain or 'picture'}-{kind}.png"
+
+
+class Keeper:
+    """messages: (text, whether it is bad), for the status line. folder: None for the user's."""
+
+    def __init__(self, wake: Callable[[], None] = nobody, folder: Path | None = None) -> None:
+        self.messages: KeepAll[tuple[str, bool]] = KeepAll(wake)
+        self._folder = folder
+        self._jobs: KeepAll[tuple[str, np.ndarray]] = KeepAll()
+        self._ended = False
+        self._work = threading.Semaphore(0)
+        self._thread: threading.Thread | None = None
+
+    def keep(self, title: str, kind: str, image: np.ndarray) -> None:
+        """Write `image`, H x W x 3 uint8 RGB."""
+        self._jobs.put((kept_name(title, kind), image))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="alpr-keeper", daemon=True)
+            self._thread.start()
+        self._work.release()
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Write what waits and stop; whether the thread has ended."""
+        self._ended = True
+        if self._thread is None:
+            return True
+        self._work.release()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            self._work.acquire()
+            job = self._jobs.take()
+            if job is None:
+                if self._ended:
+                    return
+                continue
+            self._write(*job)
+
+    def _write(self, name: str, image: np.ndarray) -> None:
+        folder = self._folder or kept_folder()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_picture(folder / name, image)
+        except OSError as error:
+            self.messages.put((f"{folder}: cannot be made: {reason(error)}", True))
+        except AlprError as error:
+            self.messages.put((str(error), True))
+        else:
+            self.messages.put((f"Kept as {folder / name}", False))

@@ -1,0 +1,176 @@
+"""The left side: the list of a folder's pictures, of which only the rows in sight are drawn, and what was counted."""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+
+from alpr_app.viewer.browse import ALL, UNSEEN
+from alpr_app.viewer.commands import open_dialog
+from alpr_app.viewer.painter import Rect
+from alpr_app.viewer.panels.live import live_side
+from alpr_app.viewer.panels.stage import Stage, draw_mark, elided, pair
+from alpr_app.viewer.state import LIVE
+
+_FILTERS = (ALL, "right", "wrong", "missed", UNSEEN)
+_FILTER_NAMES = ("All pictures", "Read right", "Read wrong", "Missed", "Not yet read")
+
+
+class Browser:
+    def __init__(self) -> None:
+        self._followed = -2
+
+    def draw(self, stage: Stage, rect: Rect) -> None:
+        ui, state = stage.ui, stage.program.state
+        with ui.area("browser", rect, ui.theme.panel):
+            self._head(stage)
+            if state.kind == LIVE:
+                live_side(stage)
+                return
+            self._filter(stage)
+            below = self._below_height(stage)
+            with ui.child("list", 0, -below):
+                self._list(stage)
+            self._below(stage)
+
+    def _head(self, stage: Stage) -> None:
+        ui, state = stage.ui, stage.program.state
+        width = ui.text_width("Open...") + 18 * ui.em
+        left, top = ui.cursor
+        room = ui.room[0]
+        title = state.live_name if state.kind == LIVE else os.path.basename(state.folder) or state.folder
+        shown = elided(ui, title or "No source", room - width - 10 * ui.em)
+        ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), shown, ui.theme.text)
+        ui.cursor = (left + room - width, top)
+        if ui.button("Open...", width, tip="Open a folder, a camera, a video or an address (O)"):
+            open_dialog(stage.program)
+
+    def _filter(self, stage: Stage) -> None:
+        ui, browse = stage.ui, stage.program.state.browse
+        text, _ = ui.field("filter", browse.text, "Filter by name or plate")
+        # Without labels there is nothing to be right or wrong.
+        only = browse.only
+        if browse.totals.pictures or only != ALL:
+            only = _FILTERS[ui.choice("only", _FILTERS.index(only), _FILTER_NAMES)]
+        browse.filter(text, only)
+
+    def _list(self, stage: Stage) -> None:
+        ui, browse = stage.ui, stage.program.state.browse
+        row = round(ui.line_height + 8 * ui.em)
+        rows = browse.rows
+        left, top = ui.cursor
+        width, height = ui.room
+        position = browse.position
+        if position >= 0 and browse.index != self._followed:
+            self._follow(stage, position * row, row, height)
+        self._followed = browse.index
+        first = int(ui.scroll / row)
+        for number, index in enumerate(rows[first : first + int(height / row) + 2], first):
+            self._row(stage, index, (left, top + number * row, width, row))
+        ui.cursor = (left, top)
+        ui.space(len(rows) * row)
+        if not rows and browse.names:
+            ui.cursor = (left, top + 4 * ui.em)
+            ui.text("No picture passes the filter", ui.theme.dim, wrapped=True)
+
+    def _follow(self, stage: Stage, top: float, row: float, height: float) -> None:
+        """Scroll just so far that the picture looked at is in sight."""
+        ui = stage.ui
+        if top < ui.scroll:
+            ui.scroll = top
+        elif top + row > ui.scroll + height:
+            ui.scroll = top + row - height
+
+    def _row(self, stage: Stage, index: int, place: Rect) -> None:
+        ui, browse = stage.ui, stage.program.state.browse
+        left, top, width, height = place
+        name = browse.names[index]
+        ui.cursor = (left, top)
+        hit = ui.hit(f"row {index}", width, height)
+        chosen = index == browse.index
+        paint = ui.painter
+        if chosen or hit.hovered:
+            paint.surface((left, top, width, height), ui.theme.accent_dim if chosen else ui.theme.field, 3 * ui.em)
+        middle = top + height / 2
+        record = browse.records.get(name)
+        mark = browse.mark(name)
+        if mark:
+            draw_mark(ui, paint, (left + 11 * ui.em, middle), 4.5 * ui.em, mark)
+        elif record is not None:
+            paint.dot((left + 11 * ui.em, middle), 2 * ui.em, ui.theme.wrong if record.outcome.error else ui.theme.dim)
+        plates = browse.shown(record.outcome.plates) if record is not None else []
+        text = plates[0].text if plates else ""
+        more = f" +{len(plates) - 1}" if len(plates) > 1 else ""
+        text_left = left + width - ui.text_width(text + more) - 8 * ui.em
+        y = top + (height - ui.line_height) / 2
+        paint.text((text_left, y), text + more, ui.theme.text)
+        shown = elided(ui, name, text_left - left - 32 * ui.em, middle=True)
+        paint.text((left + 24 * ui.em, y), shown, ui.theme.text if chosen and not text else ui.theme.dim)
+        if hit.clicked:
+            browse.go(index)
+        if hit.hovered:
+            ui.tip(name)
+
+    def _below_height(self, stage: Stage) -> float:
+        ui, browse = stage.ui, stage.program.state.browse
+        lines = 1 + (4 if browse.totals.pictures else 0)
+        return lines * (ui.line_height + 3 * ui.em) + ui.row_height + ui.gap[1] * 2 + 6 * ui.em
+
+    def _below(self, stage: Stage) -> None:
+        ui, state, browse = stage.ui, stage.program.state, stage.program.state.browse
+        left, top = ui.cursor
+        width, step = ui.room[0], ui.line_height + 3 * ui.em
+        paint = ui.painter
+        paint.line([(left, top), (left + width, top)], ui.theme.line)
+        top += 6 * ui.em
+        pair(ui, paint, (left, top, width, step), _count(stage), f"{len(browse.records):,} read")
+        totals = browse.totals
+        if totals.pictures:
+            for name, value, colour in (
+                (f"Right, of {totals.pictures:,} labelled", totals.right, None),
+                ("without province", totals.read_without_province, None),
+                ("Found, IoU 0.7", totals.found_70, None),
+            ):
+                top += step
+                pair(ui, paint, (left, top, width, step), name, f"{100 * totals.share(value):.1f} %", colour)
+            top += step
+            paint.text((left, top), f"{totals.wrong:,} wrong", ui.theme.wrong if totals.wrong else ui.theme.dim)
+            missed = f"{totals.missed:,} missed"
+            x = left + width - ui.text_width(missed)
+            paint.text((x, top), missed, ui.theme.missed if totals.missed else ui.theme.dim)
+        ui.cursor = (left, top + step + 4 * ui.em)
+        if state.whole:
+            self._whole(stage, width)
+        elif ui.button("Read the whole folder", width, enabled=len(browse.records) < len(browse.names)):
+            stage.program.read_all(True)
+
+    def _whole(self, stage: Stage, width: float) -> None:
+        ui, state = stage.ui, stage.program.state
+        stop = ui.text_width("Stop") + 18 * ui.em
+        left, top = ui.cursor
+        share = state.whole_done / state.whole
+        took = monotonic() - state.whole_began
+        rest = took / share - took if share and took > 1 else 0
+        with ui.child("whole", width - stop - ui.gap[0], ui.row_height, scrolls=False):
+            ui.progress(share, f"{100 * share:.0f} %" + (f", {duration(rest)} left" if rest else ""))
+        ui.cursor = (left + width - stop, top)
+        if ui.button("Stop", stop):
+            stage.program.read_all(False)
+
+
+def _count(stage: Stage) -> str:
+    """12 of 345; while it is listed, how many there are so far."""
+    state, browse = stage.program.state, stage.program.state.browse
+    if state.scanning:
+        return f"{len(browse.names):,} so far..."
+    if len(browse.rows) < len(browse.names):
+        return f"{len(browse.rows):,} of {len(browse.names):,} shown"
+    return f"{browse.index + 1:,} of {len(browse.names):,}"
+
+
+def duration(seconds: float) -> str:
+    """45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

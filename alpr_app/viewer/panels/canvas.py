@@ -1,0 +1,206 @@
+"""The middle of the window: the picture, with what was found in it drawn on top at any zoom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alpr_app.overlay import label
+from alpr_app.plate import Plate
+from alpr_app.viewer.inputs import Hit
+from alpr_app.viewer.painter import Painter, Point, Rect
+from alpr_app.viewer.panels.stage import Stage, confidence_colour, dashed
+from alpr_app.viewer.panels.toolbar import toolbar
+from alpr_app.viewer.panels.welcome import welcome
+from alpr_app.viewer.shot import Shot
+from alpr_app.viewer.theme import Colour
+from alpr_app.viewer.truth import MISSED, WRONG
+
+# From this enlargement on, pixels are shown as squares.
+PIXELS_FROM = 4.0
+# The pointer may shake by so many units in a click.
+CLICK_SLACK = 4.0
+
+
+class Canvas:
+    def __init__(self) -> None:
+        self._dragging = False
+
+    def draw(self, stage: Stage, rect: Rect) -> None:
+        ui, state = stage.ui, stage.program.state
+        with ui.area("canvas", rect, ui.theme.ground, padding=0):
+            height = toolbar(stage, rect)
+            place = (rect[0], rect[1] + height, rect[2], rect[3] - height)
+            shot = state.shot
+            if shot is None or shot.image is None:
+                state.hovered = -1
+                welcome(stage, place)
+                return
+            ui.cursor = place[:2]
+            hit = ui.hit("picture", place[2], place[3])
+            self._look(stage, place, shot, hit)
+            with ui.painter.within(place):
+                self._picture(stage, place, shot)
+                self._overlays(stage, place, shot)
+
+    def _look(self, stage: Stage, place: Rect, shot: Shot, hit: Hit) -> None:
+        """Zoom, drag and select."""
+        ui, state, view = stage.ui, stage.program.state, stage.program.state.view
+        size, canvas = shot.size, place[2:]
+        pointer = (ui.mouse.place[0] - place[0], ui.mouse.place[1] - place[1])
+        if hit.hovered and ui.mouse.wheel:
+            view.zoom_at(ui.mouse.wheel, pointer, size, canvas)
+        if hit.held and max(map(abs, ui.drag_distance)) > CLICK_SLACK * ui.em:
+            self._dragging = True
+        if hit.held and self._dragging:
+            view.drag(ui.mouse.delta, size, canvas)
+        if hit.double:
+            view.fit()
+        place_of = Placing(state.view.origin(size, canvas), state.view.scale(size, canvas), place)
+        under = plate_under(state.plates, place_of.in_picture(ui.mouse.place)) if hit.hovered else -1
+        state.hovered = under
+        if hit.clicked and not self._dragging:
+            state.selected = under
+        if not hit.held:
+            self._dragging = False
+
+    def _picture(self, stage: Stage, place: Rect, shot: Shot) -> None:
+        view = stage.program.state.view
+        view.shown = scale = view.scale(shot.size, place[2:])
+        left, top = view.origin(shot.size, place[2:])
+        texture = stage.textures.get("canvas", shot.key, lambda: shot.display)
+        stage.textures.show_pixels(texture, scale * stage.ui.pixel_ratio >= PIXELS_FROM)
+        # On whole pixels, so that a picture at its own size is shown exactly as it is.
+        corner = (round(place[0] + left), round(place[1] + top))
+        # Of the longest and thinnest, one line is seen at least.
+        across, down = (max(1.0, side * scale) for side in shot.size)
+        stage.ui.painter.picture(texture, (*corner, across, down))
+
+    def _overlays(self, stage: Stage, place: Rect, shot: Shot) -> None:
+        state, view = stage.program.state, stage.program.state.view
+        placing = Placing(view.origin(shot.size, place[2:]), view.scale(shot.size, place[2:]), place)
+        taken: list[Rect] = []
+        paint = stage.ui.painter
+        if state.settings.show_truth and state.truth is not None:
+            self._truth(stage, paint, placing)
+        marked = {state.selected, state.hovered, state.hovered_card}
+        plates = list(enumerate(state.plates))
+        for number, plate in plates:
+            self._plate(stage, paint, placing, plate, number in marked)
+        if state.settings.show_text:
+            if state.settings.show_truth and state.truth is not None and state.mark in (WRONG, MISSED):
+                text = f"label {state.truth.text}"
+                self._label(
+                    stage, paint, placing, taken, state.truth.box, text, stage.ui.theme.truth, False, below=True
+                )
+            for number, plate in plates:
+                colour = confidence_colour(stage, plate.confidence)
+                self._label(stage, paint, placing, taken, plate.box, label(plate), colour, number in marked)
+
+    def _truth(self, stage: Stage, paint: Painter, placing: Placing) -> None:
+        ui, truth = stage.ui, stage.program.state.truth
+        points = [placing.on_screen(point) for point in truth.corners]
+        paint.line(points, ui.theme.halo, 4 * ui.em, closed=True)
+        dashed(paint, points, ui.theme.truth, 2 * ui.em, 5 * ui.em)
+
+    def _plate(self, stage: Stage, paint: Painter, placing: Placing, plate: Plate, marked: bool) -> None:
+        ui, settings = stage.ui, stage.program.state.settings
+        colour = confidence_colour(stage, plate.confidence)
+        width = (3.0 if marked else 2.0) * ui.em
+        if settings.show_boxes:
+            left, top, right, bottom = plate.box
+            corners = [
+                placing.on_screen(point) for point in ((left, top), (right, top), (right, bottom), (left, bottom))
+            ]
+            paint.line(corners, ui.theme.halo, width + 2 * ui.em, closed=True)
+            paint.line(corners, colour, width, closed=True)
+        if settings.show_corners:
+            points = [placing.on_screen(point) for point in plate.corners]
+            if not settings.show_boxes:
+                paint.line(points, ui.theme.halo, width + 2 * ui.em, closed=True)
+                paint.line(points, colour, width, closed=True)
+            for number, point in enumerate(points):
+                paint.dot(point, (4.4 if marked else 3.6) * ui.em, ui.theme.halo)
+                # The first is white: one sees which way up the plate reads.
+                paint.dot(point, (3.2 if marked else 2.5) * ui.em, colour if number else ui.theme.label_text)
+
+    def _label(
+        self,
+        stage: Stage,
+        paint: Painter,
+        placing: Placing,
+        taken: list[Rect],
+        box: Sequence[float],
+        text: str,
+        colour: Colour,
+        marked: bool,
+        below: bool = False,
+    ) -> None:
+        ui = stage.ui
+        pad = 6 * ui.em
+        size = (ui.text_width(text) + 2 * pad + 4 * ui.em, ui.line_height + pad)
+        left, top = placing.on_screen(box[:2])
+        right, bottom = placing.on_screen(box[2:])
+        rect = label_rect((left, top, right - left, bottom - top), size, placing.place, 7 * ui.em, taken, below)
+        if rect is None:
+            return
+        taken.append(rect)
+        paint.surface(rect, ui.theme.label, 3 * ui.em)
+        paint.surface((rect[0], rect[1], 4 * ui.em, rect[3]), colour, 2 * ui.em)
+        if marked:
+            paint.frame(rect, colour, 3 * ui.em, 1.5 * ui.em)
+        paint.text((rect[0] + pad + 4 * ui.em, rect[1] + pad / 2), text, ui.theme.label_text)
+
+
+class Placing:
+    """From the picture's pixels to the window and back. place: the canvas in the window."""
+
+    def __init__(self, origin: Point, scale: float, place: Rect) -> None:
+        # As the picture itself, which lies on whole pixels.
+        self._left, self._top = round(place[0] + origin[0]), round(place[1] + origin[1])
+        self._scale, self.place = scale, place
+
+    def on_screen(self, point: Sequence[float]) -> Point:
+        return self._left + float(point[0]) * self._scale, self._top + float(point[1]) * self._scale
+
+    def in_picture(self, point: Point) -> Point:
+        return (point[0] - self._left) / self._scale, (point[1] - self._top) / self._scale
+
+
+def plate_under(plates: Sequence[Plate], point: Point) -> int:
+    """The place of the smallest plate whose box holds `point`; -1 if none does."""
+    found, smallest = -1, np.inf
+    for number, plate in enumerate(plates):
+        left, top, right, bottom = plate.box
+        area = (right - left) * (bottom - top)
+        if left <= point[0] <= right and top <= point[1] <= bottom and area < smallest:
+            found, smallest = number, area
+    return found
+
+
+def label_rect(
+    box: Rect, size: Point, place: Rect, gap: float, taken: Sequence[Rect], below_first: bool = False
+) -> Rect | None:
+    """Where a label goes: above its box, else below it (or the other way round), never over another label or outside
+    of `place`; None if the box itself is out of sight."""
+    left, top, width, height = box
+    if left > place[0] + place[2] or left + width < place[0] or top > place[1] + place[3] or top + height < place[1]:
+        return None
+    x = min(max(left, place[0] + 2), max(place[0] + 2, place[0] + place[2] - size[0] - 2))
+    highest, lowest = place[1] + 2, place[1] + place[3] - size[1] - 2
+    above, below = top - gap - size[1], top + height + gap
+    steps = [number * (size[1] + 2) for number in range(6)]
+    sides = [[above - step for step in steps], [below + step for step in steps]]
+    rows = [y for side in (reversed(sides) if below_first else sides) for y in side]
+    free = [y for y in rows if highest <= y <= lowest and not any(_meet((x, y, *size), other) for other in taken)]
+    return (x, free[0] if free else min(max(above, highest), lowest), *size)
+
+
+def _meet(first: Rect, second: Rect) -> bool:
+    return (
+        first[0] < second[0] + second[2]
+        and second[0] < first[0] + first[2]
+        and first[1] < second[1] + second[3]
+        and second[1] < first[1] + first[3]
+    )

@@ -1,0 +1,261 @@
+"""The right side: a card for each plate, with its cut-outs, its text, and how sure each character is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alpr_app.geometry import rectify
+from alpr_app.plate import Plate
+from alpr_app.viewer.fonts import LARGE, SMALL
+from alpr_app.viewer.painter import Painter, Point, Rect
+from alpr_app.viewer.panels.stage import Stage, confidence_colour, draw_mark, elided, pair
+from alpr_app.viewer.recogniser import FAILED, LOADING
+from alpr_app.viewer.shot import Shot
+from alpr_app.viewer.state import NOTHING
+from alpr_app.viewer.theme import PLATE_COLOURS, faded
+from alpr_app.viewer.truth import MISSED
+
+# Around the raw cut-out, as a share of the plate's height.
+MARGIN = 0.35
+BAR_HEIGHT = 32
+RAW_HEIGHT = 64
+
+
+class Plates:
+    def __init__(self) -> None:
+        self._followed = -1
+
+    def draw(self, stage: Stage) -> None:
+        ui, state = stage.ui, stage.program.state
+        shot, plates = state.shot, state.plates
+        if shot is None or shot.image is None or state.outcome is None or not plates:
+            _nothing(stage)
+            return
+        first, sight = ui.cursor[1], ui.room[1]
+        for number, plate in enumerate(plates):
+            top = ui.cursor[1] - first
+            self._card(stage, shot, plate, number)
+            if number == state.selected != self._followed:
+                # The card of a plate that was selected elsewhere comes into sight.
+                bottom = ui.cursor[1] - first
+                ui.scroll = top if top < ui.scroll else max(ui.scroll, bottom - sight)
+        self._followed = state.selected
+        hidden = len(state.outcome.plates) - len(plates)
+        if hidden:
+            ui.text(f"{hidden} more below the thresholds", ui.theme.dim)
+        if state.mark == MISSED:
+            _missed(stage)
+
+    def _card(self, stage: Stage, shot: Shot, plate: Plate, number: int) -> None:
+        ui, state = stage.ui, stage.program.state
+        card = _Card(stage, shot, plate, number)
+        left, top = ui.cursor
+        width = ui.room[0]
+        height = card.height(width)
+        hit = ui.hit(f"card {number}", width, height)
+        ui.let_overlap()
+        after = ui.cursor
+        marked = hit.hovered or number in (state.selected, state.hovered)
+        if hit.hovered:
+            state.hovered_card = number
+        if ui.painter.sees((left, top, width, height)):
+            card.draw((left, top, width, height), marked)
+        if hit.clicked:
+            state.selected = number
+        ui.cursor = after
+
+
+class _Card:
+    """One plate's card. Laid out from top to bottom; `height` and `draw` go through the same steps."""
+
+    def __init__(self, stage: Stage, shot: Shot, plate: Plate, number: int) -> None:
+        self.stage, self.shot, self.plate, self.number = stage, shot, plate, number
+        self.ui = stage.ui
+        em = stage.ui.em
+        self.pad = 10 * em
+        self.line = stage.ui.line_height + 4 * em
+
+    def height(self, width: float) -> float:
+        em = self.ui.em
+        inner = width - 2 * self.pad
+        judged = 2 * self.line + 6 * em if self._judged() is not None else 0
+        bars = (BAR_HEIGHT + 34) * em + 10 * em
+        return (
+            self.pad * 2
+            + inner / 4
+            + (RAW_HEIGHT + 4) * em
+            + 52 * em
+            + bars
+            + 3 * self.line
+            + judged
+            + self.ui.row_height
+            + 10 * em
+        )
+
+    def draw(self, rect: Rect, marked: bool) -> None:
+        ui, em, paint = self.ui, self.ui.em, self.ui.painter
+        left, top, width, _ = rect
+        paint.surface(rect, ui.theme.field, 6 * em)
+        if marked:
+            paint.frame(rect, confidence_colour(self.stage, self.plate.confidence), 6 * em, 1.5 * em)
+        x, y, inner = left + self.pad, top + self.pad, width - 2 * self.pad
+        version = (self.shot.key, self.plate.corners)
+        texture = self.stage.textures.get(("crop", self.number), version, self._crop)
+        paint.picture(texture, (x, y, inner, inner / 4))
+        y += inner / 4 + 4 * em
+        self._cut_out(paint, (x, y, inner, RAW_HEIGHT * em), version)
+        y += RAW_HEIGHT * em + 8 * em
+        self._text(paint, (x, y), inner)
+        y += 36 * em + 8 * em
+        self._bars(paint, (x, y, inner, BAR_HEIGHT * em))
+        y += (BAR_HEIGHT + 34) * em + 10 * em
+        y = self._facts(paint, (x, y), inner)
+        y = self._truth(paint, (x, y), inner)
+        self._buttons((x, y + 4 * em), inner)
+
+    def _cut_out(self, paint: Painter, rect: Rect, version: object) -> None:
+        """The plate as it is in the picture, on a ground of its own."""
+        left, top, width, height = rect
+        texture = self.stage.textures.get(("cut-out", self.number), version, self._raw)
+        scale = min(width / texture.size[0], height / texture.size[1])
+        across, down = (side * scale for side in texture.size)
+        paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
+        paint.picture(texture, (left + (width - across) / 2, top + (height - down) / 2, across, down))
+
+    def _text(self, paint: Painter, place: Point, width: float) -> None:
+        """The text as large as on the plate, on the plate's colour, and how sure it is."""
+        ui, em, plate = self.ui, self.ui.em, self.plate
+        x, y = place
+        text = plate.text or "?"
+        ground, letters = PLATE_COLOURS.get(plate.colour, (ui.theme.raised, ui.theme.text))
+        chip = ui.text_width(text, LARGE) + 20 * em
+        paint.surface((x, y, chip, 38 * em), ground, 5 * em)
+        paint.text((x + 10 * em, y + 2 * em), text, letters, LARGE)
+        sure = f"{100 * plate.confidence:.1f} %"
+        colour = confidence_colour(self.stage, plate.confidence)
+        paint.text((x + width - ui.text_width(sure), y + (38 * em - ui.line_height) / 2), sure, colour)
+
+    def _bars(self, paint: Painter, rect: Rect) -> None:
+        """One bar a character; its height is the character's confidence."""
+        ui, em, plate = self.ui, self.ui.em, self.plate
+        left, top, width, height = rect
+        if not plate.text:
+            return
+        column = width / max(7, len(plate.text))
+        bar = column - 6 * em
+        for number, (character, confidence) in enumerate(zip(plate.text, plate.characters, strict=True)):
+            x = left + number * column + 3 * em
+            colour = confidence_colour(self.stage, confidence)
+            paint.surface((x, top, bar, height), faded(ui.theme.raised, 0.8), 2 * em)
+            paint.surface((x, top + height * (1 - confidence), bar, height * confidence), faded(colour, 0.85), 2 * em)
+            middle = x + bar / 2
+            paint.text((middle - ui.text_width(character) / 2, top + height + 2 * em), character, ui.theme.text)
+            share = f"{100 * confidence:.0f}"
+            paint.text((middle - ui.text_width(share, SMALL) / 2, top + height + 20 * em), share, ui.theme.dim, SMALL)
+
+    def _facts(self, paint: Painter, place: Point, width: float) -> float:
+        ui, plate = self.ui, self.plate
+        x, y = place
+        box, corners = plate.box, np.float32(plate.corners)
+        across, down = (float(np.linalg.norm(corners[0] - corners[end])) for end in (1, 3))
+        for name, value in (
+            ("Colour", plate.colour),
+            ("Detection score", f"{plate.score:.2f}"),
+            ("Size", f"{across:.0f} × {down:.0f} px at {box[0]:.0f}, {box[1]:.0f}"),
+        ):
+            pair(ui, paint, (x, y, width, self.line), name, value)
+            y += self.line
+        return y
+
+    def _judged(self):
+        """What of the label concerns this plate; None if there is no label, or the plate is not where it is."""
+        state = self.stage.program.state
+        record = state.record
+        if record is None or record.truth is None:
+            return None
+        judged = next((j for p, j in zip(record.outcome.plates, record.judged, strict=True) if p is self.plate), None)
+        return judged if judged is not None and judged.found else None
+
+    def _truth(self, paint: Painter, place: Point, width: float) -> float:
+        judged = self._judged()
+        x, y = place
+        if judged is None:
+            return y
+        ui, em, theme = self.ui, self.ui.em, self.ui.theme
+        y += 3 * em
+        paint.line([(x, y), (x + width, y)], theme.line)
+        y += 3 * em
+        text = self.stage.program.state.record.truth.text
+        draw_mark(ui, paint, (x + 6 * em, y + ui.line_height / 2), 5 * em, "right" if judged.read else "wrong")
+        paint.text((x + 18 * em, y), "Label", theme.dim)
+        # Letter by letter is a little wider than the whole word.
+        start = x + width - sum(ui.text_width(character) for character in text)
+        for number, character in enumerate(text):
+            same = number < len(self.plate.text) and self.plate.text[number] == character
+            paint.text((start, y), character, theme.text if same else theme.wrong)
+            start += ui.text_width(character)
+        y += self.line
+        value = f"IoU {judged.iou:.2f}, corners {judged.corner_px:.1f} px off"
+        pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
+        return y + self.line
+
+    def _buttons(self, place: Point, width: float) -> None:
+        ui, program = self.ui, self.stage.program
+        half = (width - ui.gap[0]) / 2
+        ui.cursor = place
+        if ui.button(f"Copy text##{self.number}", half, enabled=bool(self.plate.text)):
+            ui.copy(self.plate.text)
+            program.state.say(f"Copied {self.plate.text}")
+        ui.cursor = (place[0] + half + ui.gap[0], place[1])
+        if ui.button(f"Save crop##{self.number}", half, tip="The plate seen straight on, and as it is in the picture"):
+            name = self.plate.text or "plate"
+            program.keeper.keep(name, "crop", self._crop())
+            program.keeper.keep(name, "cut-out", self._raw())
+
+    def _crop(self) -> np.ndarray:
+        """The plate seen straight on: 48 x 192 x 3 uint8."""
+        return rectify(self.shot.image, np.float32(self.plate.corners))
+
+    def _raw(self) -> np.ndarray:
+        """The plate as it is in the picture, with a margin: H x W x 3 uint8."""
+        return cut_out(self.shot.image, self.plate.box)
+
+
+def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    """What lies in `box` and a margin around it, as far as the picture goes; at least one pixel."""
+    height, width = image.shape[:2]
+    margin = MARGIN * (box[3] - box[1])
+    left, top = (int(max(0, side - margin)) for side in box[:2])
+    right, bottom = int(np.ceil(box[2] + margin)), int(np.ceil(box[3] + margin))
+    left, top = min(left, width - 1), min(top, height - 1)
+    return image[top : max(top + 1, bottom), left : max(left + 1, right)]
+
+
+def _nothing(stage: Stage) -> None:
+    """Why there are no cards."""
+    ui, state = stage.ui, stage.program.state
+    theme = ui.theme
+    outcome = state.outcome
+    if state.models.state == FAILED:
+        ui.text("The models cannot be used", theme.wrong)
+        ui.text(state.models.detail, theme.dim, wrapped=True)
+    elif state.models.state == LOADING:
+        ui.text("Loading the models...", theme.dim)
+    elif state.kind == NOTHING or (state.shot is None and outcome is None):
+        ui.text("Plates appear here", theme.dim)
+    elif outcome is None:
+        ui.text("Reading...", theme.dim)
+    elif outcome.error:
+        ui.text("This picture could not be read", theme.wrong)
+        ui.text(outcome.error, theme.dim, wrapped=True)
+    else:
+        ui.text("No plate found", theme.dim)
+        if outcome.plates:
+            ui.text(f"{len(outcome.plates)} below the thresholds", theme.dim)
+        if state.mark == MISSED:
+            _missed(stage)
+
+
+def _missed(stage: Stage) -> None:
+    ui = stage.ui
+    ui.text(elided(ui, f"Missed: the label says {stage.program.state.record.truth.text}", ui.room[0]), ui.theme.missed)

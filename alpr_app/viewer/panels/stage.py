@@ -1,0 +1,122 @@
+"""What every panel is given, and small things that several of them draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import hypot
+
+from alpr_app.viewer.fonts import BODY, SMALL
+from alpr_app.viewer.painter import Painter, Point, Rect
+from alpr_app.viewer.program import Program
+from alpr_app.viewer.textures import Textures
+from alpr_app.viewer.theme import Colour, faded
+from alpr_app.viewer.toolkit import Toolkit
+
+# The font's own ellipsis stands at half the height of a line, as in Chinese.
+DOTS = "..."
+
+
+@dataclass(frozen=True)
+class Stage:
+    ui: Toolkit
+    textures: Textures
+    program: Program
+
+
+def elided(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool = False) -> str:
+    """`text`, cut to `width` with an ellipsis; in its middle if its end tells names apart."""
+    if ui.text_width(text, font) <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        count = (low + high + 1) // 2
+        if ui.text_width(_cut(text, count, middle), font) <= width:
+            low = count
+        else:
+            high = count - 1
+    return _cut(text, low, middle)
+
+
+def _cut(text: str, count: int, middle: bool) -> str:
+    """`count` characters of `text` and an ellipsis."""
+    if not middle:
+        return text[:count] + DOTS
+    end = count // 2
+    return text[: count - end] + DOTS + (text[-end:] if end else "")
+
+
+def confidence_colour(stage: Stage, confidence: float) -> Colour:
+    theme = stage.ui.theme
+    return theme.sure if confidence >= stage.program.state.settings.sure else theme.doubtful
+
+
+def mark_colour(ui: Toolkit, mark: str) -> Colour:
+    theme = ui.theme
+    return {"right": theme.right, "wrong": theme.wrong, "missed": theme.missed}.get(mark, theme.dim)
+
+
+def draw_mark(ui: Toolkit, paint: Painter, centre: Point, radius: float, mark: str) -> None:
+    """right: a tick; wrong: a cross; missed: an empty ring. Told apart by their forms too."""
+    x, y = centre
+    colour, width = mark_colour(ui, mark), max(1.5, radius * 0.36)
+    if mark == "right":
+        paint.line(
+            [(x - radius, y), (x - radius * 0.25, y + radius * 0.75), (x + radius, y - radius * 0.75)], colour, width
+        )
+    elif mark == "wrong":
+        part = radius * 0.75
+        paint.line([(x - part, y - part), (x + part, y + part)], colour, width)
+        paint.line([(x - part, y + part), (x + part, y - part)], colour, width)
+    elif mark == "missed":
+        paint.ring(centre, radius * 0.8, colour, width)
+
+
+def dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float, dash: float) -> None:
+    """A closed line of dashes and gaps of the same length."""
+    for (x, y), (to_x, to_y) in zip(points, [*points[1:], points[0]], strict=True):
+        length = hypot(to_x - x, to_y - y)
+        # Far enlarged, an edge can be thousands of pixels long.
+        count = min(400, max(1, round(length / (2 * dash))))
+        for number in range(count):
+            start, end = number / count, (number + 0.55) / count
+            paint.line(
+                [(x + (to_x - x) * start, y + (to_y - y) * start), (x + (to_x - x) * end, y + (to_y - y) * end)],
+                colour,
+                width,
+            )
+
+
+def icon_button(stage: Stage, name: str, icon: str, tip: str, on: bool = False, enabled: bool = True) -> bool:
+    """A square button with a drawn sign: previous, next, play or hold."""
+    ui = stage.ui
+    left, top = ui.cursor
+    side = ui.row_height
+    hit = ui.hit(name, side * 1.15, side)
+    ui.tip(tip)
+    theme, paint = ui.theme, ui.painter
+    ground = theme.pressed if hit.hovered and enabled else theme.accent_dim if on else theme.raised
+    paint.surface((left, top, side * 1.15, side), ground, 4 * ui.em)
+    colour = theme.text if enabled else faded(theme.dim, 0.5)
+    x, y, size = left + side * 0.575, top + side / 2, side * 0.22
+    if icon in ("previous", "next"):
+        way = size * (0.6 if icon == "next" else -0.6)
+        paint.line([(x - way, y - size), (x + way, y), (x - way, y + size)], colour, 2.2 * ui.em)
+    elif icon == "hold":
+        for part in (-0.85, 0.25):
+            paint.surface((x + part * size, y - size, size * 0.6, 2 * size), colour)
+    else:
+        paint.triangle((x - size * 0.7, y - size), (x + size, y), (x - size * 0.7, y + size), colour)
+    return hit.clicked and enabled
+
+
+def heading(ui: Toolkit, text: str) -> None:
+    ui.space(2 * ui.em)
+    ui.text(text.upper(), ui.theme.dim, SMALL)
+
+
+def pair(ui: Toolkit, paint: Painter, rect: Rect, name: str, value: str, colour: Colour | None = None) -> None:
+    """A name on the left and its value on the right of `rect`."""
+    left, top, width, _ = rect
+    paint.text((left, top), name, ui.theme.dim)
+    paint.text((left + width - ui.text_width(value), top), value, colour or ui.theme.text)

@@ -1,0 +1,263 @@
+"""The viewer without its window: owns the threads, carries what they hand over into the state, and acts on wishes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+from alpr_app.pictures import PICTURE_SUFFIXES
+from alpr_app.viewer.keeping import Keeper
+from alpr_app.viewer.live import RUNNING, WAITING, Capture, LiveSource, open_capture
+from alpr_app.viewer.mailbox import Newest, nobody
+from alpr_app.viewer.models import ModelChoice
+from alpr_app.viewer.recogniser import FAILED, Analyser, Outcome, Recogniser
+from alpr_app.viewer.scan import Scan
+from alpr_app.viewer.settings import Settings, save_settings, with_recent
+from alpr_app.viewer.shot import Shot, load_shot
+from alpr_app.viewer.source import FolderSource
+from alpr_app.viewer.state import FOLDER, LIVE, NOTHING, State
+
+# Seconds between two looks at things that nobody reports.
+IDLE_SECONDS = 1.0
+LIVE_SECONDS = 0.25
+# Frames are shown without their plates once the recogniser has been silent for so long.
+RAW_AFTER_SECONDS = 1.5
+
+
+class Program:
+    """choice: the models. settings_file: where settings are kept at the end. wake: ends the window's sleep; any thread
+    calls it. make, load, capture: for tests, instead of models, picture files and cameras."""
+
+    def __init__(
+        self,
+        choice: ModelChoice,
+        settings: Settings | None = None,
+        settings_file: Path | None = None,
+        wake: Callable[[], None] = nobody,
+        make: Callable[[], Analyser] | None = None,
+        load: Callable[[str], Shot] = load_shot,
+        capture: Callable[[int | str], Capture] = open_capture,
+    ) -> None:
+        self.choice, self._settings_file, self._wake = choice, settings_file, wake
+        self._load, self._capture = load, capture
+        self.state = State(settings=settings or Settings())
+        self._scan: Scan | None = None
+        self._folder: FolderSource | None = None
+        self.live: LiveSource | None = None
+        self._wanted = ""
+        self._focus: tuple[str, ...] = ()
+        self._frames: Newest[Shot] = Newest(wake)
+        self._left: list[Scan | FolderSource | LiveSource] = []
+        self._next_slide = 0.0
+        self.keeper = Keeper(wake)
+        self.recogniser = Recogniser(make or choice.make, wake, self._taken)
+
+    def open(self, target: str | int) -> None:
+        """Show a folder, the folder of a picture, a camera's number, a video file or an address."""
+        if isinstance(target, str) and "://" not in target:
+            target = os.path.abspath(os.path.expanduser(target))
+            if os.path.isdir(target):
+                self._open_folder(target, "")
+            elif not os.path.exists(target):
+                self.state.say(f"{target}: there is no such file or folder", bad=True)
+            elif target.lower().endswith(PICTURE_SUFFIXES):
+                self._open_folder(*os.path.split(target))
+            else:
+                self._open_live(target)
+        else:
+            self._open_live(target)
+
+    def _open_folder(self, folder: str, wanted: str) -> None:
+        self._leave()
+        state = self.state
+        state.kind, state.folder, state.scanning, self._wanted = FOLDER, folder, True, wanted
+        state.settings = with_recent(state.settings, folder)
+        self._folder = FolderSource(self.recogniser.submit, self.recogniser.waiting, self._load, self._wake)
+        self._scan = Scan(folder, state.settings.recursive, self._wake)
+
+    def _open_live(self, address: str | int) -> None:
+        self._leave()
+        state = self.state
+        state.kind = LIVE
+        self.live = LiveSource(address, self._offer, self._wake, self._capture)
+        state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
+
+    def _leave(self) -> None:
+        """Let the present source go, without waiting for its threads."""
+        for source in (self._scan, self._folder, self.live):
+            if source is not None:
+                source.close(0)
+                self._left.append(source)
+        self._left = [source for source in self._left if not source.close(0)]
+        self._scan = self._folder = self.live = None
+        self.recogniser.forget()
+        self._frames.clear()
+        self._focus = ()
+        old = self.state
+        self.state.kind, old.playing, old.scanning, old.whole = NOTHING, False, False, 0
+        old.show(None, None)
+        browse = old.browse
+        browse.clear_records()
+        browse.set_names(())
+
+    def _offer(self, shot: Shot) -> None:
+        """A live frame, on the reading thread: to the recogniser, and raw to the window."""
+        self.recogniser.offer(shot)
+        self._frames.put(shot)
+
+    def _taken(self) -> None:
+        folder = self._folder
+        if folder is not None:
+            folder.poke()
+
+    def collect(self) -> None:
+        """Carry over what the threads have done since the last call. Never waits."""
+        state = self.state
+        state.models = self.recogniser.status
+        for message, bad in self.keeper.messages.drain():
+            state.say(message, bad)
+        listing = self._scan.listings.take() if self._scan is not None else None
+        if listing is not None:
+            state.browse.set_names(listing.names, self._wanted)
+            state.scanning = not listing.finished
+            state.say(listing.error, bad=True)
+        outcomes = [outcome for outcome in self.recogniser.results.drain() if outcome.model == self.recogniser.model]
+        for _ in outcomes:
+            state.recogniser_rate.tick()
+        if state.kind == FOLDER:
+            self._collect_folder(outcomes)
+        elif state.kind == LIVE:
+            self._collect_live(outcomes)
+
+    def _collect_folder(self, outcomes: list[Outcome]) -> None:
+        state, browse = self.state, self.state.browse
+        prefix = os.path.join(state.folder, "")
+        for outcome in outcomes:
+            if not outcome.key.startswith(prefix):
+                continue
+            name = outcome.key.removeprefix(prefix)
+            state.whole_done += bool(state.whole) and name not in browse.records
+            browse.add(name, outcome)
+            self._note(outcome)
+        browse.refresh()
+        if state.whole and len(browse.records) >= len(browse.names):
+            state.whole = 0
+            state.say(f"All {len(browse.names):,} pictures of this folder have been read")
+        self._slide()
+        self._aim()
+        record = state.record
+        shot = self._folder.shot(prefix + browse.name) if browse.name else None
+        # Until the next picture is there, the one before stays on the canvas: nothing flickers.
+        if shot is not None or not browse.name:
+            state.show(shot, record.outcome if record else None)
+
+    def _collect_live(self, outcomes: list[Outcome]) -> None:
+        state = self.state
+        state.live_status = self.live.status
+        frame = self._frames.take()
+        own = [out for out in outcomes if out.shot is not None and out.key.startswith(f"{self.live.name} #")]
+        for outcome in own:
+            self._note(outcome)
+        if own:
+            state.show(own[-1].shot, own[-1])
+        elif frame is not None:
+            silent = state.outcome is None or monotonic() - state.outcome.finished > RAW_AFTER_SECONDS
+            if silent:
+                state.show(frame, None)
+
+    def _note(self, outcome: Outcome) -> None:
+        if outcome.timings is not None:
+            self.state.timed.append(outcome)
+        if outcome.error:
+            self.state.say(f"{os.path.basename(outcome.key)}: {outcome.error}", bad=True)
+
+    def _aim(self) -> None:
+        """Tell the source which pictures are needed now."""
+        names = tuple(self.state.browse.neighbours())
+        if names != self._focus:
+            self._focus = names
+            self._folder.focus([os.path.join(self.state.folder, name) for name in names])
+
+    def _slide(self) -> None:
+        state = self.state
+        if not state.playing or monotonic() < self._next_slide:
+            return
+        # No picture is passed before it has been read and seen.
+        seen = state.shot is not None and state.shot.key == os.path.join(state.folder, state.browse.name)
+        if not seen or (state.record is None and state.models.state != FAILED):
+            return
+        before = state.browse.index
+        state.browse.step(1)
+        self._next_slide = monotonic() + state.settings.slide_seconds
+        state.playing = state.browse.index != before
+
+    def play(self) -> None:
+        """Begin or end the slide show; hold a live source, or let it go on."""
+        if self.live is not None:
+            self.live.pause(not self.live.paused)
+        elif self.state.kind == FOLDER:
+            self.state.playing = not self.state.playing
+            self._next_slide = monotonic() + self.state.settings.slide_seconds
+
+    def step(self, by: int) -> None:
+        """Go on by so many pictures; one frame on while a live source is held."""
+        if self.live is not None:
+            if by > 0:
+                self.live.pause(True)
+                self.live.step()
+            return
+        self.state.playing = False
+        self.state.browse.step(by)
+
+    def read_all(self, wanted: bool) -> None:
+        """Read the whole folder in the background, or stop doing so."""
+        state, browse = self.state, self.state.browse
+        if self._folder is None:
+            return
+        folder, records = state.folder, browse.records
+        # Gone through on the source thread, as it gets there.
+        missing = (os.path.join(folder, name) for name in browse.names if name not in records)
+        self._folder.all_of(missing if wanted else None)
+        state.whole = len(browse.names) - len(records) if wanted else 0
+        state.whole_done, state.whole_began = 0, monotonic()
+
+    def choose_models(self, **changes: object) -> None:
+        """Run the models otherwise: backend, threads, device. All is read anew as it comes to be looked at."""
+        choice = replace(self.choice, **changes)
+        if choice == self.choice:
+            return
+        self.choice = choice
+        self.read_all(False)
+        self.recogniser.forget()
+        self.recogniser.rebuild(choice.make)
+        self.state.browse.clear_records()
+        if self._folder is not None:
+            self._folder.again()
+
+    def rescan(self, recursive: bool) -> None:
+        """List the folder again, with or without the folders in it."""
+        self.state.change(recursive=recursive)
+        if self.state.kind == FOLDER:
+            self._open_folder(self.state.folder, self.state.browse.name)
+
+    def patience(self) -> float:
+        """Seconds for which the window may sleep if nothing wakes it."""
+        state = self.state
+        if state.playing:
+            # Overdue, it waits for a result, which wakes the window.
+            left = self._next_slide - monotonic()
+            return min(left, IDLE_SECONDS) if left > 0 else IDLE_SECONDS
+        return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Keep the settings and end all threads; whether all have ended within `timeout` seconds."""
+        deadline = monotonic() + timeout
+        if self._settings_file is not None:
+            self.state.say(save_settings(self._settings_file, self.state.settings), bad=True)
+        self._leave()
+        self.recogniser.close(0)
+        threads = [*self._left, self.keeper, self.recogniser]
+        return all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])

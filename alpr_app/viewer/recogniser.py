@@ -1,0 +1,177 @@
+"""The recognition thread: loads the models, reads one shot after the other, and outlives a picture that fails."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from alpr_app.errors import AlprError
+from alpr_app.plate import Plate
+from alpr_app.viewer.mailbox import KeepAll, Newest, nobody
+from alpr_app.viewer.shot import Shot
+
+if TYPE_CHECKING:
+    from alpr_app.pipeline import Result, Timings
+
+LOADING, READY, FAILED = "loading", "ready", "failed"
+_NO_CROP = np.zeros((0, 0, 3), np.uint8)
+# How long the thread sleeps at most before it looks whether it is to end.
+_NAP = 0.5
+
+
+class Analyser(Protocol):
+    """What of `ALPR` is needed; tests bring their own."""
+
+    def analyse(self, image: np.ndarray) -> Result: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What was found in a shot. plates: without their crops, which are cheap to make and large to keep.
+
+    size: width and height of the picture. error: why there is no result. shot: only of a live source, where it
+    is shown together with its plates. taken, finished: monotonic seconds. model: counts the models loaded.
+    """
+
+    key: str
+    plates: tuple[Plate, ...] = ()
+    timings: Timings | None = None
+    size: tuple[int, int] = (0, 0)
+    error: str = ""
+    shot: Shot | None = field(default=None, repr=False)
+    taken: float = 0.0
+    finished: float = 0.0
+    model: int = 0
+
+
+@dataclass(frozen=True)
+class Status:
+    """state: loading, ready or failed. detail: what runs, or what went wrong and the remedy."""
+
+    state: str = LOADING
+    detail: str = ""
+
+
+class Guard:
+    """Keeps what goes wrong within. Only for the border of this thread: one picture must not end it, and what the
+    pipeline runs raises kinds of errors of its own (ONNX Runtime's have no common ancestor but Exception)."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        self.error = error if isinstance(error, Exception) else None
+        return self.error is not None
+
+
+class Recogniser:
+    """make: builds the pipeline, on the thread itself. wake: is called when there is something new. taken: is
+    called when a shot has left the queue."""
+
+    def __init__(
+        self,
+        make: Callable[[], Analyser],
+        wake: Callable[[], None] = nobody,
+        taken: Callable[[], None] = nobody,
+    ) -> None:
+        self.results: KeepAll[Outcome] = KeepAll(wake)
+        self.status = Status()
+        self.model = 0
+        self._wake, self._taken = wake, taken
+        self._make: Callable[[], Analyser] | None = make
+        self._queue: KeepAll[Shot] = KeepAll()
+        self._live: Newest[Shot] = Newest()
+        self._work = threading.Semaphore(0)
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="alpr-recogniser", daemon=True)
+        self._thread.start()
+
+    def submit(self, shot: Shot, first: bool = False) -> None:
+        """Have a shot read; none is dropped. first: before all others."""
+        self._queue.put(shot, first)
+        self._work.release()
+
+    def offer(self, shot: Shot) -> None:
+        """A frame of a live source: it takes the place of one that still waits."""
+        self._live.put(shot)
+        self._work.release()
+
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def forget(self) -> None:
+        """Drop all that waits: another source has been opened."""
+        self._queue.clear()
+        self._live.clear()
+
+    def rebuild(self, make: Callable[[], Analyser]) -> None:
+        """Load another pipeline; what waits is read by it."""
+        self.status = Status()
+        self._make = make
+        self._work.release()
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Stop after the shot at hand; whether the thread has ended."""
+        self._ended = True
+        self._work.release()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        alpr: Analyser | None = None
+        while not self._ended:
+            if self._make is not None:
+                make, self._make = self._make, None
+                alpr = self._load(make)
+                continue
+            if alpr is None or not self._step(alpr):
+                self._work.acquire(timeout=_NAP)
+
+    def _load(self, make: Callable[[], Analyser]) -> Analyser | None:
+        alpr = None
+        with Guard() as guard:
+            alpr = make()
+        if isinstance(guard.error, AlprError):
+            self.status = Status(FAILED, str(guard.error))
+        elif guard.error is not None:
+            self.status = Status(FAILED, f"the models cannot be loaded: {type(guard.error).__name__}: {guard.error}")
+        else:
+            self.model += 1
+            backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
+            self.status = Status(READY, f"{backend} on {device}" if backend else "")
+        self._wake()
+        return alpr
+
+    def _step(self, alpr: Analyser) -> bool:
+        """Read one shot, if there is one."""
+        shot = self._live.take() or self._queue.take()
+        if shot is None:
+            return False
+        self._taken()
+        self.results.put(read_shot(alpr, shot, self.model))
+        return True
+
+
+def read_shot(alpr: Analyser, shot: Shot, model: int = 0) -> Outcome:
+    """What `alpr` finds in `shot`; whatever goes wrong becomes the outcome's error."""
+    outcome = Outcome(shot.key, size=shot.size, shot=shot if shot.live else None, taken=shot.taken, model=model)
+    if shot.image is None:
+        return replace(outcome, error=shot.error, finished=monotonic())
+    with Guard() as guard:
+        result = alpr.analyse(shot.image)
+    if guard.error is not None:
+        place = traceback.extract_tb(guard.error.__traceback__)[-1]
+        message = f"recognition failed: {type(guard.error).__name__}: {guard.error} ({place.name}, line {place.lineno})"
+        return replace(outcome, error=" ".join(message.split()), finished=monotonic())
+    plates = tuple(replace(plate, crop=_NO_CROP) for plate in result.plates)
+    return replace(outcome, plates=plates, timings=result.timings, finished=monotonic())

@@ -1,0 +1,120 @@
+"""Lists the pictures of a folder in the background, in natural order, however many there are."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import monotonic
+
+from alpr_app.errors import reason
+from alpr_app.pictures import PICTURE_SUFFIXES
+from alpr_app.viewer.mailbox import Newest, nobody
+
+# Names that are sorted in one go: sorting holds all other threads up, this many for a few milliseconds.
+CHUNK = 8000
+# The first list is published after this many seconds, each later one after twice as many.
+FIRST_SECONDS = 0.15
+
+_DIGITS = re.compile(r"\d+")
+
+
+def _counted(match: re.Match[str]) -> str:
+    digits = match.group().lstrip("0")
+    return f"\0{chr(1 + len(digits))}{digits}"
+
+
+def sort_key(text: str) -> str:
+    """A string that sorts as people count: the order of `sources.natural_key`, for a fraction of its memory."""
+    return _DIGITS.sub(_counted, text.casefold())
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """names: ways from `folder` to its pictures, sorted. finished: there are no more. error: why there are none."""
+
+    folder: str
+    names: list[str]
+    finished: bool = False
+    error: str = ""
+
+
+def walk(folder: str, recursive: bool) -> Iterator[str]:
+    """Pictures in `folder`, each as the way from there, in no order; hidden files and folders are left out.
+
+    Raises OSError if `folder` itself cannot be opened; a folder within that cannot is passed over.
+    """
+    waiting = [""]
+    while waiting:
+        inside = waiting.pop()
+        try:
+            entries = os.scandir(os.path.join(folder, inside))
+        except OSError:
+            if not inside:
+                raise
+            continue
+        with entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                name = os.path.join(inside, entry.name)
+                if entry.name.lower().endswith(PICTURE_SUFFIXES):
+                    yield name
+                # A link to a folder above would never end.
+                elif recursive and entry.is_dir(follow_symlinks=False):
+                    waiting.append(name)
+
+
+class Scan:
+    """A thread that lists one folder. `listings` holds the newest state of the list."""
+
+    def __init__(self, folder: str, recursive: bool = False, wake: Callable[[], None] = nobody) -> None:
+        self.folder, self.recursive = folder, recursive
+        self.listings: Newest[Listing] = Newest(wake)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="alpr-scan", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Stop; whether the thread has ended."""
+        self._ended.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._list()
+        except OSError as error:
+            self.listings.put(Listing(self.folder, [], True, f"{self.folder}: cannot be opened: {reason(error)}"))
+
+    def _list(self) -> None:
+        lines: list[str] = []
+        fresh: list[str] = []
+        patience, started = FIRST_SECONDS, monotonic()
+        for name in walk(self.folder, self.recursive):
+            if self._ended.is_set():
+                return
+            # One string holds key and name: strings compare many times faster than tuples.
+            fresh.append(f"{sort_key(name)}\0\0{name}")
+            if len(fresh) >= CHUNK:
+                lines, fresh = _merged(lines, fresh), []
+            if monotonic() - started > patience:
+                lines, fresh = _merged(lines, fresh), []
+                self.listings.put(Listing(self.folder, _names(lines)))
+                patience *= 2
+        lines = _merged(lines, fresh)
+        self.listings.put(Listing(self.folder, _names(lines), True))
+
+
+def _merged(lines: list[str], fresh: list[str]) -> list[str]:
+    """Both in one sorted list; `lines` is sorted already, and Python's sort merges two sorted runs in one pass."""
+    fresh.sort()
+    both = lines + fresh
+    both.sort()
+    return both
+
+
+def _names(lines: list[str]) -> list[str]:
+    return [line.rsplit("\0\0", 1)[1] for line in lines]

@@ -1,0 +1,80 @@
+"""`--screenshot`: the window as a picture, drawn without any display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+
+from alpr_app.errors import AlprError
+from alpr_app.pictures import write_picture
+from alpr_app.viewer.frame import Frame
+from alpr_app.viewer.live import ENDED, WAITING
+from alpr_app.viewer.offscreen import Offscreen
+from alpr_app.viewer.program import Program
+from alpr_app.viewer.recogniser import FAILED
+from alpr_app.viewer.state import FOLDER, LIVE, NOTHING
+from alpr_app.viewer.textures import Textures
+from alpr_app.viewer.theme import theme
+from alpr_app.viewer.toolkit import Toolkit
+
+PATIENCE_SECONDS = 60.0
+# Of a folder with no more pictures than this, all are read, so that the list is complete.
+FEW = 24
+# What is drawn depends at times on the frame before: tooltips, scrolling.
+SETTLING_FRAMES = 4
+
+
+def take(make: Callable[[], Program], path: Path, size: tuple[int, int]) -> None:
+    """Write the window, `size` wide and high, once its first picture has been read, with the neighbours of it.
+
+    Raises OffscreenError, PictureError, or AlprError if the models cannot be used.
+    """
+    with Offscreen(*size) as screen:
+        program = make()
+        if program.state.kind == NOTHING:
+            program.close()
+            raise AlprError(program.state.messages[-1].text)
+        settings = program.state.settings
+        ui = Toolkit(theme(settings.theme, settings.colour_blind), settings.ui_scale)
+        ui.attach_renderer()
+        textures = Textures()
+        frame = Frame(program, ui, textures)
+        try:
+            _wait(program)
+            for _ in range(SETTLING_FRAMES):
+                screen.clear()
+                frame.draw(size, 1 / 60)
+            write_picture(path, screen.read())
+        finally:
+            textures.close()
+            ui.close()
+            program.close()
+
+
+def _wait(program: Program) -> None:
+    deadline = monotonic() + PATIENCE_SECONDS
+    while not _settled(program):
+        if monotonic() > deadline:
+            raise AlprError(f"nothing has been read within {PATIENCE_SECONDS:.0f} s; no screenshot is made")
+        sleep(0.02)
+        program.collect()
+    status = program.recogniser.status
+    if status.state == FAILED:
+        raise AlprError(status.detail)
+
+
+def _settled(program: Program) -> bool:
+    state = program.state
+    if program.recogniser.status.state == FAILED:
+        return True
+    if state.kind == FOLDER:
+        if state.scanning:
+            return False
+        names = state.browse.names
+        if len(names) > FEW:
+            names = state.browse.neighbours()
+        elif not state.whole and len(state.browse.records) < len(names):
+            program.read_all(True)
+        return not names or (state.shot is not None and all(name in state.browse.records for name in names))
+    return state.outcome is not None or (state.kind == LIVE and state.live_status.state in (WAITING, ENDED))

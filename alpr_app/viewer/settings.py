@@ -1,0 +1,127 @@
+"""What the viewer remembers, as JSON in the user's config folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from alpr_app.errors import reason
+from alpr_app.files import write_atomically
+
+RECENT = 10
+THEMES = ("dark", "light")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """score, confidence: thresholds of what is shown. sure: readings below it are shown as doubtful. ui_scale: on top
+    of the screen's own. browser_width, plates_width: of the side panels at scale 1, in pixels."""
+
+    theme: str = "dark"
+    colour_blind: bool = False
+    ui_scale: float = 1.0
+    window: tuple[int, int] = (1440, 900)
+    browser_width: float = 300.0
+    plates_width: float = 340.0
+    show_browser: bool = True
+    show_plates: bool = True
+    show_boxes: bool = True
+    show_corners: bool = True
+    show_text: bool = True
+    show_truth: bool = True
+    keep_zoom: bool = False
+    recursive: bool = False
+    score: float = 0.5
+    confidence: float = 0.0
+    sure: float = 0.85
+    slide_seconds: float = 2.0
+    recent: tuple[str, ...] = field(default=())
+
+
+# Least and most of each number.
+LIMITS: dict[str, tuple[float, float]] = {
+    "ui_scale": (0.6, 3.0),
+    "browser_width": (180.0, 900.0),
+    "plates_width": (260.0, 900.0),
+    "score": (0.0, 1.0),
+    "confidence": (0.0, 1.0),
+    "sure": (0.0, 1.0),
+    "slide_seconds": (0.2, 60.0),
+}
+
+
+def settings_path() -> Path:
+    return Path(platformdirs.user_config_dir("alpr-app", appauthor=False)) / "viewer.json"
+
+
+def with_recent(settings: Settings, folder: str) -> Settings:
+    """`settings` with `folder` first among the recent ones."""
+    rest = tuple(name for name in settings.recent if name != folder)
+    return replace(settings, recent=(folder, *rest)[:RECENT])
+
+
+def load_settings(path: Path) -> tuple[Settings, str]:
+    """The settings, and a message if there is something to say. A broken file is set aside as NAME.broken."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no settings")
+    except FileNotFoundError:
+        return Settings(), ""
+    except OSError as error:
+        return Settings(), f"{path}: settings cannot be read: {reason(error)}"
+    except ValueError:
+        aside = path.with_name(path.name + ".broken")
+        try:
+            os.replace(path, aside)
+        except OSError:
+            return Settings(), f"{path}: broken settings, not used"
+        return Settings(), f"The settings were broken; they lie in {aside} now, and all is as at the beginning"
+    return from_dict(content), ""
+
+
+def from_dict(content: dict[str, Any]) -> Settings:
+    """Settings out of JSON; what is unknown, of the wrong type or out of range is left as it is by default."""
+    default = Settings()
+    values = {}
+    for item in fields(Settings):
+        value = _checked(item.name, content.get(item.name), getattr(default, item.name))
+        if value is not None:
+            values[item.name] = value
+    return replace(default, **values)
+
+
+def _checked(name: str, value: Any, default: Any) -> Any:
+    """`value` in the type of `default`; None if it does not fit."""
+    if isinstance(default, bool):
+        return value if isinstance(value, bool) else None
+    if isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            return None
+        low, high = LIMITS[name]
+        return min(max(float(value), low), high)
+    if name == "theme":
+        return value if value in THEMES else None
+    if name == "window":
+        fits = isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) for side in value)
+        return tuple(min(max(side, 320), 16384) for side in value) if fits else None
+    if name == "recent":
+        fits = isinstance(value, list) and all(isinstance(folder, str) for folder in value)
+        return tuple(value[:RECENT]) if fits else None
+    return None
+
+
+def save_settings(path: Path, settings: Settings) -> str:
+    """Write them whole or not at all; returns a message if that failed."""
+    content = json.dumps(asdict(settings), ensure_ascii=False, indent=1) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content.encode("utf-8", errors="surrogateescape"))
+    except (OSError, UnicodeError) as error:
+        return f"{path}: settings cannot be kept: {error}"
+    return ""

@@ -1,0 +1,100 @@
+"""Pictures on the graphics card: uploaded only when they change, of any width, deleted when nobody draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+# Frames for which a texture that is not drawn is kept.
+KEPT_FRAMES = 120
+
+
+@dataclass(eq=False)
+class Texture:
+    """id: OpenGL's name. The toolkit holds no reference to it, only its address: this object has to outlive the frame.
+
+    version: of what was uploaded. used: number of the last frame that drew it. pixelated: see `show_pixels`.
+    """
+
+    id: int
+    size: tuple[int, int] = (0, 0)
+    version: Hashable = None
+    used: int = 0
+    pixelated: bool = False
+
+
+class Textures:
+    """Textures by slot. Needs a current OpenGL context. uploads: how many there have been."""
+
+    def __init__(self) -> None:
+        # Only now: off screen, the way to OpenGL has to be chosen before it is imported.
+        from OpenGL import GL
+
+        self._gl: Any = GL
+        self._slots: dict[Hashable, Texture] = {}
+        self._frame = 0
+        self.uploads = 0
+
+    def get(self, slot: Hashable, version: Hashable, make: Callable[[], np.ndarray]) -> Texture:
+        """The texture of `slot`; if it shows another `version`, what `make` gives is uploaded: H x W x 3 uint8 RGB."""
+        texture = self._slots.get(slot)
+        if texture is None:
+            texture = self._slots[slot] = Texture(int(self._gl.glGenTextures(1)))
+        if texture.version != version:
+            self._upload(texture, make())
+            texture.version = version
+        texture.used = self._frame
+        return texture
+
+    def _upload(self, texture: Texture, image: np.ndarray) -> None:
+        gl = self._gl
+        pixels = np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
+        height, width = image.shape[:2]
+        before = gl.glGetIntegerv(gl.GL_TEXTURE_BINDING_2D)
+        gl.glBindTexture(gl.GL_TEXTURE_2D, texture.id)
+        # Rows follow one another without gaps; by default OpenGL takes each to begin at a multiple of 4 bytes.
+        gl.glPixelStorei(gl.GL_UNPACK_ALIGNMENT, 1)
+        if texture.size == (width, height):
+            gl.glTexSubImage2D(gl.GL_TEXTURE_2D, 0, 0, 0, width, height, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, pixels)
+        else:
+            gl.glTexImage2D(gl.GL_TEXTURE_2D, 0, gl.GL_RGBA, width, height, 0, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, pixels)
+            for name, value in (
+                (gl.GL_TEXTURE_WRAP_S, gl.GL_CLAMP_TO_EDGE),
+                (gl.GL_TEXTURE_WRAP_T, gl.GL_CLAMP_TO_EDGE),
+                (gl.GL_TEXTURE_MIN_FILTER, gl.GL_LINEAR_MIPMAP_LINEAR),
+                (gl.GL_TEXTURE_MAG_FILTER, gl.GL_NEAREST if texture.pixelated else gl.GL_LINEAR),
+            ):
+                gl.glTexParameteri(gl.GL_TEXTURE_2D, name, value)
+        # Shrunk pictures would flicker and lose thin strokes without smaller copies.
+        gl.glGenerateMipmap(gl.GL_TEXTURE_2D)
+        gl.glBindTexture(gl.GL_TEXTURE_2D, before)
+        texture.size = (width, height)
+        self.uploads += 1
+
+    def show_pixels(self, texture: Texture, pixelated: bool) -> None:
+        """Whether an enlarged picture shows its pixels as squares or is smoothed."""
+        if texture.pixelated == pixelated:
+            return
+        gl = self._gl
+        before = gl.glGetIntegerv(gl.GL_TEXTURE_BINDING_2D)
+        gl.glBindTexture(gl.GL_TEXTURE_2D, texture.id)
+        gl.glTexParameteri(gl.GL_TEXTURE_2D, gl.GL_TEXTURE_MAG_FILTER, gl.GL_NEAREST if pixelated else gl.GL_LINEAR)
+        gl.glBindTexture(gl.GL_TEXTURE_2D, before)
+        texture.pixelated = pixelated
+
+    def end_frame(self) -> None:
+        """Delete what has not been drawn for long."""
+        self._frame += 1
+        for slot, texture in list(self._slots.items()):
+            if self._frame - texture.used > KEPT_FRAMES:
+                self._gl.glDeleteTextures([texture.id])
+                del self._slots[slot]
+
+    def close(self) -> None:
+        for texture in self._slots.values():
+            self._gl.glDeleteTextures([texture.id])
+        self._slots.clear()

@@ -1,0 +1,179 @@
+"""Colours of the window, as red, green, blue and opacity from 0 to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+Colour = tuple[float, float, float, float]
+
+
+def _hex(code: str, opacity: float = 1.0) -> Colour:
+    red, green, blue = (int(code[start : start + 2], 16) / 255 for start in (0, 2, 4))
+    return red, green, blue, opacity
+
+
+def faded(colour: Colour, opacity: float) -> Colour:
+    """`colour` with its opacity times `opacity`."""
+    return *colour[:3], colour[3] * opacity
+
+
+@dataclass(frozen=True)
+class Theme:
+    """ground: behind pictures. panel, field, raised, pressed: surfaces, from far to near. text, dim: what is written.
+    sure, doubtful: plates by their confidence. truth: labels. right, wrong, missed: marks. halo: around lines on
+    pictures, so that they show on any ground."""
+
+    ground: Colour
+    panel: Colour
+    field: Colour
+    raised: Colour
+    pressed: Colour
+    line: Colour
+    text: Colour
+    dim: Colour
+    accent: Colour
+    accent_dim: Colour
+    sure: Colour
+    doubtful: Colour
+    truth: Colour
+    right: Colour
+    wrong: Colour
+    missed: Colour
+    halo: Colour
+    label: Colour
+    label_text: Colour
+    shade: Colour
+    clear: Colour
+
+
+DARK = Theme(
+    ground=_hex("101215"),
+    panel=_hex("1a1d22"),
+    field=_hex("262a31"),
+    raised=_hex("323841"),
+    pressed=_hex("3f4753"),
+    line=_hex("2c3138"),
+    text=_hex("e4e7eb"),
+    dim=_hex("949ca7"),
+    accent=_hex("5b9bd5"),
+    accent_dim=_hex("2f4d6c"),
+    sure=_hex("4fd1a5"),
+    doubtful=_hex("f2b13c"),
+    truth=_hex("d68cff"),
+    right=_hex("5bbf8a"),
+    wrong=_hex("e5705f"),
+    missed=_hex("e0a94a"),
+    halo=_hex("0a0b0d", 0.75),
+    label=_hex("111418", 0.88),
+    label_text=_hex("ffffff"),
+    shade=_hex("000000", 0.55),
+    clear=_hex("000000", 0.0),
+)
+LIGHT = replace(
+    DARK,
+    ground=_hex("c9cdd3"),
+    panel=_hex("f3f4f6"),
+    field=_hex("ffffff"),
+    raised=_hex("e1e4e9"),
+    pressed=_hex("cdd2da"),
+    line=_hex("d5d9df"),
+    text=_hex("1d2127"),
+    dim=_hex("626a75"),
+    accent=_hex("2f76b8"),
+    accent_dim=_hex("bcd6ee"),
+    sure=_hex("12966b"),
+    doubtful=_hex("c77c02"),
+    right=_hex("2b8a58"),
+    wrong=_hex("c2412f"),
+    missed=_hex("a86f0c"),
+    shade=_hex("30343a", 0.45),
+)
+# After Okabe and Ito: told apart with every kind of colour blindness.
+_OKABE_ITO = {
+    "sure": _hex("56b4e9"),
+    "doubtful": _hex("f0e442"),
+    "truth": _hex("ffffff"),
+    "right": _hex("0092d6"),
+    "wrong": _hex("d55e00"),
+    "missed": _hex("cc79a7"),
+}
+
+
+def theme(name: str, colour_blind: bool) -> Theme:
+    """dark or light; with overlay colours for colour-blind eyes on demand."""
+    chosen = LIGHT if name == "light" else DARK
+    return replace(chosen, **_OKABE_ITO) if colour_blind else chosen
+
+
+# Of the plates themselves: ground and letters.
+PLATE_COLOURS: dict[str, tuple[Colour, Colour]] = {
+    "blue": (_hex("1f5fbf"), _hex("ffffff")),
+    "yellow": (_hex("f2b705"), _hex("111111")),
+    "green": (_hex("3fae6b"), _hex("0b1a10")),
+    "white": (_hex("f2f2f2"), _hex("111111")),
+    "black": (_hex("17181a"), _hex("ffffff")),
+}
+
+# What widgets look like: a name of Dear ImGui's style, and a size at scale 1 or a field of `Theme`.
+_WIDGET_SIZES: dict[str, float | tuple[float, float]] = {
+    "window_padding": (10, 10),
+    "frame_padding": (9, 5),
+    "item_spacing": (8, 7),
+    "item_inner_spacing": (7, 5),
+    "scrollbar_size": 12,
+    "grab_min_size": 12,
+    "frame_rounding": 4,
+    "grab_rounding": 3,
+    "scrollbar_rounding": 6,
+    "tab_rounding": 4,
+    "popup_rounding": 4,
+    "child_rounding": 0,
+    "window_rounding": 0,
+    "indent_spacing": 16,
+}
+_WIDGET_COLOURS = {
+    "TEXT": "text",
+    "TEXT_DISABLED": "dim",
+    "TEXT_SELECTED_BACKGROUND": "accent_dim",
+    "CHILD_BACKGROUND": "clear",
+    "POPUP_BACKGROUND": "field",
+    "BORDER": "line",
+    "SEPARATOR": "line",
+    "FRAME_BACKGROUND": "field",
+    "FRAME_BACKGROUND_HOVERED": "raised",
+    "FRAME_BACKGROUND_ACTIVE": "raised",
+    "SCROLLBAR_BACKGROUND": "clear",
+    "SCROLLBAR_GRAB": "raised",
+    "SCROLLBAR_GRAB_HOVERED": "pressed",
+    "SCROLLBAR_GRAB_ACTIVE": "pressed",
+    "CHECK_MARK": "accent",
+    "SLIDER_GRAB": "accent",
+    "SLIDER_GRAB_ACTIVE": "accent",
+    "BUTTON": "raised",
+    "BUTTON_HOVERED": "pressed",
+    "BUTTON_ACTIVE": "accent_dim",
+    "HEADER": "raised",
+    "HEADER_HOVERED": "pressed",
+    "HEADER_ACTIVE": "pressed",
+    "TAB": "panel",
+    "TAB_HOVERED": "pressed",
+    "TAB_ACTIVE": "raised",
+    "TAB_UNFOCUSED": "panel",
+    "TAB_UNFOCUSED_ACTIVE": "raised",
+    "PLOT_LINES": "accent",
+    "PLOT_HISTOGRAM": "accent_dim",
+}
+
+
+def style_widgets(style: Any, theme: Theme, scale: float, number: Callable[[str], int]) -> None:
+    """Give Dear ImGui's `style` these colours and sizes. number: of a colour by its name."""
+    for name, size in _WIDGET_SIZES.items():
+        setattr(style, name, tuple(part * scale for part in size) if isinstance(size, tuple) else size * scale)
+    style.window_border_size = style.child_border_size = 0
+    style.window_min_size = (1, 1)
+    # Lines taken from the texture break up where they are nearly level.
+    style.anti_aliased_line_use_tex = False
+    for name, field in _WIDGET_COLOURS.items():
+        style.colors[number(name)] = getattr(theme, field)

@@ -1,0 +1,184 @@
+"""The window on the screen: GLFW, its events, and a loop that sleeps while nothing changes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from time import monotonic
+
+import glfw
+
+from alpr_app.errors import AlprError
+from alpr_app.viewer.frame import Frame
+from alpr_app.viewer.program import Program
+from alpr_app.viewer.textures import Textures
+from alpr_app.viewer.theme import theme
+from alpr_app.viewer.toolkit import Toolkit
+
+TITLE = "Licence plates"
+LEAST_SIZE = (640, 420)
+# Screens without a clock of their own (virtual ones) would be drawn as often as the processor can.
+SHORTEST_FRAME = 1 / 60
+# What an event changes is seen in its own frame; what hovers or opens by it, in the next.
+FRAMES_AFTER_EVENT = 2
+
+
+class WindowError(AlprError):
+    """No window can be opened; the message says what is missing and the way without one."""
+
+
+class Waker:
+    """Ends the window's sleep, from any thread; of no effect before the window is there and after it has gone."""
+
+    def __init__(self) -> None:
+        self.ready = self.called = False
+
+    def __call__(self) -> None:
+        self.called = True
+        if self.ready:
+            glfw.post_empty_event()
+
+
+class Window:
+    """size: width and height. make: builds the program, whose threads start then: after the window has been opened,
+    because importing torch holds everything else up.
+
+    Raises WindowError.
+    """
+
+    def __init__(self, size: tuple[int, int], make: Callable[[Waker], Program]) -> None:
+        # Errors are told by what functions return, not by warnings on stderr.
+        glfw.ERROR_REPORTING = "ignore"
+        if not glfw.init():
+            raise WindowError(_missing())
+        self._window = self._open(*size)
+        self._waker = Waker()
+        self._program = make(self._waker)
+        settings = self._program.state.settings
+        self._shapes = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
+        self._shape = "arrow"
+        units, pixels = glfw.get_window_size(self._window), glfw.get_framebuffer_size(self._window)
+        ratio = pixels[0] / units[0] if units[0] else 1.0
+        # Elsewhere than on macOS a unit is a pixel, and the screen says how much larger all should be.
+        scale = max(1.0, glfw.get_window_content_scale(self._window)[0] / ratio)
+        self._ui = Toolkit(theme(settings.theme, settings.colour_blind), scale * settings.ui_scale, ratio)
+        self._ui.attach_renderer()
+        self._ui.attach_clipboard(self._get_clipboard, self._put_clipboard)
+        self._textures = Textures()
+        self._frame = Frame(self._program, self._ui, self._textures, scale)
+        self._attach_events()
+        self._waker.ready = True
+
+    def _open(self, width: int, height: int) -> object:
+        for hint, value in (
+            (glfw.CONTEXT_VERSION_MAJOR, 3),
+            (glfw.CONTEXT_VERSION_MINOR, 3),
+            (glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE),
+            (glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE),
+        ):
+            glfw.window_hint(hint, value)
+        area = glfw.get_monitor_workarea(glfw.get_primary_monitor()) if glfw.get_primary_monitor() else None
+        if area is not None and area[2] and area[3]:
+            width, height = min(width, area[2]), min(height, area[3])
+        window = glfw.create_window(width, height, TITLE, None, None)
+        if not window:
+            glfw.terminate()
+            raise WindowError(_missing())
+        glfw.set_window_size_limits(window, *LEAST_SIZE, glfw.DONT_CARE, glfw.DONT_CARE)
+        glfw.make_context_current(window)
+        glfw.swap_interval(1)
+        if sys.platform.startswith("linux"):
+            # The way to OpenGL has to be the one that GLFW took; guessed wrongly, no function finds the context.
+            wayland = glfw.get_platform() == glfw.PLATFORM_WAYLAND
+            os.environ["PYOPENGL_PLATFORM"] = "egl" if wayland else "x11"
+        return window
+
+    def _attach_events(self) -> None:
+        window, inputs = self._window, self._ui.inputs
+
+        def key(_: object, code: int, scancode: int, action: int, mods: int) -> None:
+            inputs.key(code, action != glfw.RELEASE, mods, action == glfw.REPEAT)
+
+        glfw.set_key_callback(window, key)
+        glfw.set_char_callback(window, lambda _, code: inputs.character(code))
+        glfw.set_cursor_pos_callback(window, lambda _, x, y: inputs.move(x, y))
+        glfw.set_scroll_callback(window, lambda _, x, y: inputs.wheel(x, y))
+        glfw.set_mouse_button_callback(
+            window, lambda _, number, action, mods: inputs.button(number, action == glfw.PRESS)
+        )
+        glfw.set_drop_callback(window, lambda _, paths: self._program.open(paths[0]))
+        glfw.set_cursor_enter_callback(window, lambda _, inside: None if inside else inputs.leave())
+        glfw.set_window_refresh_callback(window, lambda _: self._waker())
+
+    def _get_clipboard(self) -> str:
+        text = glfw.get_clipboard_string(self._window)
+        return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else text or ""
+
+    def _put_clipboard(self, text: str) -> None:
+        glfw.set_clipboard_string(self._window, text)
+
+    def run(self) -> None:
+        """Until the user closes it."""
+        last, more = monotonic() - SHORTEST_FRAME, FRAMES_AFTER_EVENT
+        title = ""
+        while not glfw.window_should_close(self._window):
+            now = monotonic()
+            if now - last < SHORTEST_FRAME:
+                glfw.wait_events_timeout(SHORTEST_FRAME - (now - last))
+                continue
+            if self._draw(now - last):
+                last = now
+            more -= 1
+            if self._program.state.title != title:
+                title = self._program.state.title
+                glfw.set_window_title(self._window, f"{title} - {TITLE}" if title else TITLE)
+            if more <= 0 and not self._ui.inputs:
+                self._sleep()
+                more = FRAMES_AFTER_EVENT if self._ui.inputs else 1
+
+    def _sleep(self) -> None:
+        """Until something happens; what came while the frame was drawn has happened already."""
+        if not self._waker.called:
+            glfw.wait_events_timeout(self._program.patience())
+        self._waker.called = False
+
+    def _draw(self, seconds: float) -> bool:
+        """Draw a frame; False if the window is not to be seen."""
+        glfw.poll_events()
+        width, height = glfw.get_window_size(self._window)
+        if not width or not height or glfw.get_window_attrib(self._window, glfw.ICONIFIED):
+            glfw.wait_events_timeout(0.2)
+            return True
+        self._frame.draw((width, height), seconds)
+        glfw.swap_buffers(self._window)
+        shape = self._ui.wanted_shape
+        if shape != self._shape:
+            self._shape = shape
+            glfw.set_cursor(self._window, self._shapes[shape])
+        return True
+
+    def close(self) -> bool:
+        """Keep the settings, end all threads; whether all of them have ended."""
+        size = glfw.get_window_size(self._window)
+        if not glfw.get_window_attrib(self._window, glfw.MAXIMIZED) and all(size):
+            self._program.state.change(window=tuple(size))
+        glfw.hide_window(self._window)
+        ended = self._program.close()
+        self._waker.ready = False
+        self._textures.close()
+        self._ui.close()
+        glfw.destroy_window(self._window)
+        glfw.terminate()
+        return ended
+
+
+def _missing() -> str:
+    """Why no window can be opened."""
+    _, description = glfw.get_error()
+    description = description.decode(errors="replace") if isinstance(description, bytes) else description or ""
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+        reason = "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+    else:
+        reason = f"no window with OpenGL 3.3 can be opened ({description or 'the graphics driver refuses it'})"
+    return f"{reason}; `alpr read PATH` reads plates without a window"

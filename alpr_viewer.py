@@ -1,0 +1,10 @@
+"""Front door of the desktop program: python alpr_viewer.py --image_folder DIR"""
+
+from __future__ import annotations
+
+import sys
+
+from alpr_app.viewer import main
+
+if __name__ == "__main__":
+    sys.exit(main())

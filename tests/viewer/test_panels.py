@@ -1,0 +1,149 @@
+"""Mouse and keyboard in the window, without any display."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from alpr_app.pictures import write_picture
+from alpr_app.viewer.theme import DARK
+
+CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))
+
+
+def test_a_click_selects_the_plate_under_it_and_another_one_beside_it_none(window, tmp_path, fakes):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    other = tuple((x + 200, y + 100) for x, y in CORNERS)
+    shown = window(tmp_path, [fakes.plate(corners=CORNERS), fakes.plate("沪B12345", corners=other)])
+    shown.draw()
+    scale, canvas = 1.6, (300, 41)
+    origin = (canvas[0], canvas[1] + (720 - 41 - 29 - 300 * scale) / 2)
+    for plate, corners in enumerate((CORNERS, other)):
+        x, y = np.mean(corners, axis=0)
+        shown.click(origin[0] + x * scale, origin[1] + y * scale)
+        assert shown.state.selected == plate
+    shown.click(origin[0] + 5, origin[1] + 5)
+    assert shown.state.selected == -1
+
+
+def test_the_wheel_zooms_and_a_drag_moves_and_a_double_click_resets(window, tmp_path):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    shown = window(tmp_path)
+    shown.draw()
+    inputs, view = shown.frame.stage.ui.inputs, shown.state.view
+    inputs.move(600, 300)
+    shown.draw()
+    inputs.wheel(0, 3)
+    shown.draw()
+    assert view.zoom == pytest.approx(1.6 * 1.2**3)
+    before = view.centre
+    inputs.button(0, True)
+    shown.draw()
+    inputs.move(560, 300)
+    shown.draw()
+    inputs.button(0, False)
+    shown.draw()
+    assert view.centre[0] == pytest.approx(before[0] + 40 / view.zoom / 400, abs=0.02)
+    assert shown.state.selected == -1
+    for _ in range(2):
+        shown.click(600, 300)
+    assert view.zoom is None
+
+
+def test_of_ten_thousand_rows_those_in_sight_are_drawn_and_the_last_can_be_reached(window, monkeypatch):
+    shown = window()
+    shown.state.kind, shown.state.folder = "folder", "/pictures"
+    shown.state.browse.set_names([f"{number}.jpg" for number in range(200_000)])
+    monkeypatch.setattr(shown.viewer, "_collect_folder", lambda outcomes: None)
+    drawn = []
+    browser = type(shown.frame._browser)
+    row = browser._row
+    monkeypatch.setattr(browser, "_row", lambda *given: drawn.append(given[2]) or row(*given))
+    for index in (0, 123_456, 199_999):
+        shown.state.browse.go(index)
+        shown.draw()
+        drawn.clear()
+        shown.draw(1)
+        assert index in drawn
+        assert len(drawn) < 60
+
+
+def test_help_and_the_dialog_lie_on_top_and_close_by_a_click_beside_them(window, few_pictures):
+    shown = window(few_pictures)
+    list_side = np.s_[500:650, 5:250]
+    before = shown.draw()[list_side].mean()
+    for name in ("help_open", "open_open"):
+        setattr(shown.state, name, True)
+        assert shown.draw(3)[list_side].mean() < before
+        shown.click(5, 700)
+        assert not getattr(shown.state, name)
+
+
+def test_what_is_typed_into_the_filter_is_no_command(window, few_pictures):
+    shown = window(few_pictures)
+    shown.click(100, 58)
+    inputs = shown.frame.stage.ui.inputs
+    for letter in "B1":
+        inputs.key(ord(letter), True)
+        inputs.character(ord(letter))
+        inputs.key(ord(letter), False)
+    shown.draw()
+    assert shown.state.browse.text == "B1"
+    assert shown.state.settings.show_boxes
+    assert shown.state.view.zoom is None
+
+
+def test_no_camera_is_told_in_the_window(window, fakes, until, near):
+    shown = window(capture=lambda address: fakes.Capture([], opens=False))
+    shown.viewer.open(0)
+    until(lambda: shown.viewer.collect() or shown.state.live_status.state == "waiting", "the failure")
+    pixels = shown.draw()
+    assert near(pixels[250:420, 310:930], DARK.text).sum() > 300
+    assert near(pixels[250:420, 310:930], DARK.raised, 6).sum() > 3000, "buttons that offer other sources"
+
+
+def test_the_sides_can_be_made_wider_by_hand(window, few_pictures):
+    shown = window(few_pictures)
+    shown.draw()
+    inputs = shown.frame.stage.ui.inputs
+    for start, end, name, wider in ((300, 380, "browser_width", 80), (940, 900, "plates_width", 40)):
+        before = getattr(shown.state.settings, name)
+        inputs.move(start + (shown.state.settings.browser_width - 300 if start < 400 else 0), 400)
+        shown.draw()
+        inputs.button(0, True)
+        shown.draw()
+        inputs.move(end, 400)
+        shown.draw()
+        inputs.button(0, False)
+        shown.draw()
+        assert getattr(shown.state.settings, name) == pytest.approx(before + wider)
+
+
+def test_pointing_at_a_card_lights_up_its_plate_in_the_picture(window, tmp_path, fakes, near):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
+    middle = np.s_[60:680, 310:930]
+    plain = near(shown.draw()[middle], DARK.sure, 12).sum()
+    shown.frame.stage.ui.inputs.move(1100, 200)
+    assert near(shown.draw(3)[middle], DARK.sure, 12).sum() > 1.2 * plain
+    shown.frame.stage.ui.inputs.move(600, 650)
+    assert near(shown.draw(3)[middle], DARK.sure, 12).sum() == plain
+
+
+def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, until):
+    shown = window()
+    inputs = shown.frame.stage.ui.inputs
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        write_picture(tmp_path / name / "p.png", np.full((30, 40, 3), 30, np.uint8))
+        shown.state.open_open = True
+        shown.draw(3)
+        for letter in str(tmp_path / name):
+            inputs.character(ord(letter))
+        shown.draw(3)
+        inputs.key(257, True)
+        inputs.key(257, False)
+        shown.draw(3)
+        assert not shown.state.open_open
+        assert shown.state.folder == str(tmp_path / name)
+        shown.frame._opener._text = ""

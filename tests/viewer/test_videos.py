@@ -1,0 +1,44 @@
+"""Real videos, read by OpenCV."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from alpr_app.viewer.live import ENDED, WAITING
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 50, (64, 48))
+    for number in range(10):
+        writer.write(np.full((48, 64, 3), 20 * number, np.uint8))
+    writer.release()
+    return path
+
+
+def test_a_video_is_played_to_its_end(program, until, video):
+    viewer = program()
+    viewer.open(str(video))
+    until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
+    until(lambda: viewer.collect() or viewer.state.outcome is not None, "a frame that was read")
+    assert viewer.state.shot.size == (64, 48)
+    assert viewer.state.live_is_file
+    assert viewer.state.title == "film.avi"
+
+
+def test_a_file_that_is_no_video_is_said(program, until, tmp_path):
+    (tmp_path / "film.mp4").write_bytes(b"no video at all")
+    viewer = program()
+    viewer.open(str(tmp_path / "film.mp4"))
+    until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
+    assert viewer.state.live_status.detail == "cannot be opened"
+
+
+def test_an_address_nobody_answers_at_is_said(program, until):
+    viewer = program()
+    viewer.open("http://127.0.0.1:9/stream")
+    until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
+    assert viewer.state.live_status.detail in ("cannot be opened", "does not answer")

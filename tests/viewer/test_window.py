@@ -1,0 +1,171 @@
+"""The program as users start it: from a shell, with and without a display."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alpr_app.pictures import read_picture, write_picture
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Settings in a folder of its own, no display."""
+    values = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    config = tmp_path / "config"
+    return values | {"XDG_CONFIG_HOME": str(config), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def start(environment, detector_path, reader_path, tmp_path):
+    """Starts alpr_viewer.py in an empty folder, with small models."""
+    here = tmp_path / "here"
+    here.mkdir()
+    started = []
+
+    def begin(*arguments, **more):
+        models = ["--detector_model", detector_path, "--ocr_model", reader_path, "--backend", "torch", "--threads", 1]
+        command = [sys.executable, ROOT / "alpr_viewer.py", *models, *arguments]
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=here,
+            env=environment | more,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+    assert not list(here.iterdir()), "nothing is written into the current folder"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
+def test_without_a_display_one_line_says_so_and_names_the_way_without(start, few_pictures):
+    process = start("--image_folder", few_pictures)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "no display" in err
+    assert "alpr read" in err
+
+
+def test_wrong_arguments_are_one_line(start):
+    process = start("--camera", "first")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.count("\n") == 1
+    assert "--camera" in err
+
+
+def test_a_screenshot_is_drawn_without_any_display(start, few_pictures, tmp_path, lacking):
+    target = tmp_path / "window.png"
+    process = start("--image_folder", few_pictures / "12.png", "--screenshot", target, "--size", "1000x600")
+    _, err = process.communicate(timeout=60)
+    if "install" in err:
+        lacking(err)
+    assert (process.returncode, err) == (0, "")
+    pixels = read_picture(target)
+    assert pixels.shape == (600, 1000, 3)
+    assert (pixels == 96).all(axis=2).any(), "the picture is in it"
+
+
+def test_no_screenshot_of_what_is_not_there(start, tmp_path):
+    process = start("--image_folder", tmp_path / "gone", "--screenshot", tmp_path / "window.png")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.count("\n") == 1
+    assert not (tmp_path / "window.png").exists()
+
+
+@pytest.fixture
+def display(lacking):
+    """A virtual screen that can be clicked on; its name."""
+    for name in ("Xvfb", "xdotool"):
+        if shutil.which(name) is None:
+            lacking(f"{name} is not installed (Debian: apt-get install xvfb xdotool)")
+    reading, writing = os.pipe()
+    # By default it starts anew whenever the last client leaves, and refuses others meanwhile.
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-noreset", "-screen", "0", "1280x800x24", "+extension", "GLX"],
+        pass_fds=[writing],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        number = pipe.readline().strip()
+    if not number:
+        server.wait(10)
+        lacking("Xvfb cannot be started")
+    yield f":{number}"
+    server.terminate()
+    server.wait(10)
+
+
+class Hands:
+    """Mouse and keyboard on the virtual screen."""
+
+    def __init__(self, display: str) -> None:
+        self._environment = os.environ | {"DISPLAY": display}
+        self.window = ""
+
+    def do(self, *words: object) -> str:
+        done = subprocess.run(
+            ["xdotool", *map(str, words)],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+        return done.stdout.strip()
+
+    def find(self) -> bool:
+        self.window = self.do("search", "--name", "Licence plates").split("\n")[0]
+        return bool(self.window)
+
+    def title(self) -> str:
+        return self.do("getwindowname", self.window)
+
+
+def test_fast_clicks_and_keys_step_through_a_folder_and_none_gets_lost(display, start, tmp_path, until):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(1, 41):
+        write_picture(folder / f"{number}.png", np.full((48, 64, 3), 5 * number, np.uint8))
+    process = start("--image_folder", folder, "--size", "1280x800", DISPLAY=display)
+    hands = Hands(display)
+    until(lambda: process.poll() is not None or hands.find(), "the window", 30)
+    assert process.poll() is None, process.communicate()[1]
+    until(lambda: hands.title().startswith("1.png"), "the first picture", 30)
+    hands.do("key", "--window", hands.window, "--delay", 5, *["Right"] * 10)
+    until(lambda: hands.title().startswith("11.png"), "ten keys")
+    # The button `next` of the toolbar.
+    hands.do("mousemove", 365, 20, "click", "--repeat", 11, "--delay", 5, 1)
+    until(lambda: hands.title().startswith("22.png"), "eleven clicks")
+    # A row of the list: the fourth from the top of those in sight.
+    hands.do("key", "--window", hands.window, "Home")
+    until(lambda: hands.title().startswith("1.png"), "the first picture again")
+    hands.do("mousemove", 150, 160, "click", 1)
+    until(lambda: not hands.title().startswith("1.png"), "the row that was clicked")
+    hands.do("key", "--window", hands.window, "End")
+    until(lambda: hands.title().startswith("40.png"), "the last picture")
+    hands.do("mousemove", 100, 58, "click", 1)
+    hands.do("type", "7.p")
+    hands.do("key", "--window", hands.window, "Return")
+    hands.do("key", "--window", hands.window, "Left")
+    until(lambda: hands.title().startswith("37.png"), "the last picture that passes the filter")
