@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from alpr_app.overlay import annotate
 from alpr_app.viewer.inputs import CONTROL
 from alpr_app.viewer.program import Program
+from alpr_app.viewer.results import CSV, JSON_LINES, write_results
 from alpr_app.viewer.state import FOLDER, LIVE
 
 PAGE = 10
@@ -44,6 +47,10 @@ def _step(by: int) -> Callable[[Program], None]:
     return lambda program: program.step(by)
 
 
+def _results(suffix: str) -> Callable[[Program], None]:
+    return lambda program: keep_results(program, suffix)
+
+
 def _zoom(program: Program, zoom: float | None) -> None:
     if zoom is None:
         program.state.view.fit()
@@ -68,17 +75,24 @@ def _again(program: Program) -> None:
 
 
 def _escape(program: Program) -> None:
-    program.state.help_open = program.state.open_open = False
+    program.state.help_open = program.state.open_open = program.state.jump_open = False
 
 
 def _help(program: Program) -> None:
     program.state.help_open = not program.state.help_open
-    program.state.open_open = False
+    program.state.open_open = program.state.jump_open = False
+
+
+def _jump(program: Program) -> None:
+    state = program.state
+    if state.kind == FOLDER and state.browse.names:
+        state.jump_open = not state.jump_open
+        state.help_open = state.open_open = False
 
 
 def open_dialog(program: Program) -> None:
     program.state.open_open = not program.state.open_open
-    program.state.help_open = False
+    program.state.help_open = program.state.jump_open = False
 
 
 def snapshot(program: Program) -> None:
@@ -90,6 +104,22 @@ def snapshot(program: Program) -> None:
     program.keeper.keep(state.live_name, "plates", annotate(state.shot.image, state.plates))
 
 
+def keep_results(program: Program, suffix: str) -> None:
+    """Write what was read in this folder so far, after the thresholds; suffix: JSON_LINES or CSV."""
+    state, browse = program.state, program.state.browse
+    if not browse.records:
+        state.say("No picture of a folder has been read yet")
+        return
+    # Copied here, put in order there: the thread must not see what changes meanwhile.
+    names, records, score, confidence = browse.names, dict(browse.records), browse.score, browse.confidence
+
+    def write(path: Path) -> None:
+        read = (records[name].outcome for name in names if name in records)
+        write_results(path, read, score, confidence)
+
+    program.keeper.write(os.path.basename(state.folder), "results", suffix, write)
+
+
 COMMANDS = (
     Command("Pictures", ("Right", "Down", "D"), "Next picture; one frame on in a live source", _step(1)),
     Command("Pictures", ("Left", "Up", "A"), "Previous picture", _step(-1)),
@@ -98,10 +128,13 @@ COMMANDS = (
     Command("Pictures", ("Home",), "First picture", _step(-END)),
     Command("Pictures", ("End",), "Last picture", _step(END)),
     Command("Pictures", ("N",), "Next picture that was read wrong or missed", _next_error),
+    Command("Pictures", ("J",), "Go to a picture by its number", _jump),
     Command("Pictures", ("Space",), "Slide show; hold a live source", lambda program: program.play()),
     Command("Source", ("O",), "Open a folder, a camera, a video or an address", open_dialog),
     Command("Source", ("R",), "Connect again; play a video again", _again),
     Command("Source", ("S",), "Keep the live picture, with and without what was found", snapshot),
+    Command("Source", ("E",), "Keep what was read in the folder, as JSON lines", _results(JSON_LINES)),
+    Command("Source", ("E",), "The same as CSV", _results(CSV), control=True),
     Command("View", ("F",), "Fit the whole picture in", lambda program: _zoom(program, None)),
     Command("View", ("1",), "One picture pixel for one of the screen", lambda program: _zoom(program, 1.0)),
     Command("View", ("2",), "Four times as large", lambda program: _zoom(program, 4.0)),

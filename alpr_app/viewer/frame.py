@@ -8,6 +8,7 @@ from alpr_app.viewer.panels.browser import Browser
 from alpr_app.viewer.panels.canvas import Canvas
 from alpr_app.viewer.panels.controls import controls
 from alpr_app.viewer.panels.help import help_window
+from alpr_app.viewer.panels.jumper import Jumper
 from alpr_app.viewer.panels.opener import Opener
 from alpr_app.viewer.panels.plates import Plates
 from alpr_app.viewer.panels.stage import Stage
@@ -15,6 +16,7 @@ from alpr_app.viewer.panels.status import status_line
 from alpr_app.viewer.program import Program
 from alpr_app.viewer.rates import Rate
 from alpr_app.viewer.settings import LIMITS
+from alpr_app.viewer.state import FOLDER
 from alpr_app.viewer.textures import Textures
 from alpr_app.viewer.theme import theme
 from alpr_app.viewer.toolkit import Toolkit
@@ -31,7 +33,8 @@ class Frame:
         self.stage = Stage(ui, textures, program)
         self.rate = Rate()
         self._screen_scale = screen_scale
-        self._browser, self._canvas, self._plates, self._opener = Browser(), Canvas(), Plates(), Opener()
+        self._browser, self._canvas, self._plates = Browser(), Canvas(), Plates()
+        self._opener, self._jumper = Opener(), Jumper()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
         """Carry over what the threads have done, and draw it. size: of the window; seconds: since the last frame."""
@@ -82,6 +85,10 @@ class Frame:
             self._opener.draw(stage, window)
         else:
             self._opener.fresh = True
+        if state.jump_open and state.kind == FOLDER:
+            self._jumper.draw(stage, window)
+        else:
+            self._jumper.fresh = True
         if state.help_open:
             help_window(stage, window)
 

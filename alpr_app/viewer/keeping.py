@@ -1,4 +1,5 @@
-"""Writes pictures the user wants to keep, on a thread of its own, into the user's folder of pictures."""
+"""Writes what the user wants to keep, pictures and results, on a thread of its own, into the user's folder of
+pictures."""
 
 from __future__ import annotations
 
@@ -21,11 +22,11 @@ def kept_folder() -> Path:
     return Path(platformdirs.user_pictures_dir()) / "alpr-app"
 
 
-def kept_name(title: str, kind: str, now: datetime | None = None) -> str:
+def kept_name(title: str, kind: str, now: datetime | None = None, suffix: str = ".png") -> str:
     """A file name that tells what and when: 20260131-101500-123-camera 0-crop.png."""
     now = now or datetime.now()
     plain = re.sub(r"[^\w .-]+", "_", title).strip(". ")[:60]
-    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{plain or 'picture'}-{kind}.png"
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{plain or 'picture'}-{kind}{suffix}"
 
 
 class Keeper:
@@ -34,14 +35,18 @@ class Keeper:
     def __init__(self, wake: Callable[[], None] = nobody, folder: Path | None = None) -> None:
         self.messages: KeepAll[tuple[str, bool]] = KeepAll(wake)
         self._folder = folder
-        self._jobs: KeepAll[tuple[str, np.ndarray]] = KeepAll()
+        self._jobs: KeepAll[tuple[str, Callable[[Path], None]]] = KeepAll()
         self._ended = False
         self._work = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
 
     def keep(self, title: str, kind: str, image: np.ndarray) -> None:
         """Write `image`, H x W x 3 uint8 RGB."""
-        self._jobs.put((kept_name(title, kind), image))
+        self.write(title, kind, ".png", lambda path: write_picture(path, image))
+
+    def write(self, title: str, kind: str, suffix: str, write: Callable[[Path], None]) -> None:
+        """Have `write`, which may raise AlprError, make a file; it is called on the thread."""
+        self._jobs.put((kept_name(title, kind, suffix=suffix), write))
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="alpr-keeper", daemon=True)
             self._thread.start()
@@ -66,11 +71,11 @@ class Keeper:
                 continue
             self._write(*job)
 
-    def _write(self, name: str, image: np.ndarray) -> None:
+    def _write(self, name: str, write: Callable[[Path], None]) -> None:
         folder = self._folder or kept_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_picture(folder / name, image)
+            write(folder / name)
         except OSError as error:
             self.messages.put((f"{folder}: cannot be made: {reason(error)}", True))
         except AlprError as error:

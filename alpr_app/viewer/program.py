@@ -212,6 +212,11 @@ class Program:
         self.state.playing = False
         self.state.browse.step(by)
 
+    def go(self, number: int) -> None:
+        """Look at the picture of this number, counted from 1 in the whole folder, or at the nearest there is."""
+        self.state.playing = False
+        self.state.browse.go(number - 1)
+
     def read_all(self, wanted: bool) -> None:
         """Read the whole folder in the background, or stop doing so."""
         state, browse = self.state, self.state.browse

@@ -61,6 +61,7 @@ class State:
     whole_done: int = 0
     help_open: bool = False
     open_open: bool = False
+    jump_open: bool = False
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=200))
     timed: deque[Outcome] = field(default_factory=lambda: deque(maxlen=TIMED_FRAMES))
     source_rate: Rate = field(default_factory=Rate)

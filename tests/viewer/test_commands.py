@@ -71,6 +71,19 @@ def test_zoom_help_and_selection_have_keys(opened):
     assert "wrong or missed" in state.message.text
 
 
+def test_the_field_for_a_number_has_a_key_and_escape_closes_it(opened):
+    press(opened, "J")
+    assert opened.state.jump_open
+    press(opened, "Escape")
+    assert not opened.state.jump_open
+
+
+def test_without_a_folder_there_is_no_number_to_go_to(program):
+    viewer = program()
+    press(viewer, "J")
+    assert not viewer.state.jump_open
+
+
 def test_other_keys_do_nothing(opened):
     assert not press(opened, "Q")
     assert not press(opened, "D", CONTROL)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alpr_app.pictures import write_picture
+from alpr_app.viewer.inputs import KEYS
 from alpr_app.viewer.theme import DARK
 
 CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))
@@ -91,6 +92,43 @@ def test_what_is_typed_into_the_filter_is_no_command(window, few_pictures):
     assert shown.state.browse.text == "B1"
     assert shown.state.settings.show_boxes
     assert shown.state.view.zoom is None
+
+
+def press_key(shown, key, letter=""):
+    inputs = shown.frame.stage.ui.inputs
+    inputs.key(KEYS[key], True)
+    if letter:
+        inputs.character(ord(letter))
+    inputs.key(KEYS[key], False)
+    shown.draw(3)
+
+
+@pytest.mark.parametrize("browser", [True, False])
+def test_a_typed_number_leads_to_its_picture(window, few_pictures, until, browser):
+    shown = window(few_pictures)
+    until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
+    shown.state.change(show_browser=browser)
+    for typed, name in (("7", "7"), ("99999", "12"), ("1,0", "10"), ("0", "1"), ("9" * 30, "12"), ("x", "12")):
+        press_key(shown, "J", "j")
+        assert shown.state.jump_open
+        for letter in typed:
+            press_key(shown, letter if letter in KEYS else "E", letter)
+        press_key(shown, "Enter")
+        assert not shown.state.jump_open
+        assert shown.state.browse.name == f"{name}.png", typed
+
+
+def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few_pictures):
+    shown = window(few_pictures)
+    for close in (lambda: press_key(shown, "Escape"), lambda: shown.click(640, 600)):
+        press_key(shown, "J", "j")
+        press_key(shown, "3", "3")
+        close()
+        shown.draw()
+        assert not shown.state.jump_open
+        assert shown.state.browse.name == "1.png"
+    press_key(shown, "B", "b")
+    assert not shown.state.settings.show_boxes, "letters are commands again"
 
 
 def test_no_camera_is_told_in_the_window(window, fakes, until, near):

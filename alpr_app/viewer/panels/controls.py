@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from alpr_app.machine import cores
+from alpr_app.viewer.commands import keep_results
 from alpr_app.viewer.models import BACKENDS
 from alpr_app.viewer.panels.stage import Stage, heading, pair
+from alpr_app.viewer.results import CSV, JSON_LINES
 from alpr_app.viewer.settings import THEMES
 
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
@@ -82,6 +84,13 @@ def _pictures(stage: Stage) -> None:
     seconds = ui.slider("slide", settings.slide_seconds, 0.2, 10.0, "%.1f s")
     if seconds != settings.slide_seconds:
         program.state.change(slide_seconds=round(seconds, 1))
+    ui.text("Keep what was read so far")
+    width, some = (ui.room[0] - ui.gap[0]) / 2, bool(program.state.browse.records)
+    if ui.button("JSON lines", width, enabled=some, tip="One line a picture, as `alpr read` writes them (E)"):
+        keep_results(program, JSON_LINES)
+    ui.beside()
+    if ui.button("CSV", width, enabled=some, tip="One row a plate, as `alpr read` writes them (Ctrl E)"):
+        keep_results(program, CSV)
 
 
 def _timings(stage: Stage) -> None:
