@@ -98,3 +98,14 @@ def test_nothing_is_asked_of_scores_in_ignored_places():
     within = (CENTRES[:, 0] > 100) & (CENTRES[:, 0] < 160)
     assert (quality.grad[0, within] == 0).all()
     assert (quality.grad[0, ~within] != 0).all()
+
+
+def test_bfloat16_gives_about_the_same_losses():
+    torch.manual_seed(0)
+    detector = Detector(DetectorConfig(stem_channels=(8, 8), stage_channels=(8, 16, 16), neck_channels=16))
+    images = torch.rand(2, 3, 96, 160)
+    full = detector_losses(detector(images), CENTRES, STRIDES, [PLATE, PLATE], [NOTHING, NOTHING])
+    with torch.autocast("cpu", torch.bfloat16):
+        half = detector_losses(detector(images), CENTRES, STRIDES, [PLATE, PLATE], [NOTHING, NOTHING])
+    half["loss"].backward()
+    torch.testing.assert_close(full["loss"], half["loss"], rtol=0.03, atol=0.03)

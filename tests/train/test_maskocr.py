@@ -57,3 +57,15 @@ def test_it_learns_eight_plates_by_heart():
             break
     with torch.inference_mode():
         assert read_plates(network.reader.eval(), plates, batch_size=3) == list(TEXTS)
+
+
+def test_bfloat16_gives_about_the_same_losses():
+    torch.manual_seed(0)
+    network, plates = ReaderWithColumns(SMALL), torch.rand(8, 3, 48, 192)
+    colours = torch.zeros(8, dtype=torch.long)
+    full = reader_losses(*network(plates), targets(), colours, SMALL.blank)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = reader_losses(*network(plates), targets(), colours, SMALL.blank)
+    half["loss"].backward()
+    assert half["loss"].dtype == torch.float32
+    torch.testing.assert_close(full["loss"], half["loss"], rtol=0.03, atol=0.03)
