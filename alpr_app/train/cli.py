@@ -16,18 +16,30 @@ from alpr_app.train.loop import Run
 from alpr_app.train.options import RunOptions
 
 
+READER_OPTIONS = {
+    "img_height": "height of the rectified plate in pixels",
+    "img_width": "width of the rectified plate in pixels",
+    "patch_size": "width of a vertical strip in pixels; each becomes one token",
+    "overlap": "pixels by which a strip reaches into its neighbours",
+    "embed_dim": "width of the transformer",
+    "num_heads": "attention heads; embed_dim is a multiple of them",
+    "num_encoder_layers": "layers that look at the strips",
+    "num_decoder_layers": "layers in which the character queries look at the encoded strips",
+    "max_length": "characters a plate at most",
+    "dropout": "share of a layer's output left out while training",
+    "emb_dropout": "share of the tokens' values left out while training",
+}
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m alpr_app.train", description="Train the detector and the reader.")
     commands = parser.add_subparsers(dest="command", required=True)
     reader = commands.add_parser("maskocr", help="train the reader", formatter_class=_Formatter)
     _add_shared_options(reader, batch_size=64, start_lr=1e-3)
     config = ReaderConfig()
-    for name in ("img_height", "img_width", "patch_size", "overlap", "embed_dim", "num_heads"):
-        reader.add_argument(f"--{name}", type=int, default=getattr(config, name), help="of the network")
-    for name in ("num_encoder_layers", "num_decoder_layers", "max_length"):
-        reader.add_argument(f"--{name}", type=int, default=getattr(config, name), help="of the network")
-    for name in ("dropout", "emb_dropout"):
-        reader.add_argument(f"--{name}", type=float, default=getattr(config, name), help="while training")
+    for name, text in READER_OPTIONS.items():
+        default = getattr(config, name)
+        reader.add_argument(f"--{name}", type=type(default), default=default, metavar="N", help=text)
     reader.add_argument("--plain_strips", action="store_true", help="leave the convolutional stem out, as in the paper")
     reader.add_argument("--aug_strength", type=float, default=1.0, help="of all disturbances; 0 is none")
     detector = commands.add_parser("detector", help="train the detector", formatter_class=_Formatter)
@@ -50,7 +62,8 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows the defaults, but none where there is nothing to show."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        hidden = action.default is None or action.default is False
+        return action.help if hidden else super()._get_help_string(action)
 
 
 def _add_shared_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: float) -> None:
