@@ -15,7 +15,6 @@ from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.loop import Run
 from alpr_app.train.options import RunOptions
 
-
 READER_OPTIONS = {
     "img_height": "height of the rectified plate in pixels",
     "img_width": "width of the rectified plate in pixels",
