@@ -132,13 +132,17 @@ class Browse:
         """Keep a result."""
         old = self.records.get(name)
         if old is not None and old.counts:
-            self.totals.add(old.judged, self.score, self.confidence, -1)
+            self._count(old, -1)
         truth = truth_of(name)
         judged = judge(truth, outcome.plates) if truth is not None else ()
         self.records[name] = record = Record(outcome, truth, judged)
         if record.counts:
-            self.totals.add(judged, self.score, self.confidence)
+            self._count(record)
         self._stale = bool(self.text) or self.only != ALL
+
+    def _count(self, record: Record, times: int = 1) -> None:
+        placed = record.truth.corners is not None
+        self.totals.add(record.judged, self.score, self.confidence, times, placed)
 
     def clear_records(self) -> None:
         """Forget all results: other models read now."""
@@ -154,7 +158,7 @@ class Browse:
         self.totals = Totals()
         for record in self.records.values():
             if record.counts:
-                self.totals.add(record.judged, score, confidence)
+                self._count(record)
         self._stale = self.only != ALL
 
     def mark(self, name: str) -> str:

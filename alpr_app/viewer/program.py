@@ -98,6 +98,7 @@ class Program:
         self._focus = ()
         old = self.state
         self.state.kind, old.playing, old.scanning, old.whole = NOTHING, False, False, 0
+        old.jump_open = False
         old.show(None, None)
         browse = old.browse
         browse.clear_records()

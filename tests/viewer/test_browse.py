@@ -100,3 +100,21 @@ def test_a_picture_read_again_is_counted_once(fakes):
     assert browse.totals.pictures == 0
     assert browse.mark(name) == ""
     assert not browse.next_error()
+
+
+def test_labels_without_a_place_are_marked_by_text_and_leave_the_found_share_alone(browse, fakes):
+    placed, texts = labelled("皖A12345", 1), ("皖A12345.jpg", "皖A12346_2.jpg", "皖A12347.jpg")
+    browse.set_names([placed, *texts])
+    far = tuple((x + 500, y) for x, y in CORNERS)
+    browse.add(placed, Outcome(placed, (fakes.plate(corners=CORNERS),)))
+    for name in texts[:2]:
+        browse.add(name, Outcome(name, (fakes.plate(corners=far),)))
+    browse.add(texts[2], Outcome(texts[2]))
+    assert [browse.mark(name) for name in browse.names] == ["right", "right", "wrong", "missed"]
+    totals = browse.totals
+    assert (totals.pictures, totals.right, totals.wrong, totals.missed) == (4, 2, 1, 1)
+    assert totals.placed == 1
+    assert totals.found_share == 1
+    browse.add(texts[0], Outcome(texts[0]))
+    browse.set_thresholds(0.95, 0)
+    assert (browse.totals.pictures, browse.totals.placed, browse.totals.missed) == (4, 1, 4)

@@ -94,6 +94,16 @@ def test_what_is_typed_into_the_filter_is_no_command(window, few_pictures):
     assert shown.state.view.zoom is None
 
 
+@pytest.mark.parametrize(("name", "mark"), [("皖A12345_2.png", "right"), ("皖A54321.png", "wrong")])
+def test_a_label_without_a_place_is_shown_on_the_card_alone(window, tmp_path, fakes, near, name, mark):
+    write_picture(tmp_path / name, np.full((300, 400, 3), 30, np.uint8))
+    shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
+    pixels = shown.draw(3)
+    assert shown.state.mark == mark
+    assert not near(pixels[60:680, 310:930], DARK.truth, 12).any()
+    assert near(pixels[40:690, 950:1270], getattr(DARK, mark), 12).any()
+
+
 def press_key(shown, key, letter=""):
     inputs = shown.frame.stage.ui.inputs
     inputs.key(KEYS[key], True)

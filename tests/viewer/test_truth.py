@@ -55,6 +55,40 @@ def test_overlap_and_corner_error_are_measured(fakes):
     assert np.isfinite(item.corner_px)
 
 
+@pytest.mark.parametrize("name", ["皖A12345.jpg", "皖A12345_3.jpg", "/some/folder/皖A12345_12.png"])
+def test_a_plate_text_as_a_name_is_a_truth_without_a_place(name):
+    truth = truth_of(name)
+    assert truth.text == "皖A12345"
+    assert truth.corners is None
+    assert truth.box is None
+
+
+@pytest.mark.parametrize("name", ["皖A1234.jpg", "皖A12345_.jpg", "皖A12345_b.jpg", "x皖A12345.jpg", "皖A12345 3.jpg"])
+def test_names_that_only_resemble_a_plate_are_no_truth(name):
+    assert truth_of(name) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected", "without_province"),
+    [
+        ([], "missed", 0),
+        (["皖A12345"], "right", 1),
+        (["沪A12345"], "wrong", 1),
+        (["皖A12346"], "wrong", 0),
+        (["沪B99999", "皖A12345"], "right", 1),
+    ],
+)
+def test_without_a_place_the_text_alone_counts(fakes, texts, expected, without_province):
+    plates = tuple(fakes.plate(text, corners=moved(500 * number)) for number, text in enumerate(texts))
+    judged = judge(truth_of("皖A12345_3.jpg"), plates)
+    assert verdict(judged, 0, 0) == expected
+    totals = Totals()
+    totals.add(judged, 0, 0, placed=False)
+    assert getattr(totals, expected) == totals.pictures == 1
+    assert totals.read_without_province == without_province
+    assert (totals.placed, totals.found_70) == (0, 0)
+
+
 def test_thresholds_choose_among_what_was_found(fakes):
     judged = judge(truth_of(NAME), (fakes.plate(score=0.4, confidence=0.6, corners=CORNERS),))
     assert verdict(judged, 0.3, 0.5) == "right"

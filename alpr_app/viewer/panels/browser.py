@@ -113,7 +113,8 @@ class Browser:
 
     def _below_height(self, stage: Stage) -> float:
         ui, browse = stage.ui, stage.program.state.browse
-        lines = 1 + (4 if browse.totals.pictures else 0)
+        totals = browse.totals
+        lines = 1 + (3 + bool(totals.placed) if totals.pictures else 0)
         return lines * (ui.line_height + 3 * ui.em) + ui.row_height + ui.gap[1] * 2 + 6 * ui.em
 
     def _below(self, stage: Stage) -> None:
@@ -126,13 +127,15 @@ class Browser:
         pair(ui, paint, (left, top, width, step), _count(stage), f"{len(browse.records):,} read")
         totals = browse.totals
         if totals.pictures:
-            for name, value, colour in (
-                (f"Right, of {totals.pictures:,} labelled", totals.right, None),
-                ("without province", totals.read_without_province, None),
-                ("Found, IoU 0.7", totals.found_70, None),
-            ):
+            rows = [
+                (f"Right, of {totals.pictures:,} labelled", totals.share(totals.right)),
+                ("without province", totals.share(totals.read_without_province)),
+            ]
+            if totals.placed:
+                rows.append(("Found, IoU 0.7", totals.found_share))
+            for name, share in rows:
                 top += step
-                pair(ui, paint, (left, top, width, step), name, f"{100 * totals.share(value):.1f} %", colour)
+                pair(ui, paint, (left, top, width, step), name, f"{100 * share:.1f} %")
             top += step
             paint.text((left, top), f"{totals.wrong:,} wrong", ui.theme.wrong if totals.wrong else ui.theme.dim)
             missed = f"{totals.missed:,} missed"

@@ -82,18 +82,19 @@ class Canvas:
         placing = Placing(view.origin(shot.size, place[2:]), view.scale(shot.size, place[2:]), place)
         taken: list[Rect] = []
         paint = stage.ui.painter
-        if state.settings.show_truth and state.truth is not None:
+        truth = state.truth if state.settings.show_truth else None
+        # A label may say what stands on the plate and not where it is.
+        placed = truth is not None and truth.corners is not None
+        if placed:
             self._truth(stage, paint, placing)
         marked = {state.selected, state.hovered, state.hovered_card}
         plates = list(enumerate(state.plates))
         for number, plate in plates:
             self._plate(stage, paint, placing, plate, number in marked)
         if state.settings.show_text:
-            if state.settings.show_truth and state.truth is not None and state.mark in (WRONG, MISSED):
-                text = f"label {state.truth.text}"
-                self._label(
-                    stage, paint, placing, taken, state.truth.box, text, stage.ui.theme.truth, False, below=True
-                )
+            if placed and state.mark in (WRONG, MISSED):
+                text = f"label {truth.text}"
+                self._label(stage, paint, placing, taken, truth.box, text, stage.ui.theme.truth, False, below=True)
             for number, plate in plates:
                 colour = confidence_colour(stage, plate.confidence)
                 self._label(stage, paint, placing, taken, plate.box, label(plate), colour, number in marked)

@@ -13,7 +13,7 @@ from alpr_app.viewer.recogniser import FAILED, LOADING
 from alpr_app.viewer.shot import Shot
 from alpr_app.viewer.state import NOTHING
 from alpr_app.viewer.theme import PLATE_COLOURS, faded
-from alpr_app.viewer.truth import MISSED
+from alpr_app.viewer.truth import MISSED, RIGHT
 
 # Around the raw cut-out, as a share of the plate's height.
 MARGIN = 0.35
@@ -174,6 +174,9 @@ class _Card:
         if record is None or record.truth is None:
             return None
         judged = next((j for p, j in zip(record.outcome.plates, record.judged, strict=True) if p is self.plate), None)
+        if judged is not None and judged.iou is None and not judged.read and state.mark == RIGHT:
+            # The label has no place, and it is another plate that reads so.
+            return None
         return judged if judged is not None and judged.found else None
 
     def _truth(self, paint: Painter, place: Point, width: float) -> float:
@@ -195,7 +198,9 @@ class _Card:
             paint.text((start, y), character, theme.text if same else theme.wrong)
             start += ui.text_width(character)
         y += self.line
-        value = f"IoU {judged.iou:.2f}, corners {judged.corner_px:.1f} px off"
+        value = "by its text alone"
+        if judged.iou is not None:
+            value = f"IoU {judged.iou:.2f}, corners {judged.corner_px:.1f} px off"
         pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
         return y + self.line
 
