@@ -121,7 +121,8 @@ class Inputs:
 
     def button(self, number: int, down: bool) -> None:
         (self._held.add if down else self._held.discard)(number)
-        self._events.append(_Event("button", ("button", number), lambda target: target.button(number, down)))
+        kind = "press" if down else "release"
+        self._events.append(_Event(kind, ("button", number), lambda target: target.button(number, down)))
 
     def wheel(self, x: float, y: float) -> None:
         self._events.append(_Event("wheel", None, lambda target: target.wheel(x, y)))
@@ -143,13 +144,18 @@ class Inputs:
         """Give `target` the events of one frame."""
         self.pressed = []
         changed: set[tuple[str, int]] = set()
+        moved = False
         while self._events:
             event = self._events[0]
             clicked = any(kind == "button" for kind, _ in changed)
             if event.changes in changed or (clicked and event.kind in ("move", "wheel")):
                 return
+            # Tabs take a press only where the pointer has been seen in the frame before.
+            if moved and event.kind == "press":
+                return
             self._events.popleft()
             event.apply(target)
+            moved |= event.kind == "move"
             if event.changes is not None:
                 changed.add(event.changes)
             if event.pressed is not None:
