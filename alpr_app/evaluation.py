@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app.geometry import box_iou, rectify
+from alpr_app.geometry import box_iou, corner_distance, rectify
 from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
 from alpr_app.pictures import read_picture
 from alpr_app.pipeline import ALPR
@@ -74,8 +74,7 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
     score.read_without_province = int(truth.text[1:] in [text[1:] for text in texts])
     score.read_on_true_corners = int(on_true_corners == truth.text)
     if score.found_50:
-        corners = np.float32(plates[int(overlaps.argmax())].corners)
-        score.corner_px = float(np.linalg.norm(corners - truth.corners, axis=1).mean())
+        score.corner_px = corner_distance(plates[int(overlaps.argmax())].corners, truth.corners)
         score.corner_heights = score.corner_px / max(1.0, float(truth.box[3] - truth.box[1]))
     return score
 

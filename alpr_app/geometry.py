@@ -102,6 +102,17 @@ def quadrilateral_area(corners: np.ndarray) -> float:
     return 0.5 * ((x1 - x3) * (y2 - y4) - (x2 - x4) * (y1 - y3))
 
 
+def picture_corners(image: np.ndarray) -> np.ndarray:
+    """The corners (4, 2) float32 of a picture that is a plate as a whole, in the order of `Plate.corners`."""
+    height, width = image.shape[:2]
+    return np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+
+
+def corner_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean distance in pixels of corners (4, 2) from their counterparts."""
+    return float(np.linalg.norm(np.float32(first) - np.float32(second), axis=1).mean())
+
+
 def order_corners(points: np.ndarray) -> np.ndarray:
     """Four points in any order as top-left, top-right, bottom-right, bottom-left: (4, 2) float32.
 

@@ -1,9 +1,17 @@
-"""Convolution, batch norm and ReLU: the one block both networks build on, and how it is fused for inference."""
+"""What both networks build on: how pictures enter, convolution with batch norm and ReLU, how they are fused."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def from_pixels(images: Tensor) -> Tensor:
+    """Pictures as they are, (B, H, W, 3) uint8, as the networks take them: (B, 3, H, W) from 0 to 1.
+
+    Only the strides change: seen so, these pixels lie channels_last in memory already.
+    """
+    return images.permute(0, 3, 1, 2) * (1 / 255)
 
 
 class ConvBlock(nn.Module):

@@ -17,7 +17,14 @@ from alpr_app.bundle import load_detector, load_reader
 from alpr_app.detector import Detection
 from alpr_app.detector import decode as decode_detections
 from alpr_app.engine import make_engine
-from alpr_app.geometry import SMALLEST_AREA, Letterbox, quadrilateral_area, rectify
+from alpr_app.geometry import (
+    SMALLEST_AREA,
+    Letterbox,
+    corners_to_box,
+    picture_corners,
+    quadrilateral_area,
+    rectify,
+)
 from alpr_app.plate import Plate
 from alpr_app.reader import Reading
 from alpr_app.reader import decode as decode_readings
@@ -122,9 +129,8 @@ class ALPR:
         readings = self._read(rectified)
         plates = []
         for crop, plate, reading in zip(crops, rectified, readings, strict=True):
-            right, bottom = crop.shape[1], crop.shape[0]
-            corners = np.float32([[0, 0], [right, 0], [right, bottom], [0, bottom]])
-            detection = Detection(1.0, np.float32([0, 0, right, bottom]), corners)
+            corners = picture_corners(crop)
+            detection = Detection(1.0, corners_to_box(corners), corners)
             plates.append(_plate(detection, reading, plate))
         return plates
 

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from alpr_app.errors import AlprError
+from alpr_app.layers import from_pixels
 
 
 class EngineError(AlprError):
@@ -36,5 +37,4 @@ class FromPixels(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        # Only the strides change: seen as (B, 3, H, W), these pixels lie channels_last in memory already.
-        return self.network(images.permute(0, 3, 1, 2) * (1 / 255))
+        return self.network(from_pixels(images))

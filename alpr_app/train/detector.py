@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from alpr_app.detector import Detection, Detector, DetectorConfig, decode, positions
-from alpr_app.geometry import Letterbox, box_iou
+from alpr_app.geometry import Letterbox, box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledPicture
+from alpr_app.layers import from_pixels
 from alpr_app.pictures import read_picture
 from alpr_app.train.detector_losses import detector_losses
 from alpr_app.train.draw.plates import PlatePainter
@@ -75,7 +76,7 @@ class DetectorTask:
         }
 
     def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        images = batch["image"].permute(0, 3, 1, 2).float() / 255
+        images = from_pixels(batch["image"])
         outputs = network(images)
         counts = batch["count"].tolist()
         plates = [corners[:count] for corners, count in zip(batch["plates"], counts, strict=True)]
@@ -108,7 +109,7 @@ def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detect
     for path in paths:
         image = read_picture(path, orient=False)
         letterbox = Letterbox.for_long_side(*image.shape[:2], network.config.long_side)
-        canvas = torch.from_numpy(letterbox.apply(image)).to(device).permute(2, 0, 1)[None].float() / 255
+        canvas = from_pixels(torch.from_numpy(letterbox.apply(image)).to(device)[None])
         outputs = [output[0].cpu().numpy() for output in network(canvas)]
         yield [
             Detection(
@@ -129,7 +130,7 @@ def match(pictures: list[LabelledPicture], found: list[list[Detection]]) -> dict
             iou = box_iou(plate.box[None], boxes)[0]
             overlaps.append(iou.max(initial=0.0))
             if overlaps[-1] >= 0.5:
-                distance = np.linalg.norm(detections[int(iou.argmax())].corners - plate.corners, axis=1).mean()
+                distance = corner_distance(detections[int(iou.argmax())].corners, plate.corners)
                 errors.append(distance / max(1.0, plate.box[3] - plate.box[1]))
     overlaps = np.array(overlaps)
     return {

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from alpr_app.labels import DataFolder
+from alpr_app.layers import from_pixels
 from alpr_app.pictures import read_picture
 from alpr_app.reader import Reader, ReaderConfig, decode
 from alpr_app.train.draw.plates import PlatePainter
@@ -108,7 +109,7 @@ class ReaderTask:
 
     def losses(self, network: nn.Module, batch: list[Tensor]) -> dict[str, Tensor]:
         plates, classes, colour = batch
-        outputs = network(plates.permute(0, 3, 1, 2).float() / 255)
+        outputs = network(from_pixels(plates))
         return reader_losses(*outputs, classes, colour, self.config.blank)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
@@ -132,7 +133,7 @@ def read_plates(reader: Reader, plates: np.ndarray, batch_size: int = 128) -> li
     device = next(reader.parameters()).device
     texts: list[str] = []
     for start in range(0, len(plates), batch_size):
-        images = torch.from_numpy(plates[start : start + batch_size]).to(device).permute(0, 3, 1, 2).float() / 255
+        images = from_pixels(torch.from_numpy(plates[start : start + batch_size]).to(device))
         characters, colours = reader(images)
         texts += [reading.text for reading in decode(characters.cpu().numpy(), colours.cpu().numpy(), reader.config)]
     return texts

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import corners_to_box, homography
+from alpr_app.geometry import corners_to_box, homography, picture_corners
 from alpr_app.reader import ReaderConfig
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
 from alpr_app.train.perspective import plate_corners, random_pose
-from alpr_app.train.plate_samples import PlateSample, picture_corners, province_weights
+from alpr_app.train.plate_samples import PlateSample, province_weights
 
 UNKNOWN_COLOUR = -1
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from alpr_app.geometry import rectify
+from alpr_app.geometry import picture_corners, rectify
 from alpr_app.labels import DataFolder, LabelError, LabelledCrop, LabelledPicture
 from alpr_app.pictures import read_picture
 
@@ -28,12 +28,6 @@ class PlateSample:
     text: str
     colour: str | None
     source: str
-
-
-def picture_corners(image: np.ndarray) -> np.ndarray:
-    """The corners (4, 2) of a picture that is a plate as a whole."""
-    height, width = image.shape[:2]
-    return np.float32([[0, 0], [width, 0], [width, height], [0, height]])
 
 
 def _crop_sample(crop: LabelledCrop) -> PlateSample:

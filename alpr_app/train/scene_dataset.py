@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box
+from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box, picture_corners
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import read_picture
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
 from alpr_app.train.perspective import plate_corners, random_pose
-from alpr_app.train.plate_samples import picture_corners
 
 # Pictures are kept no larger: memory, and a plate is never shown larger than in the picture by much.
 LARGEST_SIDE = 800

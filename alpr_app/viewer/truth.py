@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alpr_app import ccpd
-from alpr_app.geometry import box_iou, corners_to_box, order_corners
+from alpr_app.geometry import box_iou, corner_distance, corners_to_box, order_corners
 from alpr_app.plate import Plate, fits_format
 
 RIGHT, WRONG, MISSED = "right", "wrong", "missed"
@@ -80,7 +80,7 @@ def judge(truth: Truth, plates: tuple[Plate, ...]) -> tuple[Judged, ...]:
                 bool(score.found_70),
                 bool(score.read),
                 bool(score.read_without_province),
-                float(np.linalg.norm(np.float32(plate.corners) - truth.corners, axis=1).mean()),
+                corner_distance(plate.corners, truth.corners),
             )
         )
     return tuple(judged)
@@ -92,9 +92,14 @@ def _judge_text(text: str, plate: Plate) -> Judged:
     return Judged(plate.score, plate.confidence, None, True, False, same, nearly, None)
 
 
+def _shown(judged: tuple[Judged, ...], score: float, confidence: float) -> tuple[Judged, ...]:
+    """Those that reach both thresholds."""
+    return tuple(item for item in judged if item.score >= score and item.confidence >= confidence)
+
+
 def verdict(judged: tuple[Judged, ...], score: float, confidence: float) -> str:
     """right, wrong or missed, with only the plates that reach both thresholds."""
-    shown = [item for item in judged if item.score >= score and item.confidence >= confidence]
+    shown = _shown(judged, score, confidence)
     if any(item.read for item in shown):
         return RIGHT
     return WRONG if any(item.found for item in shown) else MISSED
@@ -117,7 +122,7 @@ class Totals:
         self, judged: tuple[Judged, ...], score: float, confidence: float, times: int = 1, placed: bool = True
     ) -> None:
         """Count a picture; times: -1 takes it out again. placed: its label says where the plate is."""
-        shown = [item for item in judged if item.score >= score and item.confidence >= confidence]
+        shown = _shown(judged, score, confidence)
         self.pictures += times
         self.placed += times * placed
         outcome = verdict(judged, score, confidence)
