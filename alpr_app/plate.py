@@ -1,7 +1,8 @@
 """What a licence plate is: its alphabet, its colours and formats, and `Plate`, one reading of one plate.
 
 Chinese plates after GA 36-2018: a province character, an office letter, then five characters (six on
-new-energy plates). The letters I and O are not issued; CCPD's own tables still hold O.
+new-energy plates). The letter I is not issued, O only as the office of authorities' old plates; CCPD's own tables
+still hold it everywhere.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ALPHABET = PROVINCES + DIGITS + LETTERS + "O" + SPECIALS
 
 COLOURS = ("blue", "yellow", "green", "white", "black")
 
-_OFFICE = f"[{PROVINCES}][{LETTERS}]"
+_OFFICE = f"[{PROVINCES}][{LETTERS}O]"
 _SERIAL = f"[{DIGITS}{LETTERS}]"
 _FORMATS = {
     "blue": [f"{_OFFICE}{_SERIAL}{{5}}"],

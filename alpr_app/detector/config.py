@@ -11,23 +11,28 @@ STRIDES = (8, 16, 32)
 class DetectorConfig:
     """long_side: pixels to which a picture's longer side is scaled, a multiple of 32.
 
-    stem_channels: of the two convolutions before stride 4. stage_channels: at strides 8, 16, 32.
-    stage_blocks: residual blocks a stage. neck_channels, neck_repeats: of the BiFPN. head_blocks: shared
-    convolutions before the outputs. box_bins: length of each side's distribution; a side reaches
-    (box_bins - 1) strides.
+    stem_channels: of the two convolutions before stride 4, or of a single one over 4 x 4 pixels.
+    stage_channels: at strides 8, 16, 32. stage_blocks: residual blocks a stage. wide_stages: whether a stage's
+    blocks are depthwise ones with a wide kernel. neck_channels, neck_repeats: of the BiFPN. head_blocks: shared
+    convolutions before the outputs. separable: whether the convolutions of neck and head are split into a depthwise
+    and a pointwise one. box_bins: length of each side's distribution; a side reaches (box_bins - 1) strides.
     """
 
     long_side: int = 512
-    stem_channels: tuple[int, int] = (16, 32)
-    stage_channels: tuple[int, int, int] = (48, 80, 112)
+    stem_channels: tuple[int, ...] = (24,)
+    stage_channels: tuple[int, int, int] = (32, 64, 96)
     stage_blocks: tuple[int, int, int] = (1, 1, 1)
-    neck_channels: int = 48
+    wide_stages: tuple[bool, bool, bool] = (False, False, False)
+    neck_channels: int = 32
     neck_repeats: int = 1
     head_blocks: int = 1
+    separable: bool = True
     box_bins: int = 9
 
     def __post_init__(self) -> None:
         if self.long_side % STRIDES[-1] or self.long_side <= 0:
             raise ValueError(f"long_side must be a multiple of {STRIDES[-1]}, not {self.long_side}")
+        if len(self.stem_channels) not in (1, 2):
+            raise ValueError(f"stem_channels holds one number or two, not {len(self.stem_channels)}")
         if self.box_bins < 2:
             raise ValueError(f"box_bins must be 2 or more, not {self.box_bins}")

@@ -14,7 +14,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from alpr_app.detector.config import STRIDES, DetectorConfig
-from alpr_app.layers import ConvBlock, ResidualBlock
+from alpr_app.layers import ConvBlock, ResidualBlock, SeparableBlock, WideBlock
 
 FUSION_EPSILON = 1e-4
 
@@ -24,12 +24,16 @@ class Backbone(nn.Module):
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
-        first, second = config.stem_channels
-        self.stem = nn.Sequential(ConvBlock(3, first, stride=2), ConvBlock(first, second, stride=2))
+        if len(config.stem_channels) == 1:
+            self.stem = nn.Sequential(ConvBlock(3, config.stem_channels[0], stride=4, kernel=4))
+        else:
+            first, second = config.stem_channels
+            self.stem = nn.Sequential(ConvBlock(3, first, stride=2), ConvBlock(first, second, stride=2))
         self.stages = nn.ModuleList()
-        channels_in = second
-        for channels, blocks in zip(config.stage_channels, config.stage_blocks, strict=True):
-            residual = [ResidualBlock(channels) for _ in range(blocks)]
+        channels_in = config.stem_channels[-1]
+        for channels, blocks, wide in zip(config.stage_channels, config.stage_blocks, config.wide_stages, strict=True):
+            block = WideBlock if wide else ResidualBlock
+            residual = [block(channels) for _ in range(blocks)]
             self.stages.append(nn.Sequential(ConvBlock(channels_in, channels, stride=2), *residual))
             channels_in = channels
 
@@ -74,7 +78,7 @@ class WeightedSum(nn.Module):
 class BiFpn(nn.Module):
     """One pass down and one pass up over three levels, all with the same channels."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, separable: bool) -> None:
         super().__init__()
         self.sums = nn.ModuleDict(
             {
@@ -84,7 +88,9 @@ class BiFpn(nn.Module):
                 "coarse": WeightedSum(2),
             }
         )
-        self.blocks = nn.ModuleDict({name: ConvBlock(channels, channels) for name in self.sums})
+        self.blocks = nn.ModuleDict(
+            {name: SeparableBlock(channels) if separable else ConvBlock(channels, channels) for name in self.sums}
+        )
 
     def _node(self, name: str, *features: Tensor) -> Tensor:
         return self.blocks[name](self.sums[name](*features))
@@ -98,6 +104,10 @@ class BiFpn(nn.Module):
         return [fine_out, middle_out, coarse_out]
 
 
+def _depthwise(channels: int) -> nn.Conv2d:
+    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+
+
 class Head(nn.Module):
     """Score, box distributions and corners of one level. The convolutions are shared by all levels; batch norms
     are not, because the levels' statistics differ."""
@@ -105,8 +115,12 @@ class Head(nn.Module):
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
         channels, bins = config.neck_channels, config.box_bins
+        self.spreads = nn.ModuleList(
+            _depthwise(channels) if config.separable else nn.Identity() for _ in range(config.head_blocks)
+        )
+        kernel = 1 if config.separable else 3
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(config.head_blocks)
+            nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False) for _ in range(config.head_blocks)
         )
         self.norms = nn.ModuleList(
             nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(config.head_blocks)) for _ in STRIDES
@@ -120,6 +134,7 @@ class Head(nn.Module):
 
     def forward(self, features: Tensor, level: int) -> Tensor:
         for index, convolution in enumerate(self.convolutions):
+            features = self.spreads[index](features)
             if self.fused is not None:
                 features = self.fused[level][index](features)
             else:
@@ -149,7 +164,7 @@ class Detector(nn.Module):
         self.laterals = nn.ModuleList(
             ConvBlock(channels, config.neck_channels, kernel=1, relu=False) for channels in config.stage_channels
         )
-        self.neck = nn.ModuleList(BiFpn(config.neck_channels) for _ in range(config.neck_repeats))
+        self.neck = nn.ModuleList(BiFpn(config.neck_channels, config.separable) for _ in range(config.neck_repeats))
         self.head = Head(config)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from alpr_app.bundle import load_detector, load_reader
 from alpr_app.detector import DetectorConfig
 from alpr_app.errors import AlprError
 from alpr_app.labels import read_data_folder
@@ -29,6 +31,17 @@ READER_OPTIONS = {
     "emb_dropout": "share of the tokens' values left out while training",
 }
 
+DETECTOR_OPTIONS = {
+    "stem_channels": "of two convolutions before stride 4, or of one over 4 x 4 pixels",
+    "stage_channels": "at strides 8, 16 and 32",
+    "stage_blocks": "residual blocks at strides 8, 16 and 32",
+    "wide_stages": "1 for a stage of depthwise blocks with a wide kernel, else 0",
+    "neck_channels": "of the BiFPN",
+    "neck_repeats": "passes of the BiFPN",
+    "head_blocks": "convolutions before the outputs",
+    "separable": "1 for depthwise and pointwise convolutions in neck and head, 0 for full ones",
+}
+
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m alpr_app.train", description="Train the detector and the reader.")
@@ -44,6 +57,15 @@ def build_parser() -> argparse.ArgumentParser:
     detector = commands.add_parser("detector", help="train the detector", formatter_class=_Formatter)
     _add_shared_options(detector, batch_size=16, start_lr=1e-3)
     detector.add_argument("--long_side", type=int, default=DetectorConfig().long_side, help="of the input in use")
+    shape = DetectorConfig()
+    for name, text in DETECTOR_OPTIONS.items():
+        default = getattr(shape, name)
+        if isinstance(default, tuple):
+            kind, count = type(default[0]), "+" if name == "stem_channels" else len(default)
+        else:
+            kind, count = type(default), None
+        read = _flag if kind is bool else kind
+        detector.add_argument(f"--{name}", type=read, nargs=count, default=default, metavar="N", help=text)
     detector.add_argument("--crop_size", type=int, default=352, help="square input in training, a multiple of 32")
     export = commands.add_parser("export", help="make a model bundle of a run's best checkpoint")
     export.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
@@ -55,6 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
     samples.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder, made if missing")
     samples.add_argument("--seed", type=int, default=1, help="other cars, plates and light (default: 1)")
     return parser
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise argparse.ArgumentTypeError(f"0 or 1, not '{text}'")
+    return text == "1"
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -79,6 +107,12 @@ def _add_shared_options(parser: argparse.ArgumentParser, batch_size: int, start_
     parser.add_argument("--num_workers", type=int, default=1, help="processes that make samples")
     parser.add_argument("--threads", type=int, help="processor threads for the network")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument(
+        "--start_from",
+        type=Path,
+        metavar="NAME",
+        help="bundle to begin with: its weights, and its shape for the options",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights, samples and dropout")
     parser.add_argument("--validate_samples", type=int, default=40_000, help="validate every so many samples")
     parser.add_argument("--checkpoint_minutes", type=float, default=4.0, help="minutes between checkpoints")
@@ -97,7 +131,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         "threads",
         "device",
     )
-    names += ("checkpoint_minutes", "validate_samples")
+    names += ("checkpoint_minutes", "validate_samples", "start_from")
     return RunOptions(**{name: getattr(args, name) for name in names})
 
 
@@ -106,8 +140,11 @@ def _reader_task(args: argparse.Namespace, options: RunOptions):
     from alpr_app.train.label_faults import WRONG_CROPS
     from alpr_app.train.maskocr import ReaderTask
 
-    shared = {name: getattr(args, name) for name in ReaderConfig.__dataclass_fields__ if hasattr(args, name)}
-    config = ReaderConfig(**shared, **({"stem_channels": ()} if args.plain_strips else {}))
+    if args.start_from is not None:
+        config = load_reader(args.start_from)[0].config
+    else:
+        shared = {name: getattr(args, name) for name in ReaderConfig.__dataclass_fields__ if hasattr(args, name)}
+        config = ReaderConfig(**shared, **({"stem_channels": ()} if args.plain_strips else {}))
     data = read_data_folder(args.dataset_path)
     painter = PlatePainter(args.glyphs, args.templates)
     return ReaderTask(config, data, options, painter, args.drawn_share, args.aug_strength, WRONG_CROPS)
@@ -119,7 +156,12 @@ def _detector_task(args: argparse.Namespace, options: RunOptions):
 
     data = read_data_folder(args.dataset_path)
     painter = PlatePainter(args.glyphs, args.templates)
-    config = DetectorConfig(long_side=args.long_side)
+    if args.start_from is not None:
+        config = replace(load_detector(args.start_from)[0].config, long_side=args.long_side)
+    else:
+        shape = {name: getattr(args, name) for name in DETECTOR_OPTIONS}
+        shape = {name: tuple(value) if isinstance(value, list) else value for name, value in shape.items()}
+        config = DetectorConfig(long_side=args.long_side, **shape)
     return DetectorTask(config, data, options, painter, args.crop_size, args.drawn_share)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from alpr_app.bundle import load_detector
 from alpr_app.detector import Detection, Detector, DetectorConfig, decode, positions
 from alpr_app.geometry import Letterbox, box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledPicture
@@ -52,6 +53,11 @@ class DetectorTask:
         train = [picture for picture in labelled if picture.path not in chosen]
         self.config = config
         self.network = Detector(config)
+        self.start = ""
+        if options.start_from is not None:
+            begun, info = load_detector(options.start_from)
+            self.network.load_state_dict(begun.state_dict())
+            self.start = info.sha256
         self.dataset = SceneDataset(
             load_scenes(train), load_plate_free(data.negatives), painter, crop_size, options.seed, drawn_share
         )
@@ -73,6 +79,7 @@ class DetectorTask:
             "drawn_share": drawn_share,
             "crop_size": crop_size,
             "pictures": len(train),
+            "start_from": self.start,
         }
 
     def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:

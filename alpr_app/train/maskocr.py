@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from alpr_app.bundle import load_reader
 from alpr_app.labels import DataFolder
 from alpr_app.layers import from_pixels
 from alpr_app.pictures import read_picture
@@ -85,6 +86,11 @@ class ReaderTask:
         backgrounds = [read_picture(path) for path in data.negatives]
         self.config = config
         self.network = ReaderWithColumns(config)
+        self.start = ""
+        if options.start_from is not None:
+            begun, info = load_reader(options.start_from)
+            self.network.reader.load_state_dict(begun.state_dict())
+            self.start = info.sha256
         self.dataset = PlateDataset(config, samples, backgrounds, painter, options.seed, drawn_share, strength)
         crops = load_plate_samples(DataFolder((), val.crops, ()), config.alphabet)
         scenes = load_plate_samples(DataFolder(val.pictures, (), ()), config.alphabet)
@@ -100,6 +106,7 @@ class ReaderTask:
             "drawn_share": drawn_share,
             "strength": strength,
             "real_plates": len(samples),
+            "start_from": self.start,
         }
 
     def _prepare(self, samples: list[PlateSample]) -> tuple[np.ndarray, list[str]]:

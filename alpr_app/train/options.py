@@ -10,7 +10,8 @@ from pathlib import Path
 class RunOptions:
     """output: the run's folder. samples: how many the run sees in all. start_lr, min_lr: of the cosine.
     warmup: share of the run until start_lr is reached. ema: decay of the averaged weights, a step.
-    clip: largest norm of the gradient. checkpoint_minutes, validate_samples: how often.
+    clip: largest norm of the gradient. checkpoint_minutes, validate_samples: how often. start_from: a bundle whose
+    weights the run begins with, and whose shape it keeps.
     """
 
     output: Path
@@ -29,6 +30,7 @@ class RunOptions:
     amp: bool = True
     checkpoint_minutes: float = 4.0
     validate_samples: int = 40_000
+    start_from: Path | None = None
 
     @property
     def steps(self) -> int:

@@ -14,6 +14,8 @@ from alpr_app.train.perspective import plate_corners, random_pose
 from alpr_app.train.plate_samples import PlateSample, province_weights
 
 UNKNOWN_COLOUR = -1
+# Of yellow plates: those of two rows, which are squeezed into the shape of one like any other.
+DOUBLE_SHARE = 0.5
 
 
 class PlateDataset(Dataset):
@@ -63,7 +65,8 @@ class PlateDataset(Dataset):
         """A drawn plate in front of some background, at about the size real ones are kept."""
         colour = random_colour(rng)
         text = random_text(colour, rng)
-        plate = self.painter.draw(text, colour, rng)
+        rows = 2 if colour == "yellow" and rng.random() < DOUBLE_SHARE else 1
+        plate = self.painter.draw(text, colour, rng, rows)
         height, width = plate.shape[:2]
         shown = 220
         corners = plate_corners(shown, shown * height / width, random_pose(rng), rng)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import read_picture
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
+from alpr_app.train.draw.signs import SignPainter
 from alpr_app.train.perspective import plate_corners, random_pose
 
 # Pictures are kept no larger: memory, and a plate is never shown larger than in the picture by much.
@@ -23,7 +25,11 @@ MAXIMUM_PLATES = 16
 MAXIMUM_IGNORED = 8
 SMALLEST_PLATE, LARGEST_PLATE = 16.0, 280.0
 USUAL_PLATE_HEIGHT = 30.0
-MOSAIC_SHARE = 0.25
+MOSAIC_SHARE = 0.35
+# Rows and columns of a mosaic, and how often: the more, the smaller the plates.
+MOSAIC_CELLS, MOSAIC_CHANCES = (2, 3, 4), (0.5, 0.3, 0.2)
+SIGN_SHARE = 0.3
+DOUBLE_SHARE = 0.1
 PLATE_FREE_SHARE = 0.12
 REPAINTED_SHARE = 0.5
 SMALLEST_VISIBLE = 0.85
@@ -83,11 +89,14 @@ class SceneDataset(Dataset):
         if not scenes:
             raise ValueError("there are no labelled pictures to train on")
         self.scenes, self.plate_free, self.painter = scenes, plate_free, painter
+        self.signs = SignPainter()
         self.size, self.seed, self.drawn_share, self.strength = size, seed, drawn_share, strength
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray | int]:
         rng = np.random.default_rng((self.seed, index))
         scene = self._mosaic(rng) if rng.random() < MOSAIC_SHARE else self._view(rng, self.size, self.size)
+        if rng.random() < SIGN_SHARE * self.drawn_share:
+            self._add_signs(scene, rng)
         if rng.random() < self.drawn_share:
             scene = self._paste(scene, rng)
         image = degrade(scene.image, rng, self.strength, plate_height=USUAL_PLATE_HEIGHT)
@@ -101,12 +110,16 @@ class SceneDataset(Dataset):
         return {"image": image, "plates": plates, "count": count, "ignored": ignored}
 
     def _mosaic(self, rng: np.random.Generator) -> Scene:
-        """Four views in one picture: several plates, small ones, and unusual edges."""
-        split_x, split_y = (int(self.size * rng.uniform(0.35, 0.65)) for _ in range(2))
+        """Views in a grid: many plates in one picture, small ones, and unusual edges."""
+        cells = int(rng.choice(MOSAIC_CELLS, p=MOSAIC_CHANCES))
+        edges = []
+        for _ in range(2):
+            shares = np.cumsum(rng.uniform(0.7, 1.3, cells))
+            edges.append([0, *(int(self.size * share) for share in shares[:-1] / shares[-1]), self.size])
         image = np.empty((self.size, self.size, 3), np.uint8)
         plates, ignored = [], []
-        for top, bottom in ((0, split_y), (split_y, self.size)):
-            for left, right in ((0, split_x), (split_x, self.size)):
+        for top, bottom in pairwise(edges[0]):
+            for left, right in pairwise(edges[1]):
                 part = self._view(rng, bottom - top, right - left)
                 image[top:bottom, left:right] = part.image
                 plates.append(part.plates + np.float32([left, top]))
@@ -181,16 +194,8 @@ class SceneDataset(Dataset):
         partial = (visible > 0.02) & ~whole
         return Scene(view, plates[whole], np.concatenate([np.clip(ignored, 0, limit), inside[partial]]))
 
-    def _draw_on(self, image: np.ndarray, corners: np.ndarray, rng: np.random.Generator, light: float) -> None:
-        """A drawn plate onto `image` in place, softened to the picture's sharpness."""
-        colour = random_colour(rng)
-        plate = self.painter.draw(random_text(colour, rng), colour, rng)
-        shrink = max(1.0, plate.shape[1] / max(8.0, float(np.ptp(corners[:, 0]))))
-        plate = cv2.GaussianBlur(plate, (0, 0), 0.45 * shrink + rng.uniform(0, 1.0))
-        plate = np.clip(plate * light + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
-        matrix = cv2.getPerspectiveTransform(picture_corners(plate), corners.astype(np.float32))
-        size = (image.shape[1], image.shape[0])
-        cv2.warpPerspective(plate, matrix, size, dst=image, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+    def _plate(self, rng: np.random.Generator, colour: str, rows: int = 1) -> np.ndarray:
+        return self.painter.draw(random_text(colour, rng), colour, rng, rows)
 
     def _repaint(self, scene: Scene, rng: np.random.Generator) -> Scene:
         """Another plate, of any colour and province, where the real one hangs."""
@@ -201,21 +206,67 @@ class SceneDataset(Dataset):
             light = float(np.clip((part.mean() if part.size else 100) / 115, 0.35, 1.15))
             # Plates are hung on plates: a little larger hides the one beneath.
             grown = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.02
-            self._draw_on(image, grown, rng, light)
+            put_on(image, self._plate(rng, random_colour(rng)), grown, rng, light)
         return Scene(image, scene.plates, scene.ignored)
 
+    def _place(
+        self, scene: Scene, plates: list[np.ndarray], shape: float, rng: np.random.Generator
+    ) -> np.ndarray | None:
+        """Corners of something `shape` times as wide as high, anywhere over nothing that is labelled; None if the
+        chance place is taken."""
+        width = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(0.5 * self.size))))
+        corners = plate_corners(width, width / shape, random_pose(rng), rng)
+        corners += rng.uniform(0.02, 0.98, 2).astype(np.float32) * self.size
+        box = corners_to_box(corners)
+        taken = np.concatenate([corners_to_box(np.float32(plates).reshape(-1, 4, 2)), scene.ignored])
+        grown = box + np.float32([-4, -4, 4, 4])
+        free = box.min() >= 0 and box.max() <= self.size and not box_iou(grown[None], taken).any()
+        return corners if free else None
+
     def _paste(self, scene: Scene, rng: np.random.Generator) -> Scene:
-        """One to three drawn plates anywhere, over nothing that is labelled."""
+        """One to three drawn plates, of two rows now and then."""
         image, plates = scene.image, list(scene.plates)
         for _ in range(rng.integers(1, 4)):
-            width = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(0.5 * self.size))))
-            corners = plate_corners(width, width / 3.14, random_pose(rng), rng)
-            corners += rng.uniform(0.02, 0.98, 2).astype(np.float32) * self.size
-            box = corners_to_box(corners)
-            taken = np.concatenate([corners_to_box(np.float32(plates).reshape(-1, 4, 2)), scene.ignored])
-            grown = box + np.float32([-4, -4, 4, 4])
-            if box.min() < 0 or box.max() > self.size or box_iou(grown[None], taken).any():
-                continue
-            self._draw_on(image, corners, rng, rng.uniform(0.45, 1.1))
-            plates.append(corners)
+            double = rng.random() < DOUBLE_SHARE
+            plate = self._plate(rng, "yellow", rows=2) if double else self._plate(rng, random_colour(rng))
+            corners = self._place(scene, plates, plate.shape[1] / plate.shape[0], rng)
+            if corners is not None:
+                put_on(image, plate, corners, rng, rng.uniform(0.45, 1.1))
+                plates.append(corners)
         return Scene(image, np.float32(plates).reshape(-1, 4, 2), scene.ignored)
+
+    def _add_signs(self, scene: Scene, rng: np.random.Generator) -> None:
+        """One to three signs onto the scene's picture in place: lettering that is to be left alone."""
+        for _ in range(rng.integers(1, 4)):
+            sign, cover = self.signs.draw(rng)
+            corners = self._place(scene, list(scene.plates), sign.shape[1] / sign.shape[0], rng)
+            if corners is not None:
+                put_on(scene.image, sign, corners, rng, rng.uniform(0.45, 1.1), cover)
+
+
+def put_on(
+    image: np.ndarray,
+    drawn: np.ndarray,
+    corners: np.ndarray,
+    rng: np.random.Generator,
+    light: float,
+    cover: np.ndarray | None = None,
+) -> None:
+    """A drawn plate or sign onto `image` in place, softened to the picture's sharpness.
+
+    corners (4, 2): where it comes to lie. light: its brightness. cover: uint8, where it hides what is behind it;
+    everywhere if None.
+    """
+    shrink = max(1.0, drawn.shape[1] / max(8.0, float(np.ptp(corners[:, 0]))))
+    sigma = 0.45 * shrink + rng.uniform(0, 1.0)
+    soft = cv2.GaussianBlur(drawn, (0, 0), sigma)
+    soft = np.clip(soft * light + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
+    matrix = cv2.getPerspectiveTransform(picture_corners(drawn), corners.astype(np.float32))
+    size = (image.shape[1], image.shape[0])
+    if cover is None:
+        cv2.warpPerspective(soft, matrix, size, dst=image, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+        return
+    layer = cv2.warpPerspective(soft, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.warpPerspective(cv2.GaussianBlur(cover, (0, 0), sigma), matrix, size, flags=cv2.INTER_LINEAR)
+    alpha = alpha.astype(np.float32) * np.float32(1 / 255)
+    image[:] = cv2.blendLinear(layer, image, alpha, 1 - alpha)

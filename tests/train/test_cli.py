@@ -106,3 +106,21 @@ def test_the_input_size_in_use_is_chosen_at_export(data_folder, tmp_path, capsys
 def test_exporting_what_is_no_run_says_so(tmp_path, capsys):
     assert main(["export", str(tmp_path), "--output", str(tmp_path / "x")]) == 1
     assert "best.pt: no such checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "options"), [("maskocr", READER), ("detector", DETECTOR)])
+def test_a_run_begins_with_a_bundles_weights_and_shape(command, options, data_folder, tmp_path):
+    arguments = [command, "--dataset_path", str(data_folder), *SHORT]
+    load = load_reader if command == "maskocr" else load_detector
+    assert main([*arguments, "--output", str(tmp_path / "first"), *options]) == 0
+    assert main(["export", str(tmp_path / "first"), "--output", str(tmp_path / "bundle"), "--last"]) == 0
+    begun = [*arguments, "--output", str(tmp_path / "second"), "--start_from", str(tmp_path / "bundle")]
+    begun += ["--batch_size", "4", "--start_lr", "1e-9", "--min_lr", "1e-9"]
+    if command == "detector":
+        begun += ["--crop_size", "96", "--long_side", "160"]
+    assert main(begun) == 0
+    assert main(["export", str(tmp_path / "second"), "--output", str(tmp_path / "again"), "--last"]) == 0
+    (first, _), (second, _) = load(tmp_path / "bundle"), load(tmp_path / "again")
+    assert first.config == second.config
+    for (name, before), after in zip(first.named_parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(before, after, atol=1e-5, rtol=1e-4, msg=name)

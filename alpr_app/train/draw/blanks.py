@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from alpr_app.train.draw.glyphs import load_font
+from alpr_app.train.draw.layouts import Layout
 
-if TYPE_CHECKING:
-    from alpr_app.train.draw.plates import Layout
-
-HEIGHT = 140
 # Edges are drawn this many times larger and averaged down.
 FINE = 3
 FIELD = {
     "blue": (18, 72, 196),
     "yellow": (236, 176, 20),
+    "yellow_double": (236, 176, 20),
     "white": (232, 233, 230),
     "black": (24, 24, 27),
     "black_embassy": (24, 24, 27),
@@ -28,6 +25,7 @@ FIELD = {
 RIM = {
     "blue": (240, 242, 246),
     "yellow": (20, 20, 20),
+    "yellow_double": (20, 20, 20),
     "white": (30, 30, 32),
     "black": (236, 236, 236),
     "black_embassy": (236, 236, 236),
@@ -62,9 +60,9 @@ def _rounded(canvas: np.ndarray, inset: float, radius: float, colour: int) -> No
             cv2.circle(canvas, (x, y), r, colour, -1)
 
 
-def _field(style: str, width: int, tint: float) -> np.ndarray:
+def _field(style: str, layout: Layout, tint: float) -> np.ndarray:
     """The plain surface at fine scale; `tint` 0 to 1 makes the upper end of green pale or white."""
-    height, width = HEIGHT * FINE, width * FINE
+    height, width = layout.height * FINE, layout.width * FINE
     field = np.full((height, width, 3), FIELD[style], np.uint8)
     if style == "green":
         pale = np.float32([206, 232, 212]) * (1 - tint) + np.float32([246, 250, 247]) * tint
@@ -75,26 +73,26 @@ def _field(style: str, width: int, tint: float) -> np.ndarray:
     return field
 
 
-def _emblem(canvas: np.ndarray, x: float) -> None:
+def _emblem(canvas: np.ndarray, x: float, y: float) -> None:
     """The round sign of new-energy plates between the second and third character."""
-    centre, r = (round(x * FINE), round(70 * FINE)), round(12 * FINE)
+    centre, r = (round(x * FINE), round(y * FINE)), round(12 * FINE)
     cv2.circle(canvas, centre, r, (200, 222, 214), -1)
     for index, colour in enumerate(((60, 140, 220), (226, 60, 140), (240, 130, 60), (246, 200, 40), (50, 140, 60))):
         start = 90 + index * 36
         cv2.ellipse(canvas, centre, (r - 2 * FINE, r - 2 * FINE), 0, start, start + 36, colour, -1)
     for dy in (-1, 0, 1):
-        y = centre[1] + round(dy * 4.4 * FINE)
-        cv2.line(canvas, (centre[0] - r // 2, y), (centre[0] + r // 4, y), (246, 248, 248), round(2.4 * FINE))
+        level = centre[1] + round(dy * 4.4 * FINE)
+        cv2.line(canvas, (centre[0] - r // 2, level), (centre[0] + r // 4, level), (246, 248, 248), round(2.4 * FINE))
     cv2.circle(canvas, centre, r, (96, 140, 150), FINE)
 
 
 def draw_blanks(style: str, layout: Layout) -> list[np.ndarray]:
-    """Blanks of a style with and without rim, in slightly different shapes: 140 x width RGB uint8."""
+    """Blanks of a style with and without rim, in slightly different shapes: RGB uint8, one pixel a millimetre."""
     variants = []
     for rim in (0.0, 2.0, 2.8, 2.8):
         for radius, tint in ((5, 0.1), (9, 0.9)):
-            canvas = np.full((HEIGHT * FINE, layout.width * FINE, 3), AROUND, np.uint8)
-            field = _field(style, layout.width, tint)
+            canvas = np.full((layout.height * FINE, layout.width * FINE, 3), AROUND, np.uint8)
+            field = _field(style, layout, tint)
             shape = np.zeros(canvas.shape[:2], np.uint8)
             _rounded(shape, 0.5, radius, 255)
             cv2.copyTo(field, shape, canvas)
@@ -104,20 +102,22 @@ def draw_blanks(style: str, layout: Layout) -> list[np.ndarray]:
                 _rounded(shape, 3.0 + rim, radius - 2.5, 0)
                 cv2.copyTo(np.full_like(canvas, RIM[style]), shape, canvas)
             if style.startswith("green"):
-                _emblem(canvas, layout.dot)
+                _emblem(canvas, *layout.dot)
             else:
-                colour = (16, 16, 18) if style in ("yellow", "white") else (246, 246, 246)
-                cv2.circle(canvas, (round(layout.dot * FINE), 70 * FINE), 5 * FINE, colour, -1)
-            variants.append(cv2.resize(canvas, (layout.width, HEIGHT), interpolation=cv2.INTER_AREA))
+                colour = (16, 16, 18) if style.startswith(("yellow", "white")) else (246, 246, 246)
+                x, y = layout.dot
+                cv2.circle(canvas, (round(x * FINE), round(y * FINE)), 5 * FINE, colour, -1)
+            variants.append(cv2.resize(canvas, (layout.width, layout.height), interpolation=cv2.INTER_AREA))
     return variants
 
 
-def load_template(path: Path, width: int) -> np.ndarray:
-    """A blank from a picture file, 140 x `width` RGB uint8. Raises FileNotFoundError if it cannot be read."""
+def load_template(path: Path, layout: Layout) -> np.ndarray:
+    """A blank from a picture file, RGB uint8, one pixel a millimetre. Raises FileNotFoundError if it cannot be read."""
     picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.is_file() else None
     if picture is None:
         raise FileNotFoundError(f"{path}: no template picture; give a folder that holds it, or no folder at all")
-    return cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), (width, HEIGHT), interpolation=cv2.INTER_AREA)
+    size = (layout.width, layout.height)
+    return cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size, interpolation=cv2.INTER_AREA)
 
 
 def _bolt(radius: float, colour: tuple[int, int, int], wide: float) -> tuple[np.ndarray, np.ndarray]:
@@ -159,15 +159,15 @@ class Extras:
             self._add_frame(plate, rng)
 
     def _add_bolts(self, plate: np.ndarray, rng: np.random.Generator) -> None:
-        width = plate.shape[1]
+        height, width = plate.shape[:2]
         top, bottom = rng.random() < 0.95, rng.random() < 0.6
         alpha, colour = self._bolts[rng.integers(len(self._bolts))]
         size = alpha.shape[0]
-        for y, present in ((rng.uniform(9, 14), top), (HEIGHT - rng.uniform(9, 14), bottom)):
+        for y, present in ((rng.uniform(9, 14), top), (height - rng.uniform(9, 14), bottom)):
             for share in BOLT_X:
                 if present and rng.random() < 0.95:
                     x0 = round(width * share + rng.uniform(-3, 3)) - size // 2
-                    y0 = max(0, min(round(y) - size // 2, HEIGHT - size))
+                    y0 = max(0, min(round(y) - size // 2, height - size))
                     patch = plate[y0 : y0 + size, x0 : x0 + size]
                     patch[:] = patch * (1 - alpha) + colour * alpha
 

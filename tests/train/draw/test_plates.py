@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from alpr_app.plate import COLOURS, DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
-from alpr_app.train.draw.plates import LAYOUTS, PlatePainter, random_colour, random_text, style_of
+from alpr_app.train.draw.layouts import LAYOUTS, style_of
+from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -88,7 +89,7 @@ def test_another_character_changes_its_own_cell_only(painter: PlatePainter, plac
     text = "皖A12345"
     other = text[:place] + {0: "沪", 1: "H"}.get(place, "8") + text[place + 1 :]
     first, second = (painter.draw(t, "blue", np.random.default_rng(10)).astype(int) for t in (text, other))
-    left = LAYOUTS["blue"].lefts[place]
+    left = LAYOUTS["blue"].cells[place].left
     changed = np.abs(first - second).max(axis=2) > 8
     assert changed[:, left : left + 45].any()
     changed[:, left - 4 : left + 49] = False
@@ -110,6 +111,29 @@ def test_a_text_of_the_wrong_length_is_refused(painter: PlatePainter) -> None:
 def test_a_character_without_a_glyph_is_refused(painter: PlatePainter) -> None:
     with pytest.raises(ValueError, match="no glyph for 'O'"):
         painter.draw("皖A1234O", "blue", np.random.default_rng(0))
+
+
+def test_two_rows_have_their_own_shape_and_two_characters_above_five(painter: PlatePainter) -> None:
+    rng = np.random.default_rng(13)
+    plate = painter.draw("皖A1234挂", "yellow", rng, rows=2)
+    assert plate.shape == (220, 440, 3)
+    other = painter.draw("皖B1234挂", "yellow", np.random.default_rng(14), rows=2).astype(int)
+    changed = np.abs(painter.draw("皖A1234挂", "yellow", np.random.default_rng(14), rows=2) - other).max(axis=2) > 8
+    assert changed[12:78, 246:334].any()
+    changed[12:78, 246:334] = False
+    assert not changed.any()
+
+
+def test_two_rows_in_blue_are_refused(painter: PlatePainter) -> None:
+    with pytest.raises(ValueError, match="only yellow"):
+        painter.draw("皖A12345", "blue", np.random.default_rng(0), rows=2)
+
+
+def test_the_office_letter_o_comes_up_now_and_then(painter: PlatePainter) -> None:
+    rng = np.random.default_rng(15)
+    offices = [random_text("blue", rng)[1] for _ in range(2000)]
+    assert 5 < offices.count("O") < 80
+    assert painter.draw("贵OA1234", "blue", rng).std() > 15
 
 
 def test_an_empty_glyph_folder_is_refused_by_name(tmp_path: Path) -> None:
