@@ -19,10 +19,10 @@ class DetectorConfig:
     """
 
     long_side: int = 512
-    stem_channels: tuple[int, ...] = (24,)
+    stem_channels: tuple[int, ...] = (8, 16)
     stage_channels: tuple[int, int, int] = (32, 64, 96)
-    stage_blocks: tuple[int, int, int] = (1, 1, 1)
-    wide_stages: tuple[bool, bool, bool] = (False, False, False)
+    stage_blocks: tuple[int, int, int] = (1, 2, 2)
+    wide_stages: tuple[bool, bool, bool] = (False, True, True)
     neck_channels: int = 32
     neck_repeats: int = 1
     head_blocks: int = 1
