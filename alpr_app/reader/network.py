@@ -134,11 +134,18 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(config.embed_dim)
         nn.init.trunc_normal_(self.places, std=0.02)
 
-    def forward(self, plates: Tensor) -> Tensor:
-        tokens = self.dropout(self.embedding(plates) + self.places)
+    def embed(self, plates: Tensor) -> Tensor:
+        """Strips as tokens that know their places, not yet of each other."""
+        return self.dropout(self.embedding(plates) + self.places)
+
+    def transform(self, tokens: Tensor) -> Tensor:
+        """Tokens, all or some of `embed`'s, after they have looked at each other."""
         for layer in self.layers:
             tokens = layer(tokens)
         return self.norm(tokens)
+
+    def forward(self, plates: Tensor) -> Tensor:
+        return self.transform(self.embed(plates))
 
 
 class Reader(nn.Module):

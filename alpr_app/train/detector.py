@@ -12,15 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alpr_app.bundle import load_detector
-from alpr_app.detector import Detection, Detector, DetectorConfig, decode, positions
+from alpr_app.detector import Detection, Detector, decode, positions
 from alpr_app.geometry import Letterbox, box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledPicture
 from alpr_app.layers import from_pixels
 from alpr_app.pictures import read_picture
 from alpr_app.train.detector_losses import detector_losses
 from alpr_app.train.draw.plates import PlatePainter
-from alpr_app.train.options import RunOptions
 from alpr_app.train.scene_dataset import SceneDataset, load_plate_free, load_scenes
 
 
@@ -38,12 +36,12 @@ class DetectorTask:
 
     def __init__(
         self,
-        config: DetectorConfig,
+        network: Detector,
         data: DataFolder,
-        options: RunOptions,
         painter: PlatePainter,
         crop_size: int = 352,
         drawn_share: float = 0.5,
+        seed: int = 0,
     ) -> None:
         if crop_size % 32:
             raise ValueError(f"--crop_size must be a multiple of 32, not {crop_size}")
@@ -51,15 +49,9 @@ class DetectorTask:
         kept = [picture for picture in labelled if picture.by_machine and held_out(picture)]
         chosen = {picture.path for picture in kept}
         train = [picture for picture in labelled if picture.path not in chosen]
-        self.config = config
-        self.network = Detector(config)
-        self.start = ""
-        if options.start_from is not None:
-            begun, info = load_detector(options.start_from)
-            self.network.load_state_dict(begun.state_dict())
-            self.start = info.sha256
+        self.network = network
         self.dataset = SceneDataset(
-            load_scenes(train), load_plate_free(data.negatives), painter, crop_size, options.seed, drawn_share
+            load_scenes(train), load_plate_free(data.negatives), painter, crop_size, seed, drawn_share
         )
         self.validation = {
             "scenes": [picture for picture in data.pictures if picture.plates and picture.split == "val"],
@@ -70,16 +62,10 @@ class DetectorTask:
         self.centres, self.strides = torch.from_numpy(centres), torch.from_numpy(strides)
         self.description: dict[str, Any] = {
             "kind": "detector",
-            "config": asdict(config),
-            "batch_size": options.batch_size,
-            "samples": options.samples,
-            "start_lr": options.start_lr,
-            "min_lr": options.min_lr,
-            "seed": options.seed,
+            "config": asdict(network.config),
             "drawn_share": drawn_share,
             "crop_size": crop_size,
             "pictures": len(train),
-            "start_from": self.start,
         }
 
     def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from alpr_app.train.assignment import assign
+from alpr_app.train.distributed import mean_over_ranks
 
 # All four are of the same order once training is under way.
 BOX_WEIGHT = 2.0
@@ -59,6 +60,22 @@ def _boxes_of(corners: Tensor) -> Tensor:
     return torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
 
 
+def positions_of_plates(
+    centres: Tensor, strides: Tensor, plates: list[Tensor], ignored: list[Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Which positions of a batch are to find a plate: their indices (P,) among all B * N, the true corners (P, 4, 2),
+    and whether anything is asked of each position's score (B, N)."""
+    rows, corners, asked = [], [], []
+    for picture, (truth, areas) in enumerate(zip(plates, ignored, strict=True)):
+        owner = assign(centres, strides, _boxes_of(truth))
+        positive = torch.nonzero(owner >= 0).squeeze(1)
+        rows.append(positive + picture * len(centres))
+        corners.append(truth[owner[positive]])
+        within = ((centres[:, None] > areas[None, :, :2]) & (centres[:, None] < areas[None, :, 2:])).all(dim=2)
+        asked.append((~(within.any(dim=1) & (owner < 0))).float())
+    return torch.cat(rows), torch.cat(corners), torch.stack(asked)
+
+
 def detector_losses(
     outputs: tuple[Tensor, Tensor, Tensor],
     centres: Tensor,
@@ -68,43 +85,25 @@ def detector_losses(
 ) -> dict[str, Tensor]:
     """Losses of a batch. outputs: of `Detector`. plates: true corners (M, 4, 2) of each picture in pixels.
     ignored: boxes (K, 4) of each picture in which nothing is asked of the background's score.
+
+    Sums are divided by what all processes together have found positive, so that sharing a batch changes nothing.
     """
     quality, boxes, corners = (output.float() for output in outputs)
     count = len(plates)
-    target = torch.zeros_like(quality)
-    asked = torch.ones_like(quality)
-    rows, true_corners = [], []
-    for picture in range(count):
-        owner = assign(centres, strides, _boxes_of(plates[picture]))
-        positive = torch.nonzero(owner >= 0).squeeze(1)
-        rows.append(positive + picture * len(centres))
-        true_corners.append(plates[picture][owner[positive]])
-        areas = ignored[picture]
-        within = ((centres[:, None] > areas[None, :, :2]) & (centres[:, None] < areas[None, :, 2:])).all(dim=2)
-        asked[picture] = (~(within.any(dim=1) & (owner < 0))).float()
-    chosen, truth = torch.cat(rows), torch.cat(true_corners)
-    quality_flat, target_flat = quality.flatten(), target.flatten()
-    if not len(chosen):
-        score_loss = (quality_focal(quality_flat, target_flat) * asked.flatten()).sum()
-        nothing = (boxes.sum() + corners.sum()) * 0
-        return {
-            "loss": score_loss + nothing,
-            "score": score_loss,
-            "box": nothing,
-            "bins": nothing,
-            "corner": nothing,
-        }
+    chosen, truth, asked = positions_of_plates(centres, strides, plates, ignored)
     centre, stride = centres.repeat(count, 1)[chosen], strides.repeat(count)[chosen, None]
     true_boxes = _boxes_of(truth)
     logits = boxes.flatten(0, 1)[chosen]
     distances = expected_distances(logits) * stride
     found = torch.cat([centre - distances[:, :2], centre + distances[:, 2:]], dim=1)
     iou, giou = generalised_iou(found, true_boxes)
-    target_flat[chosen] = iou.detach().clamp(min=0)
+    target = torch.zeros_like(quality.flatten())
+    target[chosen] = iou.detach().clamp(min=0)
     # Positions that are sure of themselves speak loudest, as they will when the box is chosen.
-    weight = quality_flat[chosen].detach().sigmoid().clamp(min=0.05)
-    total = weight.sum().clamp(min=1)
-    score_loss = (quality_focal(quality_flat, target_flat) * asked.flatten()).sum() / len(chosen)
+    weight = quality.flatten()[chosen].detach().sigmoid().clamp(min=0.05)
+    total = mean_over_ranks(weight.sum()).clamp(min=1)
+    positives = mean_over_ranks(torch.tensor(float(len(chosen)), device=quality.device)).clamp(min=1)
+    score_loss = (quality_focal(quality, target.view_as(quality)) * asked).sum() / positives
     box_loss = ((1 - giou) * weight).sum() / total
     sides = torch.cat([centre - true_boxes[:, :2], true_boxes[:, 2:] - centre], dim=1) / stride
     bin_loss = (distribution_focal(logits, sides).mean(dim=1) * weight).sum() / total

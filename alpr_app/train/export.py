@@ -7,42 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-
 from alpr_app.bundle import BundleInfo, save_bundle
-from alpr_app.bundle_config import config_from_dict
-from alpr_app.detector import Detector, DetectorConfig
-from alpr_app.reader import ReaderConfig
-from alpr_app.train.checkpoint import CheckpointError, load_checkpoint
+from alpr_app.detector import Detector
+from alpr_app.train.checkpoint import CheckpointError
+from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
-
-
-def averaged_weights(state: dict[str, Any]) -> dict[str, Tensor]:
-    """The averaged weights in a checkpoint: best.pt holds nothing else, last.pt has them beside the momentary ones."""
-    if "average" not in state:
-        return state["network"]
-    prefix = "module."
-    return {name.removeprefix(prefix): value for name, value in state["average"].items() if name.startswith(prefix)}
-
-
-def trained_network(checkpoint: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The network of a checkpoint, in eval mode and without what only training needs, and the checkpoint itself.
-
-    Raises CheckpointError if it is damaged, or of a kind that is unknown.
-    """
-    state = load_checkpoint(checkpoint)
-    description, weights = state["description"], averaged_weights(state)
-    # As JSON would give it, lists for tuples: one parser for configs is enough.
-    config = json.loads(json.dumps(description.get("config")))
-    if description.get("kind") == "detector":
-        detector = Detector(config_from_dict(DetectorConfig, config))
-        detector.load_state_dict(weights)
-        return detector.eval(), state
-    if description.get("kind") == "reader":
-        trained = ReaderWithColumns(config_from_dict(ReaderConfig, config))
-        trained.load_state_dict(weights)
-        return trained.reader.eval(), state
-    raise CheckpointError(f"{checkpoint}: holds a '{description.get('kind')}', neither a detector nor a reader")
+from alpr_app.train.starting import trained_network
 
 
 def export_run(
@@ -61,12 +31,18 @@ def export_run(
     """
     network, state = trained_network(run / ("last.pt" if last else "best.pt"))
     description = state["description"]
+    if isinstance(network, MaskedStrips):
+        raise CheckpointError(f"{run}: holds an encoder that cannot read yet; train it with maskocr --start_from {run}")
+    if isinstance(network, ReaderWithColumns):
+        network = network.reader
     if long_side is not None:
         if not isinstance(network, Detector):
             raise ValueError(f"{run}: --long_side is for a detector, this is a {description['kind']}")
         network.config = replace(network.config, long_side=long_side)
     metrics = {name: round(float(value), 5) for name, value in state.get("metrics", {}).items()}
-    figures: dict[str, Any] = {"training": {"samples_seen": state["step"] * description["batch_size"], **metrics}}
+    figures: dict[str, Any] = {
+        "training": {"samples_seen": state["step"] * description["run"]["batch_size"], **metrics}
+    }
     if scores is not None:
         try:
             figures["evaluation"] = json.loads(scores.read_text(encoding="utf-8"))

@@ -1,25 +1,31 @@
-"""The training loop: AdamW, warm-up and cosine, averaged weights, checkpoints, exact resume, metrics as CSV."""
+"""The training loop: steps, averaged weights, validation, checkpoints, exact resume."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from alpr_app.errors import AlprError
 from alpr_app.train.checkpoint import load_checkpoint, save_checkpoint
-from alpr_app.train.metrics import Meter, append_row
-from alpr_app.train.optimisation import averaged, bf16_is_fast, learning_rate, parameter_groups
+from alpr_app.train.distributed import Ranks, mean_over_ranks, share_batch_norms
+from alpr_app.train.metrics import Meter
+from alpr_app.train.optimisation import averaged, bf16_is_fast, make_optimizer
 from alpr_app.train.options import RunOptions
+from alpr_app.train.schedules import make_schedule
+from alpr_app.train.shares import Shares
 from alpr_app.train.stopping import StopSignal
+from alpr_app.train.trackers import Trackers
 
 LOG_EVERY = 50
 
@@ -28,7 +34,8 @@ class Task(Protocol):
     """What is trained: a module with its losses, its samples and its validation.
 
     `network` returns from a batch a dict of losses with their weighted sum under 'loss'. `validate` returns
-    metrics, of which `judged_by` is the one the best checkpoint is chosen by: higher is better.
+    metrics, of which `judged_by` is the one the best checkpoint is chosen by: higher is better. `description`
+    is what a checkpoint must have in common with a run that goes on from it.
     """
 
     network: nn.Module
@@ -46,19 +53,31 @@ class TrainingError(AlprError):
 
 
 class Run:
-    """One training run in one folder: last.pt to go on from, best.pt to use, train.csv and val.csv to look at."""
+    """One training run in one folder: last.pt to go on from, best.pt to use, train.csv and val.csv to look at.
 
-    def __init__(self, task: Task, options: RunOptions) -> None:
-        self.task, self.options = task, options
-        self.device = torch.device(options.device)
+    Raises ValueError if the batch cannot be shared out evenly among processes and parts.
+    """
+
+    def __init__(self, task: Task, options: RunOptions, ranks: Ranks | None = None) -> None:
+        self.task, self.options, self.ranks = task, options, ranks or Ranks()
+        self.shares = Shares(options.batch_size, options.accumulate, self.ranks)
+        many = self.ranks.world > 1
+        place = f"cuda:{self.ranks.local}" if many and options.device == "cuda" else options.device
+        self.device = torch.device(place)
         if options.threads:
             torch.set_num_threads(options.threads)
-        torch.manual_seed(options.seed)
+        # Every process has the same weights, but drops out other values.
+        torch.manual_seed(options.seed + self.ranks.rank)
+        if many:
+            share_batch_norms(task.network)
         self.network = task.network.to(self.device, memory_format=torch.channels_last)
         self.average = averaged(self.network, options.ema)
-        groups = parameter_groups(self.network, options.weight_decay)
-        self.optimizer = torch.optim.AdamW(groups, lr=options.start_lr, betas=(0.9, 0.98))
-        self.step = 0
+        self.optimizer = make_optimizer(self.network, options)
+        self.schedule = make_schedule(options)
+        running = torch.compile(self.network) if options.compile else self.network
+        self.running: nn.Module = DistributedDataParallel(running) if many else running
+        self.description = {**task.description, "run": options.description()}
+        self.step = self.since_best = 0
         self.best = -math.inf
         self.metrics: dict[str, float] = {}
         self.half = options.amp and bf16_is_fast(self.device)
@@ -74,35 +93,43 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """All that a later run needs to go on as if nothing had happened."""
+        self._take_average()
         return {
             "step": self.step,
             "best": self.best,
+            "since_best": self.since_best,
             "metrics": self.metrics,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state(),
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
-            "description": self.task.description,
+            "description": self.description,
         }
 
     def resume(self) -> None:
-        """Go on from last.pt. Raises CheckpointError if it is damaged or belongs to another network."""
-        state = load_checkpoint(self.last_path, self.task.description)
+        """Go on from last.pt. Raises CheckpointError if it is damaged or belongs to another run."""
+        state = load_checkpoint(self.last_path, self.description)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state_all(state["random_cuda"])
+        self.schedule.restore(state["schedule"])
+        if self.ranks.world == 1:
+            torch.set_rng_state(state["random"])
+            if self.device.type == "cuda":
+                torch.cuda.set_rng_state_all(state["random_cuda"])
+        else:
+            # One checkpoint cannot hold every process's own random numbers: new ones, of this step.
+            torch.manual_seed((self.options.seed, self.ranks.rank, state["step"]).__hash__() & 0x7FFFFFFF)
         self.step, self.best, self.metrics = state["step"], state["best"], state["metrics"]
+        self.since_best = state["since_best"]
 
     def _batches(self) -> Iterator[Any]:
-        first, size = self.step * self.options.batch_size, self.options.batch_size
         loader = DataLoader(
             self.task.dataset,
-            batch_size=size,
-            sampler=range(first, self.options.steps * size),
+            batch_size=self.shares.size,
+            sampler=self.shares.indices(self.step, self.options.steps),
             num_workers=self.options.num_workers,
             pin_memory=self.device.type == "cuda",
             worker_init_fn=_single_thread,
@@ -113,6 +140,12 @@ class Run:
         )
         return iter(loader)
 
+    @property
+    def done(self) -> bool:
+        """Whether all steps are done, or nothing is to be gained by more of them."""
+        tired = 0 < self.options.patience <= self.since_best
+        return self.step >= self.options.steps or self.schedule.finished or tired
+
     def train(self) -> bool:
         """Train until all steps are done, or until Ctrl-C; returns whether they are.
 
@@ -121,39 +154,54 @@ class Run:
         validate_every = max(1, self.options.validate_samples // self.options.batch_size)
         batches = self._batches()
         meter, saved_at = Meter(), time.monotonic()
-        bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5)
-        with StopSignal() as stop, bar:
-            while self.step < self.options.steps and not stop.asked:
+        quiet = None if self.ranks.first else True
+        bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5, disable=quiet)
+        with StopSignal() as stop, Trackers(self.options, self.ranks) as trackers, bar:
+            while not self.done and not self._any(stop.asked):
                 started = time.monotonic()
-                batch = next(batches)
+                parts = [next(batches) for _ in range(self.options.accumulate)]
                 waited = time.monotonic() - started
-                meter.add(self.train_step(batch), self.options.batch_size, started, waited)
+                meter.add(self.train_step(parts), self.options.batch_size, started, waited)
                 bar.update()
                 if self.step % LOG_EVERY == 0:
-                    self._log(meter.read(), bar)
+                    means = meter.read()
+                    trackers.add("train", self.step, {"learning_rate": self.rate(self.step - 1), **means})
+                    bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
                 if self.step % validate_every == 0 or self.step == self.options.steps:
                     self.validate()
+                    trackers.add("val", self.step, self.metrics)
                 if time.monotonic() - saved_at > self.options.checkpoint_minutes * 60:
-                    save_checkpoint(self.last_path, self.state())
+                    self.save()
                     saved_at = time.monotonic()
-        save_checkpoint(self.last_path, self.state())
-        return self.step == self.options.steps
+            self.save()
+        return self.done
 
-    def _log(self, means: dict[str, float], bar: tqdm) -> None:
-        rate = learning_rate(self.step - 1, self.options)
-        append_row(self.options.output / "train.csv", {"step": self.step, "learning_rate": rate, **means})
-        bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
+    def _any(self, asked: bool) -> bool:
+        """Whether any process was asked to stop: none may wait for another that has gone."""
+        if self.ranks.world == 1:
+            return asked
+        return bool(mean_over_ranks(torch.tensor(float(asked), device=self.device)) > 0)
 
-    def train_step(self, batch: Any) -> dict[str, float]:
-        """One optimiser step; returns the losses and the norm of the gradient."""
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        return self.schedule.rate(step)
+
+    def train_step(self, parts: list[Any]) -> dict[str, float]:
+        """One optimiser step over the parts of its batch; returns the mean losses and the norm of the gradient."""
         self.network.train()
-        rate = learning_rate(self.step, self.options)
+        self._optimizer_mode("train")
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            losses = self.task.losses(self.network, _to_device(batch, self.device))
+            group["lr"] = self.rate(self.step)
         self.optimizer.zero_grad(set_to_none=True)
-        losses["loss"].backward()
+        sums: dict[str, Tensor] = {}
+        for number, part in enumerate(parts, start=1):
+            # Gradients of the processes are added up once a step, with those of its last part.
+            waits = self.ranks.world > 1 and number < len(parts)
+            with self.running.no_sync() if waits else nullcontext():
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+                    losses = self.task.losses(self.running, _to_device(part, self.device))
+                (losses["loss"] / len(parts)).backward()
+            sums = {name: sums.get(name, 0) + value.detach() / len(parts) for name, value in losses.items()}
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         if not torch.isfinite(norm):
             raise TrainingError(
@@ -161,22 +209,49 @@ class Run:
                 "or start anew with a lower --start_lr"
             )
         self.optimizer.step()
-        self.average.update_parameters(self.network)
+        if self.options.schedule != "free":
+            self.average.update_parameters(self.network)
         self.step += 1
-        return {**{name: float(value.detach()) for name, value in losses.items()}, "gradient": float(norm)}
+        means = {name: float(mean_over_ranks(value)) for name, value in sums.items()}
+        self.schedule.observe(means["loss"])
+        return {**means, "gradient": float(norm)}
+
+    def _optimizer_mode(self, mode: str) -> None:
+        """The schedule-free optimiser holds other weights for training than for use."""
+        if self.options.schedule == "free":
+            getattr(self.optimizer, mode)()
+
+    def _take_average(self) -> None:
+        """With the schedule-free optimiser the average is its own; otherwise it is kept at every step."""
+        if self.options.schedule == "free":
+            kept = {name: value.clone() for name, value in self.network.state_dict().items()}
+            self._optimizer_mode("eval")
+            self.average.module.load_state_dict(self.network.state_dict())
+            self._optimizer_mode("train")
+            # There and back rounds: a run must not depend on how often it was looked at.
+            self.network.load_state_dict(kept)
+
+    def save(self) -> None:
+        """Write last.pt, by the first process."""
+        if self.ranks.first:
+            save_checkpoint(self.last_path, self.state())
 
     def validate(self) -> None:
         """Measure the averaged weights; keep them as best.pt when they are the best so far."""
+        self._take_average()
         network = self.average.module.eval()
+        # Every process measures, and all find the same: it costs no more than waiting, and all know when to end.
         with torch.inference_mode():
             self.metrics = metrics = self.task.validate(network)
-        append_row(self.options.output / "val.csv", {"step": self.step, **metrics})
         shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        tqdm.write(f"step {self.step}: {shown}")
+        self.since_best += 1
+        if self.ranks.first:
+            tqdm.write(f"step {self.step}: {shown}")
         if metrics[self.task.judged_by] > self.best:
-            self.best = metrics[self.task.judged_by]
-            state = {"network": network.state_dict(), "step": self.step, "metrics": metrics}
-            save_checkpoint(self.best_path, {**state, "description": self.task.description})
+            self.best, self.since_best = metrics[self.task.judged_by], 0
+            if self.ranks.first:
+                state = {"network": network.state_dict(), "step": self.step, "metrics": metrics}
+                save_checkpoint(self.best_path, {**state, "description": self.description})
 
 
 def _single_thread(worker: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from alpr_app.bundle import load_reader
-from alpr_app.labels import DataFolder
 from alpr_app.layers import from_pixels
-from alpr_app.pictures import read_picture
 from alpr_app.reader import Reader, ReaderConfig, decode
-from alpr_app.train.draw.plates import PlatePainter
-from alpr_app.train.options import RunOptions
-from alpr_app.train.plate_dataset import UNKNOWN_COLOUR, PlateDataset
-from alpr_app.train.plate_samples import PlateSample, load_plate_samples, rectified
+from alpr_app.train.distributed import mean_over_ranks
+from alpr_app.train.plate_dataset import UNKNOWN_COLOUR
+from alpr_app.train.reader_plates import ReaderPlates
 
 # In proportion to the queries' cross entropy.
 COLUMN_WEIGHT = 0.3
@@ -38,6 +33,18 @@ class ReaderWithColumns(nn.Module):
         super().__init__()
         self.reader = Reader(config)
         self.columns = nn.Linear(config.embed_dim, len(config.alphabet) + 1)
+        self.frozen = False
+
+    def freeze_encoder(self) -> None:
+        """Leave the encoder as it is, its running statistics and dropout included: only the rest is trained."""
+        self.frozen = True
+        self.reader.encoder.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> ReaderWithColumns:
+        super().train(mode)
+        if self.frozen:
+            self.reader.encoder.eval()
+        return self
 
     def forward(self, plates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Character logits (B, L, classes), colour logits (B, colours), column logits (B, T, classes)."""
@@ -59,60 +66,28 @@ def reader_losses(
     tokens = torch.full_like(lengths, columns.shape[1])
     column_loss = functional.ctc_loss(log_probabilities, classes, tokens, lengths, blank=blank, zero_infinity=True)
     colour_loss = functional.cross_entropy(colours.float(), colour, ignore_index=UNKNOWN_COLOUR, reduction="sum")
-    colour_loss = colour_loss / (colour != UNKNOWN_COLOUR).sum().clamp(min=1)
+    known = mean_over_ranks((colour != UNKNOWN_COLOUR).sum().float())
+    colour_loss = colour_loss / known.clamp(min=1)
     loss = query_loss + COLUMN_WEIGHT * column_loss + COLOUR_WEIGHT * colour_loss
     return {"loss": loss, "query": query_loss, "column": column_loss, "colour": colour_loss}
 
 
 class ReaderTask:
-    """Trains a reader on the train split of `data` and on drawn plates; judged by whole plates of the val split."""
+    """Trains a reader to read; judged by whole plates of the val split."""
 
     judged_by = "exact"
 
-    def __init__(
-        self,
-        config: ReaderConfig,
-        data: DataFolder,
-        options: RunOptions,
-        painter: PlatePainter,
-        drawn_share: float = 0.5,
-        strength: float = 1.0,
-        dropped: frozenset[str] = frozenset(),
-    ) -> None:
-        train, val = data.of_split("train"), data.of_split("val")
-        samples = [
-            sample for sample in load_plate_samples(train, config.alphabet) if Path(sample.source).name not in dropped
-        ]
-        backgrounds = [read_picture(path) for path in data.negatives]
-        self.config = config
-        self.network = ReaderWithColumns(config)
-        self.start = ""
-        if options.start_from is not None:
-            begun, info = load_reader(options.start_from)
-            self.network.reader.load_state_dict(begun.state_dict())
-            self.start = info.sha256
-        self.dataset = PlateDataset(config, samples, backgrounds, painter, options.seed, drawn_share, strength)
-        crops = load_plate_samples(DataFolder((), val.crops, ()), config.alphabet)
-        scenes = load_plate_samples(DataFolder(val.pictures, (), ()), config.alphabet)
-        self.validation = {"crops": self._prepare(crops), "scenes": self._prepare(scenes)}
+    def __init__(self, network: ReaderWithColumns, plates: ReaderPlates) -> None:
+        self.network = network
+        self.config = network.reader.config
+        self.dataset = plates.dataset
+        self.validation = plates.validation
         self.description: dict[str, Any] = {
             "kind": "reader",
-            "config": asdict(config),
-            "batch_size": options.batch_size,
-            "samples": options.samples,
-            "start_lr": options.start_lr,
-            "min_lr": options.min_lr,
-            "seed": options.seed,
-            "drawn_share": drawn_share,
-            "strength": strength,
-            "real_plates": len(samples),
-            "start_from": self.start,
+            "config": asdict(self.config),
+            "frozen": network.frozen,
+            **plates.description,
         }
-
-    def _prepare(self, samples: list[PlateSample]) -> tuple[np.ndarray, list[str]]:
-        size = (self.config.img_height, self.config.img_width)
-        plates = np.stack(list(rectified(samples, *size))) if samples else np.zeros((0, *size, 3), np.uint8)
-        return plates, [sample.text for sample in samples]
 
     def losses(self, network: nn.Module, batch: list[Tensor]) -> dict[str, Tensor]:
         plates, classes, colour = batch

@@ -1,8 +1,7 @@
-"""How weights are moved: learning rate, weight decay, averaging, number format."""
+"""How weights are moved: optimiser, weight decay, averaging, number format."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -11,23 +10,33 @@ from torch.optim.swa_utils import AveragedModel
 
 from alpr_app.train.options import RunOptions
 
-
-def learning_rate(step: int, options: RunOptions) -> float:
-    """Linear warm-up to start_lr, then half a cosine down to min_lr."""
-    warmup = max(1, round(options.warmup * options.steps))
-    if step < warmup:
-        return options.start_lr * (step + 1) / warmup
-    progress = min(1.0, (step - warmup) / max(1, options.steps - warmup))
-    return options.min_lr + 0.5 * (options.start_lr - options.min_lr) * (1 + math.cos(math.pi * progress))
+ADAM_BETAS = (0.9, 0.98)
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Weights decay; biases, norms and other vectors, places and queries do not."""
     decayed, free = [], []
     for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         plain = parameter.ndim < 2 or name.endswith(("places", "queries"))
         (free if plain else decayed).append(parameter)
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+
+
+def make_optimizer(network: nn.Module, options: RunOptions) -> torch.optim.Optimizer:
+    """AdamW; with the schedule `free` its schedule-free form, which averages the weights by itself.
+
+    Raises ImportError with the remedy if the package for it is missing.
+    """
+    groups = parameter_groups(network, options.weight_decay)
+    if options.schedule != "free":
+        return torch.optim.AdamW(groups, lr=options.start_lr, betas=ADAM_BETAS)
+    try:
+        from schedulefree import AdamWScheduleFree
+    except ImportError as error:
+        raise ImportError("--schedulefree needs the package schedulefree: pip install schedulefree") from error
+    return AdamWScheduleFree(groups, lr=options.start_lr, betas=ADAM_BETAS)
 
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:

@@ -1,17 +1,34 @@
-"""Options of a training run that both networks share."""
+"""Options of a training run that all networks share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+SCHEDULES = ("cosine", "plateau", "free")
+# What may be another one when a run is resumed: where it runs, not what it computes.
+_FREE_TO_CHANGE = (
+    "output",
+    "num_workers",
+    "threads",
+    "device",
+    "compile",
+    "checkpoint_minutes",
+    "tensorboard",
+    "wandb",
+    "start_from",
+)
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """output: the run's folder. samples: how many the run sees in all. start_lr, min_lr: of the cosine.
-    warmup: share of the run until start_lr is reached. ema: decay of the averaged weights, a step.
-    clip: largest norm of the gradient. checkpoint_minutes, validate_samples: how often. start_from: a bundle whose
-    weights the run begins with, and whose shape it keeps.
+    """output: the run's folder. samples: how many the run sees in all. batch_size: samples a step, over all processes
+    and `accumulate` parts. start_lr, min_lr: highest and lowest learning rate. schedule: cosine, plateau (halved after
+    `plateau_thr` batches without decrease) or free (Defazio et al., The Road Less Scheduled, 2024). warmup: share of
+    the run until start_lr is reached. ema: decay of the averaged weights, a step. clip: largest norm of the gradient.
+    amp: bfloat16 where it is fast. checkpoint_minutes, validate_samples: how often. patience: validations without a
+    new best after which the run ends, 0 for never. start_from: a bundle or run that the run begins with.
     """
 
     output: Path
@@ -19,20 +36,38 @@ class RunOptions:
     batch_size: int
     start_lr: float
     min_lr: float = 1e-5
+    schedule: str = "cosine"
+    plateau_thr: int = 2000
     warmup: float = 0.02
     weight_decay: float = 0.05
     ema: float = 0.999
     clip: float = 5.0
+    accumulate: int = 1
     seed: int = 0
     num_workers: int = 1
     threads: int | None = None
     device: str = "cpu"
     amp: bool = True
+    compile: bool = False
     checkpoint_minutes: float = 4.0
     validate_samples: int = 40_000
+    patience: int = 0
+    tensorboard: bool = False
+    wandb: bool = False
     start_from: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"--schedule must be one of {', '.join(SCHEDULES)}, not '{self.schedule}'")
+        for name in ("samples", "batch_size", "accumulate", "plateau_thr", "validate_samples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name} must be 1 or more, not {getattr(self, name)}")
 
     @property
     def steps(self) -> int:
         """Optimiser steps of the whole run."""
         return max(1, self.samples // self.batch_size)
+
+    def description(self) -> dict[str, Any]:
+        """What a checkpoint must have in common with the run that goes on from it."""
+        return {name: value for name, value in asdict(self).items() if name not in _FREE_TO_CHANGE}

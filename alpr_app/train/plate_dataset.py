@@ -45,6 +45,11 @@ class PlateDataset(Dataset):
         self.drawn_share = drawn_share if samples else 1.0
         self.strength = strength
 
+    @property
+    def labelled(self) -> int:
+        """How many real plates there are: a round over them is an epoch."""
+        return len(self.samples)
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
         rng = np.random.default_rng((self.seed, index))
         if rng.random() < self.drawn_share:

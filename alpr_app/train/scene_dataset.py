@@ -92,6 +92,11 @@ class SceneDataset(Dataset):
         self.signs = SignPainter()
         self.size, self.seed, self.drawn_share, self.strength = size, seed, drawn_share, strength
 
+    @property
+    def labelled(self) -> int:
+        """How many real pictures there are: a round over them is an epoch."""
+        return len(self.scenes)
+
     def __getitem__(self, index: int) -> dict[str, np.ndarray | int]:
         rng = np.random.default_rng((self.seed, index))
         scene = self._mosaic(rng) if rng.random() < MOSAIC_SHARE else self._view(rng, self.size, self.size)
@@ -160,7 +165,7 @@ class SceneDataset(Dataset):
         if len(scene.plates):
             plate = scene.plates[rng.integers(len(scene.plates))]
             plate_width = max(1.0, float(np.ptp(plate[:, 0])))
-            largest = min(LARGEST_PLATE, 0.85 * width)
+            largest = max(SMALLEST_PLATE, min(LARGEST_PLATE, 0.85 * width))
             wanted = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(largest)))) / plate_width
             scale = min(max(wanted, low), largest / plate_width)
             focus = plate.mean(axis=0)

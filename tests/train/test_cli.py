@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from alpr_app.bundle import load_detector, load_reader
-from alpr_app.train.cli import main, published_command
+from alpr_app.train.checkpoint import load_checkpoint
+from alpr_app.train.cli import main
+from alpr_app.train.commands.run_options import published_command
 
 READER = ["--embed_dim", "32", "--num_heads", "2", "--batch_size", "4"]
 READER += ["--num_encoder_layers", "1", "--num_decoder_layers", "1"]
@@ -124,3 +126,81 @@ def test_a_run_begins_with_a_bundles_weights_and_shape(command, options, data_fo
     assert first.config == second.config
     for (name, before), after in zip(first.named_parameters(), second.parameters(), strict=True):
         torch.testing.assert_close(before, after, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_a_reader_is_trained_in_three_phases_each_from_the_one_before(data_folder, tmp_path):
+    shared = ["maskocr", "--dataset_path", str(data_folder), "--batch_size", "4", *SHORT]
+    folders = [tmp_path / name for name in ("masked", "frozen", "all")]
+    assert main([*shared, "--phase", "masked", "--output", str(folders[0]), *READER]) == 0
+    for phase, before, folder in zip(("frozen", "all"), folders, folders[1:], strict=False):
+        assert main([*shared, "--phase", phase, "--start_from", str(before), "--output", str(folder)]) == 0
+    encoders = []
+    for folder in folders:
+        weights = load_checkpoint(folder / "best.pt")["network"]
+        prefix = "encoder." if folder.name == "masked" else "reader.encoder."
+        encoders.append({name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)})
+    assert encoders[0].keys() == encoders[1].keys() == encoders[2].keys()
+    for name, value in encoders[0].items():
+        torch.testing.assert_close(value, encoders[1][name], rtol=0, atol=0, msg=name)
+    assert any((encoders[1][name] != value).any() for name, value in encoders[2].items())
+    assert main(["export", str(folders[2]), "--output", str(tmp_path / "model")]) == 0
+    assert load_reader(tmp_path / "model")[0].config.embed_dim == 32
+
+
+def test_an_encoder_that_cannot_read_yet_is_not_exported(data_folder, tmp_path, capsys):
+    run = tmp_path / "masked"
+    arguments = ["maskocr", "--phase", "masked", "--dataset_path", str(data_folder), "--output", str(run)]
+    assert main([*arguments, *READER, *SHORT]) == 0
+    assert main(["export", str(run), "--output", str(tmp_path / "model")]) == 1
+    assert "cannot read yet; train it with maskocr --start_from" in capsys.readouterr().err
+
+
+def test_a_frozen_encoder_must_have_been_trained(data_folder, tmp_path, capsys):
+    arguments = ["maskocr", "--phase", "frozen", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run")]
+    assert main([*arguments, *READER, *SHORT]) == 1
+    assert "name its run with --start_from" in capsys.readouterr().err
+
+
+def test_options_come_from_a_file_and_the_command_line_wins(data_folder, tmp_path):
+    config = tmp_path / "detector.toml"
+    config.write_text(
+        f"dataset_path = '{data_folder}'\nsamples = 400\nbatch_size = 2\ncrop_size = 96\nlong_side = 160\n"
+        "stem_channels = [4, 8]\nwide_stages = [true, false, false]\nnum_workers = 0\nno_amp = true\n"
+    )
+    run = tmp_path / "run"
+    assert main(["detector", "--config", str(config), "--output", str(run), "--samples", "4", "--threads", "1"]) == 0
+    description = load_checkpoint(run / "last.pt")["description"]
+    assert description["run"]["samples"] == 4 and description["run"]["amp"] is False
+    assert description["config"]["stem_channels"] == (4, 8)
+    assert description["config"]["wide_stages"] == (True, False, False)
+    command = (run / "command.txt").read_text()
+    assert "--config" not in command and "--crop_size 96" in command
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("smaples = 4", "'smaples' is no option of detector"),
+        ("samples = ", "not a TOML file"),
+        ("[detector]\nsamples = 4", "'detector' is no option"),
+        ("no_amp = 3", "switched on by true"),
+    ],
+)
+def test_a_config_file_that_cannot_be_right_is_refused(content, said, tmp_path, capsys):
+    config = tmp_path / "wrong.toml"
+    config.write_text(content)
+    assert main(["detector", "--config", str(config), "--output", str(tmp_path / "run")]) == 1
+    message = capsys.readouterr().err
+    assert said in message and "wrong.toml" in message and message.count("\n") == 1
+
+
+def test_epochs_are_rounds_over_the_labelled_pictures(data_folder, tmp_path):
+    arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path), *DETECTOR, *SHORT]
+    assert main([*arguments, "--end_epoch", "2"]) == 0
+    assert load_checkpoint(tmp_path / "last.pt")["step"] == 6  # two rounds over six pictures, two a step
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused(data_folder, tmp_path, capsys):
+    arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path), *DETECTOR, *SHORT]
+    assert main([*arguments, "--accumulate", "3"]) == 1
+    assert "--batch_size 2 must be a multiple of 3" in capsys.readouterr().err

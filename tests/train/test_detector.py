@@ -5,7 +5,6 @@ from alpr_app.detector import Detector, DetectorConfig, positions
 from alpr_app.labels import LabelledPicture, read_data_folder
 from alpr_app.train.detector import DetectorTask, detect_all, held_out, match
 from alpr_app.train.detector_losses import detector_losses
-from alpr_app.train.options import RunOptions
 from alpr_app.train.scene_dataset import load_scenes
 
 SMALL = DetectorConfig(long_side=256, stem_channels=(8, 16), stage_channels=(24, 32, 32), neck_channels=32)
@@ -49,9 +48,8 @@ def test_machine_labelled_pictures_are_held_out_by_name(tmp_path):
     assert held_out(pictures[0]) == held_out(LabelledPicture(tmp_path / "elsewhere" / "0.jpg"))
 
 
-def test_a_task_trains_on_train_and_validates_on_val(data_folder, tmp_path, painter):
-    options = RunOptions(output=tmp_path, samples=8, batch_size=2, start_lr=1e-3)
-    task = DetectorTask(SMALL, read_data_folder(data_folder), options, painter, crop_size=96)
+def test_a_task_trains_on_train_and_validates_on_val(data_folder, painter):
+    task = DetectorTask(Detector(SMALL), read_data_folder(data_folder), painter, crop_size=96)
     assert len(task.dataset.scenes) == 6
     assert len(task.validation["scenes"]) == 2 and len(task.plate_free) == 2
     with torch.inference_mode():

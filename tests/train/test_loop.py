@@ -1,6 +1,7 @@
 import csv
 import math
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from torch.utils.data import Dataset
 
 from alpr_app.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from alpr_app.train.loop import Run, TrainingError
-from alpr_app.train.optimisation import learning_rate
 from alpr_app.train.options import RunOptions
+from alpr_app.train.schedules import Cosine
 
 
 class Points(Dataset):
@@ -86,6 +87,81 @@ def test_training_learns_and_keeps_the_best(tmp_path):
     assert float(row["learning_rate"]) > 0 and float(row["samples_per_s"]) > 0
 
 
+class Squares(Line):
+    """Without anything that depends on how a batch is cut into parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+
+
+def test_a_batch_in_parts_moves_the_weights_as_the_whole_would(tmp_path):
+    whole, parts = Squares(), Squares()
+    parts.network.load_state_dict(whole.network.state_dict())
+    Run(whole, options(tmp_path / "whole")).train()
+    Run(parts, options(tmp_path / "parts", accumulate=4)).train()
+    for first, second in zip(whole.network.parameters(), parts.network.parameters(), strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-5)
+    assert len(parts.seen) == 4 * len(whole.seen)
+
+
+def test_a_run_without_a_new_best_ends_early(tmp_path):
+    class Stuck(Line):
+        def validate(self, network):
+            return {"closeness": 0.0}
+
+    run = Run(Stuck(), options(tmp_path, patience=2))
+    assert run.train()
+    assert run.step == 3 * 20  # the first validation is a best, the next two are none
+
+
+@pytest.mark.parametrize("schedule", ["plateau", "free"])
+def test_other_schedules_learn_resume_and_are_exact(tmp_path, schedule):
+    if schedule == "free":
+        pytest.importorskip("schedulefree", reason="needs the optional package schedulefree")
+    settings = {"schedule": schedule, "plateau_thr": 15, "samples": 1600}
+    whole = Line()
+    run = Run(whole, options(tmp_path / "whole", **settings))
+    run.train()
+    assert np.mean(whole.seen[-10:]) < 0.5 * np.mean(whole.seen[:10])
+
+    class Stopped(Line):
+        def losses(self, network, batch):
+            if len(self.seen) == 22:
+                signal.raise_signal(signal.SIGINT)
+            return super().losses(network, batch)
+
+    first, second = Stopped(), Line()
+    Run(first, options(tmp_path / "parts", **settings)).train()
+    resumed = Run(second, options(tmp_path / "parts", **settings))
+    resumed.resume()
+    resumed.train()
+    assert first.seen + second.seen == whole.seen
+    assert resumed.metrics == run.metrics
+
+
+def test_a_run_with_other_options_is_not_gone_on_with(tmp_path):
+    run = Run(Line(), options(tmp_path))
+    save_checkpoint(run.last_path, run.state())
+    Run(Line(), options(tmp_path, num_workers=1, checkpoint_minutes=9)).resume()
+    with pytest.raises(CheckpointError, match="other settings"):
+        Run(Line(), options(tmp_path, start_lr=0.02)).resume()
+
+
+def test_figures_go_to_tensorboard_on_demand(tmp_path):
+    pytest.importorskip("tensorboard", reason="needs the optional package tensorboard")
+    Run(Line(), options(tmp_path, tensorboard=True)).train()
+    assert any(path.stat().st_size > 0 for path in (tmp_path / "tensorboard").iterdir())
+
+
+@pytest.mark.parametrize(("option", "package"), [("tensorboard", "tensorboard"), ("wandb", "wandb")])
+def test_a_missing_tracker_names_the_package(tmp_path, monkeypatch, option, package):
+    for name in ("tensorboard", "torch.utils.tensorboard", "wandb"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=f"pip install {package}"):
+        Run(Line(), options(tmp_path, **{option: True})).train()
+
+
 def test_a_second_ctrl_c_ends_at_once(tmp_path):
     class Impatient(Line):
         def losses(self, network, batch):
@@ -114,17 +190,17 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(tmp_path
 def test_averaged_weights_lie_between_old_and_new(tmp_path):
     run = Run(Line(), options(tmp_path))
     batches = run._batches()
-    run.train_step(next(batches))
+    run.train_step([next(batches)])
     first = run.network[0].weight.clone()
     torch.testing.assert_close(run.average.module[0].weight, first)
-    run.train_step(next(batches))
+    run.train_step([next(batches)])
     second, kept = run.network[0].weight, run.average.module[0].weight
     torch.testing.assert_close(kept, first * 2 / 11 + second * 9 / 11)
 
 
 def test_the_learning_rate_warms_up_and_falls_as_a_cosine(tmp_path):
     settings = options(tmp_path, samples=16 * 1000, warmup=0.1, start_lr=1.0, min_lr=0.1)
-    rates = [learning_rate(step, settings) for step in range(settings.steps + 1)]
+    rates = [Cosine(settings).rate(step) for step in range(settings.steps + 1)]
     assert rates[0] == pytest.approx(0.01)
     assert max(rates) == pytest.approx(1.0) and rates.index(max(rates)) in (99, 100)
     assert rates[550] == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 2)) / 2)

@@ -1,0 +1,45 @@
+"""`detector`: train the network that finds plates."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.labels import read_data_folder
+from alpr_app.train.commands.run_options import Formatter, add_run_options, add_shape_options, shape_of, train
+from alpr_app.train.detector import DetectorTask
+from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.starting import start_detector
+
+SHAPE = {
+    "stem_channels": "of two convolutions before stride 4, or of one over 4 x 4 pixels",
+    "stage_channels": "at strides 8, 16 and 32",
+    "stage_blocks": "residual blocks at strides 8, 16 and 32",
+    "wide_stages": "1 for a stage of depthwise blocks with a wide kernel, else 0",
+    "neck_channels": "of the BiFPN",
+    "neck_repeats": "passes of the BiFPN",
+    "head_blocks": "convolutions before the outputs",
+    "separable": "1 for depthwise and pointwise convolutions in neck and head, 0 for full ones",
+}
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("detector", help="train the detector", formatter_class=Formatter)
+    add_run_options(parser, batch_size=16, start_lr=1e-3)
+    config = DetectorConfig()
+    parser.add_argument("--long_side", type=int, default=config.long_side, help="of the input in use, in pixels")
+    parser.add_argument("--crop_size", type=int, default=352, help="square input in training, a multiple of 32")
+    add_shape_options(parser, config, SHAPE, many=("stem_channels",))
+    parser.set_defaults(run=lambda args: train(args, make_task))
+
+
+def make_task(args: argparse.Namespace) -> DetectorTask:
+    if args.start_from is not None:
+        network = start_detector(args.start_from)
+        network.config = replace(network.config, long_side=args.long_side)
+    else:
+        network = Detector(DetectorConfig(long_side=args.long_side, **shape_of(args, SHAPE)))
+    data = read_data_folder(args.dataset_path)
+    painter = PlatePainter(args.glyphs, args.templates)
+    return DetectorTask(network, data, painter, args.crop_size, args.drawn_share, args.seed)

@@ -1,0 +1,69 @@
+"""`maskocr`: train the network that reads plates, in up to three phases."""
+
+from __future__ import annotations
+
+import argparse
+
+from alpr_app.labels import read_data_folder
+from alpr_app.reader import ReaderConfig
+from alpr_app.train.commands.run_options import Formatter, add_run_options, add_shape_options, shape_of, train
+from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.label_faults import WRONG_CROPS
+from alpr_app.train.loop import Task
+from alpr_app.train.masked import MaskedStrips, MaskedTask
+from alpr_app.train.maskocr import ReaderTask, ReaderWithColumns
+from alpr_app.train.reader_plates import prepare_plates
+from alpr_app.train.starting import start_reader
+
+SHAPE = {
+    "img_height": "height of the rectified plate in pixels",
+    "img_width": "width of the rectified plate in pixels",
+    "patch_size": "width of a vertical strip in pixels; each becomes one token",
+    "overlap": "pixels by which a strip reaches into its neighbours",
+    "embed_dim": "width of the transformer",
+    "num_heads": "attention heads; embed_dim is a multiple of them",
+    "num_encoder_layers": "layers that look at the strips",
+    "num_decoder_layers": "layers in which the character queries look at the encoded strips",
+    "max_length": "characters a plate at most",
+    "dropout": "share of a layer's output left out while training",
+    "emb_dropout": "share of the tokens' values left out while training",
+}
+PHASES = {
+    "masked": "paint hidden strips of plates, without texts",
+    "frozen": "read, with the encoder as it is",
+    "all": "read",
+}
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("maskocr", help="train the reader", formatter_class=Formatter)
+    add_run_options(parser, batch_size=64, start_lr=1e-3)
+    phases = "; ".join(f"{name}: {text}" for name, text in PHASES.items())
+    parser.add_argument("--phase", choices=PHASES, default="all", help=f"what is learned. {phases}")
+    parser.add_argument("--plain_strips", action="store_true", help="leave the convolutional stem out, as in the paper")
+    parser.add_argument("--aug_strength", type=float, default=1.0, help="of all disturbances; 0 is none")
+    add_shape_options(parser, ReaderConfig(), SHAPE)
+    parser.set_defaults(run=lambda args: train(args, make_task))
+
+
+def make_task(args: argparse.Namespace) -> Task:
+    if args.phase == "frozen" and args.start_from is None:
+        raise ValueError("--phase frozen needs an encoder that was trained before: name its run with --start_from")
+    network: ReaderWithColumns | None = None if args.start_from is None else start_reader(args.start_from)
+    if network is None:
+        stem = {"stem_channels": ()} if args.plain_strips else {}
+        config = ReaderConfig(**shape_of(args, SHAPE), **stem)
+    else:
+        config = network.reader.config
+    painter = PlatePainter(args.glyphs, args.templates)
+    data = read_data_folder(args.dataset_path)
+    plates = prepare_plates(config, data, painter, args.drawn_share, args.aug_strength, WRONG_CROPS, args.seed)
+    if args.phase == "masked":
+        masked = MaskedStrips(config)
+        if network is not None:
+            masked.encoder.load_state_dict(network.reader.encoder.state_dict())
+        return MaskedTask(masked, plates)
+    network = network or ReaderWithColumns(config)
+    if args.phase == "frozen":
+        network.freeze_encoder()
+    return ReaderTask(network, plates)

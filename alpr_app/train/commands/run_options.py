@@ -1,0 +1,124 @@
+"""Options that all trainings share, and how a training is run with them."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import torch
+
+from alpr_app.train.checkpoint import CheckpointError
+from alpr_app.train.distributed import ranks_of_environment
+from alpr_app.train.loop import Run, Task
+from alpr_app.train.options import SCHEDULES, RunOptions
+
+
+class Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults, but none where there is nothing to show."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        hidden = action.default is None or action.default is False
+        return action.help if hidden else super()._get_help_string(action)
+
+
+def flag(text: str) -> bool:
+    """0 or 1 as an option's value."""
+    if text not in ("0", "1"):
+        raise argparse.ArgumentTypeError(f"0 or 1, not '{text}'")
+    return text == "1"
+
+
+def add_shape_options(parser: argparse.ArgumentParser, shape: object, texts: dict[str, str], many: tuple = ()) -> None:
+    """Options for fields of a network's config, with its values as defaults. many: fields of any length."""
+    for name, text in texts.items():
+        default = getattr(shape, name)
+        several = isinstance(default, tuple)
+        kind = type(default[0] if several else default)
+        count = ("+" if name in many else len(default)) if several else None
+        read = flag if kind is bool else kind
+        parser.add_argument(f"--{name}", type=read, nargs=count, default=default, metavar="N", help=text)
+
+
+def shape_of(args: argparse.Namespace, texts: dict[str, str]) -> dict[str, object]:
+    """The fields of `add_shape_options` as they were given."""
+    values = {name: getattr(args, name) for name in texts}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: float) -> None:
+    add = parser.add_argument
+    add("--config", type=Path, metavar="F", help="TOML file of these options; those given here win")
+    add("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
+    add("--output", type=Path, required=True, metavar="DIR", help="the run's folder, made if missing")
+    add("--resume", action="store_true", help="go on from the run's last checkpoint")
+    add("--start_from", type=Path, metavar="NAME", help="run or bundle to begin with: its weights and its shape")
+    add("--samples", type=int, default=1_000_000, help="training samples to see in all")
+    add("--epochs", "--end_epoch", type=int, metavar="N", help="the same in rounds over the labelled pictures")
+    add("--batch_size", type=int, default=batch_size, help="samples a step, over all processes")
+    add("--accumulate", type=int, default=1, help="parts a batch is worked off in, to save memory")
+    add("--start_lr", type=float, default=start_lr, help="highest learning rate")
+    add("--min_lr", type=float, default=1e-5, help="lowest learning rate")
+    add("--schedule", choices=SCHEDULES[:2], default="cosine", help="of the learning rate")
+    add("--plateau_thr", type=int, metavar="N", help="batches without decrease until a plateau; means that schedule")
+    add("--schedulefree", action="store_true", help="schedule-free AdamW (pip install schedulefree)")
+    add("--weight_decay", type=float, default=0.05, help="of the weights")
+    add("--ema", type=float, default=0.999, help="decay of the averaged weights, a step")
+    add("--clip", type=float, default=5.0, help="largest norm of the gradient")
+    add("--patience", type=int, default=0, metavar="N", help="end after N validations without a new best; 0 for never")
+    add("--drawn_share", type=float, default=0.5, help="share of drawn plates among the samples")
+    add("--glyphs", type=Path, metavar="DIR", help="pictures of characters to draw plates with")
+    add("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
+    add("--num_workers", type=int, default=1, help="processes that make samples")
+    add("--threads", type=int, help="processor threads for the network")
+    add("--device", default="cpu", help="cpu, cuda or mps")
+    add("--no_amp", dest="amp", action="store_false", help="never compute in bfloat16")
+    add("--compile", action="store_true", help="torch.compile the network; needs a C++ compiler")
+    add("--seed", type=int, default=0, help="of weights, samples and dropout")
+    add("--validate_samples", type=int, default=40_000, help="validate every so many samples")
+    add("--checkpoint_minutes", type=float, default=4.0, help="minutes between checkpoints")
+    add("--tensorboard", action="store_true", help="figures for TensorBoard too (pip install tensorboard)")
+    add("--wandb", action="store_true", help="figures for Weights & Biases too (pip install wandb)")
+
+
+def run_options(args: argparse.Namespace) -> RunOptions:
+    """The options of the run, out of the command line."""
+    values = {item.name: getattr(args, item.name) for item in fields(RunOptions) if hasattr(args, item.name)}
+    if args.plateau_thr is None:
+        values.pop("plateau_thr")
+    else:
+        values["schedule"] = "plateau"
+    if args.schedulefree:
+        values["schedule"] = "free"
+    return RunOptions(**values)
+
+
+def published_command(arguments: list[str]) -> str:
+    """The command as it goes into the bundle: of every path only the last part, because the folders above it are
+    nobody else's."""
+    shown = [Path(argument).name if "/" in argument or "\\" in argument else argument for argument in arguments]
+    return " ".join(["python -m alpr_app.train", *map(shlex.quote, shown)])
+
+
+def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Task]) -> int:
+    """Run or go on with a training; returns the exit status."""
+    options = run_options(args)
+    with ranks_of_environment(options.device) as ranks:
+        torch.manual_seed(options.seed)
+        task = make_task(args)
+        if args.epochs is not None:
+            options = replace(options, samples=args.epochs * task.dataset.labelled)
+        run = Run(task, options, ranks)
+        if args.resume:
+            run.resume()
+        elif run.last_path.exists():
+            raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
+        elif ranks.first:
+            (options.output / "command.txt").write_text(published_command(args.arguments) + "\n", encoding="utf-8")
+        if run.train():
+            return 0
+    print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
+    return 130

@@ -1,0 +1,114 @@
+"""The learning rate over a run: a cosine, or halved whenever the loss has stopped to fall."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+from alpr_app.train.options import RunOptions
+
+# A window's loss counts as lower only if it is so by this many standard errors: chance alone does not do it.
+CERTAINTY = 2.0
+
+
+class Schedule(Protocol):
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+
+    def observe(self, loss: float) -> None:
+        """Told of every step's loss."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is to be gained by going on."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+def _warmup(step: int, options: RunOptions) -> float:
+    """Share of the full rate: rises linearly to 1."""
+    return min(1.0, (step + 1) / max(1, round(options.warmup * options.steps)))
+
+
+class Cosine:
+    """Linear warm-up to start_lr, then half a cosine down to min_lr."""
+
+    finished = False
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options = options
+
+    def rate(self, step: int) -> float:
+        options = self.options
+        warmup = max(1, round(options.warmup * options.steps))
+        if step < warmup:
+            return options.start_lr * _warmup(step, options)
+        progress = min(1.0, (step - warmup) / max(1, options.steps - warmup))
+        return options.min_lr + 0.5 * (options.start_lr - options.min_lr) * (1 + math.cos(math.pi * progress))
+
+    def observe(self, loss: float) -> None:
+        pass
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        pass
+
+
+class Constant(Cosine):
+    """Linear warm-up, then start_lr throughout: what the schedule-free optimiser asks for."""
+
+    def rate(self, step: int) -> float:
+        return self.options.start_lr * _warmup(step, self.options)
+
+
+class Plateau:
+    """Halves the rate after `plateau_thr` batches whose mean loss is not surely below the best mean so far.
+
+    Means of whole windows are compared, with their standard errors: single batches are too noisy to be judged by.
+    Ends the run when the loss stays even at min_lr.
+    """
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options = options
+        self.factor = 1.0
+        self.best, self.best_error = math.inf, 0.0
+        self.finished = False
+        self._count, self._mean, self._spread = 0, 0.0, 0.0
+
+    def rate(self, step: int) -> float:
+        full = max(self.options.min_lr, self.options.start_lr * self.factor)
+        return full * _warmup(step, self.options)
+
+    def observe(self, loss: float) -> None:
+        # Welford's running mean and sum of squared deviations.
+        self._count += 1
+        change = loss - self._mean
+        self._mean += change / self._count
+        self._spread += change * (loss - self._mean)
+        if self._count == self.options.plateau_thr:
+            self._judge()
+            self._count, self._mean, self._spread = 0, 0.0, 0.0
+
+    def _judge(self) -> None:
+        error = math.sqrt(self._spread / max(1, self._count - 1) / self._count)
+        margin = CERTAINTY * math.hypot(error, self.best_error)
+        if self._mean < self.best - margin:
+            self.best, self.best_error = self._mean, error
+            return
+        self.finished = self.options.start_lr * self.factor <= self.options.min_lr
+        self.factor /= 2
+
+    def state(self) -> dict[str, Any]:
+        return dict(vars(self), options=None)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, options=self.options)
+
+
+def make_schedule(options: RunOptions) -> Schedule:
+    """The schedule that the options name."""
+    return {"cosine": Cosine, "plateau": Plateau, "free": Constant}[options.schedule](options)

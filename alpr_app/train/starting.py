@@ -1,0 +1,80 @@
+"""Networks that a run begins with: of another run, or of a bundle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from alpr_app.bundle import load_bundle
+from alpr_app.bundle_config import config_from_dict
+from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.reader import Reader, ReaderConfig
+from alpr_app.train.checkpoint import CheckpointError, load_checkpoint
+from alpr_app.train.masked import MaskedStrips
+from alpr_app.train.maskocr import ReaderWithColumns
+
+TRAINED: dict[str, tuple[type[nn.Module], type]] = {
+    "detector": (Detector, DetectorConfig),
+    "reader": (ReaderWithColumns, ReaderConfig),
+    "masked": (MaskedStrips, ReaderConfig),
+}
+
+
+def averaged_weights(state: dict[str, Any]) -> dict[str, Tensor]:
+    """The averaged weights in a checkpoint: best.pt holds nothing else, last.pt has them beside the momentary ones."""
+    if "average" not in state:
+        return state["network"]
+    prefix = "module."
+    return {name.removeprefix(prefix): value for name, value in state["average"].items() if name.startswith(prefix)}
+
+
+def trained_network(checkpoint: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a checkpoint as it was trained, in eval mode, and the checkpoint itself.
+
+    Raises CheckpointError if it is damaged, or of a kind that is unknown.
+    """
+    state = load_checkpoint(checkpoint)
+    description = state["description"]
+    if description.get("kind") not in TRAINED:
+        raise CheckpointError(f"{checkpoint}: holds a '{description.get('kind')}', neither a detector nor a reader")
+    network_class, config_class = TRAINED[description["kind"]]
+    # As JSON would give it, lists for tuples: one parser for configs is enough.
+    network = network_class(config_from_dict(config_class, json.loads(json.dumps(description.get("config")))))
+    network.load_state_dict(averaged_weights(state))
+    return network.eval(), state
+
+
+def _begun(path: Path) -> nn.Module:
+    """The network of a run's folder, its best checkpoint, or of a bundle."""
+    if path.is_dir():
+        return trained_network(path / "best.pt")[0]
+    return load_bundle(None, path)[0]
+
+
+def start_detector(path: Path) -> Detector:
+    """The detector of a run or bundle. Raises CheckpointError or BundleError, also if it is no detector."""
+    begun = _begun(path)
+    if not isinstance(begun, Detector):
+        raise CheckpointError(f"{path}: holds no detector to start from")
+    return begun
+
+
+def start_reader(path: Path) -> ReaderWithColumns:
+    """A reader with the weights of a run or bundle; of a pre-trained encoder, the rest is new.
+
+    Raises CheckpointError or BundleError, also if it is no reader.
+    """
+    begun = _begun(path)
+    if isinstance(begun, ReaderWithColumns):
+        return begun
+    if not isinstance(begun, Reader | MaskedStrips):
+        raise CheckpointError(f"{path}: holds no reader to start from")
+    network = ReaderWithColumns(begun.config)
+    if isinstance(begun, Reader):
+        network.reader.load_state_dict(begun.state_dict())
+    else:
+        network.reader.encoder.load_state_dict(begun.encoder.state_dict())
+    return network
