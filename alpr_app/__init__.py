@@ -13,11 +13,18 @@ if TYPE_CHECKING:
     from alpr_app.errors import AlprError
     from alpr_app.pipeline import ALPR
     from alpr_app.plate import Plate
+    from alpr_app.tracking import Track, Tracker
 
 __version__ = "0.1.0"
-__all__ = ["ALPR", "AlprError", "Plate", "__version__"]
+__all__ = ["ALPR", "AlprError", "Plate", "Track", "Tracker", "__version__"]
 
-_HOMES = {"ALPR": "alpr_app.pipeline", "AlprError": "alpr_app.errors", "Plate": "alpr_app.plate"}
+_HOMES = {
+    "ALPR": "alpr_app.pipeline",
+    "AlprError": "alpr_app.errors",
+    "Plate": "alpr_app.plate",
+    "Track": "alpr_app.tracking",
+    "Tracker": "alpr_app.tracking",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -114,6 +114,11 @@ def is_ccpd_name(path: str | PurePath) -> bool:
     return True
 
 
+def usual_colour(text: str) -> str:
+    """The colour of nearly all plates in CCPD with a text of that length: names do not say it."""
+    return "green" if len(text) == 8 else "blue"
+
+
 def format_name(annotation: Annotation, extension: str = ".jpg") -> str:
     """The CCPD file name of `annotation`, the inverse of `parse_name`.
 

@@ -2,11 +2,12 @@
 
 A data folder may hold any of:
 
+    NAME/alpr_dataset.csv               boxes, corners and texts of the pictures in NAME/, see `label_table`
     NAME/ with CCPD-named pictures      box, corners and text from the file name
     NAME.csv beside it                  `file`, and optionally `split` (train, val), `subset`, `text`
     crops/ and crops.csv                pictures that are plates already: `file`, `text`, `split`
     street/ and street.csv              whole pictures of which only one plate's text is known: `file`, `text`
-    negatives/                          pictures without any plate
+    negatives/, ccpd_np/                pictures without any plate
     machine_labels.csv                  `folder`, `file`, `kind` (sure, unsure), `text`, `box`, `corners`
 
 In the last one numbers are separated by spaces; plates that are not sure are neither plate nor background.
@@ -14,7 +15,6 @@ In the last one numbers are separated by spaces; plates that are not sure are ne
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,23 +22,28 @@ from pathlib import Path
 import numpy as np
 
 from alpr_app import ccpd
-from alpr_app.errors import AlprError
 from alpr_app.geometry import corners_to_box, order_corners
+from alpr_app.label_table import TABLE_NAME, LabelError, numbers, place, read_rows, split_of
 
+PLATE_FREE_FOLDERS = ("negatives", "ccpd_np")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-
-
-class LabelError(AlprError):
-    """A data folder or a label that cannot be used; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledPlate:
-    """corners: (4, 2) float32 as `Plate.corners`. text: None if unknown. colour: None if unknown."""
+    """corners: (4, 2) float32 as `Plate.corners`. text: None if unknown. colour: None if unknown. reordered: whether
+    the label had the corners in another order."""
 
     corners: np.ndarray
     text: str | None = None
     colour: str | None = None
+    reordered: bool = False
+
+    @classmethod
+    def of(cls, written: np.ndarray, text: str | None, colour: str | None = None) -> LabelledPlate:
+        """A plate whose corners were written in any order."""
+        corners = order_corners(written)
+        return cls(corners, text, colour, not np.array_equal(corners, written))
 
     @property
     def box(self) -> np.ndarray:
@@ -94,34 +99,14 @@ def picture_files(folder: Path) -> list[Path]:
     )
 
 
-def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [column for column in columns if column not in (reader.fieldnames or [])]
-        if missing:
-            raise LabelError(f"{path}: the column '{missing[0]}' is missing; it has {reader.fieldnames}")
-        return list(reader)
-
-
-def _numbers(text: str, count: int, path: Path, row: int) -> np.ndarray:
-    try:
-        values = np.array([float(value) for value in text.split()], np.float32)
-    except ValueError:
-        raise LabelError(f"{path}, row {row}: '{text}' holds something that is no number") from None
-    if len(values) != count:
-        raise LabelError(f"{path}, row {row}: '{text}' holds {len(values)} numbers where {count} belong")
-    return values
-
-
 def ccpd_picture(path: Path, split: str = "train", subset: str = "") -> LabelledPicture:
     """A CCPD-named picture. Raises ccpd.CcpdNameError for any other name."""
     annotation = ccpd.parse_name(path)
     # CCPD's corners are clicked by hand and at times in another order than its paper says.
-    corners = order_corners(np.float32(annotation.corners))
-    colour = "green" if len(annotation.text) == 8 else "blue"
+    corners = np.float32(annotation.corners)
     return LabelledPicture(
         path,
-        (LabelledPlate(corners, annotation.text, colour),),
+        (LabelledPlate.of(corners, annotation.text, ccpd.usual_colour(annotation.text)),),
         split=split,
         subset=subset or path.parent.name,
     )
@@ -129,7 +114,7 @@ def ccpd_picture(path: Path, split: str = "train", subset: str = "") -> Labelled
 
 def _ccpd_pictures(folder: Path) -> list[LabelledPicture]:
     table = folder.with_suffix(".csv")
-    rows = {row["file"]: row for row in _read_rows(table, ("file",))} if table.is_file() else {}
+    rows = {row["file"]: row for row in read_rows(table, ("file",))} if table.is_file() else {}
     pictures = []
     for path in picture_files(folder):
         row = rows.get(path.name, {})
@@ -143,13 +128,13 @@ def _ccpd_pictures(folder: Path) -> list[LabelledPicture]:
 def _machine_pictures(table: Path) -> list[LabelledPicture]:
     plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
     ignored: dict[Path, list[np.ndarray]] = defaultdict(list)
-    for number, row in enumerate(_read_rows(table, ("folder", "file", "kind", "text", "box", "corners")), start=2):
+    for number, row in enumerate(read_rows(table, ("folder", "file", "kind", "text", "box", "corners")), start=2):
         path = table.parent / row["folder"] / row["file"]
         if row["kind"] == "sure":
-            corners = _numbers(row["corners"], 8, table, number).reshape(4, 2)
-            plates[path].append(LabelledPlate(order_corners(corners), row["text"] or None))
+            corners = numbers(row["corners"], 8, table, number).reshape(4, 2)
+            plates[path].append(LabelledPlate.of(corners, row["text"] or None))
         else:
-            ignored[path].append(_numbers(row["box"], 4, table, number))
+            ignored[path].append(numbers(row["box"], 4, table, number))
     return [
         LabelledPicture(
             path,
@@ -160,6 +145,35 @@ def _machine_pictures(table: Path) -> list[LabelledPicture]:
         )
         for path, found in plates.items()
     ]
+
+
+def read_table(table: Path) -> DataFolder:
+    """The labels of an `alpr_dataset.csv`. Raises LabelError naming the row that cannot be used."""
+    rows = read_rows(table, ("file",))
+    folder = table.parent
+    placed = bool(rows) and bool({"box", "corners"} & rows[0].keys())
+    crops: list[LabelledCrop] = []
+    plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
+    about: dict[Path, tuple[str, str]] = {}
+    for number, row in enumerate(rows, start=2):
+        path, text, corners = folder / row["file"], row.get("text", "").strip(), place(row, table, number)
+        split = split_of(row, table, number)
+        if text and corners is None and placed:
+            raise LabelError(f"{table}, row {number}: '{text}' has neither box nor corners")
+        if not placed:
+            if not text:
+                raise LabelError(f"{table}, row {number}: neither text nor place of a plate")
+            crops.append(LabelledCrop(path, text, split))
+            continue
+        about[path] = (split, row.get("subset", "").strip() or folder.name)
+        if corners is not None:
+            plates[path].append(LabelledPlate.of(corners, text or None, row.get("colour", "").strip() or None))
+    pictures = [
+        LabelledPicture(path, tuple(plates[path]), split=split, subset=subset)
+        for path, (split, subset) in about.items()
+        if path in plates
+    ]
+    return DataFolder(tuple(pictures), tuple(crops), tuple(path for path in about if path not in plates))
 
 
 def read_data_folder(root: Path) -> DataFolder:
@@ -174,13 +188,18 @@ def read_data_folder(root: Path) -> DataFolder:
     negatives: list[Path] = []
     for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
         table = folder.with_suffix(".csv")
-        if folder.name == "negatives":
+        if (folder / TABLE_NAME).is_file():
+            labelled = read_table(folder / TABLE_NAME)
+            pictures += labelled.pictures
+            crops += labelled.crops
+            negatives += labelled.negatives
+        elif folder.name in PLATE_FREE_FOLDERS:
             negatives += picture_files(folder)
         elif folder.name == "crops" and table.is_file():
-            for row in _read_rows(table, ("file", "text")):
+            for row in read_rows(table, ("file", "text")):
                 crops.append(LabelledCrop(folder / row["file"], row["text"], row.get("split") or "train"))
         elif folder.name == "street" and table.is_file():
-            for row in _read_rows(table, ("file", "text")):
+            for row in read_rows(table, ("file", "text")):
                 pictures.append(LabelledPicture(folder / row["file"], stated=row["text"], split="val", subset="street"))
         else:
             files = picture_files(folder)
@@ -190,5 +209,7 @@ def read_data_folder(root: Path) -> DataFolder:
     if machine.is_file():
         pictures += _machine_pictures(machine)
     if not pictures and not crops and not negatives:
-        raise LabelError(f"{root}: holds no CCPD-named pictures, no crops.csv and no machine_labels.csv")
+        raise LabelError(
+            f"{root}: holds no CCPD-named pictures, no {TABLE_NAME}, no crops.csv and no machine_labels.csv"
+        )
     return DataFolder(tuple(pictures), tuple(crops), tuple(negatives))

@@ -233,6 +233,7 @@ def _plate(detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:
         text=reading.text,
         confidence=reading.confidence,
         characters=reading.characters,
+        alternatives=reading.alternatives,
         colour=reading.colour,
         score=detection.score,
         box=tuple(map(float, detection.box)),

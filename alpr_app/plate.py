@@ -47,6 +47,7 @@ class Plate:
     text: without the dot, 皖A12345; empty if the reader saw no character.
     confidence: the least of `characters`, 0 to 1; 0 for an empty text.
     characters: one confidence a character of `text`.
+    alternatives: for each of them the reader's second guess, '' for no character at all, and its confidence.
     colour: one of `COLOURS`.
     score: the detector's quality score, 0 to 1.
     box: left, top, right, bottom in pixels of the picture.
@@ -57,6 +58,7 @@ class Plate:
     text: str
     confidence: float
     characters: tuple[float, ...]
+    alternatives: tuple[tuple[str, float], ...]
     colour: str
     score: float
     box: tuple[float, float, float, float]
@@ -69,7 +71,8 @@ class Plate:
         return self.to_dict() == other.to_dict() and np.array_equal(self.crop, other.crop)
 
     def __hash__(self) -> int:
-        return hash((self.text, self.confidence, self.box))
+        # Of what is compared, and as it is compared: rounded.
+        return hash((self.text, self.colour, round(self.confidence, 4)))
 
     def to_dict(self) -> dict[str, object]:
         """Everything but the crop, as plain JSON types: coordinates to 0.1 px, confidences to 4 digits."""
@@ -77,6 +80,7 @@ class Plate:
             "text": self.text,
             "confidence": round(self.confidence, 4),
             "characters": [round(value, 4) for value in self.characters],
+            "alternatives": [[guess, round(value, 4)] for guess, value in self.alternatives],
             "colour": self.colour,
             "score": round(self.score, 4),
             "box": [round(value, 1) for value in self.box],

@@ -15,9 +15,8 @@ TEXT = "皖A12345"
 def plate(text: str, shift: float = 0.0, corner_error: float = 0.0) -> Plate:
     left, top, right, bottom = 20 + shift, 30, 120 + shift, 60
     corners = ((left, top + corner_error), (right, top), (right, bottom), (left, bottom))
-    return Plate(
-        text, 0.9, (0.9,) * len(text), "blue", 0.8, (left, top, right, bottom), corners, np.zeros((48, 192, 3))
-    )
+    count, box, crop = len(text), (left, top, right, bottom), np.zeros((48, 192, 3))
+    return Plate(text, 0.9, (0.9,) * count, (("", 0.05),) * count, "blue", 0.8, box, corners, crop)
 
 
 class Scripted:

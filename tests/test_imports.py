@@ -24,8 +24,11 @@ MAY_IMPORT = {
     "files": {"errors"},
     "detector": {"geometry", "layers", "plate"},
     "reader": {"geometry", "layers", "plate"},
+    "tracking": {"plate"},
 }
 INFERENCE_MAY_NOT = {"train", "viewer"}
+# `alpr bench --viewer` measures the window; it imports what it needs for that when it is asked to.
+EXCEPTIONS = {("commands/bench.py", "viewer")}
 
 
 def imports(path: Path) -> set[str]:
@@ -63,7 +66,8 @@ def test_the_ground_floor_knows_nobody_above(owner):
 def test_nobody_imports_training_and_only_the_viewer_itself():
     for name, path in files():
         known = {part(module) for module in imports(path)}
-        forbidden = INFERENCE_MAY_NOT - {name}
+        place = path.relative_to(PACKAGE).as_posix()
+        forbidden = {other for other in INFERENCE_MAY_NOT - {name} if (place, other) not in EXCEPTIONS}
         assert not known & forbidden, f"{path} imports {known & forbidden}"
 
 

@@ -12,7 +12,9 @@ from alpr_app.plate import Plate
 def plate(box, text: str = "皖A12345") -> Plate:
     left, top, right, bottom = box
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-    return Plate(text, 0.98, (0.98,) * len(text), "blue", 0.9, box, corners, np.zeros((48, 192, 3), np.uint8))
+    count = len(text)
+    crop = np.zeros((48, 192, 3), np.uint8)
+    return Plate(text, 0.98, (0.98,) * count, (("", 0.01),) * count, "blue", 0.9, box, corners, crop)
 
 
 @pytest.mark.parametrize("ground", [0, 128, 255])

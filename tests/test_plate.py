@@ -9,6 +9,7 @@ def make_plate(**changes) -> Plate:
         "text": "皖A12345",
         "confidence": 0.91234567,
         "characters": (0.99, 0.91234567),
+        "alternatives": (("沪", 0.004), ("", 0.05678901)),
         "colour": "blue",
         "score": 0.8,
         "box": (1.04, 2.0, 3.0, 4.0),
@@ -55,6 +56,7 @@ def test_to_dict_rounds_and_leaves_the_crop_out():
         "text": "皖A12345",
         "confidence": 0.9123,
         "characters": [0.99, 0.9123],
+        "alternatives": [["沪", 0.004], ["", 0.0568]],
         "colour": "blue",
         "score": 0.8,
         "box": [1.0, 2.0, 3.0, 4.0],
@@ -66,4 +68,9 @@ def test_plates_compare_by_value():
     assert make_plate() == make_plate()
     assert hash(make_plate()) == hash(make_plate())
     assert make_plate() != make_plate(text="皖A12346")
+    assert make_plate() != make_plate(alternatives=(("沪", 0.004), ("B", 0.056)))
     assert make_plate() != make_plate(crop=np.ones((48, 192, 3), np.uint8))
+
+
+def test_plates_that_are_equal_as_they_are_written_are_one_in_a_set():
+    assert len({make_plate(), make_plate(confidence=0.91234561, box=(1.04, 2.0, 3.0, 4.001))}) == 1

@@ -26,12 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=count, default=300, metavar="N", help="pictures to time (default: 300)")
     parser.add_argument("--image", type=Path, metavar="F", help="picture to read over and over (default: a sample)")
     parser.add_argument("--score", type=fraction, default=0.5, help="leave out detections below it (default: 0.5)")
+    parser.add_argument(
+        "--viewer", action="store_true", help="measure the desktop program instead: frames, idling, camera to screen"
+    )
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
     add_model_options(parser)
 
 
-def _picture(path: Path | None) -> tuple[str, np.ndarray]:
-    """The picture to time and its name: the one given, else the first sample."""
+def _picture(path: Path | None) -> tuple[Path, np.ndarray]:
+    """The picture to time and its file: the one given, else the first sample."""
     from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
     from alpr_app.resources import SAMPLES
 
@@ -40,7 +43,7 @@ def _picture(path: Path | None) -> tuple[str, np.ndarray]:
         path = next((sample for sample in samples if sample.suffix in PICTURE_SUFFIXES), None)
     if path is None:
         raise AlprError("there are no sample pictures; name one with --image")
-    return path.name, read_picture(path)
+    return path, read_picture(path)
 
 
 def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, Any]:
@@ -80,15 +83,28 @@ def _stages(alpr: ALPR, image: np.ndarray, frames: int) -> dict[str, Any]:
     }
 
 
-def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """All figures, as they go into the JSON."""
+def _machine() -> dict[str, Any]:
+    """What the figures were measured on."""
     import cv2
     import torch
 
-    from alpr_app.geometry import Letterbox
     from alpr_app.machine import cores, processor
 
-    name, image = _picture(args.image)
+    return {
+        "processor": processor(),
+        "cores": cores(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "opencv": cv2.__version__,
+    }
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """All figures, as they go into the JSON."""
+    from alpr_app.geometry import Letterbox
+
+    path, image = _picture(args.image)
     runs = []
     for threads in [args.threads] if args.threads else [1, 2]:
         alpr = make_alpr(args, threads)
@@ -97,15 +113,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     canvas = Letterbox.for_long_side(height, width, alpr.detector_config.long_side).canvas
     reader = alpr.reader_config
     return {
-        "processor": processor(),
-        "cores": cores(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "opencv": cv2.__version__,
+        **_machine(),
         "backend": alpr.backend,
         "device": alpr.device,
-        "picture": {"file": name, "width": width, "height": height},
+        "picture": {"file": path.name, "width": width, "height": height},
         "frames": args.frames,
         "detector": _model(alpr.detector_info, alpr.detector_config, *canvas),
         "reader": _model(alpr.reader_info, reader, reader.img_height, reader.img_width),
@@ -113,16 +124,36 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
+    """The figures of the desktop program, as they go into the JSON. Raises AlprError where it cannot be drawn."""
+    # Only here: what draws windows need not be there for anything else.
+    from alpr_app.pictures import quiet_opencv
+    from alpr_app.viewer.bench import measure as measure_window
+    from alpr_app.viewer.models import ModelChoice
+
+    quiet_opencv()
+    path, image = _picture(args.image)
+    choice = ModelChoice(
+        args.detector_model, args.ocr_model, args.ocr_config, args.device, args.backend, args.threads, args.score
+    )
+    figures = measure_window(choice, path, image, args.frames)
+    height, width = image.shape[:2]
+    picture = {"file": path.name, "width": width, "height": height}
+    return {**_machine(), "picture": picture, "frames": args.frames, "viewer": figures}
+
+
+def _head(figures: dict[str, Any]) -> list[str]:
+    picture = figures["picture"]
+    return [
+        f"{figures['processor']}, {figures['cores']} cores; {figures['system']}",
+        f"Python {figures['python']}, torch {figures['torch']}, OpenCV {figures['opencv']}",
+        f"{picture['file']}, {picture['width']} x {picture['height']}, {figures['frames']} times",
+    ]
+
+
 def table(figures: dict[str, Any]) -> str:
     """The figures to read."""
-    picture = figures["picture"]
-    lines = [
-        f"{figures['processor']}, {figures['cores']} cores; {figures['system']}",
-        f"Python {figures['python']}, torch {figures['torch']}, OpenCV {figures['opencv']}; "
-        f"backend {figures['backend']} on {figures['device']}",
-        f"{picture['file']}, {picture['width']} x {picture['height']}, {figures['frames']} times",
-        "",
-    ]
+    lines = [*_head(figures), f"backend {figures['backend']} on {figures['device']}", ""]
     for name in ("detector", "reader"):
         model = figures[name]
         height, width = model["input"]
@@ -143,8 +174,14 @@ def table(figures: dict[str, Any]) -> str:
 def run(args: argparse.Namespace) -> int:
     from alpr_app.files import write_atomically
 
-    figures = measure(args)
-    print(table(figures))
+    if args.viewer:
+        from alpr_app.viewer.bench import table as window_table
+
+        figures = measure_viewer(args)
+        print("\n".join([*_head(figures), *window_table(figures["viewer"])]))
+    else:
+        figures = measure(args)
+        print(table(figures))
     if args.json:
         try:
             write_atomically(args.json, (json.dumps(figures, ensure_ascii=False, indent=1) + "\n").encode())

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DATA", help="folder of CCPD-named pictures, or of several such")
-    parser.add_argument("--split", choices=("val", "train", "all"), default="val", help="which part (default: val)")
+    parser.add_argument(
+        "--split", choices=("val", "test", "train", "all"), default="val", help="which part (default: val)"
+    )
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
     parser.add_argument("--mistakes", type=Path, metavar="DIR", help="write every picture not read right, annotated")
     parser.add_argument("--score", type=fraction, default=0.5, help="detections below it are left out (default: 0.5)")

@@ -18,28 +18,36 @@ from alpr_app.errors import AlprError, complain, reason
 if TYPE_CHECKING:
     from alpr_app.pipeline import Result
     from alpr_app.sources import Frame
+    from alpr_app.tracking import Track
 
 
 class OutputError(AlprError):
     """Results that cannot be written; the message names the file."""
 
 
+TRACK_COLUMNS = ("track", "seen", "first_ms", "last_ms")
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one frame: a result and the picture's (width, height), or why there is none."""
+    """What came of one frame: a result and the picture's (width, height), or why there is none. track: the one car
+    that this is about, in the frame in which it was read best."""
 
     frame: Frame
     size: tuple[int, int] = (0, 0)
     result: Result | None = None
     error: AlprError | None = None
+    track: Track | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """The JSON line of this frame; a video's frames carry their number and time too."""
+        """The JSON line of this frame; a video's frames carry their number and time too, a car when it was seen."""
         record: dict[str, object] = {"file": self.frame.file}
         if self.frame.number is not None:
             record |= {"frame": self.frame.number, "time_ms": round(self.frame.time_ms or 0.0, 1)}
         if self.result is None:
             return record | {"error": str(self.error)}
+        if self.track is not None:
+            record |= dict(zip(TRACK_COLUMNS, self.track_values(), strict=True))
         timings = self.result.timings
         return record | {
             "width": self.size[0],
@@ -47,6 +55,13 @@ class Outcome:
             "plates": [plate.to_dict() for plate in self.result.plates],
             "ms": {"detect": round(timings.detect_ms, 2), "read": round(timings.read_ms, 2)},
         }
+
+    def track_values(self) -> tuple[int | float | None, ...]:
+        """Of `TRACK_COLUMNS`: the car's number, in how many frames it was found, and from when to when."""
+        track = self.track
+        if track is None:
+            return (None,) * len(TRACK_COLUMNS)
+        return track.number, track.count, round(1000 * track.first, 1), round(1000 * track.until, 1)
 
 
 class OutputFile:
@@ -101,9 +116,12 @@ class OutputFile:
 
 Write = Callable[[Outcome], None]
 
+# A column of second guesses reads 8:0.0123 -:0.0004 and so on, one a character.
+NO_CHARACTER = "-"
 CSV_COLUMNS = (
-    *("file", "frame", "width", "height", "text", "confidence", "characters", "colour", "score"),
+    *("file", "frame", "width", "height", "text", "confidence", "characters", "alternatives", "colour", "score"),
     *("left", "top", "right", "bottom", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "detect_ms", "read_ms"),
+    *TRACK_COLUMNS,
 )
 
 
@@ -129,9 +147,11 @@ def csv_rows(stream: OutputFile) -> Write:
             rows.writerow(
                 (
                     *(outcome.frame.file, outcome.frame.number, *outcome.size, plate["text"], plate["confidence"]),
-                    *(" ".join(map(str, plate["characters"])), plate["colour"], plate["score"], *plate["box"]),
+                    " ".join(map(str, plate["characters"])),
+                    " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in plate["alternatives"]),
+                    *(plate["colour"], plate["score"], *plate["box"]),
                     *(side for corner in plate["corners"] for side in corner),
-                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2)),
+                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *outcome.track_values()),
                 )
             )
 
@@ -162,7 +182,10 @@ def table(stream: TextIO | None = None) -> Write:
         if outcome.result is None:
             return
         file = outcome.frame.file
-        if outcome.frame.number is not None:
+        if outcome.track is not None:
+            track = outcome.track
+            file += f" {track.first:.1f} to {track.until:.1f} s, {track.count} times"
+        elif outcome.frame.number is not None:
             file += f" #{outcome.frame.number}"
         for plate in outcome.result.plates:
             box = " ".join(f"{side:.0f}" for side in plate.box)

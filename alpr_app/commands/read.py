@@ -18,6 +18,7 @@ from tqdm import tqdm
 from alpr_app.commands.annotated import AnnotatedFolder
 from alpr_app.commands.options import add_model_options, count, fraction, make_alpr
 from alpr_app.commands.output import Outcome, Write, open_output, table
+from alpr_app.commands.tracked import tracked
 from alpr_app.errors import AlprError, complain
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--score", type=fraction, default=0.5, help="leave out detections below it (default: 0.5)")
     parser.add_argument("--confidence", type=fraction, default=0.0, help="leave out readings below it (default: 0)")
+    parser.add_argument("--track", action="store_true", help="of videos, one result a car instead of one a frame")
     parser.add_argument("--recursive", action="store_true", help="look into folders within folders")
     parser.add_argument("--jobs", type=count, default=1, metavar="N", help="pictures worked on at once (default: 1)")
     add_model_options(parser)
@@ -140,24 +142,30 @@ def run(args: argparse.Namespace) -> int:
         else:
             output, write = open_output(args.out)
             stack.enter_context(output)
-        return _write_all(in_order(work, jobs, args.jobs), write, bar)
+        return _write_all(in_order(work, jobs, args.jobs), write, bar, args.track)
 
 
-def _write_all(outcomes: Iterator[Outcome], write: Write, bar: tqdm) -> int:
+def _write_all(outcomes: Iterator[Outcome], write: Write, bar: tqdm, track: bool) -> int:
     started = monotonic()
     pictures = plates = failed = 0
-    for outcome in outcomes:
-        if outcome.error is not None:
-            failed += 1
-            bar.clear()
-            complain(outcome.error)
-        else:
-            pictures += 1
-            plates += len(outcome.result.plates)
+
+    def counted() -> Iterator[Outcome]:
+        nonlocal pictures, failed
+        for outcome in outcomes:
+            if outcome.error is not None:
+                failed += 1
+                bar.clear()
+                complain(outcome.error)
+            else:
+                pictures += 1
+            yield outcome
+            bar.update()
+
+    for outcome in tracked(counted()) if track else counted():
+        plates += 0 if outcome.result is None else len(outcome.result.plates)
         write(outcome)
-        bar.update()
     bar.clear()
     if sys.stderr.isatty():
-        summary = f"{pictures} pictures, {plates} plates in {monotonic() - started:.1f} s"
+        summary = f"{pictures} pictures, {plates} {'cars' if track else 'plates'} in {monotonic() - started:.1f} s"
         print(summary + (f", {failed} not read" if failed else ""), file=sys.stderr)
     return 1 if failed else 0

@@ -11,10 +11,12 @@ from alpr_app.reader.config import ReaderConfig
 
 @dataclass(frozen=True)
 class Reading:
-    """text without blanks; characters: one confidence (0 to 1) a character of text; colour: the likeliest one."""
+    """text without blanks; characters: one confidence (0 to 1) a character of text; alternatives: for each of them
+    the next likeliest character ('' for none at all) and its confidence; colour: the likeliest one."""
 
     text: str
     characters: tuple[float, ...]
+    alternatives: tuple[tuple[str, float], ...]
     colour: str
 
     @property
@@ -32,11 +34,15 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def decode(characters: np.ndarray, colours: np.ndarray, config: ReaderConfig) -> list[Reading]:
     """Readings of B plates from character logits (B, L, classes) and colour logits (B, colours)."""
     probabilities = softmax(characters.astype(np.float64))
-    best = probabilities.argmax(axis=2)
+    # Of every place the likeliest class and the one after it: (B, L, 2).
+    ranked = (-probabilities).argsort(axis=2, kind="stable")[..., :2]
+    chances = np.take_along_axis(probabilities, ranked, axis=2)
+    names = [*config.alphabet, ""]
     readings = []
-    for plate in range(len(best)):
-        places = np.flatnonzero(best[plate] != config.blank)
-        text = "".join(config.alphabet[best[plate, place]] for place in places)
-        confidences = tuple(float(probabilities[plate, place, best[plate, place]]) for place in places)
-        readings.append(Reading(text, confidences, config.colours[int(colours[plate].argmax())]))
+    for plate, written in enumerate(ranked[..., 0] != config.blank):
+        text = "".join(names[index] for index in ranked[plate, written, 0])
+        guesses = [names[index] for index in ranked[plate, written, 1]]
+        sure, second = chances[plate, written].T.tolist()
+        colour = config.colours[int(colours[plate].argmax())]
+        readings.append(Reading(text, tuple(sure), tuple(zip(guesses, second, strict=True)), colour))
     return readings

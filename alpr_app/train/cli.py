@@ -7,10 +7,20 @@ import sys
 from pathlib import Path
 
 from alpr_app.errors import AlprError
-from alpr_app.train.commands import detector, export, maskocr, samples
+from alpr_app.train.commands import (
+    create_dataset,
+    detector,
+    draw,
+    export,
+    extract_plates,
+    maskocr,
+    preview,
+    samples,
+    validate_dataset,
+)
 from alpr_app.train.config_file import config_arguments
 
-COMMANDS = (detector, maskocr, export, samples)
+COMMANDS = (create_dataset, extract_plates, validate_dataset, draw, preview, detector, maskocr, export, samples)
 
 
 def build_parser() -> argparse.ArgumentParser:

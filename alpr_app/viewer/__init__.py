@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(error, PROGRAM)
         return 2
     except ImportError as error:
-        complain(f"{_without(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
+        complain(f"{without_package(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
         return 2
     except KeyboardInterrupt:
         complain("interrupted", PROGRAM)
@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _without(error: ImportError) -> str:
+def without_package(error: ImportError) -> str:
+    """What to say when a package of the window cannot be imported."""
     if error.name == "imgui":
         return "the window needs the package imgui, which is there for Python 3.11 and 3.12 (pip install 'imgui[glfw]')"
     return f"the window cannot be drawn: {error}"
@@ -82,7 +83,8 @@ def _run(args: argparse.Namespace) -> bool:
         program.state.say(message, bad=True)
         return program
 
-    window = Window(args.size or settings.window, make_kept)
+    maximised = settings.maximised and args.size is None
+    window = Window(args.size or settings.window, make_kept, settings.place, maximised)
     try:
         window.run()
     finally:

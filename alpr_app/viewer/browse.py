@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -30,8 +30,8 @@ class Record:
 
 
 class Browse:
-    """names: of all pictures, sorted. rows: indices of those that pass the filter. index: the one looked at, -1 if
-    there is none. records: by name."""
+    """names: of all pictures, in their order. rows: indices of those that pass the filter. index: the one looked
+    at, -1 if there is none. records: by name."""
 
     def __init__(self) -> None:
         self.names: Sequence[str] = ()
@@ -59,12 +59,23 @@ class Browse:
         return place if place < len(self.rows) and self.rows[place] == self.index else -1
 
     def set_names(self, names: Sequence[str], wanted: str = "") -> None:
-        """A longer list of the same folder; the picture looked at stays. wanted: the one to look at first."""
-        current = self.name or wanted
+        """Another list of the same folder; the picture looked at stays, unless there is the one `wanted`."""
+        current, before = self.name, max(self.index, 0)
         self.names, self._folded = names, None
-        place = _find(names, current) if current else -1
-        self.index = place if place >= 0 else (0 if names else -1)
+        place = _find(names, wanted) if wanted else -1
+        if place < 0 and current:
+            place = _find(names, current)
+        self.index = place if place >= 0 else min(before, len(names) - 1)
         self.refilter()
+
+    def settle(self, known: Mapping[str, Record]) -> None:
+        """The list is complete: forget results of pictures that are gone, take up those that are `known` already."""
+        old = self.records
+        if not old and not known:
+            return
+        self.records = {name: found for name in self.names if (found := old.get(name) or known.get(name)) is not None}
+        self._count_all()
+        self._stale = bool(self.text) or self.only != ALL
 
     def go(self, index: int) -> None:
         """Look at the picture of this index, or the nearest there is."""
@@ -155,11 +166,14 @@ class Browse:
         if (score, confidence) == (self.score, self.confidence):
             return
         self.score, self.confidence = score, confidence
+        self._count_all()
+        self._stale = self.only != ALL
+
+    def _count_all(self) -> None:
         self.totals = Totals()
         for record in self.records.values():
             if record.counts:
                 self._count(record)
-        self._stale = self.only != ALL
 
     def mark(self, name: str) -> str:
         """right, wrong or missed; empty if that is not known."""

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpr_app.overlay import annotate
+from alpr_app.viewer.cars import write_cars
 from alpr_app.viewer.inputs import CONTROL
+from alpr_app.viewer.light import STEP, Light
 from alpr_app.viewer.program import Program
 from alpr_app.viewer.results import CSV, JSON_LINES, write_results
 from alpr_app.viewer.state import FOLDER, LIVE
+from alpr_app.viewer.tree import Node
 
 PAGE = 10
 END = 10**9
+DIALOGS = ("help_open", "open_open", "jump_open", "summary_open")
 
 
 @dataclass(frozen=True)
@@ -69,30 +73,91 @@ def _next_error(program: Program) -> None:
         program.state.say("No picture is marked wrong or missed")
 
 
+def _fold(open_: bool) -> Callable[[Program], None]:
+    """Unfold the folder looked at, or fold it; what is folded already leads to the one above."""
+
+    def act(program: Program) -> None:
+        tree = program.state.tree
+        node = tree.find(program.state.folder) if program.state.kind == FOLDER else None
+        if node is None:
+            return
+        if not open_ and not (node.open and node.children) and node.parent is not None:
+            program.show_folder(node.parent.path)
+        elif open_ and node.open and node.children:
+            program.show_folder(node.children[0].path)
+        else:
+            unfold(program, node, open_)
+
+    return act
+
+
+def unfold(program: Program, node: Node, wanted: bool) -> None:
+    """Show the folders in `node`, or hide them."""
+    program.state.tree.unfold(node, wanted)
+    if wanted and node.children is None:
+        program.explorer.look_into(node.path)
+
+
+def go_up(program: Program) -> None:
+    """Show the folder in which the present one lies."""
+    above = program.explorer.above()
+    if not above and program.state.kind == FOLDER:
+        program.state.say("There is no folder above this one")
+    program.show_folder(above)
+
+
+def _beside(by: int) -> Callable[[Program], None]:
+    return lambda program: program.show_folder(program.explorer.beside(by))
+
+
+def _light(brightness: int = 0, contrast: int = 0) -> Callable[[Program], None]:
+    def act(program: Program) -> None:
+        program.state.light = program.state.light.changed(brightness, contrast)
+
+    return act
+
+
+def plain_light(program: Program) -> None:
+    """Show pictures as they are."""
+    program.state.light = Light()
+
+
 def _again(program: Program) -> None:
     if program.live is not None:
         program.live.reconnect()
 
 
+def _dialog(program: Program, name: str) -> None:
+    """Open a dialog, or close it if it is open; in either case close all others."""
+    wanted = bool(name) and not getattr(program.state, name)
+    for dialog in DIALOGS:
+        setattr(program.state, dialog, dialog == name and wanted)
+
+
 def _escape(program: Program) -> None:
-    program.state.help_open = program.state.open_open = program.state.jump_open = False
+    _dialog(program, "")
 
 
 def _help(program: Program) -> None:
-    program.state.help_open = not program.state.help_open
-    program.state.open_open = program.state.jump_open = False
+    _dialog(program, "help_open")
 
 
 def _jump(program: Program) -> None:
-    state = program.state
-    if state.kind == FOLDER and state.browse.names:
-        state.jump_open = not state.jump_open
-        state.help_open = state.open_open = False
+    if program.state.kind == FOLDER and program.state.browse.names:
+        _dialog(program, "jump_open")
 
 
 def open_dialog(program: Program) -> None:
-    program.state.open_open = not program.state.open_open
-    program.state.help_open = program.state.jump_open = False
+    _dialog(program, "open_open")
+
+
+def open_summary(program: Program) -> None:
+    """What was read so far, summed up by folders."""
+    state = program.state
+    if state.kind == FOLDER and (state.browse.records or state.summary_open):
+        _dialog(program, "summary_open")
+    else:
+        state.say("No picture of a folder has been read yet")
 
 
 def snapshot(program: Program) -> None:
@@ -105,8 +170,12 @@ def snapshot(program: Program) -> None:
 
 
 def keep_results(program: Program, suffix: str) -> None:
-    """Write what was read in this folder so far, after the thresholds; suffix: JSON_LINES or CSV."""
+    """Write what was read in this folder so far, after the thresholds, or the cars of this live session; suffix:
+    JSON_LINES or CSV."""
     state, browse = program.state, program.state.browse
+    if state.kind == LIVE:
+        _keep_cars(program, suffix)
+        return
     if not browse.records:
         state.say("No picture of a folder has been read yet")
         return
@@ -120,6 +189,15 @@ def keep_results(program: Program, suffix: str) -> None:
     program.keeper.write(os.path.basename(state.folder), "results", suffix, write)
 
 
+def _keep_cars(program: Program, suffix: str) -> None:
+    state = program.state
+    if not state.cars.listed:
+        state.say("No car has been read yet")
+        return
+    cars, name = list(state.cars.listed.values()), state.live_name
+    program.keeper.write(name, "cars", suffix, lambda path: write_cars(path, cars, name))
+
+
 COMMANDS = (
     Command("Pictures", ("Right", "Down", "D"), "Next picture; one frame on in a live source", _step(1)),
     Command("Pictures", ("Left", "Up", "A"), "Previous picture", _step(-1)),
@@ -130,10 +208,17 @@ COMMANDS = (
     Command("Pictures", ("N",), "Next picture that was read wrong or missed", _next_error),
     Command("Pictures", ("J",), "Go to a picture by its number", _jump),
     Command("Pictures", ("Space",), "Slide show; hold a live source", lambda program: program.play()),
+    Command("Folders", ("Backspace",), "The folder above", go_up),
+    Command("Folders", ("Down",), "Next folder in the tree", _beside(1), control=True),
+    Command("Folders", ("Up",), "Previous folder in the tree", _beside(-1), control=True),
+    Command("Folders", ("Right",), "Unfold, then into it", _fold(True), control=True),
+    Command("Folders", ("Left",), "Fold, then out of it", _fold(False), control=True),
+    Command("Folders", ("F5",), "List and sort anew", lambda program: program.explorer.refresh()),
     Command("Source", ("O",), "Open a folder, a camera, a video or an address", open_dialog),
     Command("Source", ("R",), "Connect again; play a video again", _again),
     Command("Source", ("S",), "Keep the live picture, with and without what was found", snapshot),
-    Command("Source", ("E",), "Keep what was read in the folder, as JSON lines", _results(JSON_LINES)),
+    Command("Source", ("U",), "Sum up what was read, folder by folder", open_summary),
+    Command("Source", ("E",), "Keep what was read, pictures or cars, as JSON lines", _results(JSON_LINES)),
     Command("Source", ("E",), "The same as CSV", _results(CSV), control=True),
     Command("View", ("F",), "Fit the whole picture in", lambda program: _zoom(program, None)),
     Command("View", ("1",), "One picture pixel for one of the screen", lambda program: _zoom(program, 1.0)),
@@ -141,11 +226,17 @@ COMMANDS = (
     Command("View", ("+",), "Larger", lambda program: program.state.view.enlarge(1)),
     Command("View", ("-",), "Smaller", lambda program: program.state.view.enlarge(-1)),
     Command("View", ("Tab",), "Select the next plate", _select),
+    Command("View", ("I",), "Brighter", _light(STEP)),
+    Command("View", ("K",), "Darker", _light(-STEP)),
+    Command("View", ("I",), "More contrast", _light(contrast=STEP), control=True),
+    Command("View", ("K",), "Less contrast", _light(contrast=-STEP), control=True),
+    Command("View", ("0",), "Brightness and contrast as they are", plain_light),
     Command("Overlays", ("B",), "Boxes", _toggle("show_boxes")),
     Command("Overlays", ("C",), "Corners", _toggle("show_corners")),
     Command("Overlays", ("T",), "Texts", _toggle("show_text")),
     Command("Overlays", ("G",), "Ground truth of CCPD names", _toggle("show_truth")),
     Command("Window", ("L",), "Hide or show the list on the left", _toggle("show_browser")),
+    Command("Window", ("M",), "Hide or show the folders on the left", _toggle("show_tree")),
     Command("Window", ("P",), "Hide or show the plates on the right", _toggle("show_plates")),
     Command("Window", ("Z",), "Keep the zoom from picture to picture", _toggle("keep_zoom")),
     Command("Window", ("F1", "H"), "This help", _help),

@@ -13,6 +13,7 @@ from alpr_app.viewer.panels.opener import Opener
 from alpr_app.viewer.panels.plates import Plates
 from alpr_app.viewer.panels.stage import Stage
 from alpr_app.viewer.panels.status import status_line
+from alpr_app.viewer.panels.summary import SummaryTable
 from alpr_app.viewer.program import Program
 from alpr_app.viewer.rates import Rate
 from alpr_app.viewer.settings import LIMITS
@@ -35,6 +36,7 @@ class Frame:
         self._screen_scale = screen_scale
         self._browser, self._canvas, self._plates = Browser(), Canvas(), Plates()
         self._opener, self._jumper = Opener(), Jumper()
+        self._summary = SummaryTable()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
         """Carry over what the threads have done, and draw it. size: of the window; seconds: since the last frame."""
@@ -57,7 +59,8 @@ class Frame:
     def _keys(self) -> None:
         ui, program = self.stage.ui, self.stage.program
         for key, mods in ui.inputs.pressed:
-            if not ui.wants_text or key in ("F1", "Escape"):
+            # The dialog has keys of its own.
+            if not (ui.wants_text or program.state.open_open) or key in ("F1", "Escape"):
                 press(program, key, mods)
 
     def _panels(self, window: Rect) -> None:
@@ -89,6 +92,8 @@ class Frame:
             self._jumper.draw(stage, window)
         else:
             self._jumper.fresh = True
+        if state.summary_open and state.kind == FOLDER:
+            self._summary.draw(stage, window)
         if state.help_open:
             help_window(stage, window)
 
@@ -114,7 +119,7 @@ class Frame:
         with ui.area(f"splitter {name}", (x - width / 2, 0, width, height), ui.theme.clear, padding=0, on_top=True):
             hit = ui.hit(name, width, height)
             if hit.hovered or hit.held:
-                ui.sideways_pointer()
+                ui.drag_pointer("across")
                 ui.painter.surface((x - 1, 0, 2, height), ui.theme.accent)
             if hit.held and ui.mouse.delta[0]:
                 low, high = LIMITS[name]

@@ -29,6 +29,7 @@ KEYS = {
     "Home": 268,
     "End": 269,
     "F1": 290,
+    "F5": 294,
     "Keypad enter": 335,
     "+": 61,
     "-": 45,
@@ -58,6 +59,8 @@ TYPING_KEYS = {
 CONTROL, SHIFT = 2, 1
 # Keys that leave a field in which one types.
 _LEAVING = ("Enter", "Keypad enter", "Escape", "Tab")
+# From then on, the pointer asks for an explanation of what is under it.
+REST_SECONDS = 0.4
 # Far enough outside for Dear ImGui to know that there is no pointer.
 NOWHERE = (-1e6, -1e6)
 
@@ -199,6 +202,17 @@ class Mouse:
 
     def __init__(self, io: Any) -> None:
         self._io = io
+        self._last, self._still = NOWHERE, 0.0
+
+    def note(self, seconds: float) -> None:
+        """A frame has come, so long after the last one."""
+        self._still = self._still + seconds if self.place == self._last else 0.0
+        self._last = self.place
+
+    @property
+    def rests(self) -> bool:
+        """Whether it has not moved for a while."""
+        return self._still >= REST_SECONDS
 
     @property
     def place(self) -> tuple[float, float]:

@@ -76,6 +76,15 @@ class Offscreen:
         self._gl.glClearColor(0, 0, 0, 1)
         self._gl.glClear(self._gl.GL_COLOR_BUFFER_BIT)
 
+    def finish(self) -> None:
+        """Wait until all has been drawn."""
+        self._gl.glFinish()
+
+    @property
+    def renderer(self) -> str:
+        """What draws, in OpenGL's words."""
+        return self._gl.glGetString(self._gl.GL_RENDERER).decode(errors="replace")
+
     def read(self) -> np.ndarray:
         """What has been drawn: H x W x 3 uint8 RGB."""
         width, height = self.size

@@ -9,16 +9,21 @@ from pathlib import Path
 from time import monotonic
 
 from alpr_app.pictures import PICTURE_SUFFIXES
+from alpr_app.viewer.background import Background
+from alpr_app.viewer.cameras import CameraList
+from alpr_app.viewer.cars import Cars
+from alpr_app.viewer.chooser import Chooser
+from alpr_app.viewer.explorer import Explorer
 from alpr_app.viewer.keeping import Keeper
 from alpr_app.viewer.live import RUNNING, WAITING, Capture, LiveSource, open_capture
 from alpr_app.viewer.mailbox import Newest, nobody
 from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.recogniser import FAILED, Analyser, Outcome, Recogniser
-from alpr_app.viewer.scan import Scan
-from alpr_app.viewer.settings import Settings, save_settings, with_recent
+from alpr_app.viewer.settings import Settings, save_settings
 from alpr_app.viewer.shot import Shot, load_shot
 from alpr_app.viewer.source import FolderSource
 from alpr_app.viewer.state import FOLDER, LIVE, NOTHING, State
+from alpr_app.viewer.summary import Summary
 
 # Seconds between two looks at things that nobody reports.
 IDLE_SECONDS = 1.0
@@ -29,7 +34,7 @@ RAW_AFTER_SECONDS = 1.5
 
 class Program:
     """choice: the models. settings_file: where settings are kept at the end. wake: ends the window's sleep; any thread
-    calls it. make, load, capture: for tests, instead of models, picture files and cameras."""
+    calls it. make, load, capture, cameras: for tests, instead of models, picture files, cameras and their list."""
 
     def __init__(
         self,
@@ -40,19 +45,21 @@ class Program:
         make: Callable[[], Analyser] | None = None,
         load: Callable[[str], Shot] = load_shot,
         capture: Callable[[int | str], Capture] = open_capture,
+        cameras: CameraList | None = None,
     ) -> None:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
         self._load, self._capture = load, capture
         self.state = State(settings=settings or Settings())
-        self._scan: Scan | None = None
+        self.explorer, self.chooser = Explorer(self.state, wake), Chooser(wake)
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
-        self._wanted = ""
         self._focus: tuple[str, ...] = ()
         self._frames: Newest[Shot] = Newest(wake)
-        self._left: list[Scan | FolderSource | LiveSource] = []
+        self._left: list[FolderSource | LiveSource] = []
         self._next_slide = 0.0
         self.keeper = Keeper(wake)
+        self.cameras = cameras or CameraList(wake)
+        self.summary: Background[Summary] = Background("alpr-summary", wake)
         self.recogniser = Recogniser(make or choice.make, wake, self._taken)
 
     def open(self, target: str | int) -> None:
@@ -70,35 +77,38 @@ class Program:
         else:
             self._open_live(target)
 
-    def _open_folder(self, folder: str, wanted: str) -> None:
-        self._leave()
-        state = self.state
-        state.kind, state.folder, state.scanning, self._wanted = FOLDER, folder, True, wanted
-        state.settings = with_recent(state.settings, folder)
+    def _open_folder(self, folder: str, wanted: str = "", keep_tree: bool = False) -> None:
+        self._leave(keep_tree)
         self._folder = FolderSource(self.recogniser.submit, self.recogniser.waiting, self._load, self._wake)
-        self._scan = Scan(folder, state.settings.recursive, self._wake)
+        self.explorer.open(folder, wanted)
+
+    def show_folder(self, folder: str) -> None:
+        """Show the pictures of a folder in the tree, or of the one above; nothing for an empty name."""
+        if folder and folder != self.state.folder:
+            self._open_folder(folder, keep_tree=True)
 
     def _open_live(self, address: str | int) -> None:
         self._leave()
         state = self.state
-        state.kind = LIVE
+        state.kind, state.cars = LIVE, Cars()
         self.live = LiveSource(address, self._offer, self._wake, self._capture)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
-    def _leave(self) -> None:
+    def _leave(self, keep_tree: bool = False) -> None:
         """Let the present source go, without waiting for its threads."""
-        for source in (self._scan, self._folder, self.live):
+        self.explorer.leave(keep_tree)
+        for source in (self._folder, self.live):
             if source is not None:
                 source.close(0)
                 self._left.append(source)
         self._left = [source for source in self._left if not source.close(0)]
-        self._scan = self._folder = self.live = None
+        self._folder = self.live = None
         self.recogniser.forget()
         self._frames.clear()
         self._focus = ()
         old = self.state
         self.state.kind, old.playing, old.scanning, old.whole = NOTHING, False, False, 0
-        old.jump_open = False
+        old.jump_open = old.summary_open = False
         old.show(None, None)
         browse = old.browse
         browse.clear_records()
@@ -120,11 +130,8 @@ class Program:
         state.models = self.recogniser.status
         for message, bad in self.keeper.messages.drain():
             state.say(message, bad)
-        listing = self._scan.listings.take() if self._scan is not None else None
-        if listing is not None:
-            state.browse.set_names(listing.names, self._wanted)
-            state.scanning = not listing.finished
-            state.say(listing.error, bad=True)
+        self.explorer.collect()
+        self.chooser.collect()
         outcomes = [outcome for outcome in self.recogniser.results.drain() if outcome.model == self.recogniser.model]
         for _ in outcomes:
             state.recogniser_rate.tick()
@@ -146,7 +153,7 @@ class Program:
         browse.refresh()
         if state.whole and len(browse.records) >= len(browse.names):
             state.whole = 0
-            state.say(f"All {len(browse.names):,} pictures of this folder have been read")
+            state.say(f"All {len(browse.names):,} pictures of this folder have been read; U sums up")
         self._slide()
         self._aim()
         record = state.record
@@ -162,6 +169,8 @@ class Program:
         own = [out for out in outcomes if out.shot is not None and out.key.startswith(f"{self.live.name} #")]
         for outcome in own:
             self._note(outcome)
+        if state.settings.follow_cars:
+            own = [state.cars.follow(outcome, state.settings.score, state.settings.confidence) for outcome in own]
         if own:
             state.show(own[-1].shot, own[-1])
         elif frame is not None:
@@ -171,7 +180,7 @@ class Program:
 
     def _note(self, outcome: Outcome) -> None:
         if outcome.timings is not None:
-            self.state.timed.append(outcome)
+            self.state.timed.append(outcome.timings)
         if outcome.error:
             self.state.say(f"{os.path.basename(outcome.key)}: {outcome.error}", bad=True)
 
@@ -239,15 +248,21 @@ class Program:
         self.read_all(False)
         self.recogniser.forget()
         self.recogniser.rebuild(choice.make)
+        self.explorer.forget_results()
         self.state.browse.clear_records()
         if self._folder is not None:
             self._folder.again()
 
     def rescan(self, recursive: bool) -> None:
         """List the folder again, with or without the folders in it."""
+        self.read_all(False)
         self.state.change(recursive=recursive)
-        if self.state.kind == FOLDER:
-            self._open_folder(self.state.folder, self.state.browse.name)
+        self.explorer.refresh()
+
+    def sort(self, order: str) -> None:
+        """List the pictures in this order, now; results that come later move none."""
+        self.state.change(order=order)
+        self.explorer.refresh()
 
     def patience(self) -> float:
         """Seconds for which the window may sleep if nothing wakes it."""
@@ -265,5 +280,5 @@ class Program:
             self.state.say(save_settings(self._settings_file, self.state.settings), bad=True)
         self._leave()
         self.recogniser.close(0)
-        threads = [*self._left, self.keeper, self.recogniser]
+        threads = [*self._left, self.explorer, self.chooser, self.cameras, self.summary, self.keeper, self.recogniser]
         return all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])

@@ -34,7 +34,8 @@ class Analyser(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What was found in a shot. plates: without their crops, which are cheap to make and large to keep.
+    """What was found in a shot. plates: without their crops, which are cheap to make and large to keep; those of a
+    live source have them. cars: of a live source, the number of each plate's car, 0 for those that are not followed.
 
     size: width and height of the picture. error: why there is no result. shot: only of a live source, where it
     is shown together with its plates. taken, finished: monotonic seconds. model: counts the models loaded.
@@ -49,6 +50,7 @@ class Outcome:
     taken: float = 0.0
     finished: float = 0.0
     model: int = 0
+    cars: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,5 +175,5 @@ def read_shot(alpr: Analyser, shot: Shot, model: int = 0) -> Outcome:
         place = traceback.extract_tb(guard.error.__traceback__)[-1]
         message = f"recognition failed: {type(guard.error).__name__}: {guard.error} ({place.name}, line {place.lineno})"
         return replace(outcome, error=" ".join(message.split()), finished=monotonic())
-    plates = tuple(replace(plate, crop=_NO_CROP) for plate in result.plates)
+    plates = tuple(plate if shot.live else replace(plate, crop=_NO_CROP) for plate in result.plates)
     return replace(outcome, plates=plates, timings=result.timings, finished=monotonic())

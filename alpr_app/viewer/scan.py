@@ -1,4 +1,4 @@
-"""Lists the pictures of a folder in the background, in natural order, however many there are."""
+"""Lists the pictures of a folder in the background, in the order wanted, however many there are."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sort_key(text: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """names: ways from `folder` to its pictures, sorted. finished: there are no more. error: why there are none."""
+    """names: ways from `folder` to its pictures, in order. finished: there are no more. error: why there are none."""
 
     folder: str
     names: list[str]
@@ -41,8 +41,9 @@ class Listing:
     error: str = ""
 
 
-def walk(folder: str, recursive: bool) -> Iterator[str]:
-    """Pictures in `folder`, each as the way from there, in no order; hidden files and folders are left out.
+def walk(folder: str, recursive: bool) -> Iterator[tuple[str, os.DirEntry]]:
+    """Pictures in `folder`, each as the way from there and its entry, in no order; hidden files and folders are left
+    out.
 
     Raises OSError if `folder` itself cannot be opened; a folder within that cannot is passed over.
     """
@@ -61,18 +62,29 @@ def walk(folder: str, recursive: bool) -> Iterator[str]:
                     continue
                 name = os.path.join(inside, entry.name)
                 if entry.name.lower().endswith(PICTURE_SUFFIXES):
-                    yield name
+                    yield name, entry
                 # A link to a folder above would never end.
                 elif recursive and entry.is_dir(follow_symlinks=False):
                     waiting.append(name)
 
 
 class Scan:
-    """A thread that lists one folder. `listings` holds the newest state of the list."""
+    """A thread that lists one folder. `listings` holds the newest state of the list.
 
-    def __init__(self, folder: str, recursive: bool = False, wake: Callable[[], None] = nobody) -> None:
+    rank: the order, see `orders.py`; None for natural order. whole: nothing is handed over before all is listed.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        recursive: bool = False,
+        wake: Callable[[], None] = nobody,
+        rank: Callable[[str, os.DirEntry], str] | None = None,
+        whole: bool = False,
+    ) -> None:
         self.folder, self.recursive = folder, recursive
         self.listings: Newest[Listing] = Newest(wake)
+        self._rank, self._whole = rank, whole
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alpr-scan", daemon=True)
         self._thread.start()
@@ -93,14 +105,15 @@ class Scan:
         lines: list[str] = []
         fresh: list[str] = []
         patience, started = FIRST_SECONDS, monotonic()
-        for name in walk(self.folder, self.recursive):
+        for name, entry in walk(self.folder, self.recursive):
             if self._ended.is_set():
                 return
+            rank = self._rank(name, entry) if self._rank is not None else ""
             # One string holds key and name: strings compare many times faster than tuples.
-            fresh.append(f"{sort_key(name)}\0\0{name}")
+            fresh.append(f"{rank}{sort_key(name)}\0\0{name}")
             if len(fresh) >= CHUNK:
                 lines, fresh = _merged(lines, fresh), []
-            if monotonic() - started > patience:
+            if not self._whole and monotonic() - started > patience:
                 lines, fresh = _merged(lines, fresh), []
                 self.listings.put(Listing(self.folder, _names(lines)))
                 patience *= 2

@@ -12,6 +12,7 @@ import platformdirs
 
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
+from alpr_app.viewer.orders import NAME, ORDERS
 
 RECENT = 10
 THEMES = ("dark", "light")
@@ -20,22 +21,30 @@ THEMES = ("dark", "light")
 @dataclass(frozen=True)
 class Settings:
     """score, confidence: thresholds of what is shown. sure: readings below it are shown as doubtful. ui_scale: on top
-    of the screen's own. browser_width, plates_width: of the side panels at scale 1, in pixels."""
+    of the screen's own. window, place: size and place while it is not maximised; no place where the system tells none.
+    browser_width, plates_width, tree_height: of the side panels and the folders at scale 1, in pixels. order: of the
+    pictures. follow_cars: readings of a car in live pictures are put to the vote."""
 
     theme: str = "dark"
     colour_blind: bool = False
     ui_scale: float = 1.0
     window: tuple[int, int] = (1440, 900)
+    place: tuple[int, int] | None = None
+    maximised: bool = False
     browser_width: float = 300.0
     plates_width: float = 340.0
     show_browser: bool = True
     show_plates: bool = True
+    show_tree: bool = True
+    tree_height: float = 150.0
     show_boxes: bool = True
     show_corners: bool = True
     show_text: bool = True
     show_truth: bool = True
     keep_zoom: bool = False
     recursive: bool = False
+    follow_cars: bool = True
+    order: str = NAME
     score: float = 0.5
     confidence: float = 0.0
     sure: float = 0.85
@@ -43,11 +52,13 @@ class Settings:
     recent: tuple[str, ...] = field(default=())
 
 
+_WORDS = {"theme": THEMES, "order": ORDERS}
 # Least and most of each number.
 LIMITS: dict[str, tuple[float, float]] = {
     "ui_scale": (0.6, 3.0),
     "browser_width": (180.0, 900.0),
     "plates_width": (260.0, 900.0),
+    "tree_height": (60.0, 1200.0),
     "score": (0.0, 1.0),
     "confidence": (0.0, 1.0),
     "sure": (0.0, 1.0),
@@ -105,11 +116,12 @@ def _checked(name: str, value: Any, default: Any) -> Any:
             return None
         low, high = LIMITS[name]
         return min(max(float(value), low), high)
-    if name == "theme":
-        return value if value in THEMES else None
-    if name == "window":
-        fits = isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) for side in value)
-        return tuple(min(max(side, 320), 16384) for side in value) if fits else None
+    if name in _WORDS:
+        return value if value in _WORDS[name] else None
+    if name in ("window", "place"):
+        fits = isinstance(value, list) and len(value) == 2 and all(type(side) is int for side in value)
+        low = 320 if name == "window" else -65536
+        return tuple(min(max(side, low), 16384) for side in value) if fits else None
     if name == "recent":
         fits = isinstance(value, list) and all(isinstance(folder, str) for folder in value)
         return tuple(value[:RECENT]) if fits else None

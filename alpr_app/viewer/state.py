@@ -6,17 +6,23 @@ import os
 from collections import deque
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alpr_app.plate import Plate
 from alpr_app.viewer.browse import Browse, Record
+from alpr_app.viewer.cars import Cars
+from alpr_app.viewer.light import Light
 from alpr_app.viewer.live import LiveStatus
 from alpr_app.viewer.rates import Rate
 from alpr_app.viewer.recogniser import Outcome, Status
 from alpr_app.viewer.settings import Settings
 from alpr_app.viewer.shot import Shot
+from alpr_app.viewer.tree import Tree
 from alpr_app.viewer.truth import Truth, truth_of
 from alpr_app.viewer.view import View
+
+if TYPE_CHECKING:
+    from alpr_app.pipeline import Timings
 
 NOTHING, FOLDER, LIVE = "nothing", "folder", "live"
 
@@ -36,16 +42,20 @@ class Message:
 class State:
     """kind: nothing, folder or live. shot, outcome: the picture on the canvas and what was found in it; they always
     belong together. selected, hovered, hovered_card: places in `plates`, -1 for none; hovered in the picture or as a
-    card. playing: a slide show runs. scanning: the
-    folder's list still grows. whole: the number of pictures that a run over the whole folder began with, 0 if none
-    runs."""
+    card. light: of the canvas alone. tree: the folders in the one that was opened; folder: the one whose pictures are
+    listed. playing: a slide show runs. scanning: the folder's list still grows. listing_error: why it cannot be listed.
+    cars: those of the live session.
+    whole: the number of pictures that a run over the whole folder began with, 0 if none runs."""
 
     settings: Settings = field(default_factory=Settings)
     browse: Browse = field(default_factory=Browse)
     view: View = field(default_factory=View)
+    light: Light = field(default_factory=Light)
+    tree: Tree = field(default_factory=Tree)
     kind: str = NOTHING
     folder: str = ""
     scanning: bool = False
+    listing_error: str = ""
     shot: Shot | None = None
     outcome: Outcome | None = None
     selected: int = -1
@@ -55,6 +65,7 @@ class State:
     live_name: str = ""
     live_status: LiveStatus = field(default_factory=LiveStatus)
     live_is_file: bool = False
+    cars: Cars = field(default_factory=Cars)
     models: Status = field(default_factory=Status)
     whole: int = 0
     whole_began: float = 0.0
@@ -62,8 +73,9 @@ class State:
     help_open: bool = False
     open_open: bool = False
     jump_open: bool = False
+    summary_open: bool = False
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=200))
-    timed: deque[Outcome] = field(default_factory=lambda: deque(maxlen=TIMED_FRAMES))
+    timed: deque[Timings] = field(default_factory=lambda: deque(maxlen=TIMED_FRAMES))
     source_rate: Rate = field(default_factory=Rate)
     recogniser_rate: Rate = field(default_factory=Rate)
 
@@ -92,6 +104,14 @@ class State:
     def plates(self) -> list[Plate]:
         """Those on the canvas that reach both thresholds, best first."""
         return self.browse.shown(self.outcome.plates) if self.outcome is not None else []
+
+    @property
+    def car_numbers(self) -> list[int]:
+        """Of each of `plates`, the number of its car; 0 if it is not followed."""
+        if self.outcome is None or not self.outcome.cars:
+            return [0] * len(self.plates)
+        numbered = zip(self.outcome.plates, self.outcome.cars, strict=True)
+        return [number for plate, number in numbered if self.browse.shown([plate])]
 
     @property
     def truth(self) -> Truth | None:

@@ -90,13 +90,13 @@ class Toolkit:
     @contextmanager
     def frame(self, size: tuple[int, int], seconds: float) -> Iterator[None]:
         """One frame of the window, `size` units wide and high, `seconds` after the last. Drawn at its end."""
-        self._io.display_size = size
-        self._io.display_fb_scale = (self.pixel_ratio, self.pixel_ratio)
+        self._io.display_size, self._io.display_fb_scale = size, (self.pixel_ratio, self.pixel_ratio)
         self._io.delta_time = max(seconds, 1e-4)
         self.wanted_shape = "arrow"
         # Dear ImGui's own word for it comes a frame too late.
         self.wants_text, self._typing = self._typing, False
         self.inputs.deal(self._feed)
+        self.mouse.note(seconds)
         imgui.new_frame()
         try:
             yield
@@ -226,7 +226,7 @@ class Toolkit:
 
     def tip(self, text: str) -> None:
         """Explains the last widget when the pointer rests on it."""
-        if text and imgui.is_item_hovered():
+        if text and self.mouse.rests and imgui.is_item_hovered():
             imgui.set_tooltip(text)
 
     def switch(self, label: str, value: bool, tip: str = "") -> bool:
@@ -291,9 +291,9 @@ class Toolkit:
         """How far the pointer has gone since the button went down; (0, 0) before it has left the spot."""
         return tuple(imgui.get_mouse_drag_delta(0))
 
-    def sideways_pointer(self) -> None:
-        """The pointer shows that something can be dragged to and fro, in this frame."""
-        self.wanted_shape = "across"
+    def drag_pointer(self, shape: str) -> None:
+        """The pointer shows in this frame that something can be dragged: `across`, or up and `down`."""
+        self.wanted_shape = shape
 
     def copy(self, text: str) -> None:
         """To the clipboard."""

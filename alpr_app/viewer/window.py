@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from time import monotonic
@@ -10,7 +11,10 @@ from time import monotonic
 import glfw
 
 from alpr_app.errors import AlprError
+from alpr_app.viewer.commands import press
 from alpr_app.viewer.frame import Frame
+from alpr_app.viewer.inputs import REST_SECONDS
+from alpr_app.viewer.placement import placed
 from alpr_app.viewer.program import Program
 from alpr_app.viewer.textures import Textures
 from alpr_app.viewer.theme import theme
@@ -20,8 +24,11 @@ TITLE = "Licence plates"
 LEAST_SIZE = (640, 420)
 # Screens without a clock of their own (virtual ones) would be drawn as often as the processor can.
 SHORTEST_FRAME = 1 / 60
-# What an event changes is seen in its own frame; what hovers or opens by it, in the next.
-FRAMES_AFTER_EVENT = 2
+# The window's place is looked at no more often than this.
+NOTED_SECONDS = 1.0
+# What an event changes is seen in its own frame, what hovers by it in the next; a list that folds out is measured
+# first, then drawn, then drawn in its size.
+FRAMES_AFTER_EVENT = 4
 
 
 class WindowError(AlprError):
@@ -42,21 +49,29 @@ class Waker:
 
 class Window:
     """size: width and height. make: builds the program, whose threads start then: after the window has been opened,
-    because importing torch holds everything else up.
+    because importing torch holds everything else up. place: of what is inside its frame, when it is not maximised.
 
     Raises WindowError.
     """
 
-    def __init__(self, size: tuple[int, int], make: Callable[[Waker], Program]) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        make: Callable[[Waker], Program],
+        place: tuple[int, int] | None = None,
+        maximised: bool = False,
+    ) -> None:
         # Errors are told by what functions return, not by warnings on stderr.
         glfw.ERROR_REPORTING = "ignore"
         if not glfw.init():
             raise WindowError(_missing())
-        self._window = self._open(*size)
+        self._window = self._open(place, size, maximised)
+        self._place, self._size, self._noted = place, size, monotonic()
         self._waker = Waker()
         self._program = make(self._waker)
         settings = self._program.state.settings
         self._shapes = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
+        self._shapes["down"] = glfw.create_standard_cursor(glfw.VRESIZE_CURSOR)
         self._shape = "arrow"
         units, pixels = glfw.get_window_size(self._window), glfw.get_framebuffer_size(self._window)
         ratio = pixels[0] / units[0] if units[0] else 1.0
@@ -70,17 +85,19 @@ class Window:
         self._attach_events()
         self._waker.ready = True
 
-    def _open(self, width: int, height: int) -> object:
+    def _open(self, place: tuple[int, int] | None, size: tuple[int, int], maximised: bool) -> object:
+        place, (width, height) = placed(place, size, [glfw.get_monitor_workarea(one) for one in glfw.get_monitors()])
         for hint, value in (
             (glfw.CONTEXT_VERSION_MAJOR, 3),
             (glfw.CONTEXT_VERSION_MINOR, 3),
             (glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE),
             (glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE),
+            (glfw.MAXIMIZED, int(maximised)),
+            # Wayland knows no places; there the hint is passed over.
+            (glfw.POSITION_X, place[0] if place else glfw.ANY_POSITION),
+            (glfw.POSITION_Y, place[1] if place else glfw.ANY_POSITION),
         ):
             glfw.window_hint(hint, value)
-        area = glfw.get_monitor_workarea(glfw.get_primary_monitor()) if glfw.get_primary_monitor() else None
-        if area is not None and area[2] and area[3]:
-            width, height = min(width, area[2]), min(height, area[3])
         window = glfw.create_window(width, height, TITLE, None, None)
         if not window:
             glfw.terminate()
@@ -107,9 +124,14 @@ class Window:
         glfw.set_mouse_button_callback(
             window, lambda _, number, action, mods: inputs.button(number, action == glfw.PRESS)
         )
-        glfw.set_drop_callback(window, lambda _, paths: self._program.open(paths[0]))
+        glfw.set_drop_callback(window, lambda _, paths: self._drop(paths))
         glfw.set_cursor_enter_callback(window, lambda _, inside: None if inside else inputs.leave())
         glfw.set_window_refresh_callback(window, lambda _: self._waker())
+
+    def _drop(self, paths: list[str]) -> None:
+        """Open what was dropped onto the window; of several, the first."""
+        press(self._program, "Escape")
+        self._program.open(paths[0])
 
     def _get_clipboard(self) -> str:
         text = glfw.get_clipboard_string(self._window)
@@ -119,7 +141,8 @@ class Window:
         glfw.set_clipboard_string(self._window, text)
 
     def run(self) -> None:
-        """Until the user closes it."""
+        """Until the user closes it, or the system ends the session."""
+        signal.signal(signal.SIGTERM, lambda *_: glfw.set_window_should_close(self._window, True))
         last, more = monotonic() - SHORTEST_FRAME, FRAMES_AFTER_EVENT
         title = ""
         while not glfw.window_should_close(self._window):
@@ -127,6 +150,8 @@ class Window:
             if now - last < SHORTEST_FRAME:
                 glfw.wait_events_timeout(SHORTEST_FRAME - (now - last))
                 continue
+            if self._ui.inputs:
+                more = FRAMES_AFTER_EVENT
             if self._draw(now - last):
                 last = now
             more -= 1
@@ -139,8 +164,13 @@ class Window:
 
     def _sleep(self) -> None:
         """Until something happens; what came while the frame was drawn has happened already."""
+        if monotonic() - self._noted > NOTED_SECONDS:
+            # At the end it may be maximised, and no longer know what it would go back to.
+            self._note_place()
         if not self._waker.called:
-            glfw.wait_events_timeout(self._program.patience())
+            patience = self._program.patience()
+            # Explanations appear once the pointer has rested.
+            glfw.wait_events_timeout(patience if self._ui.mouse.rests else min(patience, REST_SECONDS))
         self._waker.called = False
 
     def _draw(self, seconds: float) -> bool:
@@ -158,11 +188,21 @@ class Window:
             glfw.set_cursor(self._window, self._shapes[shape])
         return True
 
+    def _note_place(self) -> None:
+        """Remember where the window is and how large, as long as it has a place and a size of its own."""
+        window, self._noted = self._window, monotonic()
+        if glfw.get_window_attrib(window, glfw.MAXIMIZED) or glfw.get_window_attrib(window, glfw.ICONIFIED):
+            return
+        size = glfw.get_window_size(window)
+        self._size = tuple(size) if all(size) else self._size
+        if glfw.get_platform() != glfw.PLATFORM_WAYLAND:
+            self._place = tuple(glfw.get_window_pos(window))
+
     def close(self) -> bool:
         """Keep the settings, end all threads; whether all of them have ended."""
-        size = glfw.get_window_size(self._window)
-        if not glfw.get_window_attrib(self._window, glfw.MAXIMIZED) and all(size):
-            self._program.state.change(window=tuple(size))
+        self._note_place()
+        maximised = bool(glfw.get_window_attrib(self._window, glfw.MAXIMIZED))
+        self._program.state.change(window=self._size, place=self._place, maximised=maximised)
         glfw.hide_window(self._window)
         ended = self._program.close()
         self._waker.ready = False

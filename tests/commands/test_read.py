@@ -47,7 +47,8 @@ def test_json_lines_hold_everything_in_order(folder, models, tmp_path, small_alp
     assert list(first) == ["file", "width", "height", "plates", "ms"]
     assert (first["width"], first["height"]) == (64, 48)
     assert first["plates"] == [plate.to_dict() for plate in small_alpr.read(read_picture(folder / NAMES[0]))]
-    assert list(first["plates"][0]) == ["text", "confidence", "characters", "colour", "score", "box", "corners"]
+    parts = ["text", "confidence", "characters", "alternatives", "colour", "score", "box", "corners"]
+    assert list(first["plates"][0]) == parts
     assert np.shape(first["plates"][0]["corners"]) == (4, 2)
     assert first["ms"]["detect"] > 0 and first["ms"]["read"] > 0
     assert [path.name for path in out.parent.iterdir()] == ["out.jsonl"]
@@ -75,6 +76,7 @@ def test_csv_has_one_row_a_plate_in_order_whatever_runs_at_once(folder, models, 
     assert len(rows) > len(NAMES)
     assert float(rows[0]["right"]) > float(rows[0]["left"])
     assert len(rows[0]["characters"].split()) == len(rows[0]["text"])
+    assert len(rows[0]["alternatives"].split()) == len(rows[0]["text"])
     assert {float(rows[0][side]) for side in ("x1", "y4")} <= {float(rows[0][side]) for side in ("x4", "y3")}
 
 

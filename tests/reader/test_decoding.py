@@ -28,9 +28,20 @@ def test_confidence_is_that_of_the_worst_character():
     assert reading.characters[0] == pytest.approx(np.exp(8) / (np.exp(8) + 4))
 
 
+def test_every_character_has_a_second_guess_which_may_be_none_at_all():
+    values = logits([0, 4, 1, 2])
+    values[0, 0, 3], values[0, 2, 4] = 6.0, 5.0
+    (reading,) = decode(values, np.float32([[1, 0]]), CONFIG)
+    assert reading.text == "皖AB"
+    assert [guess for guess, _ in reading.alternatives[:2]] == ["1", ""]
+    assert reading.alternatives[0][1] == pytest.approx(np.exp(6) / (np.exp(8) + np.exp(6) + 3))
+    assert len(reading.alternatives) == len(reading.characters) == 3
+    assert all(second <= first for first, (_, second) in zip(reading.characters, reading.alternatives, strict=True))
+
+
 def test_a_plate_without_characters_has_no_confidence():
     (reading,) = decode(logits([4, 4, 4, 4]), np.float32([[1, 0]]), CONFIG)
-    assert (reading.text, reading.characters, reading.confidence) == ("", (), 0.0)
+    assert (reading.text, reading.characters, reading.alternatives, reading.confidence) == ("", (), (), 0.0)
 
 
 def test_no_plates_give_no_readings():

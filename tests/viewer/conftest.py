@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -52,8 +53,9 @@ def make_plate(
     """A plate whose box is the one around its corners."""
     xs, ys = [x for x, _ in corners], [y for _, y in corners]
     characters = (confidence,) + (min(1.0, confidence + 0.02),) * (len(text) - 1)
-    crop = np.zeros((48, 192, 3), np.uint8)
-    return Plate(text, confidence, characters, colour, score, (min(xs), min(ys), max(xs), max(ys)), corners, crop)
+    alternatives = (("B", 1 - confidence),) + (("", 0.001),) * (len(text) - 1)
+    box, crop = (min(xs), min(ys), max(xs), max(ys)), np.zeros((48, 192, 3), np.uint8)
+    return Plate(text, confidence, characters, alternatives, colour, score, box, corners, crop)
 
 
 @dataclass
@@ -77,7 +79,8 @@ class FakeAlpr:
 
 class FakeCapture:
     """A camera that follows `script`: one step a read; the last step goes on for ever. Steps: `new` (another frame),
-    `same` (the last one again), `fail`, `hang`."""
+    `same` (the last one again), `fail`, `nothing` and `empty` (it says that all is well and gives no picture), `raise`,
+    `hang`."""
 
     def __init__(self, script: list[str], opens: bool = True, fps: float = 200.0) -> None:
         self.script, self.opens, self.fps = script, opens, fps
@@ -94,6 +97,10 @@ class FakeCapture:
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if step == "fail":
             return False, None
+        if step == "raise":
+            raise cv2.error("the driver has gone")
+        if step in ("nothing", "empty"):
+            return True, None if step == "nothing" else np.zeros((0, 0, 3), np.uint8)
         if step == "hang":
             self.released.wait(5)
             return False, None
@@ -189,8 +196,8 @@ def window(screen, program, fakes, until):
     ui.attach_renderer()
     textures = Textures()
 
-    def make(target=None, plates=(), **options):
-        viewer = program(fakes.Alpr(list(plates)), **options)
+    def make(target=None, plates=(), alpr=None, **options):
+        viewer = program(alpr or fakes.Alpr(list(plates)), **options)
         frame = Frame(viewer, ui, textures)
 
         def draw(frames=2):

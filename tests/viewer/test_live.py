@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from time import monotonic
 
 import pytest
@@ -21,14 +22,17 @@ def camera(monkeypatch, fakes):
         source = None
 
         def capture(_):
+            # Its states are noted from the first one on.
+            ready.wait(5)
             script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
             opened.append(monotonic())
             return fakes.Capture(list(script), opens=bool(script), fps=fps)
 
-        opened, shots, states = [], [], []
+        opened, shots, states, ready = [], [], [], threading.Event()
         source = LiveSource(address, shots.append, lambda: states.append(source and source.status), capture)
         source.shots, source.opened, source.states = shots, opened, states
         made.append(source)
+        ready.set()
         return source
 
     yield make
@@ -55,6 +59,10 @@ def test_frames_come_with_names_of_their_own(camera, until):
         ([], "cannot be opened"),
         (["fail"], "sends no more pictures"),
         (["new", "new", "fail"], "sends no more pictures"),
+        (["nothing"], "sends no more pictures"),
+        (["new", "new", "nothing"], "sends no more pictures"),
+        (["new", "empty"], "sends no more pictures"),
+        (["new", "raise"], "cannot be read: the driver has gone"),
         (["hang"], "does not answer"),
         (["new", "new", "hang"], "sends no more pictures"),
         (["new", "new", "same"], "shows the same picture over and over"),
@@ -66,6 +74,16 @@ def test_a_camera_that_fails_is_noticed_shown_and_opened_again(camera, until, sc
     assert details(source)[0] == says
     seen = len(source.shots)
     until(lambda: len(source.shots) > seen, "frames to come again")
+
+
+def test_a_camera_that_fails_in_every_way_in_turn_runs_in_the_end(camera, until):
+    scripts = [[], ["fail"], ["new", "nothing"], ["new", "raise"], ["new", "same"], ["new", "hang"], ["new"]]
+    source = camera(*scripts)
+    until(lambda: len(source.opened) == len(scripts) and source.status.state == RUNNING, "the camera to run", 30)
+    assert len(details(source)) == len(scripts) - 1
+    # Numbers go on: a result is never taken for that of another frame.
+    keys = [shot.key for shot in source.shots]
+    assert len(set(keys)) == len(keys)
 
 
 def test_silence_is_noticed_within_two_seconds():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -195,3 +197,15 @@ def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, u
         assert not shown.state.open_open
         assert shown.state.folder == str(tmp_path / name)
         shown.frame._opener._text = ""
+
+
+def test_a_likely_second_guess_stands_out_on_the_card_and_an_unlikely_one_does_not(window, tmp_path, fakes, near):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    card = np.s_[40:690, 950:1270]
+    amber = []
+    for share in (0.3, 0.001):
+        alternatives = (("B", share),) + (("", 0.001),) * 6
+        shown = window(tmp_path, [replace(fakes.plate(corners=CORNERS), alternatives=alternatives)])
+        amber.append(near(shown.draw(3)[card], DARK.doubtful, 60).sum())
+    assert amber[0] > 10
+    assert amber[1] == 0

@@ -7,7 +7,9 @@ from alpr_app.viewer.settings import RECENT, Settings, from_dict, load_settings,
 
 def test_what_is_saved_is_found_again(tmp_path):
     path = tmp_path / "deep" / "viewer.json"
-    settings = with_recent(Settings(theme="light", score=0.4, window=(800, 600)), "/皖/pictures")
+    settings = with_recent(
+        Settings(theme="light", score=0.4, window=(800, 600), place=(-5, 7), maximised=True), "/皖/pictures"
+    )
     assert save_settings(path, settings) == ""
     assert load_settings(path) == (settings, "")
     assert [file.name for file in path.parent.iterdir()] == ["viewer.json"]
@@ -38,8 +40,13 @@ def test_values_that_do_not_fit_are_left_out_and_the_others_kept():
         "unknown": 1,
         "sure": 0.7,
         "ui_scale": float("nan"),
+        "order": "by chance",
+        "place": [1, True],
+        "maximised": 1,
+        "tree_height": 1,
     }
-    assert from_dict(content) == Settings(confidence=1.0, sure=0.7)
+    assert from_dict(content) == Settings(confidence=1.0, sure=0.7, tree_height=60.0)
+    assert from_dict({"order": "newest", "place": [-20, 99999]}) == Settings(order="newest", place=(-20, 16384))
     assert from_dict(json.loads(json.dumps({"window": [10, 99999]}))).window == (320, 16384)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -147,6 +149,7 @@ def test_fast_clicks_and_keys_step_through_a_folder_and_none_gets_lost(display, 
     folder.mkdir()
     for number in range(1, 41):
         write_picture(folder / f"{number}.png", np.full((48, 64, 3), 5 * number, np.uint8))
+    before = [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.iterdir())]
     process = start("--image_folder", folder, "--size", "1280x800", DISPLAY=display)
     hands = Hands(display)
     until(lambda: process.poll() is not None or hands.find(), "the window", 30)
@@ -169,3 +172,68 @@ def test_fast_clicks_and_keys_step_through_a_folder_and_none_gets_lost(display, 
     hands.do("key", "--window", hands.window, "Return")
     hands.do("key", "--window", hands.window, "Left")
     until(lambda: hands.title().startswith("37.png"), "the last picture that passes the filter")
+    assert [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.iterdir())] == before, "nothing is written"
+
+
+def test_the_window_comes_back_as_large_and_where_it_was(display, start, few_pictures, tmp_path, until):
+    hands, path = Hands(display), tmp_path / "config" / "alpr-app" / "viewer.json"
+
+    def opened(*arguments):
+        process = start("--image_folder", few_pictures, *arguments, DISPLAY=display)
+        until(lambda: process.poll() is not None or hands.find(), "the window", 30)
+        until(lambda: hands.title().startswith("1.png"), "the first picture", 30)
+        return process
+
+    def geometry():
+        told = hands.do("getwindowgeometry", "--shell", hands.window)
+        values = dict(line.split("=") for line in told.splitlines())
+        return [int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
+
+    def ended(process):
+        # As a session does that ends.
+        process.terminate()
+        assert process.wait(20) == 0
+        return json.loads(path.read_text())
+
+    process = opened("--size", "800x600")
+    hands.do("windowmove", hands.window, 130, 90)
+    hands.do("windowsize", hands.window, 900, 650)
+    until(lambda: geometry() == [130, 90, 900, 650], "the window to be moved")
+    kept = ended(process)
+    assert (kept["place"], kept["window"], kept["maximised"]) == ([130, 90], [900, 650], False)
+    process = opened()
+    until(lambda: geometry() == [130, 90, 900, 650], "the same place")
+    ended(process)
+    path.write_text(json.dumps(kept | {"place": [5000, 5000], "window": [3000, 2000]}))
+    process = opened()
+    left, top, width, height = geometry()
+    assert 0 <= left <= left + width <= 1280, "its screen is gone"
+    assert 0 <= top <= top + height <= 800
+    ended(process)
+
+
+def test_broken_settings_are_set_aside_and_the_window_opens_all_the_same(display, start, few_pictures, tmp_path, until):
+    path = tmp_path / "config" / "alpr-app" / "viewer.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"theme": "light"')
+    process = start("--image_folder", few_pictures, "--size", "800x600", DISPLAY=display)
+    hands = Hands(display)
+    until(lambda: process.poll() is not None or hands.find(), "the window", 30)
+    until(lambda: hands.title().startswith("1.png"), "the first picture", 30)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert path.with_name("viewer.json.broken").read_text() == '{"theme": "light"'
+    assert json.loads(path.read_text())["theme"] == "dark"
+
+
+def test_what_is_dropped_onto_the_window_is_opened_and_dialogs_make_way(program, few_pictures):
+    from alpr_app.viewer.window import Window
+
+    viewer = program()
+    viewer.state.open_open = True
+    window = SimpleNamespace(_program=viewer)
+    Window._drop(window, [str(few_pictures / "3.png"), str(few_pictures / "4.png")])
+    assert viewer.state.folder == str(few_pictures)
+    assert not viewer.state.open_open
+    Window._drop(window, [str(few_pictures / "notes.gone")])
+    assert "no such file" in viewer.state.message.text

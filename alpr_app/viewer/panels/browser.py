@@ -6,12 +6,18 @@ import os
 from time import monotonic
 
 from alpr_app.viewer.browse import ALL, UNSEEN
-from alpr_app.viewer.commands import open_dialog
+from alpr_app.viewer.commands import go_up, open_dialog, open_summary
+from alpr_app.viewer.orders import ORDERS, TITLES
 from alpr_app.viewer.painter import Rect
 from alpr_app.viewer.panels.live import live_side
-from alpr_app.viewer.panels.stage import Stage, draw_mark, elided, pair
-from alpr_app.viewer.state import LIVE
+from alpr_app.viewer.panels.stage import Stage, draw_mark, elided, follow, icon_button, icon_width, pair
+from alpr_app.viewer.panels.tree import TreePanel
+from alpr_app.viewer.state import FOLDER, LIVE
 
+# From this width on, the filter by marks and the order stand on one line.
+SIDE_BY_SIDE = 250
+# Below this height the list needs the room that the shares would take.
+LOW = 440
 _FILTERS = (ALL, "right", "wrong", "missed", UNSEEN)
 _FILTER_NAMES = ("All pictures", "Read right", "Read wrong", "Missed", "Not yet read")
 
@@ -19,6 +25,8 @@ _FILTER_NAMES = ("All pictures", "Read right", "Read wrong", "Missed", "Not yet 
 class Browser:
     def __init__(self) -> None:
         self._followed = -2
+        self._tree = TreePanel()
+        self._low = False
 
     def draw(self, stage: Stage, rect: Rect) -> None:
         ui, state = stage.ui, stage.program.state
@@ -27,6 +35,8 @@ class Browser:
             if state.kind == LIVE:
                 live_side(stage)
                 return
+            self._low = rect[3] < LOW * ui.em
+            self._tree.draw(stage)
             self._filter(stage)
             below = self._below_height(stage)
             with ui.child("list", 0, -below):
@@ -38,9 +48,17 @@ class Browser:
         width = ui.text_width("Open...") + 18 * ui.em
         left, top = ui.cursor
         room = ui.room[0]
+        if state.kind == FOLDER:
+            above = stage.program.explorer.above()
+            if icon_button(stage, "up", "up", "The folder above (Backspace)", enabled=bool(above)):
+                go_up(stage.program)
+            left, room = left + icon_width(ui) + ui.gap[0], room - icon_width(ui) - ui.gap[0]
         title = state.live_name if state.kind == LIVE else os.path.basename(state.folder) or state.folder
         shown = elided(ui, title or "No source", room - width - 10 * ui.em)
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), shown, ui.theme.text)
+        ui.cursor = (left, top)
+        ui.hit("title", max(1.0, room - width - 10 * ui.em), ui.row_height)
+        ui.tip(state.folder if state.kind == FOLDER else state.live_name)
         ui.cursor = (left + room - width, top)
         if ui.button("Open...", width, tip="Open a folder, a camera, a video or an address (O)"):
             open_dialog(stage.program)
@@ -49,10 +67,29 @@ class Browser:
         ui, browse = stage.ui, stage.program.state.browse
         text, _ = ui.field("filter", browse.text, "Filter by name or plate")
         # Without labels there is nothing to be right or wrong.
-        only = browse.only
-        if browse.totals.pictures or only != ALL:
-            only = _FILTERS[ui.choice("only", _FILTERS.index(only), _FILTER_NAMES)]
+        only, marks = browse.only, bool(browse.totals.pictures) or browse.only != ALL
+        room, anew = ui.room[0], icon_width(ui) + ui.gap[0]
+        # Side by side where their words can be read.
+        share = marks and room >= SIDE_BY_SIDE * ui.em
+        if marks:
+            width = (room - anew - ui.gap[0]) / 2 if share else room
+            only = _FILTERS[ui.choice("only", _FILTERS.index(only), _FILTER_NAMES, width)]
+            if share:
+                ui.beside()
         browse.filter(text, only)
+        self._order(stage, ui.room[0] - anew)
+
+    def _order(self, stage: Stage, width: float) -> None:
+        ui, program = stage.ui, stage.program
+        current = ORDERS.index(program.state.settings.order)
+        chosen = ui.choice("order", current, TITLES, width)
+        ui.beside()
+        stale = program.explorer.order_is_stale
+        tip = "Sort anew: more has been read since (F5)" if stale else "List and sort anew (F5)"
+        if icon_button(stage, "again", "again", tip, on=stale):
+            program.explorer.refresh()
+        if chosen != current:
+            program.sort(ORDERS[chosen])
 
     def _list(self, stage: Stage) -> None:
         ui, browse = stage.ui, stage.program.state.browse
@@ -62,7 +99,7 @@ class Browser:
         width, height = ui.room
         position = browse.position
         if position >= 0 and browse.index != self._followed:
-            self._follow(stage, position * row, row, height)
+            follow(ui, position * row, row, height)
         self._followed = browse.index
         first = int(ui.scroll / row)
         for number, index in enumerate(rows[first : first + int(height / row) + 2], first):
@@ -72,14 +109,6 @@ class Browser:
         if not rows and browse.names:
             ui.cursor = (left, top + 4 * ui.em)
             ui.text("No picture passes the filter", ui.theme.dim, wrapped=True)
-
-    def _follow(self, stage: Stage, top: float, row: float, height: float) -> None:
-        """Scroll just so far that the picture looked at is in sight."""
-        ui = stage.ui
-        if top < ui.scroll:
-            ui.scroll = top
-        elif top + row > ui.scroll + height:
-            ui.scroll = top + row - height
 
     def _row(self, stage: Stage, index: int, place: Rect) -> None:
         ui, browse = stage.ui, stage.program.state.browse
@@ -114,7 +143,7 @@ class Browser:
     def _below_height(self, stage: Stage) -> float:
         ui, browse = stage.ui, stage.program.state.browse
         totals = browse.totals
-        lines = 1 + (3 + bool(totals.placed) if totals.pictures else 0)
+        lines = 1 + (3 + bool(totals.placed) if totals.pictures and not self._low else 0)
         return lines * (ui.line_height + 3 * ui.em) + ui.row_height + ui.gap[1] * 2 + 6 * ui.em
 
     def _below(self, stage: Stage) -> None:
@@ -126,7 +155,7 @@ class Browser:
         top += 6 * ui.em
         pair(ui, paint, (left, top, width, step), _count(stage), f"{len(browse.records):,} read")
         totals = browse.totals
-        if totals.pictures:
+        if totals.pictures and not self._low:
             rows = [
                 (f"Right, of {totals.pictures:,} labelled", totals.share(totals.right)),
                 ("without province", totals.share(totals.read_without_province)),
@@ -144,8 +173,16 @@ class Browser:
         ui.cursor = (left, top + step + 4 * ui.em)
         if state.whole:
             self._whole(stage, width)
-        elif ui.button("Read the whole folder", width, enabled=len(browse.records) < len(browse.names)):
+            return
+        sums = ui.text_width("Sums") + 18 * ui.em
+        label = "Read the whole folder"
+        label = label if ui.text_width(label) < width - sums - 24 * ui.em else "Read all"
+        enabled = len(browse.records) < len(browse.names)
+        if ui.button(label, width - sums - ui.gap[0], enabled=enabled):
             stage.program.read_all(True)
+        ui.beside()
+        if ui.button("Sums", sums, enabled=bool(browse.records), tip="What was read, folder by folder (U)"):
+            open_summary(stage.program)
 
     def _whole(self, stage: Stage, width: float) -> None:
         ui, state = stage.ui, stage.program.state

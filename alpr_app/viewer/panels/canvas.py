@@ -8,9 +8,10 @@ import numpy as np
 
 from alpr_app.overlay import label
 from alpr_app.plate import Plate
+from alpr_app.viewer.commands import plain_light
 from alpr_app.viewer.inputs import Hit
 from alpr_app.viewer.painter import Painter, Point, Rect
-from alpr_app.viewer.panels.stage import Stage, confidence_colour, dashed
+from alpr_app.viewer.panels.stage import Stage, confidence_colour, dashed, elided
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import welcome
 from alpr_app.viewer.shot import Shot
@@ -39,10 +40,13 @@ class Canvas:
                 return
             ui.cursor = place[:2]
             hit = ui.hit("picture", place[2], place[3])
+            ui.let_overlap()
             self._look(stage, place, shot, hit)
             with ui.painter.within(place):
                 self._picture(stage, place, shot)
                 self._overlays(stage, place, shot)
+            if not state.light.neutral:
+                _light(stage, place)
 
     def _look(self, stage: Stage, place: Rect, shot: Shot, hit: Hit) -> None:
         """Zoom, drag and select."""
@@ -69,7 +73,8 @@ class Canvas:
         view = stage.program.state.view
         view.shown = scale = view.scale(shot.size, place[2:])
         left, top = view.origin(shot.size, place[2:])
-        texture = stage.textures.get("canvas", shot.key, lambda: shot.display)
+        light = stage.program.state.light
+        texture = stage.textures.get("canvas", (shot.key, light), lambda: light.applied(shot.display))
         stage.textures.show_pixels(texture, scale * stage.ui.pixel_ratio >= PIXELS_FROM)
         # On whole pixels, so that a picture at its own size is shown exactly as it is.
         corner = (round(place[0] + left), round(place[1] + top))
@@ -95,9 +100,10 @@ class Canvas:
             if placed and state.mark in (WRONG, MISSED):
                 text = f"label {truth.text}"
                 self._label(stage, paint, placing, taken, truth.box, text, stage.ui.theme.truth, False, below=True)
-            for number, plate in plates:
+            for (number, plate), car in zip(plates, state.car_numbers, strict=True):
                 colour = confidence_colour(stage, plate.confidence)
-                self._label(stage, paint, placing, taken, plate.box, label(plate), colour, number in marked)
+                text = f"#{car}  {label(plate)}" if car else label(plate)
+                self._label(stage, paint, placing, taken, plate.box, text, colour, number in marked)
 
     def _truth(self, stage: Stage, paint: Painter, placing: Placing) -> None:
         ui, truth = stage.ui, stage.program.state.truth
@@ -167,6 +173,16 @@ class Placing:
 
     def in_picture(self, point: Point) -> Point:
         return (point[0] - self._left) / self._scale, (point[1] - self._top) / self._scale
+
+
+def _light(stage: Stage, place: Rect) -> None:
+    """Says at the bottom that the picture is not shown as it is; a click shows it so again."""
+    ui = stage.ui
+    margin = 10 * ui.em
+    text = elided(ui, f"{stage.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.em)
+    ui.cursor = (place[0] + margin, place[1] + place[3] - ui.row_height - margin)
+    if ui.button(text, on=True, tip="Show the picture as it is (0)"):
+        plain_light(stage.program)
 
 
 def plate_under(plates: Sequence[Plate], point: Point) -> int:

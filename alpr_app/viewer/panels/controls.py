@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from alpr_app.machine import cores
-from alpr_app.viewer.commands import keep_results
+from alpr_app.viewer.commands import keep_results, plain_light
+from alpr_app.viewer.light import MOST, Light
 from alpr_app.viewer.models import BACKENDS
 from alpr_app.viewer.panels.stage import Stage, heading, pair
 from alpr_app.viewer.results import CSV, JSON_LINES
 from alpr_app.viewer.settings import THEMES
+from alpr_app.viewer.state import LIVE
+from alpr_app.viewer.toolkit import Toolkit
 
+SIDE_BY_SIDE = 220
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 STAGES = ("letterbox", "detector", "decode", "rectify", "reader")
 
@@ -18,8 +22,11 @@ STAGES = ("letterbox", "detector", "decode", "rectify", "reader")
 def controls(stage: Stage) -> None:
     _thresholds(stage)
     _models(stage)
+    _cars(stage)
     _looks(stage)
+    _light(stage)
     _pictures(stage)
+    _keep(stage)
     _timings(stage)
     _log(stage)
 
@@ -33,7 +40,7 @@ def _thresholds(stage: Stage) -> None:
         ("Confidence from", "confidence", 0.0),
         ("Confidence counted as sure from", "sure", 0.0),
     ):
-        ui.text(label)
+        ui.text(label, wrapped=True)
         before = getattr(state.settings, name)
         value = ui.slider(name, max(before, low), low, 1.0)
         if value != before:
@@ -44,10 +51,10 @@ def _models(stage: Stage) -> None:
     ui, program = stage.ui, stage.program
     heading(ui, "Models")
     ui.text(program.state.models.detail or "loading...", ui.theme.dim, wrapped=True)
-    width = (ui.room[0] - ui.gap[0]) / 2
+    width = _half(ui)
     backend = ui.choice("backend", BACKENDS.index(program.choice.backend), BACKENDS, width)
     ui.tip("What runs the networks")
-    ui.beside()
+    _beside(ui, width)
     counts = [None, *range(1, cores() + 1)]
     if program.choice.threads not in counts:
         counts.append(program.choice.threads)
@@ -57,13 +64,23 @@ def _models(stage: Stage) -> None:
     program.choose_models(backend=BACKENDS[backend], threads=threads)
 
 
+def _half(ui: Toolkit) -> float:
+    """Of two choices side by side; the whole width where half of it would be too little to read them."""
+    return ui.room[0] if ui.room[0] < SIDE_BY_SIDE * ui.em else (ui.room[0] - ui.gap[0]) / 2
+
+
+def _beside(ui: Toolkit, width: float) -> None:
+    if width < ui.room[0]:
+        ui.beside()
+
+
 def _looks(stage: Stage) -> None:
     ui, state = stage.ui, stage.program.state
     settings = state.settings
     heading(ui, "Looks")
-    width = (ui.room[0] - ui.gap[0]) / 2
+    width = _half(ui)
     theme = THEMES[ui.choice("theme", THEMES.index(settings.theme), [f"{name} theme" for name in THEMES], width)]
-    ui.beside()
+    _beside(ui, width)
     nearest = min(range(len(SCALES)), key=lambda place: abs(SCALES[place] - settings.ui_scale))
     chosen = ui.choice("scale", nearest, [f"size {100 * scale:.0f} %" for scale in SCALES], width)
     colour_blind = ui.switch("Colours for colour-blind eyes", settings.colour_blind)
@@ -72,6 +89,22 @@ def _looks(stage: Stage) -> None:
     changed = {"theme": theme, "ui_scale": scale, "colour_blind": colour_blind, "keep_zoom": keep_zoom}
     if any(getattr(settings, name) != value for name, value in changed.items()):
         state.change(**changed)
+
+
+def _light(stage: Stage) -> None:
+    ui, state = stage.ui, stage.program.state
+    heading(ui, "Picture as it is shown")
+    values = {}
+    for name, tip in (("brightness", "I, K"), ("contrast", "Ctrl I, Ctrl K")):
+        value, (left, top) = getattr(state.light, name), ui.cursor
+        # Beside the name: at 0, the slider's knob would lie on the number.
+        pair(ui, ui.painter, (left, top, ui.room[0], ui.line_height), "", f"{value:+d} %" if value else "0 %")
+        ui.text(name.capitalize())
+        values[name] = round(ui.slider(name, value, -MOST, MOST, ""))
+        ui.tip(tip)
+    state.light = Light(**values)
+    if ui.button("As it is", ui.room[0], enabled=not state.light.neutral, tip="What is read is never changed (0)"):
+        plain_light(stage.program)
 
 
 def _pictures(stage: Stage) -> None:
@@ -84,18 +117,32 @@ def _pictures(stage: Stage) -> None:
     seconds = ui.slider("slide", settings.slide_seconds, 0.2, 10.0, "%.1f s")
     if seconds != settings.slide_seconds:
         program.state.change(slide_seconds=round(seconds, 1))
-    ui.text("Keep what was read so far")
-    width, some = (ui.room[0] - ui.gap[0]) / 2, bool(program.state.browse.records)
-    if ui.button("JSON lines", width, enabled=some, tip="One line a picture, as `alpr read` writes them (E)"):
-        keep_results(program, JSON_LINES)
-    ui.beside()
-    if ui.button("CSV", width, enabled=some, tip="One row a plate, as `alpr read` writes them (Ctrl E)"):
-        keep_results(program, CSV)
+
+
+def _cars(stage: Stage) -> None:
+    ui, state = stage.ui, stage.program.state
+    heading(ui, "Cameras and videos")
+    follow = ui.switch("Follow cars", state.settings.follow_cars, "All readings of a car are put to the vote")
+    if follow != state.settings.follow_cars:
+        state.change(follow_cars=follow)
+
+
+def _keep(stage: Stage) -> None:
+    ui, program, state = stage.ui, stage.program, stage.program.state
+    heading(ui, "Keep what was read so far")
+    live = state.kind == LIVE
+    width, some = (ui.room[0] - ui.gap[0]) / 2, bool(state.cars.listed if live else state.browse.records)
+    tips = ("One line a car", "One row a car") if live else ("One line a picture", "One row a plate")
+    for suffix, name, tip, key in ((JSON_LINES, "JSON lines", tips[0], "E"), (CSV, "CSV", tips[1], "Ctrl E")):
+        if ui.button(name, width, enabled=some, tip=f"{tip} ({key})"):
+            keep_results(program, suffix)
+        if suffix == JSON_LINES:
+            ui.beside()
 
 
 def _timings(stage: Stage) -> None:
     ui, state = stage.ui, stage.program.state
-    timed = [outcome.timings for outcome in state.timed]
+    timed = list(state.timed)
     if not timed:
         return
     heading(ui, f"Milliseconds a picture, the last {len(timed)}")

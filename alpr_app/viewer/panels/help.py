@@ -8,6 +8,12 @@ from alpr_app.viewer.commands import COMMANDS
 from alpr_app.viewer.fonts import SMALL
 from alpr_app.viewer.painter import Rect
 from alpr_app.viewer.panels.stage import Stage
+from alpr_app.viewer.toolkit import Toolkit
+
+Group = tuple[str, list[tuple[str, str]]]
+"""A heading, and below it keys with what they do."""
+PAD = 24
+SCROLLBAR = 12
 
 _MOUSE = (
     ("Wheel", "Zoom at the pointer"),
@@ -23,26 +29,70 @@ def help_window(stage: Stage, window: Rect) -> None:
     em = ui.em
     groups = [(name, [(c.label, c.text) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)]
     groups.append(("Mouse on the picture", list(_MOUSE)))
-    columns = [groups[:2], groups[2:]]
-    line, head = ui.line_height + 5 * em, ui.line_height + 12 * em
-    keys = [max(ui.text_width(key) for _, rows in column for key, _ in rows) + 18 * em for column in columns]
-    texts = [max(ui.text_width(text) for _, rows in column for _, text in rows) + 34 * em for column in columns]
-    heights = [sum(head + line * len(rows) + 8 * em for _, rows in column) for column in columns]
-    width, height = sum(keys) + sum(texts) + 30 * em, max(heights) + 40 * em
-    rect = ((window[2] - width) / 2, (window[3] - height) / 2, width, height)
+    columns, width = next(
+        (columns, wide)
+        for count in (3, 2, 1)
+        if (wide := _width(ui, columns := _columns(groups, count))) <= window[2] - 20 * em or count == 1
+    )
+    height = max(_height(ui, column) for column in columns) + 2 * PAD * em
+    # What does not fit is scrolled.
+    across, down = min(width + SCROLLBAR * em, window[2]), min(height, window[3])
+    rect = ((window[2] - across) / 2, (window[3] - down) / 2, across, down)
     with ui.area("help ground", window, ui.theme.shade, padding=0, on_top=True):
         if ui.hit("outside", *window[2:]).clicked:
             state.help_open = False
-    with ui.area("help", rect, ui.theme.panel, padding=0, on_top=True):
-        x = rect[0] + 24 * em
-        for column, key_width, text_width in zip(columns, keys, texts, strict=True):
-            y = rect[1] + 20 * em
-            for name, rows in column:
-                ui.painter.text((x, y), name.upper(), ui.theme.accent, SMALL)
-                y += head - 8 * em
-                for key, text in rows:
-                    ui.painter.text((x, y), key, ui.theme.text)
-                    ui.painter.text((x + key_width, y), text, ui.theme.dim)
-                    y += line
-                y += 16 * em
-            x += key_width + text_width
+    with ui.area("help", rect, ui.theme.panel, padding=0, on_top=True), ui.child("keys"):
+        left, top = ui.cursor
+        x = left + PAD * em
+        for column in columns:
+            _column(ui, column, x, top + PAD * em)
+            x += _column_width(ui, column)
+        ui.cursor = (left, top)
+        ui.space(height - 1)
+
+
+def _columns(groups: list[Group], count: int) -> list[list[Group]]:
+    """`groups` in at most so many columns of about the same length, in order."""
+    lines = [len(rows) + 2 for _, rows in groups]
+    columns: list[list[Group]] = [[] for _ in range(count)]
+    done = 0
+    for group, length in zip(groups, lines, strict=True):
+        # By its middle, a group belongs to one part of the whole.
+        columns[min(count - 1, int((done + length / 2) * count / sum(lines)))].append(group)
+        done += length
+    return [column for column in columns if column]
+
+
+def _heights(ui: Toolkit) -> tuple[float, float, float]:
+    """Of a line, of a heading, and between groups."""
+    return ui.line_height + 5 * ui.em, ui.line_height + 4 * ui.em, 16 * ui.em
+
+
+def _height(ui: Toolkit, column: list[Group]) -> float:
+    line, head, gap = _heights(ui)
+    return sum(head + line * len(rows) + gap for _, rows in column) - gap
+
+
+def _key_width(ui: Toolkit, column: list[Group]) -> float:
+    return max(ui.text_width(key) for _, rows in column for key, _ in rows) + 18 * ui.em
+
+
+def _column_width(ui: Toolkit, column: list[Group]) -> float:
+    return _key_width(ui, column) + max(ui.text_width(text) for _, rows in column for _, text in rows) + PAD * ui.em
+
+
+def _width(ui: Toolkit, columns: list[list[Group]]) -> float:
+    return sum(_column_width(ui, column) for column in columns) + PAD * ui.em
+
+
+def _column(ui: Toolkit, column: list[Group], x: float, y: float) -> None:
+    line, head, gap = _heights(ui)
+    key_width = _key_width(ui, column)
+    for name, rows in column:
+        ui.painter.text((x, y), name.upper(), ui.theme.accent, SMALL)
+        y += head
+        for key, text in rows:
+            ui.painter.text((x, y), key, ui.theme.text)
+            ui.painter.text((x + key_width, y), text, ui.theme.dim)
+            y += line
+        y += gap

@@ -6,9 +6,10 @@ from time import monotonic
 
 from alpr_app.viewer.commands import snapshot
 from alpr_app.viewer.live import ENDED, OPENING, PAUSED, RUNNING, WAITING
-from alpr_app.viewer.panels.stage import Stage, heading, pair
+from alpr_app.viewer.panels.cameras import cameras_part
+from alpr_app.viewer.panels.cars import cars_part
+from alpr_app.viewer.panels.stage import Stage, pair
 
-CAMERAS = 4
 _SAYS = {OPENING: "opening", RUNNING: "running", PAUSED: "held", WAITING: "not there", ENDED: "at its end"}
 
 
@@ -40,11 +41,5 @@ def live_side(stage: Stage) -> None:
         program.live.reconnect()
     if ui.button("Keep this picture", width, enabled=state.shot is not None, tip="With and without the plates (S)"):
         snapshot(program)
-    heading(ui, "Cameras")
-    small = (width - (CAMERAS - 1) * ui.gap[0]) / CAMERAS
-    for number in range(CAMERAS):
-        if number:
-            ui.beside()
-        current = program.live is not None and program.live.address == number
-        if ui.button(f"{number}##camera", small, on=current, tip=f"Open camera {number}"):
-            program.open(number)
+    cameras_part(stage, program.open)
+    cars_part(stage)

@@ -6,7 +6,7 @@ import numpy as np
 
 from alpr_app.geometry import rectify
 from alpr_app.plate import Plate
-from alpr_app.viewer.fonts import LARGE, SMALL
+from alpr_app.viewer.fonts import BODY, LARGE, SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect
 from alpr_app.viewer.panels.stage import Stage, confidence_colour, draw_mark, elided, pair
 from alpr_app.viewer.recogniser import FAILED, LOADING
@@ -19,6 +19,11 @@ from alpr_app.viewer.truth import MISSED, RIGHT
 MARGIN = 0.35
 BAR_HEIGHT = 32
 RAW_HEIGHT = 64
+# Below a bar: the character, how sure it is, and the second guess.
+BAR_NOTES = 54
+# A second guess below it is only hinted at.
+NOTABLE = 0.01
+NO_CHARACTER = "–"
 
 
 class Plates:
@@ -70,6 +75,8 @@ class _Card:
 
     def __init__(self, stage: Stage, shot: Shot, plate: Plate, number: int) -> None:
         self.stage, self.shot, self.plate, self.number = stage, shot, plate, number
+        state = stage.program.state
+        self.car = state.cars.listed.get(state.car_numbers[number])
         self.ui = stage.ui
         em = stage.ui.em
         self.pad = 10 * em
@@ -79,14 +86,14 @@ class _Card:
         em = self.ui.em
         inner = width - 2 * self.pad
         judged = 2 * self.line + 6 * em if self._judged() is not None else 0
-        bars = (BAR_HEIGHT + 34) * em + 10 * em
+        bars = (BAR_HEIGHT + BAR_NOTES) * em + 10 * em
         return (
             self.pad * 2
             + inner / 4
             + (RAW_HEIGHT + 4) * em
             + 52 * em
             + bars
-            + 3 * self.line
+            + (3 + (self.car is not None)) * self.line
             + judged
             + self.ui.row_height
             + 10 * em
@@ -108,7 +115,7 @@ class _Card:
         self._text(paint, (x, y), inner)
         y += 36 * em + 8 * em
         self._bars(paint, (x, y, inner, BAR_HEIGHT * em))
-        y += (BAR_HEIGHT + 34) * em + 10 * em
+        y += (BAR_HEIGHT + BAR_NOTES) * em + 10 * em
         y = self._facts(paint, (x, y), inner)
         y = self._truth(paint, (x, y), inner)
         self._buttons((x, y + 4 * em), inner)
@@ -128,15 +135,17 @@ class _Card:
         x, y = place
         text = plate.text or "?"
         ground, letters = PLATE_COLOURS.get(plate.colour, (ui.theme.raised, ui.theme.text))
-        chip = ui.text_width(text, LARGE) + 20 * em
-        paint.surface((x, y, chip, 38 * em), ground, 5 * em)
-        paint.text((x + 10 * em, y + 2 * em), text, letters, LARGE)
         sure = f"{100 * plate.confidence:.1f} %"
+        room = width - ui.text_width(sure) - 30 * em
+        font = LARGE if ui.text_width(text, LARGE) <= room else BODY
+        chip = ui.text_width(text, font) + 20 * em
+        paint.surface((x, y, chip, 38 * em), ground, 5 * em)
+        paint.text((x + 10 * em, y + (2 if font == LARGE else 9) * em), text, letters, font)
         colour = confidence_colour(self.stage, plate.confidence)
         paint.text((x + width - ui.text_width(sure), y + (38 * em - ui.line_height) / 2), sure, colour)
 
     def _bars(self, paint: Painter, rect: Rect) -> None:
-        """One bar a character; its height is the character's confidence."""
+        """One bar a character; its height is the character's confidence. Below it what else it could be."""
         ui, em, plate = self.ui, self.ui.em, self.plate
         left, top, width, height = rect
         if not plate.text:
@@ -152,17 +161,30 @@ class _Card:
             paint.text((middle - ui.text_width(character) / 2, top + height + 2 * em), character, ui.theme.text)
             share = f"{100 * confidence:.0f}"
             paint.text((middle - ui.text_width(share, SMALL) / 2, top + height + 20 * em), share, ui.theme.dim, SMALL)
+            self._second(paint, (middle, top + height + 38 * em), *plate.alternatives[number])
+
+    def _second(self, paint: Painter, place: Point, guess: str, confidence: float) -> None:
+        """place: the middle of its upper edge."""
+        ui = self.ui
+        notable = confidence >= NOTABLE
+        text = f"{guess or NO_CHARACTER} {100 * confidence:.0f}" if notable else guess or NO_CHARACTER
+        colour = ui.theme.doubtful if confidence >= 0.1 else faded(ui.theme.dim, 1.0 if notable else 0.45)
+        paint.text((place[0] - ui.text_width(text, SMALL) / 2, place[1]), text, colour, SMALL)
 
     def _facts(self, paint: Painter, place: Point, width: float) -> float:
         ui, plate = self.ui, self.plate
         x, y = place
         box, corners = plate.box, np.float32(plate.corners)
         across, down = (float(np.linalg.norm(corners[0] - corners[end])) for end in (1, 3))
-        for name, value in (
+        rows = [
             ("Colour", plate.colour),
             ("Detection score", f"{plate.score:.2f}"),
             ("Size", f"{across:.0f} × {down:.0f} px at {box[0]:.0f}, {box[1]:.0f}"),
-        ):
+        ]
+        if self.car is not None:
+            track = self.car.track
+            rows.insert(0, (f"Car #{track.number}", f"the vote of {track.count} readings"))
+        for name, value in rows:
             pair(ui, paint, (x, y, width, self.line), name, value)
             y += self.line
         return y

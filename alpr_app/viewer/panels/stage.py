@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import cos, hypot, sin
+
+import numpy as np
 
 from alpr_app.viewer.fonts import BODY, SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect
@@ -36,6 +38,18 @@ def elided(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool 
         else:
             high = count - 1
     return _cut(text, low, middle)
+
+
+def wrapped(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
+    """`text` in lines of at most `width`, broken between words; a word that is too long is cut in its middle."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and ui.text_width(longer, font) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(elided(ui, word, width, font, middle=True))
+    return lines
 
 
 def _cut(text: str, count: int, middle: bool) -> str:
@@ -87,12 +101,24 @@ def dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float
             )
 
 
+def follow(ui: Toolkit, top: float, row: float, height: float) -> None:
+    """Scroll a list just so far that the row at `top` is in sight; height: of what is seen of the list."""
+    if top < ui.scroll:
+        ui.scroll = top
+    elif top + row > ui.scroll + height:
+        ui.scroll = top + row - height
+
+
+def icon_width(ui: Toolkit) -> float:
+    return ui.row_height * 1.15
+
+
 def icon_button(stage: Stage, name: str, icon: str, tip: str, on: bool = False, enabled: bool = True) -> bool:
-    """A square button with a drawn sign: previous, next, play or hold."""
+    """A square button with a drawn sign: previous, next, up, again, play or hold."""
     ui = stage.ui
     left, top = ui.cursor
     side = ui.row_height
-    hit = ui.hit(name, side * 1.15, side)
+    hit = ui.hit(name, icon_width(ui), side)
     ui.tip(tip)
     theme, paint = ui.theme, ui.painter
     ground = theme.pressed if hit.hovered and enabled else theme.accent_dim if on else theme.raised
@@ -102,6 +128,15 @@ def icon_button(stage: Stage, name: str, icon: str, tip: str, on: bool = False, 
     if icon in ("previous", "next"):
         way = size * (0.6 if icon == "next" else -0.6)
         paint.line([(x - way, y - size), (x + way, y), (x - way, y + size)], colour, 2.2 * ui.em)
+    elif icon == "up":
+        way = size * 0.6
+        paint.line([(x - size, y + way), (x, y - way), (x + size, y + way)], colour, 2.2 * ui.em)
+    elif icon == "again":
+        turn = [(x + size * cos(angle), y + size * sin(angle)) for angle in np.linspace(-0.4, -5.2, 16)]
+        paint.line(turn, colour, 1.8 * ui.em)
+        tip_x, tip_y = turn[0]
+        part = size * 0.65
+        paint.triangle((tip_x - part, tip_y), (tip_x + part, tip_y), (tip_x, tip_y + part * 1.3), colour)
     elif icon == "hold":
         for part in (-0.85, 0.25):
             paint.surface((x + part * size, y - size, size * 0.6, 2 * size), colour)
@@ -118,5 +153,7 @@ def heading(ui: Toolkit, text: str) -> None:
 def pair(ui: Toolkit, paint: Painter, rect: Rect, name: str, value: str, colour: Colour | None = None) -> None:
     """A name on the left and its value on the right of `rect`."""
     left, top, width, _ = rect
-    paint.text((left, top), name, ui.theme.dim)
-    paint.text((left + width - ui.text_width(value), top), value, colour or ui.theme.text)
+    shown = elided(ui, value, width)
+    room = width - ui.text_width(shown)
+    paint.text((left, top), elided(ui, name, room - 6 * ui.em) if room > 20 * ui.em else "", ui.theme.dim)
+    paint.text((left + room, top), shown, colour or ui.theme.text)

@@ -7,10 +7,10 @@ from time import monotonic
 
 from alpr_app.resources import SAMPLES
 from alpr_app.viewer.commands import open_dialog
-from alpr_app.viewer.fonts import LARGE
+from alpr_app.viewer.fonts import BODY, LARGE
 from alpr_app.viewer.live import ENDED, OPENING, WAITING
 from alpr_app.viewer.painter import Rect
-from alpr_app.viewer.panels.stage import Stage, elided
+from alpr_app.viewer.panels.stage import Stage, wrapped
 from alpr_app.viewer.state import FOLDER, LIVE, State
 
 
@@ -20,13 +20,14 @@ def welcome(stage: Stage, place: Rect) -> None:
     width = min(place[2] - 40 * ui.em, 640 * ui.em)
     left = place[0] + (place[2] - width) / 2
     top = place[1] + place[3] * 0.34
-    shown = elided(ui, title, width, LARGE)
-    ui.painter.text((place[0] + (place[2] - ui.text_width(shown, LARGE)) / 2, top), shown, ui.theme.text, LARGE)
-    top += 50 * ui.em
-    for line in lines:
-        shown = elided(ui, line, width)
-        ui.painter.text((place[0] + (place[2] - ui.text_width(shown)) / 2, top), shown, ui.theme.dim)
-        top += ui.line_height + 4 * ui.em
+    paint = ui.painter
+    # Where a large title needs several lines, there is no room for it.
+    font, step = (LARGE, 50 * ui.em) if ui.text_width(title, LARGE) <= width else (BODY, ui.line_height + 10 * ui.em)
+    for text, colour, size in [(title, ui.theme.text, font), *((line, ui.theme.dim, BODY) for line in lines)]:
+        for part in wrapped(ui, text, width, size):
+            paint.text((place[0] + (place[2] - ui.text_width(part, size)) / 2, top), part, colour, size)
+            top += ui.line_height + 4 * ui.em
+        top += step - ui.line_height - 4 * ui.em if text is title else 0
     if offers:
         _offers(stage, (left, top + 16 * ui.em, width, 0))
 
@@ -53,8 +54,19 @@ def _folder(state: State) -> tuple[str, list[str], bool]:
         return "", [], False
     if state.scanning:
         return "Looking for pictures...", [state.folder], False
-    wider = "" if state.settings.recursive else "; its folders are not looked into (see Settings)"
-    return "There are no pictures in this folder", [state.folder + wider], True
+    if state.listing_error:
+        why = state.listing_error.removeprefix(f"{state.folder}: cannot be opened: ")
+        return "This folder cannot be opened", [state.folder, why], True
+    lines, within = [state.folder], _within(state)
+    if within:
+        lines.append(f"The folders within hold {within:,}: choose one on the left, or show them all")
+    return "There are no pictures in this folder", lines, True
+
+
+def _within(state: State) -> int:
+    """Pictures in the folders within the present one that are not shown, as far as one knows."""
+    node = state.tree.find(state.folder)
+    return node.total - node.pictures if node is not None and not state.settings.recursive else 0
 
 
 def _live(state: State) -> tuple[str, list[str], bool]:
@@ -75,12 +87,18 @@ def _offers(stage: Stage, place: Rect) -> None:
     if program.live is not None:
         again = "Play again" if program.state.live_status.state == ENDED else "Try again now"
         offers.insert(0, (again, program.live.reconnect))
+    if program.state.kind == FOLDER and _within(program.state):
+        offers.insert(0, ("Show them all", lambda: program.rescan(True)))
     if SAMPLES.is_dir():
         offers.append(("Sample pictures", lambda: program.open(str(SAMPLES))))
     widths = [ui.text_width(label) + 30 * ui.em for label, _ in offers]
-    left = place[0] + (place[2] - sum(widths) - ui.gap[0] * (len(offers) - 1)) / 2
+    whole = sum(widths) + ui.gap[0] * (len(offers) - 1)
+    # Below one another where they do not fit side by side.
+    stacked = whole > place[2]
+    left, top = place[0] + (place[2] - whole) / 2, place[1]
     for (label, act), width in zip(offers, widths, strict=True):
-        ui.cursor = (left, place[1])
+        ui.cursor = (place[0] + (place[2] - width) / 2, top) if stacked else (left, top)
         if ui.button(label, width):
             act()
         left += width + ui.gap[0]
+        top += (ui.row_height + ui.gap[1]) * stacked

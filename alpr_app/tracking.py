@@ -1,0 +1,240 @@
+"""One car across frames: plates that belong together become a track, and the readings of a track are put to the vote.
+
+A plate belongs to the track that is nearest and reads most alike. What counts is time, not frames, so it makes no
+difference how many frames a second there are, nor whether some are missed. A single reading errs now and then; of all
+readings of a track, similar ones are put together, the group with the most confidence wins, and its most confident
+reading speaks for the car, as Frigate does it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import exp, hypot, inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alpr_app.plate import Plate
+
+# Seconds after which a car that is not seen has left.
+PATIENCE_SECONDS = 1.5
+# How far a plate may lie from where it is expected, in plate widths: at once, and more for every second.
+REACH = 0.75
+REACH_PER_SECOND = 6.0
+# Plates that read alike may be further apart.
+ALIKE_REACH = 3.0
+# A plate grows or shrinks at most so much, and more for every second.
+SIZE_RATIO = 1.8
+# Texts that differ by no more than so many characters are similar.
+SIMILAR_EDITS = 2
+# Two sure readings that share less than this are of two cars, wherever they are.
+SURE = 0.8
+SAME_CAR_SHARE = 0.5
+# Over so many seconds a velocity is averaged: single corners shake.
+VELOCITY_SECONDS = 0.3
+# Different texts that a track remembers; the ones with the least confidence are forgotten first.
+TEXTS_KEPT = 12
+LEFT_KEPT = 1000
+
+
+@dataclass(frozen=True)
+class Track:
+    """One car as far as it has been seen.
+
+    number: counts the cars from 1 and stays the same. plate: the reading that won the vote, as it was found then.
+    last: the plate as it was found last. count: how often it was found. first, until: the first and the last time it
+    was found, read: when it was found as `plate`; in seconds on the clock of `Tracker.update`.
+    """
+
+    number: int
+    plate: Plate
+    last: Plate
+    count: int
+    first: float
+    until: float
+    read: float
+
+    @property
+    def text(self) -> str:
+        """What was read, by the vote."""
+        return self.plate.text
+
+
+class Tracker:
+    """Follows the plates of one camera or video. patience: seconds after which a car that is not seen has left.
+
+    tracker = Tracker()
+    for time, image in frames:
+        for track in tracker.update(alpr.read(image), time):
+            print(track.number, track.text, track.count)
+    """
+
+    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+        if not patience > 0:
+            raise ValueError(f"patience must be more than 0 seconds, not {patience}")
+        self.patience = patience
+        self._cars: list[_Car] = []
+        self._left: deque[Track] = deque(maxlen=LEFT_KEPT)
+        self._number = 0
+        self._now = -inf
+
+    def update(self, plates: Sequence[Plate], time: float) -> list[Track]:
+        """Take in what was found in one frame, taken at `time` in seconds; the tracks of `plates`, in their order.
+
+        Raises ValueError if `time` lies before that of the frame before.
+        """
+        if time < self._now:
+            raise ValueError(f"frames must come in the order of their times: {time} after {self._now}")
+        self._now = time
+        self._part([car for car in self._cars if time - car.until > self.patience])
+        found = self._assign(plates, time)
+        for place, plate in enumerate(plates):
+            if place not in found:
+                self._number += 1
+                found[place] = _Car(self._number, time)
+                self._cars.append(found[place])
+            found[place].see(plate, time)
+        return [found[place].track() for place in range(len(plates))]
+
+    @property
+    def following(self) -> int:
+        """How many cars are in sight, or have been a moment ago."""
+        return len(self._cars)
+
+    def ended(self) -> list[Track]:
+        """The tracks of cars that have left since the last call, in the order in which they left; of more than
+        `LEFT_KEPT` the last ones, so that nobody has to ask."""
+        left = list(self._left)
+        self._left.clear()
+        return left
+
+    def finish(self) -> list[Track]:
+        """All tracks that `ended` has not given yet, those in sight too: there are no more frames."""
+        self._part(list(self._cars))
+        return self.ended()
+
+    def _part(self, cars: list[_Car]) -> None:
+        self._left += [car.track() for car in sorted(cars, key=lambda car: (car.until, car.number))]
+        self._cars = [car for car in self._cars if car not in cars]
+
+    def _assign(self, plates: Sequence[Plate], time: float) -> dict[int, _Car]:
+        """The car of each place in `plates` that has one: the best pairs first, each car and each plate once."""
+        pairs = [
+            (fit, place, number)
+            for place, plate in enumerate(plates)
+            for number, car in enumerate(self._cars)
+            if (fit := car.fit(plate, time)) > 0
+        ]
+        found: dict[int, _Car] = {}
+        taken = set()
+        for _, place, number in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
+            if place not in found and number not in taken:
+                taken.add(number)
+                found[place] = self._cars[number]
+        return found
+
+
+@dataclass
+class _Ballot:
+    """All readings of one text. weight: the sum of their confidences. best: the most confident of them; time: its."""
+
+    weight: float
+    best: Plate
+    time: float
+
+
+class _Car:
+    """A track that goes on."""
+
+    def __init__(self, number: int, time: float) -> None:
+        self.number, self.first, self.until = number, time, time
+        self.count = 0
+        self._last: Plate | None = None
+        self._winner: _Ballot | None = None
+        self._velocity = (0.0, 0.0)
+        self._ballots: dict[str, _Ballot] = {}
+
+    def see(self, plate: Plate, time: float) -> None:
+        """It was found as `plate`."""
+        if self._last is not None and time > self.until:
+            seconds = time - self.until
+            before, after = _centre(self._last.box), _centre(plate.box)
+            share = 1 - exp(-seconds / VELOCITY_SECONDS)
+            self._velocity = tuple(
+                old + share * ((there - here) / seconds - old)
+                for old, here, there in zip(self._velocity, before, after, strict=True)
+            )
+        self._last, self.until = plate, time
+        self.count += 1
+        self._poll(plate, time)
+        self._winner = self._vote()
+
+    def _poll(self, plate: Plate, time: float) -> None:
+        ballot = self._ballots.get(plate.text)
+        if ballot is None:
+            self._ballots[plate.text] = _Ballot(plate.confidence, plate, time)
+            if len(self._ballots) > TEXTS_KEPT:
+                others = (text for text in self._ballots if text != plate.text)
+                del self._ballots[min(others, key=lambda text: self._ballots[text].weight)]
+            return
+        ballot.weight += plate.confidence
+        if plate.confidence > ballot.best.confidence:
+            ballot.best, ballot.time = plate, time
+
+    def track(self) -> Track:
+        winner = self._winner
+        return Track(self.number, winner.best, self._last, self.count, self.first, self.until, winner.time)
+
+    def _vote(self) -> _Ballot:
+        """What speaks for the car: around every text, those similar to it are one group."""
+        groups = [
+            [other for text, other in self._ballots.items() if edits(centre, text) <= SIMILAR_EDITS]
+            for centre in self._ballots
+        ]
+        winners = max(groups, key=lambda group: sum(ballot.weight for ballot in group))
+        return max(winners, key=lambda ballot: ballot.best.confidence)
+
+    def fit(self, plate: Plate, time: float) -> float:
+        """How well `plate` continues this track: 0 not at all, up to 3."""
+        seconds = time - self.until
+        voted = self._winner.best
+        shared = max(alikeness(known.text, plate.text) for known in (voted, self._last))
+        if min(voted.confidence, plate.confidence) >= SURE and shared < SAME_CAR_SHARE:
+            return 0.0
+        widths = sorted((_width(self._last.box), _width(plate.box)))
+        if widths[1] > widths[0] * (SIZE_RATIO + seconds):
+            return 0.0
+        place, last = _centre(plate.box), _centre(self._last.box)
+        expected = tuple(side + speed * seconds for side, speed in zip(last, self._velocity, strict=True))
+        # It may have stopped.
+        distance = min(hypot(place[0] - x, place[1] - y) for x, y in (last, expected)) / widths[1]
+        reach = REACH + REACH_PER_SECOND * seconds
+        if len(plate.text) > SIMILAR_EDITS and edits(voted.text, plate.text) <= SIMILAR_EDITS:
+            reach *= ALIKE_REACH
+        return 0.0 if distance >= reach else 1 - distance / reach + 2 * shared
+
+
+def _centre(box: Sequence[float]) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _width(box: Sequence[float]) -> float:
+    return max(1.0, box[2] - box[0])
+
+
+@lru_cache(maxsize=4096)
+def edits(first: str, second: str) -> int:
+    """Characters to change, add or leave out to make `second` of `first` (Levenshtein, 1966)."""
+    row = list(range(len(second) + 1))
+    for number, character in enumerate(first, 1):
+        diagonal, row[0] = row[0], number
+        for place, other in enumerate(second, 1):
+            diagonal, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, diagonal + (character != other))
+    return row[-1]
+
+
+def alikeness(first: str, second: str) -> float:
+    """How much of two texts is the same, 0 to 1; 0 if either is empty."""
+    return 1 - edits(first, second) / max(len(first), len(second)) if first and second else 0.0

@@ -1,0 +1,55 @@
+"""`preview`: a sheet of training samples as the networks see them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from alpr_app.labels import read_data_folder
+from alpr_app.pictures import write_picture
+from alpr_app.reader import ReaderConfig
+from alpr_app.train.commands.run_options import Formatter
+from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.preview import plate_sheet, scene_sheet
+from alpr_app.train.reader_plates import prepare_plates
+from alpr_app.train.scene_dataset import SceneDataset, load_plate_free, load_scenes
+
+# Enough for a sheet that shows many of them; loading all of a large set would take minutes.
+MOST_PICTURES = 200
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("preview", help="training samples on a sheet, as PNG", formatter_class=Formatter)
+    parser.add_argument("network", choices=("detector", "maskocr"), help="whose samples")
+    parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
+    parser.add_argument("--output", type=Path, required=True, metavar="F", help="the sheet, a PNG")
+    parser.add_argument("--count", type=int, default=24, help="samples on the sheet")
+    parser.add_argument("--drawn_share", type=float, default=0.5, help="share of drawn plates")
+    parser.add_argument("--aug_strength", type=float, default=1.0, help="of the reader's disturbances")
+    parser.add_argument("--crop_size", type=int, default=352, help="of the detector's samples")
+    parser.add_argument("--glyphs", type=Path, metavar="DIR", help="pictures of characters to draw plates with")
+    parser.add_argument("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
+    parser.add_argument("--seed", type=int, default=0, help="other samples")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.count < 1:
+        raise ValueError(f"--count must be 1 or more, not {args.count}")
+    data = read_data_folder(args.dataset_path)
+    painter = PlatePainter(args.glyphs, args.templates)
+    if args.network == "maskocr":
+        plates = prepare_plates(
+            ReaderConfig(), data.of_split("train"), painter, args.drawn_share, args.aug_strength, seed=args.seed
+        )
+        picture = plate_sheet(plates.dataset, args.count)
+    else:
+        pictures = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
+        # Some of everything, not only what comes first.
+        chosen = pictures[:: max(1, len(pictures) // MOST_PICTURES)]
+        scenes, free = load_scenes(chosen), load_plate_free(data.negatives[:MOST_PICTURES])
+        dataset = SceneDataset(scenes, free, painter, args.crop_size, args.seed, args.drawn_share)
+        picture = scene_sheet(dataset, args.count)
+    write_picture(args.output, picture)
+    print(f"{args.output}: {args.count} samples")
+    return 0

@@ -1,0 +1,122 @@
+"""A folder of drawn pictures with labels, as CCPD would have them and as `alpr_dataset.csv`."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from alpr_app import ccpd
+from alpr_app.errors import AlprError
+from alpr_app.geometry import corners_to_box, picture_corners
+from alpr_app.label_table import TABLE_NAME, write_table
+from alpr_app.pictures import write_picture
+from alpr_app.train.degrade import degrade
+from alpr_app.train.draw.mounting import DrawnPlate
+from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
+from alpr_app.train.draw.samples import annotate
+from alpr_app.train.draw.scenes import KINDS, draw_scene
+from alpr_app.train.perspective import plate_corners, random_pose
+
+VALIDATION_SHARE = 10
+MARGIN = 30
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """kind: `scenes`, whole pictures with cars, or `plates`, a plate that fills its picture. seed: of everything.
+    strength: of what the camera does to plates."""
+
+    kind: str
+    seed: int = 0
+    strength: float = 1.0
+    glyphs: Path | None = None
+    templates: Path | None = None
+
+
+_painters: dict[tuple, PlatePainter] = {}
+
+
+def _painter(drawing: Drawing) -> PlatePainter:
+    """One painter a process: it takes longer to prepare than a plate to draw."""
+    key = (drawing.glyphs, drawing.templates)
+    if key not in _painters:
+        _painters[key] = PlatePainter(*key)
+    return _painters[key]
+
+
+def draw_plate_picture(
+    rng: np.random.Generator, painter: PlatePainter, strength: float
+) -> tuple[np.ndarray, list[DrawnPlate]]:
+    """One plate before a plain ground, as from a parking camera: a picture of about 300 x 150 px and its plate."""
+    colour = random_colour(rng)
+    text = random_text(colour, rng)
+    plate = painter.draw(text, colour, rng)
+    width = rng.uniform(120, 260)
+    corners = plate_corners(width, width * plate.shape[0] / plate.shape[1], random_pose(rng), rng)
+    corners += MARGIN - corners.min(axis=0)
+    size = tuple(int(value) + MARGIN for value in np.ceil(corners.max(axis=0)))
+    canvas = np.full((size[1], size[0], 3), rng.integers(20, 200, 3), np.uint8)
+    matrix = cv2.getPerspectiveTransform(picture_corners(plate), corners)
+    small = cv2.GaussianBlur(plate, (0, 0), 0.45 * plate.shape[1] / width)
+    cv2.warpPerspective(small, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+    picture = degrade(canvas, rng, strength, plate_height=width * plate.shape[0] / plate.shape[1])
+    return picture, [DrawnPlate(text, colour, corners, tuple(map(float, corners_to_box(corners))))]
+
+
+def _draw(index: int, folder: Path, drawing: Drawing) -> list[dict[str, str]]:
+    """Picture `index` into `folder`; its lines for the table."""
+    rng = np.random.default_rng((drawing.seed, index))
+    painter = _painter(drawing)
+    plates: list[DrawnPlate] = []
+    while not plates:  # a chance camera may miss every plate
+        if drawing.kind == "plates":
+            picture, plates = draw_plate_picture(rng, painter, drawing.strength)
+        else:
+            picture, plates = draw_scene(rng, KINDS[rng.integers(len(KINDS))], painter)
+    name = f"{drawing.kind}_{index:06d}.jpg"
+    # A text may have a character that CCPD's tables lack: then only the table can say it.
+    with suppress(ccpd.CcpdNameError):
+        name = f"{index}{ccpd.format_name(annotate(picture, plates[0]))}"
+    write_picture(folder / name, picture)
+    split = "val" if zlib.crc32(plates[0].text.encode()) % VALIDATION_SHARE == 0 else "train"
+    return [
+        {
+            "file": name,
+            "split": split,
+            "subset": folder.name,
+            "text": plate.text,
+            "colour": plate.colour,
+            "box": " ".join(f"{value:.1f}" for value in plate.box),
+            "corners": " ".join(f"{value:.1f}" for value in plate.corners.ravel()),
+        }
+        for plate in plates
+    ]
+
+
+def draw_folder(
+    folder: Path,
+    count: int,
+    drawing: Drawing,
+    workers: int = 1,
+    track: Callable[[Iterable], Iterable] = lambda items: items,
+) -> int:
+    """`count` drawn pictures into `folder`, which must be new or empty; returns how many plates are in them.
+
+    Picture number i is the same whatever `count` is. Raises AlprError if the folder holds something already.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise AlprError(f"{folder}: is not empty; choose a new folder for drawn pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(max(1, workers), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        work = partial(_draw, folder=folder, drawing=drawing)
+        rows = [row for rows in track(pool.map(work, range(count), chunksize=4)) for row in rows]
+    write_table(folder / TABLE_NAME, rows)
+    return len(rows)

@@ -1,0 +1,98 @@
+"""Plates cut out of labelled pictures once, so that training a reader need not decode whole pictures again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from alpr_app.errors import AlprError
+from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH, rectify
+from alpr_app.label_table import TABLE_NAME, write_table
+from alpr_app.labels import LabelledPicture
+from alpr_app.pictures import PictureError, read_picture, write_picture
+
+SUFFIX = ".png"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How plates are cut out. box: by their upright boxes, not by their corners. margin: added on every side, as a
+    share of the plate's height. jitter: chance shift of every corner, in the same unit. seed: of the jitter."""
+
+    box: bool = False
+    margin: float = 0.0
+    jitter: float = 0.0
+    seed: int = 0
+
+
+def cut_corners(corners: np.ndarray, cut: Cut, rng: np.random.Generator) -> np.ndarray:
+    """Corners (4, 2) by which a plate with these true corners is cut out."""
+    if cut.box:
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        corners = np.float32([[left, top], [right, top], [right, bottom], [left, bottom]])
+    across = corners[1] - corners[0] + corners[2] - corners[3]
+    down = (corners[3] - corners[0] + corners[2] - corners[1]) / 2
+    height = float(np.linalg.norm(down))
+    across = across / max(1e-6, float(np.linalg.norm(across)))
+    down = down / max(1e-6, height)
+    outward = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * cut.margin
+    moves = outward + rng.normal(0, cut.jitter, (4, 2)) if cut.jitter else outward
+    return (corners + height * (moves[:, :1] * across + moves[:, 1:] * down)).astype(np.float32)
+
+
+def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> tuple[list[dict[str, str]], str]:
+    """The plates of one picture into `folder`: their lines for the table, and what went wrong if anything did.
+
+    Plates that are there already stay: an extraction that was stopped goes on.
+    """
+    number, picture = numbered
+    rows, image = [], None
+    for index, plate in enumerate(picture.plates):
+        if plate.text is None:
+            continue
+        name = f"{picture.path.stem[:120]}_{index}{SUFFIX}"
+        rows.append({"file": name, "split": picture.split, "subset": picture.subset, "text": plate.text})
+        if (folder / name).is_file():
+            continue
+        try:
+            image = read_picture(picture.path, orient=False) if image is None else image
+        except PictureError as error:
+            return [], str(error)
+        rng = np.random.default_rng((cut.seed, number, index))
+        write_picture(folder / name, rectify(image, cut_corners(plate.corners, cut, rng), PLATE_HEIGHT, PLATE_WIDTH))
+    return rows, ""
+
+
+def extract_plates(
+    pictures: list[LabelledPicture],
+    folder: Path,
+    cut: Cut | None = None,
+    workers: int = 1,
+    track: Callable[[Iterable], Iterable] = lambda items: items,
+) -> tuple[int, list[str]]:
+    """Every plate with a known text at 48 x 192 into `folder`, and their texts into its `alpr_dataset.csv`.
+
+    Returns how many there are, and a line for every picture that could not be read. Raises AlprError if the folder
+    cannot be written.
+    """
+    cut = cut or Cut()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AlprError(f"{folder}: cannot be made ({error.strerror})") from error
+    work = partial(_extract, folder=folder, cut=cut)
+    rows: list[dict[str, str]] = []
+    broken: list[str] = []
+    with ProcessPoolExecutor(max(1, workers), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        for found, error in track(pool.map(work, enumerate(pictures), chunksize=16)):
+            rows += found
+            if error:
+                broken.append(error)
+    write_table(folder / TABLE_NAME, rows, columns=("file", "split", "subset", "text"))
+    return len(rows), broken

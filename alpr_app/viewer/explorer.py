@@ -1,0 +1,145 @@
+"""Which folder's pictures are looked at: lists them, finds the folders within, goes from one to the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from time import monotonic
+
+from alpr_app.viewer.browse import Record
+from alpr_app.viewer.folders import Crawl
+from alpr_app.viewer.mailbox import nobody
+from alpr_app.viewer.orders import ERRORS, UNSURE, rank_of
+from alpr_app.viewer.scan import Scan
+from alpr_app.viewer.settings import with_recent
+from alpr_app.viewer.state import FOLDER, State
+
+# Folders whose results are kept after another one has been opened.
+SHELVES = 16
+
+
+class Explorer:
+    """Keeps `state.browse` and `state.tree` up to date. wake: ends the window's sleep."""
+
+    def __init__(self, state: State, wake: Callable[[], None] = nobody) -> None:
+        self._state, self._wake = state, wake
+        self._scan: Scan | None = None
+        self._crawl: Crawl | None = None
+        self._wanted = ""
+        self._sorted_by: tuple[int, float, float] = (0, 0.0, 0.0)
+        self._shelves: dict[str, dict[str, Record]] = {}
+        self._left: list[Scan | Crawl] = []
+
+    def open(self, folder: str, wanted: str = "") -> None:
+        """List `folder`; wanted: the picture to look at first. Folders that are in the tree already keep it."""
+        state = self._state
+        state.kind, state.folder, state.scanning, state.listing_error = FOLDER, folder, True, ""
+        self._wanted = wanted
+        if state.tree.find(folder) is None:
+            state.settings = with_recent(state.settings, folder)
+            state.tree.plant(folder)
+            self._let_go(self._crawl)
+            self._crawl = Crawl(True, self._wake)
+            self._crawl.ask(folder)
+        state.tree.reveal(folder)
+        self._list(whole=False)
+
+    def _list(self, whole: bool) -> None:
+        state, browse = self._state, self._state.browse
+        self._let_go(self._scan)
+        order = state.settings.order
+        # Copied for the thread; it goes by what is known now.
+        records = dict(browse.records) if order in (UNSURE, ERRORS) else {}
+        self._sorted_by = self._known()
+        rank = rank_of(order, records, browse.score, browse.confidence)
+        self._scan = Scan(state.folder, state.settings.recursive, self._wake, rank, whole)
+
+    def refresh(self) -> None:
+        """List the folder anew, in the order that is set; what is shown stays until that is done."""
+        state = self._state
+        if state.kind != FOLDER:
+            return
+        state.scanning = True
+        self._shelve()
+        self._list(whole=True)
+        if self._crawl is not None and state.tree.root is not None:
+            self._crawl.ask(state.tree.root.path)
+
+    def _known(self) -> tuple[int, float, float]:
+        browse = self._state.browse
+        return len(browse.records), browse.score, browse.confidence
+
+    @property
+    def order_is_stale(self) -> bool:
+        """Whether the pictures are sorted by results, and there are others by now."""
+        return self._state.settings.order in (UNSURE, ERRORS) and self._known() != self._sorted_by
+
+    def look_into(self, path: str) -> None:
+        """Find the folders in `path` before all others."""
+        if self._crawl is not None:
+            self._crawl.ask(path)
+
+    def collect(self) -> None:
+        """Carry over what the threads have found. Never waits."""
+        state = self._state
+        for batch in self._crawl.found.drain() if self._crawl is not None else ():
+            for found in batch:
+                state.tree.add(found)
+        listing = self._scan.listings.take() if self._scan is not None else None
+        if listing is None:
+            return
+        if state.browse.index > 0:
+            # It was found, or the user has gone elsewhere.
+            self._wanted = ""
+        state.browse.set_names(listing.names, self._wanted)
+        state.scanning, state.listing_error = not listing.finished, listing.error
+        state.say(listing.error, bad=True)
+        if listing.finished:
+            state.browse.settle(self._shelves.get(state.folder, {}))
+
+    def leave(self, keep_tree: bool = False) -> None:
+        """Let the folder go, without waiting for the threads; its results are kept for when it is opened again."""
+        state = self._state
+        self._shelve()
+        self._let_go(self._scan)
+        self._scan = None
+        state.listing_error = ""
+        if not keep_tree:
+            self._let_go(self._crawl)
+            self._crawl = None
+            state.tree.clear()
+
+    def _shelve(self) -> None:
+        state, shelves = self._state, self._shelves
+        if state.kind == FOLDER and state.browse.records:
+            shelves[state.folder] = shelves.pop(state.folder, {}) | state.browse.records
+            while len(shelves) > SHELVES:
+                shelves.pop(next(iter(shelves)))
+
+    def forget_results(self) -> None:
+        """Other models read now."""
+        self._shelves.clear()
+
+    def above(self) -> str:
+        """The folder in which the present one lies; empty at the very top."""
+        folder = self._state.folder
+        above = os.path.dirname(folder)
+        return above if self._state.kind == FOLDER and above != folder else ""
+
+    def beside(self, by: int) -> str:
+        """The folder so many rows further down in the tree; empty if there is none."""
+        rows = self._state.tree.rows
+        place = next((number for number, node in enumerate(rows) if node.path == self._state.folder), -1)
+        return rows[place + by].path if 0 <= place + by < len(rows) and place >= 0 else ""
+
+    def _let_go(self, thread: Scan | Crawl | None) -> None:
+        if thread is not None:
+            thread.close(0)
+            self._left.append(thread)
+        self._left = [one for one in self._left if not one.close(0)]
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """End the threads; whether all have."""
+        deadline = monotonic() + timeout
+        self.leave()
+        return all([thread.close(max(0.0, deadline - monotonic())) for thread in self._left])

@@ -1,0 +1,183 @@
+"""The table of what was found, folder by folder, with a click on a column's name to sort by it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from alpr_app.viewer.background import Background
+from alpr_app.viewer.fonts import SMALL
+from alpr_app.viewer.painter import Rect
+from alpr_app.viewer.panels.stage import Stage, elided
+from alpr_app.viewer.results import CSV
+from alpr_app.viewer.summary import HERE, SHARES, Line, Summary, ordered, summarise, write_summary
+
+PAD = 18
+FOLDER_WIDTH, COLUMN_WIDTH = 230, 88
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    title: str
+    tip: str
+    labels: bool = False
+
+
+COLUMNS = (
+    Column("folder", "Folder", "Where the pictures lie"),
+    Column("pictures", "Pictures", "Read so far"),
+    Column("plates", "Plates", "Found, after the thresholds"),
+    Column("confidence", "Confidence", "Mean of the plates' confidences"),
+    Column("labelled", "Labelled", "Pictures whose name tells the plate", True),
+    Column("exact", "Right", "All characters right; where the name tells the place, also there (IoU above 0.6)", True),
+    Column("no_province", "No province", "Right from the second character on", True),
+    Column("found_70", "IoU 0.7", "Found where the label says, with an IoU of 0.7 or more", True),
+    Column("corner_px", "Corners", "Mean corner error in pixels, of plates found with an IoU of 0.5 or more", True),
+    Column("false_boxes", "False boxes", "Shown plates on no labelled one; some may be plates nobody labelled", True),
+)
+
+
+class SummaryTable:
+    def __init__(self) -> None:
+        self._column, self._descending = "folder", False
+        self._of: tuple[str, int, float, float] | None = None
+
+    def draw(self, stage: Stage, window: Rect) -> None:
+        ui, state = stage.ui, stage.program.state
+        self._renew(stage)
+        summary = stage.program.summary.result
+        columns = [column for column in COLUMNS if not column.labels or summary is None or summary.has_labels]
+        em, row = ui.em, round(ui.line_height + 9 * ui.em)
+        count = len(summary.lines) if summary is not None else 0
+        width = min((FOLDER_WIDTH + COLUMN_WIDTH * (len(columns) - 1) + 2 * PAD) * em, window[2] - 20)
+        wanted = (max(count, 3) + 3) * row + ui.row_height + (2 * PAD + 44) * em
+        height = min(wanted, window[3] - 40 * em)
+        rect = ((window[2] - width) / 2, (window[3] - height) / 2, width, height)
+        with ui.area("summary ground", window, ui.theme.shade, padding=0, on_top=True):
+            if ui.hit("outside", *window[2:]).clicked:
+                state.summary_open = False
+        with ui.area("summary", rect, ui.theme.panel, padding=PAD, on_top=True):
+            self._title(stage)
+            if summary is None:
+                ui.text("Adding up...", ui.theme.dim)
+                return
+            self._head(stage, columns, row)
+            with ui.child("summary rows", 0, -(2 * row + 10 * em)):
+                self._rows(stage, columns, ordered(summary.lines, self._column, self._descending), row)
+            self._sums(stage, columns, summary, row)
+
+    def _renew(self, stage: Stage) -> None:
+        """Have it added up again if anything has changed since."""
+        browse, summary = stage.program.state.browse, stage.program.summary
+        of = (stage.program.state.folder, len(browse.records), browse.score, browse.confidence)
+        if of == self._of:
+            return
+        if self._of is not None and of[0] != self._of[0]:
+            summary.result = None
+        # Copied here, added up there: the thread must not see what changes meanwhile.
+        records, thresholds = dict(browse.records), (browse.score, browse.confidence)
+        if summary.start(lambda: summarise(records, *thresholds)):
+            self._of = of
+
+    def _title(self, stage: Stage) -> None:
+        ui, state, program = stage.ui, stage.program.state, stage.program
+        label = "Keep as CSV"
+        width = ui.text_width(label) + 22 * ui.em
+        left, top = ui.cursor
+        room = ui.room[0]
+        read = f"{len(state.browse.records):,} of {len(state.browse.names):,} pictures read"
+        name = os.path.basename(state.folder) or state.folder
+        title = elided(ui, f"{name}: {read}", room - width - 10 * ui.em)
+        ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
+        ui.cursor = (left + room - width, top)
+        summary: Background[Summary] = program.summary
+        if ui.button(label, width, enabled=summary.result is not None, tip="As the table is sorted"):
+            result, column, descending = summary.result, self._column, self._descending
+            program.keeper.write(
+                name,
+                "summary",
+                CSV,
+                lambda path: write_summary(path, result, lambda lines: ordered(lines, column, descending)),
+            )
+        ui.space(4 * ui.em)
+
+    def _head(self, stage: Stage, columns: list[Column], row: float) -> None:
+        """The names of the columns; a click sorts, a second one the other way round."""
+        ui, theme, em = stage.ui, stage.ui.theme, stage.ui.em
+        left, top = ui.cursor
+        for column, (x, width) in zip(columns, _places(stage, columns), strict=True):
+            ui.cursor = (left + x, top)
+            hit = ui.hit(f"by {column.name}", width, row)
+            ui.tip(column.tip)
+            chosen = column.name == self._column
+            colour = theme.text if hit.hovered or chosen else theme.dim
+            text = elided(ui, column.title, width - 12 * em, SMALL)
+            wide = ui.text_width(text, SMALL)
+            start = left + x + (6 * em if column.name == "folder" else width - wide)
+            ui.painter.text((start, top + 4 * em), text, colour, SMALL)
+            if chosen:
+                tip, y = start + (wide + 9 * em if column.name == "folder" else -8 * em), top + 12 * em
+                way = 3 * em if self._descending else -3 * em
+                ui.painter.triangle((tip - 4 * em, y - way), (tip + 4 * em, y - way), (tip, y + way), theme.accent)
+            if hit.clicked:
+                # Figures are looked at from the top first, names from A.
+                self._descending = not self._descending if chosen else column.name != "folder"
+                self._column = column.name
+        ui.painter.line([(left, top + row - 1), (left + ui.room[0], top + row - 1)], theme.line)
+        ui.cursor = (left, top + row)
+
+    def _rows(self, stage: Stage, columns: list[Column], lines: list[Line], row: float) -> None:
+        """Those in sight."""
+        ui = stage.ui
+        left, top = ui.cursor
+        first = max(0, int(ui.scroll / row))
+        for number in range(first, min(len(lines), first + int(ui.room[1] / row) + 2)):
+            y = top + number * row
+            if number % 2 == 0:
+                ui.painter.surface((left, y, ui.room[0], row), ui.theme.field, 3 * ui.em)
+            _line(stage, columns, lines[number], (left, y), row)
+        ui.cursor = (left, top)
+        ui.space(len(lines) * row)
+
+    def _sums(self, stage: Stage, columns: list[Column], summary: Summary, row: float) -> None:
+        ui = stage.ui
+        left, top = ui.cursor
+        ui.painter.line([(left, top), (left + ui.room[0], top)], ui.theme.line)
+        for number, line in enumerate((summary.micro, summary.macro)):
+            _line(stage, columns, line, (left, top + 4 * ui.em + number * row), row, whole=not number)
+
+
+def _places(stage: Stage, columns: list[Column]) -> list[tuple[float, float]]:
+    """Left end, from that of the table, and width of each column; the first takes what the others leave."""
+    em, room = stage.ui.em, stage.ui.room[0] - 10 * stage.ui.em
+    figures = min(COLUMN_WIDTH * em, room * 0.75 / (len(columns) - 1))
+    first = room - figures * (len(columns) - 1)
+    return [(0, first), *((first + number * figures, figures) for number in range(len(columns) - 1))]
+
+
+def _line(
+    stage: Stage, columns: list[Column], line: Line, place: tuple[float, float], row: float, whole: bool = True
+) -> None:
+    """whole: counts have no fraction, as means of counts have."""
+    ui, theme = stage.ui, stage.ui.theme
+    left, y = place[0], place[1] + (row - ui.line_height) / 2
+    for column, (x, width) in zip(columns, _places(stage, columns), strict=True):
+        value = getattr(line, column.name)
+        if column.name == "folder":
+            shown = elided(ui, "this folder" if value == HERE else value, width - 14 * ui.em, middle=True)
+            ui.painter.text((left + 6 * ui.em, y), shown, theme.text)
+            continue
+        text = figure(column.name, value, whole)
+        colour = theme.dim if value is None else theme.text
+        ui.painter.text((left + x + width - ui.text_width(text), y), text, colour)
+
+
+def figure(name: str, value: float | None, whole: bool = True) -> str:
+    """A figure as it is shown: shares in per cent, counts with separated thousands."""
+    if value is None:
+        return NOTHING
+    if name in SHARES:
+        return f"{100 * value:.1f} %"
+    return f"{value:.1f}" if name == "corner_px" else f"{value:,.0f}" if whole else f"{value:,.1f}"

@@ -1,0 +1,147 @@
+"""The folders within the opened one, above the list of pictures: to unfold, and to go from one to the other."""
+
+from __future__ import annotations
+
+from alpr_app.viewer.commands import unfold
+from alpr_app.viewer.fonts import SMALL
+from alpr_app.viewer.painter import Painter, Point, Rect
+from alpr_app.viewer.panels.stage import Stage, elided, follow
+from alpr_app.viewer.settings import LIMITS
+from alpr_app.viewer.theme import Colour
+from alpr_app.viewer.toolkit import Toolkit
+from alpr_app.viewer.tree import Node
+
+# Of the left side, apart from what always stands below; the rest belongs to the pictures.
+MOST_SHARE, LEAST_BELOW = 0.7, 170
+INDENT = 15
+EDGE = 9
+
+
+class TreePanel:
+    def __init__(self) -> None:
+        self._followed = ""
+
+    def draw(self, stage: Stage) -> None:
+        """Draw it at the cursor; nothing at all for a folder without folders in it."""
+        ui, state = stage.ui, stage.program.state
+        if state.tree.root is None or not state.tree.root.children:
+            return
+        room = ui.room[1]
+        self._head(stage)
+        if not state.settings.show_tree:
+            return
+        row = round(ui.line_height + 6 * ui.em)
+        wanted = min(state.settings.tree_height * ui.em, MOST_SHARE * room - LEAST_BELOW * ui.em)
+        height = min(len(state.tree.rows) * row, wanted)
+        if height < row:
+            # The pictures need what room there is.
+            return
+        with ui.child("tree", 0, height):
+            self._rows(stage, row)
+        self._edge(stage, height)
+
+    def _head(self, stage: Stage) -> None:
+        ui, state = stage.ui, stage.program.state
+        left, top = ui.cursor
+        height = ui.line_height + 2 * ui.em
+        hit = ui.hit("folders", ui.room[0], height)
+        ui.tip("Hide or show the folders (M)")
+        colour = ui.theme.text if hit.hovered else ui.theme.dim
+        shown = state.settings.show_tree
+        _triangle(ui, ui.painter, (left + 8 * ui.em, top + height / 2), shown, colour)
+        ui.painter.text((left + 20 * ui.em, top + 2 * ui.em), "FOLDERS", colour, SMALL)
+        if hit.clicked:
+            state.change(show_tree=not shown)
+
+    def _rows(self, stage: Stage, row: float) -> None:
+        ui, state = stage.ui, stage.program.state
+        rows = state.tree.rows
+        left, top = ui.cursor
+        width, height = ui.room
+        if state.folder != self._followed:
+            place = next((number for number, node in enumerate(rows) if node.path == state.folder), -1)
+            if place >= 0:
+                follow(ui, place * row, row, height)
+                self._followed = state.folder
+        first = int(ui.scroll / row)
+        for number, node in enumerate(rows[first : first + int(height / row) + 2], first):
+            self._row(stage, node, (left, top + number * row, width, row))
+        ui.cursor = (left, top)
+        ui.space(len(rows) * row)
+
+    def _row(self, stage: Stage, node: Node, place: Rect) -> None:
+        ui, program = stage.ui, stage.program
+        left, top, width, height = place
+        ui.cursor = (left, top)
+        hit = ui.hit(f"folder {node.path}", width, height)
+        chosen = node.path == program.state.folder
+        paint, theme = ui.painter, ui.theme
+        if chosen or hit.hovered:
+            paint.surface(place, theme.accent_dim if chosen else theme.field, 3 * ui.em)
+        # Folders deeper than fits are not pushed out of sight.
+        x = left + min(node.depth * INDENT * ui.em, width * 0.5)
+        triangle = x + 8 * ui.em
+        over_triangle = hit.hovered and ui.mouse.place[0] < triangle + 9 * ui.em
+        if node.may_open:
+            colour = theme.text if over_triangle else theme.dim
+            _triangle(ui, paint, (triangle, top + height / 2), node.open, colour)
+        start = x + 20 * ui.em
+        y = top + (height - ui.line_height) / 2
+        right = left + width - 8 * ui.em
+        for text, colour in reversed(counted(node, program.state.settings.recursive)):
+            right -= ui.text_width(text)
+            paint.text((right, y), text, theme.text if colour else theme.dim)
+            right -= 5 * ui.em
+        tint = theme.wrong if node.error else theme.text if chosen or hit.hovered else theme.dim
+        paint.text((start, y), elided(ui, node.name, right - start - 4 * ui.em, middle=True), tint)
+        ui.tip(_explained(node))
+        if node.may_open and (hit.clicked if over_triangle else hit.double):
+            unfold(program, node, not node.open)
+        elif hit.clicked:
+            program.show_folder(node.path)
+
+    def _edge(self, stage: Stage, height: float) -> None:
+        """A line that can be dragged to give the folders more room."""
+        ui, state = stage.ui, stage.program.state
+        left, top = ui.cursor
+        # Close below, whatever the space between widgets.
+        top -= ui.gap[1]
+        width = ui.room[0]
+        ui.cursor = (left, top)
+        hit = ui.hit("tree edge", width, EDGE * ui.em)
+        active = hit.hovered or hit.held
+        if active:
+            ui.drag_pointer("down")
+        y = top + EDGE * ui.em / 2
+        colour = ui.theme.accent if active else ui.theme.line
+        ui.painter.line([(left, y), (left + width, y)], colour, 2 if active else 1)
+        if hit.held and ui.mouse.delta[1]:
+            low, high = LIMITS["tree_height"]
+            state.change(tree_height=min(max((height + ui.mouse.delta[1]) / ui.em, low), high))
+
+
+def _triangle(ui: Toolkit, paint: Painter, centre: Point, open_: bool, colour: Colour) -> None:
+    x, y = centre
+    size = 4 * ui.em
+    if open_:
+        paint.triangle((x - size, y - size * 0.6), (x + size, y - size * 0.6), (x, y + size * 0.8), colour)
+    else:
+        paint.triangle((x - size * 0.6, y - size), (x + size * 0.8, y), (x - size * 0.6, y + size), colour)
+
+
+def counted(node: Node, recursive: bool) -> list[tuple[str, bool]]:
+    """How many pictures a click would show, and what lies further down; each with whether it is what is shown."""
+    if node.error:
+        return [("no access", False)]
+    if recursive:
+        return [(f"{node.total:,}", True)]
+    below = node.total - node.pictures
+    own = [(f"{node.pictures:,}", True)] if node.pictures or not below else []
+    return own + ([(f"+{below:,}", False)] if below else [])
+
+
+def _explained(node: Node) -> str:
+    if node.error:
+        return f"{node.path}\n{node.error}"
+    more = f", {node.total:,} with all folders within" if node.total != node.pictures else ""
+    return f"{node.path}\n{node.pictures:,} pictures{more}"

@@ -1,0 +1,154 @@
+"""What was found in the pictures of a folder, summed up by the folders in it, by the rules of `alpr eval`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from alpr_app.commands.output import OutputFile
+from alpr_app.sources import natural_key
+from alpr_app.viewer.browse import Record
+
+# The folder that was opened itself.
+HERE = "."
+MICRO, MACRO = "All pictures", "Mean of the folders"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One folder. plates: those shown, after the thresholds. confidence: their mean. labelled: pictures with a label,
+    which names one plate each. Shares of these, 0 to 1: exact, whole plates right; no_province, right from the second
+    character on. Of those labels that say where the plate is: found_70, the share found with an IoU of 0.7 or more;
+    corner_px, the mean corner error of plates found with 0.5; false_boxes, shown plates that lie on no labelled one.
+    None: there is nothing of which it could be said."""
+
+    folder: str
+    pictures: float
+    plates: float
+    confidence: float | None = None
+    labelled: float | None = None
+    exact: float | None = None
+    no_province: float | None = None
+    found_70: float | None = None
+    corner_px: float | None = None
+    false_boxes: float | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(Line))
+SHARES = ("confidence", "exact", "no_province", "found_70")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """lines: in natural order of the folders. micro: every picture counts the same. macro: every folder does; of each
+    column, the mean over the folders that have it."""
+
+    lines: tuple[Line, ...]
+    micro: Line
+    macro: Line
+
+    @property
+    def has_labels(self) -> bool:
+        return self.micro.labelled is not None
+
+
+@dataclass
+class _Counts:
+    pictures: int = 0
+    plates: int = 0
+    confidence: float = 0.0
+    labelled: int = 0
+    exact: int = 0
+    no_province: int = 0
+    placed: int = 0
+    found_50: int = 0
+    found_70: int = 0
+    corner_px: float = 0.0
+    false_boxes: int = 0
+
+    def add(self, record: Record, score: float, confidence: float) -> None:
+        shown = [plate for plate in record.outcome.plates if plate.score >= score and plate.confidence >= confidence]
+        self.pictures += 1
+        self.plates += len(shown)
+        self.confidence += sum(plate.confidence for plate in shown)
+        if not record.counts:
+            return
+        judged = [one for one in record.judged if one.score >= score and one.confidence >= confidence]
+        self.labelled += 1
+        self.exact += any(one.read for one in judged)
+        self.no_province += any(one.read_without_province for one in judged)
+        if record.truth.corners is None:
+            return
+        self.placed += 1
+        self.found_70 += any(one.found_70 for one in judged)
+        self.false_boxes += sum(not one.found for one in judged)
+        nearest = max((one for one in judged if one.found), key=lambda one: one.iou, default=None)
+        if nearest is not None:
+            self.found_50 += 1
+            self.corner_px += nearest.corner_px
+
+    def merge(self, other: _Counts) -> None:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def line(self, folder: str) -> Line:
+        def mean(total: float, count: int) -> float | None:
+            return total / count if count else None
+
+        return Line(
+            folder,
+            self.pictures,
+            self.plates,
+            mean(self.confidence, self.plates),
+            self.labelled or None,
+            mean(self.exact, self.labelled),
+            mean(self.no_province, self.labelled),
+            mean(self.found_70, self.placed),
+            mean(self.corner_px, self.found_50),
+            self.false_boxes if self.placed else None,
+        )
+
+
+def summarise(records: Mapping[str, Record], score: float, confidence: float) -> Summary:
+    """The summary of `records`, by the way from the folder to each picture, with plates that reach both thresholds."""
+    groups: dict[str, _Counts] = {}
+    for name, record in records.items():
+        groups.setdefault(os.path.dirname(name) or HERE, _Counts()).add(record, score, confidence)
+    total = _Counts()
+    for counts in groups.values():
+        total.merge(counts)
+    lines = tuple(groups[folder].line(folder) for folder in sorted(groups, key=natural_key))
+    return Summary(lines, total.line(MICRO), _mean(lines))
+
+
+def _mean(lines: Sequence[Line]) -> Line:
+    values = {name: [getattr(line, name) for line in lines] for name in COLUMNS[1:]}
+    known = {name: [value for value in column if value is not None] for name, column in values.items()}
+    means = {name: sum(column) / len(column) if column else None for name, column in known.items()}
+    return Line(MACRO, **means | {"pictures": means["pictures"] or 0.0, "plates": means["plates"] or 0.0})
+
+
+def ordered(lines: Iterable[Line], column: str, descending: bool) -> list[Line]:
+    """Sorted by a column; folders that have nothing in it come last either way, equal ones in natural order."""
+    lines = sorted(lines, key=lambda line: natural_key(line.folder))
+    if column == "folder":
+        return lines[::-1] if descending else lines
+    known = [line for line in lines if getattr(line, column) is not None]
+    known.sort(key=lambda line: getattr(line, column), reverse=descending)
+    return known + [line for line in lines if getattr(line, column) is None]
+
+
+def write_summary(path: Path, summary: Summary, order: Callable[[Iterable[Line]], Sequence[Line]] = list) -> None:
+    """Write it to `path` as CSV: one row a folder, in `order`, then the two sums. Raises OutputError."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for line in (*order(summary.lines), summary.micro, summary.macro):
+        values = (getattr(line, name) for name in COLUMNS)
+        rows.writerow([round(value, 4) if isinstance(value, float) else value for value in values])
+    with OutputFile(path) as stream:
+        stream.write(text.getvalue())
