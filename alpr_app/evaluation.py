@@ -17,12 +17,15 @@ from alpr_app.geometry import box_iou, corner_distance, rectify
 from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
 from alpr_app.pictures import read_picture
 from alpr_app.pipeline import ALPR
-from alpr_app.plate import Plate
+from alpr_app.plate import Plate, has_province
 
 END_TO_END_IOU = 0.6
 
 Watch = Callable[[Path, np.ndarray, list[Plate], str], None]
 """Is told of every picture that was not read right: file, picture, plates, what was expected."""
+
+Note = Callable[[str, str], None]
+"""Is told of every plate whose place is known: its text, and what was read there."""
 
 Track = Callable[[Sequence, str], Iterable]
 """Hands the items of a part on one by one, and may show how far it is."""
@@ -39,6 +42,7 @@ class PictureScore:
     read: int = 0
     read_without_province: int = 0
     read_on_true_corners: int = 0
+    serial_on_true_corners: int = 0
     corner_px: float = 0.0
     corner_heights: float = 0.0
 
@@ -48,7 +52,8 @@ class PictureScore:
 
     def summary(self) -> dict[str, float]:
         """Shares of the labelled plates. `precision` counts every box that is on no labelled plate as false, also
-        those on plates that nobody labelled."""
+        those on plates that nobody labelled. `without_province` is end to end, `true_without_province` on the
+        labelled corners."""
         plates, found = max(1, self.plates), max(1, self.found_50)
         return {
             "plates": self.plates,
@@ -60,6 +65,7 @@ class PictureScore:
             "end_to_end": self.read / plates,
             "without_province": self.read_without_province / plates,
             "on_true_corners": self.read_on_true_corners / plates,
+            "true_without_province": self.serial_on_true_corners / plates,
         }
 
 
@@ -73,6 +79,7 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
     score.read = int(truth.text in texts)
     score.read_without_province = int(truth.text[1:] in [text[1:] for text in texts])
     score.read_on_true_corners = int(on_true_corners == truth.text)
+    score.serial_on_true_corners = int(on_true_corners[1:] == truth.text[1:])
     if score.found_50:
         score.corner_px = corner_distance(plates[int(overlaps.argmax())].corners, truth.corners)
         score.corner_heights = score.corner_px / max(1.0, float(truth.box[3] - truth.box[1]))
@@ -80,7 +87,7 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
 
 
 def evaluate_scenes(
-    alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watch | None = None
+    alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watch | None = None, note: Note | None = None
 ) -> dict[str, dict[str, float]]:
     """Scores by subset, by colour (`colour blue`, ...), `micro` over all plates and `macro` over the subsets."""
     groups: dict[str, PictureScore] = {}
@@ -94,6 +101,8 @@ def evaluate_scenes(
             if truth.text is None:
                 continue
             score = score_plate(truth, plates, reading.text)
+            if note:
+                note(truth.text, reading.text)
             score.boxes = len(plates) if index == 0 else 0
             subsets.add(picture.subset)
             for name in (picture.subset, f"colour {truth.colour}", "micro"):
@@ -129,13 +138,17 @@ def evaluate_stated(alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watc
     }
 
 
-def evaluate_crops(alpr: ALPR, crops: Iterable[LabelledCrop], watch: Watch | None = None) -> dict[str, float]:
+def evaluate_crops(
+    alpr: ALPR, crops: Iterable[LabelledCrop], watch: Watch | None = None, note: Note | None = None
+) -> dict[str, float]:
     """Pictures that are plates already: whole plates right, with and without the province."""
     count = exact = without_province = 0
     for crop in crops:
         count += 1
         image = read_picture(crop.path)
         (plate,) = alpr.read_crops([image])
+        if note:
+            note(crop.text, plate.text)
         exact += plate.text == crop.text
         without_province += plate.text[1:] == crop.text[1:]
         if watch and plate.text != crop.text:
@@ -162,14 +175,26 @@ def evaluate_negatives(alpr: ALPR, paths: Iterable[Path], watch: Watch | None = 
     }
 
 
+def _meant(groups: dict[str, dict[str, float]], texts: Iterable[str]) -> dict[str, dict[str, float]]:
+    """The figures of a part, without those that leave the province out where no plate has one."""
+    if any(map(has_province, texts)):
+        return groups
+    return {
+        group: {name: value for name, value in values.items() if not name.endswith("without_province")}
+        for group, values in groups.items()
+    }
+
+
 def evaluate(
     alpr: ALPR,
     data: DataFolder,
     split: str = "val",
     watch: Watch | None = None,
     track: Track = lambda items, part: items,
+    note: Note | None = None,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """All that `data` allows, of one split or of `all`: parts `scenes`, `street`, `crops`, `negatives`.
+    """All that `data` allows, of one split or of `all`: parts `scenes`, `street`, `crops`, `negatives`. Figures that
+    leave the province out are there only where some labelled plate has one.
 
     Pictures whose labels were made by machine are left out: they are no truth to be measured against.
     """
@@ -179,11 +204,14 @@ def evaluate(
     stated = [picture for picture in data.pictures if picture.stated]
     result: dict[str, dict[str, dict[str, float]]] = {}
     if scenes:
-        result["scenes"] = evaluate_scenes(alpr, track(scenes, "scenes"), watch)
+        texts = [plate.text or "" for picture in scenes for plate in picture.plates]
+        result["scenes"] = _meant(evaluate_scenes(alpr, track(scenes, "scenes"), watch, note), texts)
     if stated:
-        result["street"] = {"all": evaluate_stated(alpr, track(stated, "street"), watch)}
+        figures = {"all": evaluate_stated(alpr, track(stated, "street"), watch)}
+        result["street"] = _meant(figures, [picture.stated for picture in stated])
     if data.crops:
-        result["crops"] = {"all": evaluate_crops(alpr, track(data.crops, "crops"), watch)}
+        figures = {"all": evaluate_crops(alpr, track(data.crops, "crops"), watch, note)}
+        result["crops"] = _meant(figures, [crop.text for crop in data.crops])
     if data.negatives:
         result["negatives"] = {"all": evaluate_negatives(alpr, track(data.negatives, "negatives"), watch)}
     return result

@@ -1,4 +1,4 @@
-"""Draws what was found onto a copy of the picture: box, corners, and the text with its province character."""
+"""Draws what was found onto a copy of the picture: box, corners, and the text."""
 
 from __future__ import annotations
 

@@ -40,15 +40,20 @@ def fits_format(text: str, colour: str | None = None) -> bool:
     return any(_PATTERNS[name].fullmatch(text) is not None for name in colours)
 
 
+def has_province(text: str) -> bool:
+    """Whether a text begins with a province, so that it makes sense to speak of the rest."""
+    return text != "" and text[0] in PROVINCES
+
+
 @dataclass(frozen=True, eq=False)
 class Plate:
     """One plate as found and read.
 
-    text: without the dot, 皖A12345; empty if the reader saw no character.
+    text: without dots, dashes and gaps, 皖A12345; empty if the reader saw no character.
     confidence: the least of `characters`, 0 to 1; 0 for an empty text.
     characters: one confidence a character of `text`.
     alternatives: for each of them the reader's second guess, '' for no character at all, and its confidence.
-    colour: one of `COLOURS`.
+    colour: one of the reader's, which are `COLOURS` unless it was trained for other plates.
     score: the detector's quality score, 0 to 1.
     box: left, top, right, bottom in pixels of the picture.
     corners: top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.

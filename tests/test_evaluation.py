@@ -61,6 +61,7 @@ def test_a_plate_found_and_read_counts_everywhere(picture):
         "end_to_end": 1,
         "without_province": 1,
         "on_true_corners": 1,
+        "true_without_province": 1,
     }
 
 

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "machine": set(),
     "layers": set(),
     "files": {"errors"},
+    "run_folder": {"errors", "files"},
     "detector": {"geometry", "layers", "plate"},
     "reader": {"geometry", "layers", "plate"},
     "tracking": {"plate"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from alpr_app.evaluation import Note
     from alpr_app.plate import Plate
 
 
@@ -80,7 +81,8 @@ def _shown(name: str, value: float) -> str:
     return f"{value:.2f}" if name.endswith("per_100") else f"{100 * value:.2f} %"
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, note: Note | None = None) -> int:
+    """note: is told of every plate that was read where its label says."""
     from alpr_app.evaluation import evaluate
     from alpr_app.files import write_atomically
     from alpr_app.labels import read_data_folder
@@ -91,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     mistakes = MistakeFolder(args.mistakes) if args.mistakes else None
     # disable=None: no bar where no terminal shows it.
     figures = evaluate(
-        alpr, data, args.split, mistakes, lambda items, part: tqdm(items, desc=part, leave=False, disable=None)
+        alpr, data, args.split, mistakes, lambda items, part: tqdm(items, desc=part, leave=False, disable=None), note
     )
     if not figures:
         raise AlprError(f"{args.data}: nothing to measure in the split '{args.split}'; try --split all")

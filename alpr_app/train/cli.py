@@ -11,16 +11,34 @@ from alpr_app.train.commands import (
     create_dataset,
     detector,
     draw,
+    estimate,
     export,
     extract_plates,
+    hard_copies,
     maskocr,
     preview,
+    report,
     samples,
+    test,
     validate_dataset,
 )
 from alpr_app.train.config_file import config_arguments
 
-COMMANDS = (create_dataset, extract_plates, validate_dataset, draw, preview, detector, maskocr, export, samples)
+COMMANDS = (
+    create_dataset,
+    extract_plates,
+    validate_dataset,
+    draw,
+    preview,
+    detector,
+    maskocr,
+    report,
+    test,
+    hard_copies,
+    estimate,
+    export,
+    samples,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

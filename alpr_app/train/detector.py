@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -17,8 +18,9 @@ from alpr_app.geometry import Letterbox, box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledPicture
 from alpr_app.layers import from_pixels
 from alpr_app.pictures import read_picture
+from alpr_app.train.cached import spread
 from alpr_app.train.detector_losses import detector_losses
-from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.draw.painters import Painter
 from alpr_app.train.scene_dataset import SceneDataset, load_plate_free, load_scenes
 
 
@@ -38,10 +40,12 @@ class DetectorTask:
         self,
         network: Detector,
         data: DataFolder,
-        painter: PlatePainter,
+        painter: Painter,
         crop_size: int = 352,
         drawn_share: float = 0.5,
         seed: int = 0,
+        limit: float = math.inf,
+        most: int | None = None,
     ) -> None:
         if crop_size % 32:
             raise ValueError(f"--crop_size must be a multiple of 32, not {crop_size}")
@@ -51,13 +55,18 @@ class DetectorTask:
         train = [picture for picture in labelled if picture.path not in chosen]
         self.network = network
         self.dataset = SceneDataset(
-            load_scenes(train), load_plate_free(data.negatives), painter, crop_size, seed, drawn_share
+            load_scenes(train, 0.8 * limit),
+            load_plate_free(data.negatives, 0.2 * limit),
+            painter,
+            crop_size,
+            seed,
+            drawn_share,
         )
         self.validation = {
-            "scenes": [picture for picture in data.pictures if picture.plates and picture.split == "val"],
-            "street": kept,
+            "scenes": spread([picture for picture in data.pictures if picture.plates and picture.split == "val"], most),
+            "street": spread(kept, most),
         }
-        self.plate_free: tuple[Path, ...] = data.negatives
+        self.plate_free = spread(list(data.negatives), most)
         centres, strides = positions(crop_size, crop_size)
         self.centres, self.strides = torch.from_numpy(centres), torch.from_numpy(strides)
         self.description: dict[str, Any] = {
@@ -94,6 +103,9 @@ class DetectorTask:
         # Where every plate is found, the corners decide: the reader depends on them.
         judgement = float(np.mean(recalls)) - 0.2 * metrics["false_boxes"] - 0.5 * float(np.mean(corner_errors))
         return {"judgement": judgement, **metrics}
+
+    def product(self, network: Detector) -> Detector:
+        return network
 
 
 def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detection]]:

@@ -13,7 +13,7 @@ from alpr_app.train.distributed import mean_over_ranks
 # All four are of the same order once training is under way.
 BOX_WEIGHT = 2.0
 DISTRIBUTION_WEIGHT = 0.25
-CORNER_WEIGHT = 4.0
+CORNER_WEIGHT = 8.0
 # Corner errors below this share of the plate's size count quadratically.
 CORNER_BETA = 0.02
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,10 +11,11 @@ import cv2
 import numpy as np
 
 from alpr_app.errors import AlprError
-from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH, rectify
+from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH, homography, rectify
 from alpr_app.label_table import TABLE_NAME, write_table
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import PictureError, read_picture, write_picture
+from alpr_app.train.processes import map_in_processes
 
 SUFFIX = ".png"
 
@@ -57,16 +57,27 @@ def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> t
         if plate.text is None:
             continue
         name = f"{picture.path.stem[:120]}_{index}{SUFFIX}"
-        rows.append({"file": name, "split": picture.split, "subset": picture.subset, "text": plate.text})
+        rng = np.random.default_rng((cut.seed, number, index))
+        corners = cut_corners(plate.corners, cut, rng)
+        row = {"file": name, "split": picture.split, "subset": picture.subset, "text": plate.text}
+        rows.append(row | ({"corners": _inner(plate.corners, corners, cut)} if cut.margin else {}))
         if (folder / name).is_file():
             continue
         try:
             image = read_picture(picture.path, orient=False) if image is None else image
         except PictureError as error:
             return [], str(error)
-        rng = np.random.default_rng((cut.seed, number, index))
-        write_picture(folder / name, rectify(image, cut_corners(plate.corners, cut, rng), PLATE_HEIGHT, PLATE_WIDTH))
+        write_picture(folder / name, rectify(image, corners, PLATE_HEIGHT, PLATE_WIDTH, ordered=True))
     return rows, ""
+
+
+def _inner(corners: np.ndarray, outer: np.ndarray, cut: Cut) -> str:
+    """Where the plate lies in a picture that was cut out with a margin, for the table."""
+    inner = cut_corners(corners, Cut(box=cut.box), np.random.default_rng())
+    matrix = homography(outer, PLATE_HEIGHT, PLATE_WIDTH)
+    # Corners are pixel edges, the matrix is of pixel centres.
+    placed = cv2.perspectiveTransform(inner[None].astype(np.float64) - 0.5, matrix)[0] + 0.5
+    return " ".join(f"{value:.1f}" for value in placed.ravel())
 
 
 def extract_plates(
@@ -76,7 +87,8 @@ def extract_plates(
     workers: int = 1,
     track: Callable[[Iterable], Iterable] = lambda items: items,
 ) -> tuple[int, list[str]]:
-    """Every plate with a known text at 48 x 192 into `folder`, and their texts into its `alpr_dataset.csv`.
+    """Every plate with a known text at 48 x 192 into `folder`, and their texts into its `alpr_dataset.csv`; of plates
+    that were cut out with a margin also their corners.
 
     Returns how many there are, and a line for every picture that could not be read. Raises AlprError if the folder
     cannot be written.
@@ -89,10 +101,10 @@ def extract_plates(
     work = partial(_extract, folder=folder, cut=cut)
     rows: list[dict[str, str]] = []
     broken: list[str] = []
-    with ProcessPoolExecutor(max(1, workers), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        for found, error in track(pool.map(work, enumerate(pictures), chunksize=16)):
-            rows += found
-            if error:
-                broken.append(error)
-    write_table(folder / TABLE_NAME, rows, columns=("file", "split", "subset", "text"))
+    for found, error in track(map_in_processes(work, list(enumerate(pictures)), workers)):
+        rows += found
+        if error:
+            broken.append(error)
+    columns = ("file", "split", "subset", "text") + (("corners",) if cut.margin else ())
+    write_table(folder / TABLE_NAME, rows, columns)
     return len(rows), broken

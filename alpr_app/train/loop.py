@@ -9,14 +9,15 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from alpr_app.errors import AlprError
+from alpr_app.bundle import save_bundle
+from alpr_app.machine import peak_memory
+from alpr_app.train.batches import TrainingError, batches, to_device
 from alpr_app.train.checkpoint import load_checkpoint, save_checkpoint
 from alpr_app.train.distributed import Ranks, mean_over_ranks, share_batch_norms
 from alpr_app.train.metrics import Meter
@@ -47,9 +48,8 @@ class Task(Protocol):
 
     def validate(self, network: nn.Module) -> dict[str, float]: ...
 
-
-class TrainingError(AlprError):
-    """A run that cannot go on; the message says what to try."""
+    def product(self, network: nn.Module) -> nn.Module | None:
+        """What of a trained network can be used by itself, as a model bundle; None if nothing can."""
 
 
 class Run:
@@ -125,20 +125,10 @@ class Run:
         self.step, self.best, self.metrics = state["step"], state["best"], state["metrics"]
         self.since_best = state["since_best"]
 
-    def _batches(self) -> Iterator[Any]:
-        loader = DataLoader(
-            self.task.dataset,
-            batch_size=self.shares.size,
-            sampler=self.shares.indices(self.step, self.options.steps),
-            num_workers=self.options.num_workers,
-            pin_memory=self.device.type == "cuda",
-            worker_init_fn=_single_thread,
-            prefetch_factor=4 if self.options.num_workers else None,
-            # The loader seeds its workers from here and not from the generator that dropout draws from, whose
-            # state a resumed run has just restored.
-            generator=torch.Generator(),
-        )
-        return iter(loader)
+    def batches(self) -> Iterator[Any]:
+        """The parts of the batches from this step on, as this process sees them."""
+        indices = self.shares.indices(self.step, self.options.steps)
+        return batches(self.task.dataset, indices, self.shares.size, self.options.num_workers, self.device)
 
     @property
     def done(self) -> bool:
@@ -152,19 +142,21 @@ class Run:
         Raises TrainingError if the loss is no number any more, CheckpointError if the disk is full.
         """
         validate_every = max(1, self.options.validate_samples // self.options.batch_size)
-        batches = self._batches()
+        parts_to_come = self.batches()
         meter, saved_at = Meter(), time.monotonic()
         quiet = None if self.ranks.first else True
         bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5, disable=quiet)
         with StopSignal() as stop, Trackers(self.options, self.ranks) as trackers, bar:
             while not self.done and not self._any(stop.asked):
                 started = time.monotonic()
-                parts = [next(batches) for _ in range(self.options.accumulate)]
+                parts = [next(parts_to_come) for _ in range(self.options.accumulate)]
                 waited = time.monotonic() - started
                 meter.add(self.train_step(parts), self.options.batch_size, started, waited)
                 bar.update()
                 if self.step % LOG_EVERY == 0:
                     means = meter.read()
+                    memory = peak_memory()
+                    means |= {} if memory is None else {"memory_gb": memory}
                     trackers.add("train", self.step, {"learning_rate": self.rate(self.step - 1), **means})
                     bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
                 if self.step % validate_every == 0 or self.step == self.options.steps:
@@ -199,7 +191,7 @@ class Run:
             waits = self.ranks.world > 1 and number < len(parts)
             with self.running.no_sync() if waits else nullcontext():
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-                    losses = self.task.losses(self.running, _to_device(part, self.device))
+                    losses = self.task.losses(self.running, to_device(part, self.device))
                 (losses["loss"] / len(parts)).backward()
             sums = {name: sums.get(name, 0) + value.detach() / len(parts) for name, value in losses.items()}
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
@@ -247,22 +239,19 @@ class Run:
         self.since_best += 1
         if self.ranks.first:
             tqdm.write(f"step {self.step}: {shown}")
+        if self.ranks.first:
+            self._publish(network)
         if metrics[self.task.judged_by] > self.best:
             self.best, self.since_best = metrics[self.task.judged_by], 0
             if self.ranks.first:
                 state = {"network": network.state_dict(), "step": self.step, "metrics": metrics}
                 save_checkpoint(self.best_path, {**state, "description": self.description})
 
-
-def _single_thread(worker: int) -> None:
-    """Samples are made by processes, one core each."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
-
-
-def _to_device(batch: Any, device: torch.device) -> Any:
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
-    if isinstance(batch, dict):
-        return {name: _to_device(value, device) for name, value in batch.items()}
-    return [_to_device(value, device) for value in batch]
+    def _publish(self, network: nn.Module) -> None:
+        """The newest averaged weights as a bundle, to be tried while the run goes on."""
+        product = self.task.product(network)
+        if product is not None:
+            command = self.options.output / "command.txt"
+            written = command.read_text(encoding="utf-8").strip() if command.is_file() else ""
+            scores = {"training": {"samples_seen": self.step * self.options.batch_size, **self.metrics}}
+            save_bundle(self.options.output / "newest", product, scores, written)

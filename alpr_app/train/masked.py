@@ -106,3 +106,6 @@ class MaskedTask:
             errors, count = errors + float(error) * len(images), count + len(images)
         error = errors / max(1, count)
         return {"judgement": -error, "error": error}
+
+    def product(self, network: MaskedStrips) -> None:
+        return None

@@ -8,14 +8,13 @@ from torch.utils.data import Dataset
 
 from alpr_app.geometry import corners_to_box, homography, picture_corners
 from alpr_app.reader import ReaderConfig
+from alpr_app.train.cached import Cached
 from alpr_app.train.degrade import degrade
-from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
+from alpr_app.train.draw.painters import Painter
 from alpr_app.train.perspective import plate_corners, random_pose
-from alpr_app.train.plate_samples import PlateSample, province_weights
+from alpr_app.train.plate_samples import PlateSample, PlateSource, province_weights
 
 UNKNOWN_COLOUR = -1
-# Of yellow plates: those of two rows, which are squeezed into the shape of one like any other.
-DOUBLE_SHARE = 0.5
 
 
 class PlateDataset(Dataset):
@@ -29,16 +28,16 @@ class PlateDataset(Dataset):
     def __init__(
         self,
         config: ReaderConfig,
-        samples: list[PlateSample],
+        samples: Cached[PlateSource, PlateSample],
         backgrounds: list[np.ndarray],
-        painter: PlatePainter,
+        painter: Painter,
         seed: int,
         drawn_share: float = 0.5,
         strength: float = 1.0,
     ) -> None:
         self.config = config
         self.samples = samples
-        self.cumulative = np.cumsum(province_weights(samples)) if samples else np.zeros(0)
+        self.cumulative = np.cumsum(province_weights([source.text for source in samples.sources]))
         self.backgrounds = backgrounds
         self.painter = painter
         self.seed = seed
@@ -66,12 +65,14 @@ class PlateDataset(Dataset):
         indices = [self.config.alphabet.index(character) for character in text]
         return np.array(indices + [self.config.blank] * (self.config.max_length - len(indices)), np.int64)
 
+    def text(self, classes: np.ndarray) -> str:
+        """The inverse of `classes`."""
+        return "".join(self.config.alphabet[index] for index in classes if index != self.config.blank)
+
     def _draw(self, rng: np.random.Generator) -> PlateSample:
-        """A drawn plate in front of some background, at about the size real ones are kept."""
-        colour = random_colour(rng)
-        text = random_text(colour, rng)
-        rows = 2 if colour == "yellow" and rng.random() < DOUBLE_SHARE else 1
-        plate = self.painter.draw(text, colour, rng, rows)
+        """A drawn plate in front of some background, at about the size real ones are kept; of two rows too, which
+        are squeezed into the shape of one like any other."""
+        plate, text, colour = self.painter.random_plate(rng)
         height, width = plate.shape[:2]
         shown = 220
         corners = plate_corners(shown, shown * height / width, random_pose(rng), rng)

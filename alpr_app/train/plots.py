@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from alpr_app.resources import FONT
+from alpr_app.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
 
 DPI = 110
+
+
+def require_matplotlib() -> None:
+    """Raises ImportError with the remedy if it is missing."""
+    if find_spec("matplotlib") is None:
+        raise ImportError("plots need matplotlib: pip install 'alpr-app[train]', or pip install matplotlib")
 
 
 @contextmanager
@@ -23,10 +30,9 @@ def figure(path: Path, rows: int, columns: int, size: tuple[float, float]) -> It
 
     Raises ImportError with the remedy if matplotlib is missing.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise ImportError("plots need matplotlib: pip install 'alpr-app[train]', or pip install matplotlib") from error
+    require_matplotlib()
+    import matplotlib
+
     matplotlib.use("Agg")
     # The font has one weight, and matplotlib says so again and again.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
@@ -43,36 +49,26 @@ def figure(path: Path, rows: int, columns: int, size: tuple[float, float]) -> It
         pyplot.close(drawing)
 
 
-def read_curves(path: Path) -> dict[str, np.ndarray]:
-    """The columns of a run's CSV file. Empty if it is not there yet; a last line that is half written is left out."""
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if all(row.values()) and None not in row]
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]} if rows else {}
-
-
 def plot_curves(run: Path, path: Path) -> None:
     """Losses, learning rate, validation and speed of a run's folder."""
-    train, val = read_curves(run / "train.csv"), read_curves(run / "val.csv")
-    apart = {"step", "learning_rate", "gradient", "samples_per_s", "waiting_share"}
+    train, val = (read_curves(run / name).columns for name in (TRAIN, VAL))
     with figure(path, 2, 2, (12, 8)) as axes:
-        _curves(axes[0, 0], "losses", train, [name for name in train if name not in apart], logarithmic=True)
+        _curves(axes[0, 0], "losses", train, [name for name in train if name not in NO_LOSSES], logarithmic=True)
         _curves(axes[0, 1], "validation", val, [name for name in val if name != "step"])
         _curves(axes[1, 0], "learning rate", train, ["learning_rate"])
         _curves(axes[1, 1], "samples a second", train, ["samples_per_s"])
 
 
 def _curves(axes: Any, title: str, columns: dict[str, np.ndarray], names: list[str], logarithmic: bool = False) -> None:
-    for name in names:
-        if name in columns:
-            axes.plot(columns["step"], columns[name], label=name, marker="." if len(columns["step"]) < 30 else None)
-    if logarithmic and columns:
+    shown = [name for name in names if name in columns]
+    for name in shown:
+        axes.plot(columns["step"], columns[name], label=name, marker="." if len(columns["step"]) < 30 else None)
+    if logarithmic and shown:
         axes.set_yscale("log")
     axes.set_title(title)
     axes.set_xlabel("step")
     axes.grid(alpha=0.3)
-    if columns:
+    if len(shown) > 1:
         axes.legend(fontsize="small")
 
 
@@ -86,21 +82,30 @@ def plot_counts(parts: dict[str, Counter], path: Path) -> None:
 
 
 def plot_confusions(counts: np.ndarray, names: str, path: Path) -> None:
-    """What was read (columns) for what was there (rows), for the characters that were ever mistaken."""
+    """What was read (columns) for what was there (rows), for the characters that were ever mistaken. counts: (N, N),
+    one row and one column for each of `names`."""
     mistaken = counts - np.diag(np.diag(counts))
     chosen = np.flatnonzero(mistaken.sum(axis=0) + mistaken.sum(axis=1))
-    if not len(chosen):
-        chosen = np.arange(min(1, len(names)))
-    size = max(4.0, 0.32 * len(chosen))
-    with figure(path, 1, 1, (size + 1, size)) as axes:
+    size = max(4.5, 0.34 * len(chosen))
+    with figure(path, 1, 1, (size, size + 0.3)) as axes:
         place = axes[0, 0]
-        place.imshow(np.log1p(mistaken[np.ix_(chosen, chosen)]), cmap="Reds")
-        for row, truth in enumerate(chosen):
-            for column, read in enumerate(chosen):
-                if mistaken[truth, read]:
-                    place.text(column, row, str(int(mistaken[truth, read])), ha="center", va="center", fontsize=8)
+        place.set_title(f"{mistaken.sum():,} of {counts.sum():,} characters mistaken", fontsize="medium")
+        shades = np.log1p(mistaken[np.ix_(chosen, chosen)])
+        darkest = max(2.0, shades.max(initial=0))
+        place.imshow(shades if len(chosen) else np.zeros((1, 1)), cmap="Reds", vmin=0, vmax=darkest)
+        for row, column in zip(*np.nonzero(shades), strict=True):
+            colour = "white" if shades[row, column] > 0.6 * darkest else "black"
+            text = str(int(mistaken[chosen[row], chosen[column]]))
+            place.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
         labels = [names[index] for index in chosen]
         place.set_xticks(range(len(chosen)), labels)
         place.set_yticks(range(len(chosen)), labels)
+        # Thin lines between the characters lead the eye to both of them.
+        edges = np.arange(len(chosen) + 1) - 0.5
+        place.set_xticks(edges, minor=True)
+        place.set_yticks(edges, minor=True)
+        place.grid(which="minor", color="0.85", linewidth=0.6)
+        place.tick_params(which="minor", length=0)
+        place.plot([-0.5, len(chosen) - 0.5], [-0.5, len(chosen) - 0.5], color="0.75", linewidth=0.8)
         place.set_xlabel("read")
         place.set_ylabel("true")

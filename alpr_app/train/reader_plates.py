@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alpr_app.labels import DataFolder
+from alpr_app.labels import DataFolder, LabelError
 from alpr_app.pictures import read_picture
 from alpr_app.reader import ReaderConfig
-from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.cached import spread
+from alpr_app.train.draw.painters import Painter
 from alpr_app.train.plate_dataset import PlateDataset
-from alpr_app.train.plate_samples import PlateSample, load_plate_samples, rectified
+from alpr_app.train.plate_samples import PlateSource, load_plates, plate_sources, rectified
+
+NO_DATA = DataFolder((), (), ())
+# Where nothing is labelled for validation: how many plates are drawn for it, and what is added to the run's seed.
+DRAWN_PLATES, DRAWN_SEED = 1000, 715_517
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,31 +34,54 @@ class ReaderPlates:
 def prepare_plates(
     config: ReaderConfig,
     data: DataFolder,
-    painter: PlatePainter,
+    painter: Painter,
     drawn_share: float = 0.5,
     strength: float = 1.0,
     dropped: frozenset[str] = frozenset(),
     seed: int = 0,
+    limit: float = math.inf,
+    most: int | None = None,
 ) -> ReaderPlates:
-    """The train split of `data` with drawn plates among it, and its val split.
+    """The train split of `data` with drawn plates among it, and its val split; where that has no texts, new drawn
+    plates, as disturbed as in training, are the part `drawn`.
 
     drawn_share: how many samples are drawn. strength: of all disturbances. dropped: names of files that are left
-    out. Raises LabelError for a text that the alphabet cannot spell, PictureError for a broken picture.
+    out. limit: bytes of decoded plates kept in memory. most: plates of each part that validation looks at, None for
+    all. Raises LabelError for a text or colour that the config does not know, PictureError for a broken picture.
     """
     train, val = data.of_split("train"), data.of_split("val")
-    samples = [
-        sample for sample in load_plate_samples(train, config.alphabet) if Path(sample.source).name not in dropped
-    ]
+    sources = [source for source in _labelled(train, config) if source.path.name not in dropped]
+    samples = load_plates(sources, limit)
     backgrounds = [read_picture(path) for path in data.negatives]
     parts = {"crops": DataFolder((), val.crops, ()), "scenes": DataFolder(val.pictures, (), ())}
+    validation = {name: _prepared(spread(_labelled(part, config), most), config) for name, part in parts.items()}
+    if not any(texts for _, texts in validation.values()):
+        unseen = PlateDataset(config, load_plates([]), backgrounds, painter, DRAWN_SEED + seed, strength=strength)
+        validation["drawn"] = _drawn(unseen, DRAWN_PLATES if most is None else min(most, DRAWN_PLATES))
     return ReaderPlates(
         PlateDataset(config, samples, backgrounds, painter, seed, drawn_share, strength),
-        {name: _prepared(load_plate_samples(part, config.alphabet), config) for name, part in parts.items()},
+        validation,
         {"drawn_share": drawn_share, "strength": strength, "real_plates": len(samples)},
     )
 
 
-def _prepared(samples: list[PlateSample], config: ReaderConfig) -> tuple[np.ndarray, list[str]]:
+def _labelled(data: DataFolder, config: ReaderConfig) -> list[PlateSource]:
+    sources = plate_sources(data, config.alphabet)
+    for source in sources:
+        if len(source.text) > config.max_length:
+            raise LabelError(f"{source.path}: {source.text} is longer than the {config.max_length} characters allowed")
+        if source.colour not in (None, *config.colours):
+            known = ", ".join(config.colours)
+            raise LabelError(f"{source.path}: the colour '{source.colour}' is none of the reader's, {known}")
+    return sources
+
+
+def _drawn(dataset: PlateDataset, count: int) -> tuple[np.ndarray, list[str]]:
+    samples = [dataset[index] for index in range(count)]
+    return np.stack([plate for plate, _, _ in samples]), [dataset.text(classes) for _, classes, _ in samples]
+
+
+def _prepared(sources: list[PlateSource], config: ReaderConfig) -> tuple[np.ndarray, list[str]]:
     size = (config.img_height, config.img_width)
-    plates = np.stack(list(rectified(samples, *size))) if samples else np.zeros((0, *size, 3), np.uint8)
-    return plates, [sample.text for sample in samples]
+    plates = list(rectified(load_plates(sources, limit=0), *size))
+    return np.stack(plates) if plates else np.zeros((0, *size, 3), np.uint8), [source.text for source in sources]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,8 +15,9 @@ from torch.utils.data import Dataset
 from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box, picture_corners
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import read_picture
+from alpr_app.train.cached import Cached
 from alpr_app.train.degrade import degrade
-from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
+from alpr_app.train.draw.painters import Painter
 from alpr_app.train.draw.signs import SignPainter
 from alpr_app.train.perspective import plate_corners, random_pose
 
@@ -29,7 +31,6 @@ MOSAIC_SHARE = 0.35
 # Rows and columns of a mosaic, and how often: the more, the smaller the plates.
 MOSAIC_CELLS, MOSAIC_CHANCES = (2, 3, 4), (0.5, 0.3, 0.2)
 SIGN_SHARE = 0.3
-DOUBLE_SHARE = 0.1
 PLATE_FREE_SHARE = 0.12
 REPAINTED_SHARE = 0.5
 SMALLEST_VISIBLE = 0.85
@@ -55,13 +56,13 @@ def load_scene(picture: LabelledPicture) -> Scene:
     return Scene(image, plates.astype(np.float32), ignored.astype(np.float32))
 
 
-def load_scenes(pictures: list[LabelledPicture]) -> list[Scene]:
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(load_scene, pictures))
+def load_scenes(pictures: list[LabelledPicture], limit: float = math.inf) -> Cached[LabelledPicture, Scene]:
+    """The pictures at the size they are trained on, kept in memory up to `limit` bytes."""
+    return Cached(pictures, load_scene, lambda scene: scene.image.nbytes, limit)
 
 
-def load_plate_free(paths: tuple[Path, ...]) -> list[Scene]:
-    return load_scenes([LabelledPicture(path) for path in paths])
+def load_plate_free(paths: Sequence[Path], limit: float = math.inf) -> Cached[LabelledPicture, Scene]:
+    return load_scenes([LabelledPicture(path) for path in paths], limit)
 
 
 def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -78,9 +79,9 @@ class SceneDataset(Dataset):
 
     def __init__(
         self,
-        scenes: list[Scene],
-        plate_free: list[Scene],
-        painter: PlatePainter,
+        scenes: Sequence[Scene],
+        plate_free: Sequence[Scene],
+        painter: Painter,
         size: int,
         seed: int,
         drawn_share: float = 0.5,
@@ -89,7 +90,7 @@ class SceneDataset(Dataset):
         if not scenes:
             raise ValueError("there are no labelled pictures to train on")
         self.scenes, self.plate_free, self.painter = scenes, plate_free, painter
-        self.signs = SignPainter()
+        self.signs = SignPainter(painter.issues)
         self.size, self.seed, self.drawn_share, self.strength = size, seed, drawn_share, strength
 
     @property
@@ -199,11 +200,8 @@ class SceneDataset(Dataset):
         partial = (visible > 0.02) & ~whole
         return Scene(view, plates[whole], np.concatenate([np.clip(ignored, 0, limit), inside[partial]]))
 
-    def _plate(self, rng: np.random.Generator, colour: str, rows: int = 1) -> np.ndarray:
-        return self.painter.draw(random_text(colour, rng), colour, rng, rows)
-
     def _repaint(self, scene: Scene, rng: np.random.Generator) -> Scene:
-        """Another plate, of any colour and province, where the real one hangs."""
+        """Another plate, of one row like most, where the real one hangs."""
         image = scene.image.copy()
         for corners in scene.plates:
             left, top, right, bottom = corners_to_box(corners).astype(int)
@@ -211,7 +209,7 @@ class SceneDataset(Dataset):
             light = float(np.clip((part.mean() if part.size else 100) / 115, 0.35, 1.15))
             # Plates are hung on plates: a little larger hides the one beneath.
             grown = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.02
-            put_on(image, self._plate(rng, random_colour(rng)), grown, rng, light)
+            put_on(image, self.painter.random_plate(rng, rows=1)[0], grown, rng, light)
         return Scene(image, scene.plates, scene.ignored)
 
     def _place(
@@ -229,11 +227,10 @@ class SceneDataset(Dataset):
         return corners if free else None
 
     def _paste(self, scene: Scene, rng: np.random.Generator) -> Scene:
-        """One to three drawn plates, of two rows now and then."""
+        """One to three drawn plates."""
         image, plates = scene.image, list(scene.plates)
         for _ in range(rng.integers(1, 4)):
-            double = rng.random() < DOUBLE_SHARE
-            plate = self._plate(rng, "yellow", rows=2) if double else self._plate(rng, random_colour(rng))
+            plate, _, _ = self.painter.random_plate(rng)
             corners = self._place(scene, plates, plate.shape[1] / plate.shape[0], rng)
             if corners is not None:
                 put_on(image, plate, corners, rng, rng.uniform(0.45, 1.1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,24 @@ def start_reader(path: Path) -> ReaderWithColumns:
     else:
         network.reader.encoder.load_state_dict(begun.encoder.state_dict())
     return network
+
+
+def with_plates_of(network: ReaderWithColumns, config: ReaderConfig) -> ReaderWithColumns:
+    """A reader of the shape of `network` with alphabet, length and colours of `config`.
+
+    All weights are taken over but those of the heads whose meaning changes: characters, places, colours.
+    """
+    before = network.reader.config
+    after = replace(before, alphabet=config.alphabet, max_length=config.max_length, colours=config.colours)
+    changed = {
+        "alphabet": ("reader.characters.", "columns."),
+        "max_length": ("reader.queries",),
+        "colours": ("reader.colour.",),
+    }
+    new = tuple(
+        start for name, starts in changed.items() if getattr(before, name) != getattr(after, name) for start in starts
+    )
+    begun = ReaderWithColumns(after)
+    kept = {name: value for name, value in network.state_dict().items() if not name.startswith(new)}
+    begun.load_state_dict(begun.state_dict() | kept)
+    return begun

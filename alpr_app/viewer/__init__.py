@@ -65,6 +65,8 @@ def _run(args: argparse.Namespace) -> bool:
         program = Program(choice_of(args), **options)
         program.state.change(**wishes_of(args))
         program.open(target_of(args))
+        if args.run is not None:
+            program.training.open(args.run)
         return program
 
     if args.screenshot is not None:

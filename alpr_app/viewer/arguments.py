@@ -11,6 +11,7 @@ from typing import NoReturn
 from alpr_app import __version__
 from alpr_app.commands.options import add_model_options, fraction
 from alpr_app.errors import complain
+from alpr_app.resources import SAMPLES
 from alpr_app.viewer.models import FLOOR, ModelChoice
 
 PROGRAM = "alpr_viewer"
@@ -48,6 +49,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     source.add_argument("--image_folder", "--image-folder", metavar="DIR", help="folder of pictures, or one of them")
     source.add_argument("--camera", type=int, metavar="N", help="camera by number (default: 0, if no folder is given)")
     source.add_argument("--source", metavar="PATH_OR_URL", help="folder, picture, video file, HTTP or RTSP address")
+    parser.add_argument("--run", metavar="DIR", help="watch this folder of a training run")
     parser.add_argument("--score", type=fraction, help="show detections from this score on (default: as last time)")
     parser.add_argument("--confidence", type=fraction, help="show readings from this confidence on (likewise)")
     parser.add_argument("--recursive", action="store_true", default=None, help="pictures of folders within too")
@@ -75,6 +77,9 @@ def target_of(args: argparse.Namespace) -> str | int:
         return args.image_folder
     if args.source is not None:
         return int(args.source) if args.source.isdecimal() else args.source
+    if args.run is not None and args.camera is None and SAMPLES.is_dir():
+        # Something to try the run's model on.
+        return str(SAMPLES)
     return args.camera or 0
 
 

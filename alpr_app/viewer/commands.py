@@ -18,7 +18,7 @@ from alpr_app.viewer.tree import Node
 
 PAGE = 10
 END = 10**9
-DIALOGS = ("help_open", "open_open", "jump_open", "summary_open")
+DIALOGS = ("help_open", "open_open", "jump_open", "summary_open", "run_open")
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,11 @@ def open_summary(program: Program) -> None:
         state.say("No picture of a folder has been read yet")
 
 
+def watch_training(program: Program) -> None:
+    """The training run that is watched, or how to come to one."""
+    _dialog(program, "run_open")
+
+
 def snapshot(program: Program) -> None:
     """Keep the live picture, as it came and with what was found in it."""
     state = program.state
@@ -220,6 +225,7 @@ COMMANDS = (
     Command("Source", ("U",), "Sum up what was read, folder by folder", open_summary),
     Command("Source", ("E",), "Keep what was read, pictures or cars, as JSON lines", _results(JSON_LINES)),
     Command("Source", ("E",), "The same as CSV", _results(CSV), control=True),
+    Command("Source", ("W",), "Watch a training run, try its model", watch_training),
     Command("View", ("F",), "Fit the whole picture in", lambda program: _zoom(program, None)),
     Command("View", ("1",), "One picture pixel for one of the screen", lambda program: _zoom(program, 1.0)),
     Command("View", ("2",), "Four times as large", lambda program: _zoom(program, 4.0)),

@@ -14,6 +14,7 @@ from alpr_app.viewer.panels.plates import Plates
 from alpr_app.viewer.panels.stage import Stage
 from alpr_app.viewer.panels.status import status_line
 from alpr_app.viewer.panels.summary import SummaryTable
+from alpr_app.viewer.panels.training import TrainingPage
 from alpr_app.viewer.program import Program
 from alpr_app.viewer.rates import Rate
 from alpr_app.viewer.settings import LIMITS
@@ -36,7 +37,7 @@ class Frame:
         self._screen_scale = screen_scale
         self._browser, self._canvas, self._plates = Browser(), Canvas(), Plates()
         self._opener, self._jumper = Opener(), Jumper()
-        self._summary = SummaryTable()
+        self._summary, self._training = SummaryTable(), TrainingPage()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
         """Carry over what the threads have done, and draw it. size: of the window; seconds: since the last frame."""
@@ -59,6 +60,9 @@ class Frame:
     def _keys(self) -> None:
         ui, program = self.stage.ui, self.stage.program
         for key, mods in ui.inputs.pressed:
+            if key == "Escape" and ui.lists:
+                # It folds the list, and that is enough for one press.
+                continue
             # The dialog has keys of its own.
             if not (ui.wants_text or program.state.open_open) or key in ("F1", "Escape"):
                 press(program, key, mods)
@@ -94,6 +98,8 @@ class Frame:
             self._jumper.fresh = True
         if state.summary_open and state.kind == FOLDER:
             self._summary.draw(stage, window)
+        if state.run_open:
+            self._training.draw(stage, window)
         if state.help_open:
             help_window(stage, window)
 

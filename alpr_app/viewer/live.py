@@ -74,7 +74,8 @@ def open_capture(address: int | str) -> Capture:
 
 
 class LiveSource:
-    """address: a camera's number, a path or an address. offer: takes every frame. wake: something has changed."""
+    """address: a camera's number, a path or an address. offer: takes every frame. wake: something has changed. held:
+    as `hold_file`, from the beginning."""
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class LiveSource:
         offer: Callable[[Shot], None],
         wake: Callable[[], None] = nobody,
         capture: Callable[[int | str], Capture] = open_capture,
+        held: bool = False,
     ) -> None:
         self.address, self.name = address, address_name(address)
         # A file ends, is played at its own pace and may hold the same frame for long.
@@ -93,6 +95,7 @@ class LiveSource:
         self._reader: _Reader | None = None
         self._number = 0
         self._paused = self._step = self._now = self._ended = False
+        self._held = held and self.is_file
         self._thread = threading.Thread(target=self._run, name="alpr-live", daemon=True)
         self._thread.start()
 
@@ -105,6 +108,13 @@ class LiveSource:
         with self._changed:
             self._paused = paused
             self._changed.notify_all()
+
+    def hold_file(self, held: bool) -> None:
+        """Read a file no further than its first frame, until nobody has to be waited for; others run on."""
+        if self.is_file and held != self._held:
+            with self._changed:
+                self._held = held
+                self._changed.notify_all()
 
     def step(self) -> None:
         """One more frame while paused."""
@@ -159,7 +169,7 @@ class LiveSource:
             while not self._ended and not self._now:
                 if reader.done:
                     return reader.failure
-                if self._paused:
+                if self._paused or self._held:
                     reader.heard = monotonic()
                 patience = SILENCE_SECONDS if reader.frames else OPENING_SECONDS
                 silent = monotonic() - reader.heard
@@ -247,7 +257,7 @@ class _Reader:
         """Wait until the next frame of a file is due; False if it is not due yet, or everything stands still."""
         source = self._source
         with source._changed:
-            if source._paused and not source._step:
+            if (source._held and self.frames) or (source._paused and not source._step):
                 source._changed.wait(0.25)
                 return False
             if not source._step and (rest := due - monotonic()) > 0:

@@ -16,7 +16,8 @@ FLOOR = 0.2
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """detector, reader, reader_config: paths, None for the shipped ones. floor: least score that is found at all."""
+    """detector, reader, reader_config: paths, None for the shipped ones. floor: least score that is found at all.
+    version: tells models apart that lie one after the other at the same path; empty for those that stay."""
 
     detector: str | None = None
     reader: str | None = None
@@ -25,6 +26,7 @@ class ModelChoice:
     backend: str = "auto"
     threads: int | None = None
     floor: float = FLOOR
+    version: str = ""
 
     def make(self) -> ALPR:
         """The pipeline. Takes seconds: torch is imported, models are loaded. Raises BundleError or EngineError."""
@@ -35,11 +37,13 @@ class ModelChoice:
         if self.threads is not None:
             # Letterbox and rectification are OpenCV's.
             cv2.setNumThreads(self.threads)
+        # An ONNX file would be made and kept of every single one of them.
+        backend = "torch" if self.version and self.backend == "auto" else self.backend
         return ALPR(
             self.detector,
             self.reader,
             self.device,
-            self.backend,
+            backend,
             self.threads,
             self.floor,
             reader_config=self.reader_config,

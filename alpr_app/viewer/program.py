@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from alpr_app.pictures import PICTURE_SUFFIXES
+from alpr_app.run_folder import is_run
 from alpr_app.viewer.background import Background
 from alpr_app.viewer.cameras import CameraList
 from alpr_app.viewer.cars import Cars
@@ -18,12 +19,14 @@ from alpr_app.viewer.keeping import Keeper
 from alpr_app.viewer.live import RUNNING, WAITING, Capture, LiveSource, open_capture
 from alpr_app.viewer.mailbox import Newest, nobody
 from alpr_app.viewer.models import ModelChoice
-from alpr_app.viewer.recogniser import FAILED, Analyser, Outcome, Recogniser
+from alpr_app.viewer.recogniser import LOADING, Analyser, Outcome, Recogniser
 from alpr_app.viewer.settings import Settings, save_settings
 from alpr_app.viewer.shot import Shot, load_shot
+from alpr_app.viewer.slides import Slides
 from alpr_app.viewer.source import FolderSource
 from alpr_app.viewer.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.summary import Summary
+from alpr_app.viewer.training import Training
 
 # Seconds between two looks at things that nobody reports.
 IDLE_SECONDS = 1.0
@@ -56,17 +59,20 @@ class Program:
         self._focus: tuple[str, ...] = ()
         self._frames: Newest[Shot] = Newest(wake)
         self._left: list[FolderSource | LiveSource] = []
-        self._next_slide = 0.0
+        self.slides = Slides(self.state)
         self.keeper = Keeper(wake)
         self.cameras = cameras or CameraList(wake)
         self.summary: Background[Summary] = Background("alpr-summary", wake)
+        self.training = Training(self.state, choice, self.choose_models, wake)
         self.recogniser = Recogniser(make or choice.make, wake, self._taken)
 
     def open(self, target: str | int) -> None:
-        """Show a folder, the folder of a picture, a camera's number, a video file or an address."""
+        """Show a folder, the folder of a picture, a camera's number, a video file, an address or a training run."""
         if isinstance(target, str) and "://" not in target:
             target = os.path.abspath(os.path.expanduser(target))
-            if os.path.isdir(target):
+            if is_run(Path(target)):
+                self.training.open(target)
+            elif os.path.isdir(target):
                 self._open_folder(target, "")
             elif not os.path.exists(target):
                 self.state.say(f"{target}: there is no such file or folder", bad=True)
@@ -91,7 +97,8 @@ class Program:
         self._leave()
         state = self.state
         state.kind, state.cars = LIVE, Cars()
-        self.live = LiveSource(address, self._offer, self._wake, self._capture)
+        # A file would play on while the models load, and its beginning would go unread.
+        self.live = LiveSource(address, self._offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
     def _leave(self, keep_tree: bool = False) -> None:
@@ -132,6 +139,7 @@ class Program:
             state.say(message, bad)
         self.explorer.collect()
         self.chooser.collect()
+        self.training.collect()
         outcomes = [outcome for outcome in self.recogniser.results.drain() if outcome.model == self.recogniser.model]
         for _ in outcomes:
             state.recogniser_rate.tick()
@@ -154,7 +162,7 @@ class Program:
         if state.whole and len(browse.records) >= len(browse.names):
             state.whole = 0
             state.say(f"All {len(browse.names):,} pictures of this folder have been read; U sums up")
-        self._slide()
+        self.slides.turn()
         self._aim()
         record = state.record
         shot = self._folder.shot(prefix + browse.name) if browse.name else None
@@ -164,6 +172,7 @@ class Program:
 
     def _collect_live(self, outcomes: list[Outcome]) -> None:
         state = self.state
+        self.live.hold_file(state.models.state == LOADING)
         state.live_status = self.live.status
         frame = self._frames.take()
         own = [out for out in outcomes if out.shot is not None and out.key.startswith(f"{self.live.name} #")]
@@ -191,26 +200,12 @@ class Program:
             self._focus = names
             self._folder.focus([os.path.join(self.state.folder, name) for name in names])
 
-    def _slide(self) -> None:
-        state = self.state
-        if not state.playing or monotonic() < self._next_slide:
-            return
-        # No picture is passed before it has been read and seen.
-        seen = state.shot is not None and state.shot.key == os.path.join(state.folder, state.browse.name)
-        if not seen or (state.record is None and state.models.state != FAILED):
-            return
-        before = state.browse.index
-        state.browse.step(1)
-        self._next_slide = monotonic() + state.settings.slide_seconds
-        state.playing = state.browse.index != before
-
     def play(self) -> None:
         """Begin or end the slide show; hold a live source, or let it go on."""
         if self.live is not None:
             self.live.pause(not self.live.paused)
         elif self.state.kind == FOLDER:
-            self.state.playing = not self.state.playing
-            self._next_slide = monotonic() + self.state.settings.slide_seconds
+            self.slides.play()
 
     def step(self, by: int) -> None:
         """Go on by so many pictures; one frame on while a live source is held."""
@@ -268,9 +263,7 @@ class Program:
         """Seconds for which the window may sleep if nothing wakes it."""
         state = self.state
         if state.playing:
-            # Overdue, it waits for a result, which wakes the window.
-            left = self._next_slide - monotonic()
-            return min(left, IDLE_SECONDS) if left > 0 else IDLE_SECONDS
+            return self.slides.patience(IDLE_SECONDS)
         return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -280,5 +273,5 @@ class Program:
             self.state.say(save_settings(self._settings_file, self.state.settings), bad=True)
         self._leave()
         self.recogniser.close(0)
-        threads = [*self._left, self.explorer, self.chooser, self.cameras, self.summary, self.keeper, self.recogniser]
-        return all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])
+        threads = [self.explorer, self.chooser, self.cameras, self.summary, self.keeper, self.training, self.recogniser]
+        return all([thread.close(max(0.0, deadline - monotonic())) for thread in (*self._left, *threads)])

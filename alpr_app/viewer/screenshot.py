@@ -12,7 +12,7 @@ from alpr_app.viewer.frame import Frame
 from alpr_app.viewer.live import ENDED, WAITING
 from alpr_app.viewer.offscreen import Offscreen
 from alpr_app.viewer.program import Program
-from alpr_app.viewer.recogniser import FAILED
+from alpr_app.viewer.recogniser import FAILED, READY
 from alpr_app.viewer.state import FOLDER, LIVE, NOTHING
 from alpr_app.viewer.textures import Textures
 from alpr_app.viewer.theme import theme
@@ -32,7 +32,7 @@ def take(make: Callable[[], Program], path: Path, size: tuple[int, int]) -> None
     """
     with Offscreen(*size) as screen:
         program = make()
-        if program.state.kind == NOTHING:
+        if program.state.kind == NOTHING and not program.state.run_open:
             program.close()
             raise AlprError(program.state.messages[-1].text)
         settings = program.state.settings
@@ -68,6 +68,10 @@ def _settled(program: Program) -> bool:
     state = program.state
     if program.recogniser.status.state == FAILED:
         return True
+    if not program.training.settled:
+        return False
+    if state.kind == NOTHING:
+        return program.recogniser.status.state == READY
     if state.kind == FOLDER:
         if state.scanning:
             return False

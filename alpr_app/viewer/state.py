@@ -74,6 +74,7 @@ class State:
     open_open: bool = False
     jump_open: bool = False
     summary_open: bool = False
+    run_open: bool = False
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=200))
     timed: deque[Timings] = field(default_factory=lambda: deque(maxlen=TIMED_FRAMES))
     source_rate: Rate = field(default_factory=Rate)

@@ -107,6 +107,11 @@ def theme(name: str, colour_blind: bool) -> Theme:
     return replace(chosen, **_OKABE_ITO) if colour_blind else chosen
 
 
+# Lines of a chart, one after the other: told apart on dark and on light grounds, neighbours also by colour-blind eyes.
+SERIES: tuple[Colour, ...] = tuple(
+    _hex(code) for code in ("4a90d9", "e08a1e", "2fa883", "c56bd6", "d9574a", "8a9a2b", "3bb0c9", "a07a5a")
+)
+
 # Of the plates themselves: ground and letters.
 PLATE_COLOURS: dict[str, tuple[Colour, Colour]] = {
     "blue": (_hex("1f5fbf"), _hex("ffffff")),

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import imgui
-import numpy as np
 
 from alpr_app.resources import FONT
 from alpr_app.viewer.fonts import BODY, RANGES, SIZES
@@ -28,10 +27,8 @@ _STILL = imgui.WINDOW_NO_SCROLLBAR | imgui.WINDOW_NO_SCROLL_WITH_MOUSE
 
 
 class Toolkit:
-    """One window's widgets. pixel_ratio: pixels of the framebuffer a unit of the window (2 on many Macs).
-
-    Everything is laid out in units of the window; `em` is how many of them one unit of the design has.
-    """
+    """One window's widgets, laid out in units of the window. pixel_ratio: pixels of the framebuffer a unit (2 on many
+    Macs). em: units of the window that one unit of the design has."""
 
     def __init__(self, theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0) -> None:
         imgui.create_context()
@@ -46,11 +43,9 @@ class Toolkit:
         self._fonts: dict[str, Any] = {}
         self._ranges: dict[str, list[Any]] = {}
         self._renderer: Any = None
-        self.pixel_ratio = pixel_ratio
-        self.inputs = Inputs()
-        self.wanted_shape = "arrow"
-        # Whether somebody types into a field, so that letters are no commands.
-        self.wants_text = self._typing = False
+        self.pixel_ratio, self.inputs, self.wanted_shape = pixel_ratio, Inputs(), "arrow"
+        # Whether somebody types into a field, so that letters are no commands; whether a list is folded out.
+        self.wants_text = self._typing = self.lists = self._listing = False
         self.restyle(theme, scale)
 
     def restyle(self, theme: Theme, scale: float) -> None:
@@ -95,6 +90,7 @@ class Toolkit:
         self.wanted_shape = "arrow"
         # Dear ImGui's own word for it comes a frame too late.
         self.wants_text, self._typing = self._typing, False
+        self.lists, self._listing = self._listing, False
         self.inputs.deal(self._feed)
         self.mouse.note(seconds)
         imgui.new_frame()
@@ -243,7 +239,16 @@ class Toolkit:
 
     def choice(self, label: str, current: int, options: Sequence[str], width: float = 0) -> int:
         imgui.set_next_item_width(width or self.room[0])
-        return imgui.combo(f"##{label}", current, list(options))[1]
+        with imgui.begin_combo(f"##{label}", options[current]) as combo:
+            self._listing |= combo.opened
+            for number, option in enumerate(options if combo.opened else ()):
+                if imgui.selectable(f"{option}##{number}", number == current)[0]:
+                    current = number
+                if number == current:
+                    imgui.set_item_default_focus()
+            if combo.opened and any(name == "Escape" for name, _ in self.inputs.pressed):
+                imgui.close_current_popup()
+        return current
 
     def field(self, label: str, value: str, hint: str = "", width: float = 0, focus: bool = False) -> tuple[str, bool]:
         """The text, and whether Enter was pressed."""
@@ -278,11 +283,6 @@ class Toolkit:
     def let_overlap(self) -> None:
         """Widgets that come later may lie on the last one."""
         imgui.set_item_allow_overlap()
-
-    def plot(self, values: np.ndarray, height: float) -> None:
-        """values: (N,) float32, contiguous, not empty."""
-        size = (self.room[0], height)
-        imgui.plot_lines("##plot", values, scale_min=0.0, scale_max=1.1 * float(values.max()), graph_size=size)
 
     # The pointer
 

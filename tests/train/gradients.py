@@ -23,6 +23,6 @@ if __name__ == "__main__":
     with ranks_of_environment("cpu") as ranks:
         torch.manual_seed(3)
         run = Run(make_task(args), run_options(args), ranks)
-        run.train_step([next(run._batches())])
+        run.train_step([next(run.batches())])
         if ranks.first:
             torch.save({name: parameter.grad for name, parameter in run.network.named_parameters()}, output)

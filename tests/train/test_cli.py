@@ -27,9 +27,8 @@ def test_train_export_and_load(command, options, data_folder, tmp_path, capsys):
     run, scores = tmp_path / "run", tmp_path / "scores.json"
     arguments = [command, "--dataset_path", str(data_folder), "--output", str(run), *options, *SHORT]
     assert main(arguments) == 0
-    assert {"last.pt", "best.pt", "train.csv", "val.csv", "command.txt"} >= {path.name for path in run.iterdir()} - {
-        "train.csv"
-    }
+    names = {path.name for path in run.iterdir()}
+    assert {"last.pt", "best.pt", "val.csv", "command.txt", "newest.safetensors", "newest.json"} <= names
     scores.write_text(json.dumps({"split": "val", "figures": {"crops": {"all": {"exact": 0.5}}}}))
     bundle = tmp_path / "models" / "mine"
     assert main(["export", str(run), "--output", str(bundle), "--scores", str(scores)]) == 0
@@ -204,3 +203,12 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(data_folder, tmp_path, cap
     arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path), *DETECTOR, *SHORT]
     assert main([*arguments, "--accumulate", "3"]) == 1
     assert "--batch_size 2 must be a multiple of 3" in capsys.readouterr().err
+
+
+def test_a_picture_that_breaks_while_training_ends_the_run_with_one_line(data_folder, tmp_path, capsys):
+    broken = sorted((data_folder / "scenes").iterdir())[-1]
+    broken.write_bytes(b"no picture")
+    arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run"), *DETECTOR, *SHORT]
+    assert main([*arguments, "--cache_gb", "0", "--num_workers", "1", "--samples", "400"]) == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert broken.name in message and "Traceback" not in message

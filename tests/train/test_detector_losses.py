@@ -76,7 +76,7 @@ def test_the_loss_is_the_stated_sum_and_reaches_every_parameter():
     detector = Detector(DetectorConfig(stem_channels=(8, 8), stage_channels=(8, 16, 16), neck_channels=16))
     outputs = detector(torch.rand(2, 3, 96, 160))
     losses = detector_losses(outputs, CENTRES, STRIDES, [PLATE, PLATE[:0]], [NOTHING, NOTHING])
-    parts = losses["score"] + 2 * losses["box"] + 0.25 * losses["bins"] + 4 * losses["corner"]
+    parts = losses["score"] + 2 * losses["box"] + 0.25 * losses["bins"] + 8 * losses["corner"]
     torch.testing.assert_close(losses["loss"], parts)
     losses["loss"].backward()
     assert all(value.grad is not None for value in detector.parameters())

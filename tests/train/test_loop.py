@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from alpr_app.train.batches import TrainingError
 from alpr_app.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from alpr_app.train.loop import Run, TrainingError
+from alpr_app.train.loop import Run
 from alpr_app.train.options import RunOptions
 from alpr_app.train.schedules import Cosine
 
@@ -42,6 +43,9 @@ class Line:
     def validate(self, network):
         x = torch.ones(4, 3)
         return {"closeness": -(network(x) - 3).abs().mean().item()}
+
+    def product(self, network):
+        return None
 
 
 def options(folder, **changes) -> RunOptions:
@@ -189,7 +193,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(tmp_path
 
 def test_averaged_weights_lie_between_old_and_new(tmp_path):
     run = Run(Line(), options(tmp_path))
-    batches = run._batches()
+    batches = run.batches()
     run.train_step([next(batches)])
     first = run.network[0].weight.clone()
     torch.testing.assert_close(run.average.module[0].weight, first)

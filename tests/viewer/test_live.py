@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -17,7 +17,7 @@ def camera(monkeypatch, fakes):
     monkeypatch.setattr(live, "WAITS", (0.02, 0.04, 0.08))
     made = []
 
-    def make(*scripts, address=0, fps=200.0):
+    def make(*scripts, address=0, fps=200.0, held=False):
         scripts = list(scripts)
         source = None
 
@@ -29,7 +29,7 @@ def camera(monkeypatch, fakes):
             return fakes.Capture(list(script), opens=bool(script), fps=fps)
 
         opened, shots, states, ready = [], [], [], threading.Event()
-        source = LiveSource(address, shots.append, lambda: states.append(source and source.status), capture)
+        source = LiveSource(address, shots.append, lambda: states.append(source and source.status), capture, held)
         source.shots, source.opened, source.states = shots, opened, states
         made.append(source)
         ready.set()
@@ -123,6 +123,25 @@ def test_a_video_ends_and_can_be_played_again(camera, until):
     assert len(source.shots) == 3
     source.reconnect()
     until(lambda: len(source.shots) == 6, "the second showing")
+
+
+def test_a_held_video_waits_at_its_first_frame_until_it_may_go_on(camera, until):
+    source = camera(["new", "new", "new", "fail"], address="film.mp4", held=True)
+    until(lambda: source.shots, "the first frame")
+    # Longer than a source may be silent.
+    sleep(0.4)
+    assert (len(source.shots), len(source.opened)) == (1, 1)
+    source.hold_file(False)
+    until(lambda: source.status.state == ENDED, "the end")
+    assert len(source.shots) == 3
+
+
+def test_a_camera_is_never_held(camera, until):
+    source = camera(["new"], held=True)
+    until(lambda: len(source.shots) > 3, "frames")
+    source.hold_file(True)
+    seen = len(source.shots)
+    until(lambda: len(source.shots) > seen + 3, "more frames")
 
 
 def test_a_camera_whose_driver_hangs_does_not_hold_up_closing(camera, until):

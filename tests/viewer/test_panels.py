@@ -143,6 +143,30 @@ def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few
     assert not shown.state.settings.show_boxes, "letters are commands again"
 
 
+def test_escape_folds_a_list_and_an_item_of_it_is_chosen_by_a_click(window, few_pictures, until):
+    shown = window(few_pictures)
+    until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
+    ui = shown.frame.stage.ui
+    # The order of the pictures.
+    at = (120, 92)
+    shown.click(*at)
+    shown.draw(3)
+    assert ui.lists
+    shown.state.jump_open = True
+    press_key(shown, "Escape")
+    assert not ui.lists
+    assert shown.state.jump_open, "one press folds the list alone"
+    shown.state.jump_open = False
+    press_key(shown, "Escape")
+    shown.click(*at)
+    shown.draw(3)
+    # Its second row.
+    shown.click(at[0], at[1] + 60)
+    shown.draw(3)
+    assert not ui.lists
+    assert shown.state.settings.order != "name"
+
+
 def test_no_camera_is_told_in_the_window(window, fakes, until, near):
     shown = window(capture=lambda address: fakes.Capture([], opens=False))
     shown.viewer.open(0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from time import sleep
+
 import cv2
 import numpy as np
 import pytest
 
 from alpr_app.viewer.live import ENDED, WAITING
+from alpr_app.viewer.recogniser import LOADING
 
 
 @pytest.fixture
@@ -27,6 +31,20 @@ def test_a_video_is_played_to_its_end(program, until, video):
     assert viewer.state.shot.size == (64, 48)
     assert viewer.state.live_is_file
     assert viewer.state.title == "film.avi"
+
+
+def test_no_frame_of_a_video_goes_by_while_the_models_load(program, until, video, fakes):
+    gate = threading.Event()
+    viewer = program()
+    viewer.recogniser.rebuild(lambda: gate.wait(10) and fakes.Alpr())
+    until(lambda: viewer.recogniser.status.state == LOADING, "the loading")
+    viewer.open(str(video))
+    until(lambda: viewer.collect() or viewer.state.shot is not None, "the first frame")
+    sleep(0.5)
+    viewer.collect()
+    assert viewer.state.shot.key.endswith("#1"), "ten frames last a fifth of a second"
+    gate.set()
+    until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
 
 
 def test_a_file_that_is_no_video_is_said(program, until, tmp_path):

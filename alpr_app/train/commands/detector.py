@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from alpr_app.detector import Detector, DetectorConfig
 from alpr_app.labels import read_data_folder
+from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.commands.run_options import Formatter, add_run_options, add_shape_options, shape_of, train
 from alpr_app.train.detector import DetectorTask
-from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.draw.painters import make_painter
+from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.starting import start_detector
 
 SHAPE = {
@@ -41,5 +43,10 @@ def make_task(args: argparse.Namespace) -> DetectorTask:
     else:
         network = Detector(DetectorConfig(long_side=args.long_side, **shape_of(args, SHAPE)))
     data = read_data_folder(args.dataset_path)
-    painter = PlatePainter(args.glyphs, args.templates)
-    return DetectorTask(network, data, painter, args.crop_size, args.drawn_share, args.seed)
+    kind = None if args.plates is None else read_plates_file(args.plates)
+    painter = make_painter(kind, args.glyphs, args.templates)
+    limit = args.cache_gb * GIGABYTE
+    task = DetectorTask(network, data, painter, args.crop_size, args.drawn_share, args.seed, limit, args.validate_most)
+    if kind is not None:
+        task.description["plates"] = kind.name
+    return task

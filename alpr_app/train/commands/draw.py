@@ -20,6 +20,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--count", type=int, default=100, help="pictures")
     parser.add_argument("--seed", type=int, default=0, help="other pictures")
     parser.add_argument("--aug_strength", type=float, default=1.0, help="of what the camera does to single plates")
+    parser.add_argument("--plates", metavar="F", help="other plates than Chinese ones: a TOML file, or a name")
     parser.add_argument("--glyphs", type=Path, metavar="DIR", help="pictures of characters to draw plates with")
     parser.add_argument("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
     parser.add_argument("--num_workers", type=int, default=os.cpu_count() or 1, help="processes")
@@ -29,7 +30,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise ValueError(f"--count must be 1 or more, not {args.count}")
-    drawing = Drawing(args.kind, args.seed, args.aug_strength, args.glyphs, args.templates)
+    drawing = Drawing(args.kind, args.seed, args.aug_strength, args.plates, args.glyphs, args.templates)
     show = partial(tqdm, total=args.count, desc=args.kind, unit="picture", leave=False, disable=None)
     plates = draw_folder(args.output, args.count, drawing, args.num_workers, show)
     print(f"{args.output}: {args.count} pictures, {plates} plates")

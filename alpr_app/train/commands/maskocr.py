@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from dataclasses import replace
 
 from alpr_app.labels import read_data_folder
+from alpr_app.plate import ALPHABET
 from alpr_app.reader import ReaderConfig
+from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.commands.run_options import Formatter, add_run_options, add_shape_options, shape_of, train
-from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.label_faults import WRONG_CROPS
 from alpr_app.train.loop import Task
 from alpr_app.train.masked import MaskedStrips, MaskedTask
 from alpr_app.train.maskocr import ReaderTask, ReaderWithColumns
-from alpr_app.train.reader_plates import prepare_plates
-from alpr_app.train.starting import start_reader
+from alpr_app.train.plate_design import PlatesFile
+from alpr_app.train.plates_file import read_plates_file
+from alpr_app.train.reader_plates import NO_DATA, prepare_plates
+from alpr_app.train.starting import start_reader, with_plates_of
 
 SHAPE = {
     "img_height": "height of the rectified plate in pixels",
@@ -24,7 +30,7 @@ SHAPE = {
     "num_heads": "attention heads; embed_dim is a multiple of them",
     "num_encoder_layers": "layers that look at the strips",
     "num_decoder_layers": "layers in which the character queries look at the encoded strips",
-    "max_length": "characters a plate at most",
+    "max_length": "characters a plate at most, unless --plates says it",
     "dropout": "share of a layer's output left out while training",
     "emb_dropout": "share of the tokens' values left out while training",
 }
@@ -37,27 +43,60 @@ PHASES = {
 
 def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("maskocr", help="train the reader", formatter_class=Formatter)
-    add_run_options(parser, batch_size=64, start_lr=1e-3)
+    add_run_options(parser, batch_size=64, start_lr=1e-3, needs_data=False)
     phases = "; ".join(f"{name}: {text}" for name, text in PHASES.items())
     parser.add_argument("--phase", choices=PHASES, default="all", help=f"what is learned. {phases}")
     parser.add_argument("--plain_strips", action="store_true", help="leave the convolutional stem out, as in the paper")
     parser.add_argument("--aug_strength", type=float, default=1.0, help="of all disturbances; 0 is none")
     add_shape_options(parser, ReaderConfig(), SHAPE)
-    parser.set_defaults(run=lambda args: train(args, make_task))
+
+    def run(args: argparse.Namespace) -> int:
+        if args.dataset_path is None and args.plates is None:
+            parser.error("the following arguments are required: --dataset_path, or --plates to draw all plates")
+        return train(args, make_task)
+
+    parser.set_defaults(run=run)
+
+
+def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConfig, ReaderWithColumns | None]:
+    """The shape of the reader, and the network that --start_from names, made ready for plates of that kind."""
+    special = {} if kind is None else kind.reader_fields()
+    if args.start_from is None:
+        stem = {"stem_channels": ()} if args.plain_strips else {}
+        return ReaderConfig(**shape_of(args, SHAPE) | special, **stem), None
+    network = start_reader(args.start_from)
+    before = network.reader.config
+    config = replace(before, **special)
+    if kind is None and not set(ALPHABET) <= set(config.alphabet):
+        raise ValueError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")
+    if config != before:
+        network = with_plates_of(network, config)
+        said = f"{args.start_from}: made for other plates; all but the heads that spell {kind.name} ones is kept"
+        print(f"alpr_app.train: {said}", file=sys.stderr)
+    return config, network
 
 
 def make_task(args: argparse.Namespace) -> Task:
     if args.phase == "frozen" and args.start_from is None:
         raise ValueError("--phase frozen needs an encoder that was trained before: name its run with --start_from")
-    network: ReaderWithColumns | None = None if args.start_from is None else start_reader(args.start_from)
-    if network is None:
-        stem = {"stem_channels": ()} if args.plain_strips else {}
-        config = ReaderConfig(**shape_of(args, SHAPE), **stem)
-    else:
-        config = network.reader.config
-    painter = PlatePainter(args.glyphs, args.templates)
-    data = read_data_folder(args.dataset_path)
-    plates = prepare_plates(config, data, painter, args.drawn_share, args.aug_strength, WRONG_CROPS, args.seed)
+    kind = None if args.plates is None else read_plates_file(args.plates)
+    config, network = start(args, kind)
+    painter = make_painter(kind, args.glyphs, args.templates)
+    data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
+    limit = args.cache_gb * GIGABYTE
+    plates = prepare_plates(
+        config,
+        data,
+        painter,
+        args.drawn_share,
+        args.aug_strength,
+        WRONG_CROPS,
+        args.seed,
+        limit,
+        args.validate_most,
+    )
+    if kind is not None:
+        plates.description["plates"] = kind.name
     if args.phase == "masked":
         masked = MaskedStrips(config)
         if network is not None:

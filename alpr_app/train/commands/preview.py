@@ -8,10 +8,12 @@ from pathlib import Path
 from alpr_app.labels import read_data_folder
 from alpr_app.pictures import write_picture
 from alpr_app.reader import ReaderConfig
+from alpr_app.train.cached import spread
 from alpr_app.train.commands.run_options import Formatter
-from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.draw.painters import make_painter
+from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.preview import plate_sheet, scene_sheet
-from alpr_app.train.reader_plates import prepare_plates
+from alpr_app.train.reader_plates import NO_DATA, prepare_plates
 from alpr_app.train.scene_dataset import SceneDataset, load_plate_free, load_scenes
 
 # Enough for a sheet that shows many of them; loading all of a large set would take minutes.
@@ -21,7 +23,8 @@ MOST_PICTURES = 200
 def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("preview", help="training samples on a sheet, as PNG", formatter_class=Formatter)
     parser.add_argument("network", choices=("detector", "maskocr"), help="whose samples")
-    parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
+    parser.add_argument("--dataset_path", type=Path, metavar="DIR", help="labelled pictures")
+    parser.add_argument("--plates", metavar="F", help="other plates than Chinese ones: a TOML file, or a name")
     parser.add_argument("--output", type=Path, required=True, metavar="F", help="the sheet, a PNG")
     parser.add_argument("--count", type=int, default=24, help="samples on the sheet")
     parser.add_argument("--drawn_share", type=float, default=0.5, help="share of drawn plates")
@@ -36,18 +39,27 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise ValueError(f"--count must be 1 or more, not {args.count}")
-    data = read_data_folder(args.dataset_path)
-    painter = PlatePainter(args.glyphs, args.templates)
+    if args.dataset_path is None and (args.plates is None or args.network == "detector"):
+        raise ValueError("--dataset_path is missing; only maskocr with --plates does without labelled pictures")
+    data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
+    kind = None if args.plates is None else read_plates_file(args.plates)
+    painter = make_painter(kind, args.glyphs, args.templates)
     if args.network == "maskocr":
         plates = prepare_plates(
-            ReaderConfig(), data.of_split("train"), painter, args.drawn_share, args.aug_strength, seed=args.seed
+            ReaderConfig(**({} if kind is None else kind.reader_fields())),
+            data,
+            painter,
+            args.drawn_share,
+            args.aug_strength,
+            seed=args.seed,
+            limit=0,
+            most=1,
         )
         picture = plate_sheet(plates.dataset, args.count)
     else:
         pictures = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
-        # Some of everything, not only what comes first.
-        chosen = pictures[:: max(1, len(pictures) // MOST_PICTURES)]
-        scenes, free = load_scenes(chosen), load_plate_free(data.negatives[:MOST_PICTURES])
+        scenes = load_scenes(spread(pictures, MOST_PICTURES))
+        free = load_plate_free(spread(list(data.negatives), MOST_PICTURES))
         dataset = SceneDataset(scenes, free, painter, args.crop_size, args.seed, args.drawn_share)
         picture = scene_sheet(dataset, args.count)
     write_picture(args.output, picture)

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import torch
 
+from alpr_app.errors import AlprError
+from alpr_app.run_folder import write_about
+from alpr_app.train.about import about_run
 from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.distributed import ranks_of_environment
 from alpr_app.train.loop import Run, Task
 from alpr_app.train.options import SCHEDULES, RunOptions
+from alpr_app.train.plates_file import shipped_plates
+from alpr_app.train.report import write_report
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -49,10 +54,10 @@ def shape_of(args: argparse.Namespace, texts: dict[str, str]) -> dict[str, objec
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: float) -> None:
+def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: float, needs_data: bool = True) -> None:
     add = parser.add_argument
     add("--config", type=Path, metavar="F", help="TOML file of these options; those given here win")
-    add("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
+    add("--dataset_path", type=Path, required=needs_data, metavar="DIR", help="labelled pictures")
     add("--output", type=Path, required=True, metavar="DIR", help="the run's folder, made if missing")
     add("--resume", action="store_true", help="go on from the run's last checkpoint")
     add("--start_from", type=Path, metavar="NAME", help="run or bundle to begin with: its weights and its shape")
@@ -70,6 +75,7 @@ def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: 
     add("--clip", type=float, default=5.0, help="largest norm of the gradient")
     add("--patience", type=int, default=0, metavar="N", help="end after N validations without a new best; 0 for never")
     add("--drawn_share", type=float, default=0.5, help="share of drawn plates among the samples")
+    add("--plates", metavar="F", help=f"plates to draw, not Chinese ones: TOML file, or {', '.join(shipped_plates())}")
     add("--glyphs", type=Path, metavar="DIR", help="pictures of characters to draw plates with")
     add("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
     add("--num_workers", type=int, default=1, help="processes that make samples")
@@ -79,6 +85,8 @@ def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: 
     add("--compile", action="store_true", help="torch.compile the network; needs a C++ compiler")
     add("--seed", type=int, default=0, help="of weights, samples and dropout")
     add("--validate_samples", type=int, default=40_000, help="validate every so many samples")
+    add("--validate_most", type=int, default=2000, help="pictures of each kind that a validation looks at")
+    add("--cache_gb", type=float, default=4.0, help="gigabytes of decoded pictures to keep in memory")
     add("--checkpoint_minutes", type=float, default=4.0, help="minutes between checkpoints")
     add("--tensorboard", action="store_true", help="figures for TensorBoard too (pip install tensorboard)")
     add("--wandb", action="store_true", help="figures for Weights & Biases too (pip install wandb)")
@@ -110,6 +118,8 @@ def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Ta
         torch.manual_seed(options.seed)
         task = make_task(args)
         if args.epochs is not None:
+            if not task.dataset.labelled:
+                raise ValueError("--epochs counts rounds over labelled pictures, and there are none: give --samples")
             options = replace(options, samples=args.epochs * task.dataset.labelled)
         run = Run(task, options, ranks)
         if args.resume:
@@ -118,7 +128,20 @@ def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Ta
             raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
         elif ranks.first:
             (options.output / "command.txt").write_text(published_command(args.arguments) + "\n", encoding="utf-8")
-        if run.train():
+        if ranks.first:
+            write_about(options.output, about_run(task, options, args.arguments))
+        done = run.train()
+        if ranks.first:
+            _report(options.output)
+        if done:
             return 0
     print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
     return 130
+
+
+def _report(folder: Path) -> None:
+    """Curves and figures at the end. A run that is done is none the worse if they cannot be made."""
+    try:
+        print(f"{write_report(folder)}: curves and figures")
+    except (AlprError, OSError, ImportError) as error:
+        print(f"alpr_app.train: no report: {error}", file=sys.stderr)

@@ -47,9 +47,10 @@ FRAME_WORDS = (
 )
 FRAME_COLOURS = ((20, 20, 22), (20, 20, 22), (60, 60, 64), (178, 182, 186), (205, 205, 200))
 BOLT_X = (0.25, 0.75)
+BOLTS_SHARE, FRAME_SHARE = 0.75, 0.22
 
 
-def _rounded(canvas: np.ndarray, inset: float, radius: float, colour: int) -> None:
+def rounded(canvas: np.ndarray, inset: float, radius: float, colour: int) -> None:
     """A filled rounded rectangle, `inset` mm from the edges of the canvas."""
     height, width = canvas.shape[:2]
     a, r = round(inset * FINE), round(radius * FINE)
@@ -94,12 +95,12 @@ def draw_blanks(style: str, layout: Layout) -> list[np.ndarray]:
             canvas = np.full((layout.height * FINE, layout.width * FINE, 3), AROUND, np.uint8)
             field = _field(style, layout, tint)
             shape = np.zeros(canvas.shape[:2], np.uint8)
-            _rounded(shape, 0.5, radius, 255)
+            rounded(shape, 0.5, radius, 255)
             cv2.copyTo(field, shape, canvas)
             if rim:
                 shape[:] = 0
-                _rounded(shape, 3.0, radius - 1, 255)
-                _rounded(shape, 3.0 + rim, radius - 2.5, 0)
+                rounded(shape, 3.0, radius - 1, 255)
+                rounded(shape, 3.0 + rim, radius - 2.5, 0)
                 cv2.copyTo(np.full_like(canvas, RIM[style]), shape, canvas)
             if style.startswith("green"):
                 _emblem(canvas, *layout.dot)
@@ -134,13 +135,13 @@ def _bolt(radius: float, colour: tuple[int, int, int], wide: float) -> tuple[np.
 class Extras:
     """Things added to a written plate, prepared once: bolts, dealer frames with their words, grain."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: tuple[str, ...] = FRAME_WORDS) -> None:
         metal = ((190, 190, 186), (120, 120, 120), (222, 222, 220), (60, 58, 56), (196, 178, 130))
         self._bolts = [
             _bolt(radius, colour, wide) for radius in (4.0, 5.5, 7.0) for colour in metal for wide in (1, 1.3)
         ]
         face = load_font()
-        self._words = [self._render(words, face) for words in FRAME_WORDS]
+        self._words = [self._render(text, face) for text in words]
         self.grain = np.random.default_rng(0).normal(0, 1, (512, 1024)).astype(np.float32)
 
     @staticmethod
@@ -151,11 +152,13 @@ class Extras:
         ink = canvas[top : top + height, left : left + width, 0]
         return cv2.resize(ink, (max(1, round(width * 7 / height)), 7), interpolation=cv2.INTER_AREA)
 
-    def add(self, plate: np.ndarray, style: str, rng: np.random.Generator) -> None:
-        """Bolts and perhaps a frame, drawn onto `plate` in place."""
-        if rng.random() < 0.75:
+    def add(
+        self, plate: np.ndarray, rng: np.random.Generator, bolts: float = BOLTS_SHARE, frame: float = FRAME_SHARE
+    ) -> None:
+        """Bolts and perhaps a frame, drawn onto `plate` in place. bolts, frame: how often, 0 to 1."""
+        if rng.random() < bolts:
             self._add_bolts(plate, rng)
-        if rng.random() < 0.22:
+        if rng.random() < frame:
             self._add_frame(plate, rng)
 
     def _add_bolts(self, plate: np.ndarray, rng: np.random.Generator) -> None:
@@ -183,7 +186,7 @@ class Extras:
         ):
             plate[rows, columns] = colour * light
         if bottom >= 10:
-            words = self._words[rng.integers(len(self._words))]
+            words = self._words[rng.integers(len(self._words))][:, : width - 2 * side]
             left, y = (width - words.shape[1]) // 2, height - bottom + (bottom - 7) // 2
             area = plate[y : y + 7, left : left + words.shape[1]]
             ink = (words.astype(np.float32) / 255)[..., None]

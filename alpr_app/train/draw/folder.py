@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,10 +19,12 @@ from alpr_app.label_table import TABLE_NAME, write_table
 from alpr_app.pictures import write_picture
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.mounting import DrawnPlate
-from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
+from alpr_app.train.draw.painters import Painter, make_painter
 from alpr_app.train.draw.samples import annotate
 from alpr_app.train.draw.scenes import KINDS, draw_scene
 from alpr_app.train.perspective import plate_corners, random_pose
+from alpr_app.train.plates_file import read_plates_file
+from alpr_app.train.processes import map_in_processes
 
 VALIDATION_SHARE = 10
 MARGIN = 30
@@ -32,33 +33,38 @@ MARGIN = 30
 @dataclass(frozen=True)
 class Drawing:
     """kind: `scenes`, whole pictures with cars, or `plates`, a plate that fills its picture. seed: of everything.
-    strength: of what the camera does to plates."""
+    strength: of what the camera does to plates. plates: name or file of other plates than Chinese ones; only `plates`
+    can be drawn of them. glyphs, templates: folders for `PlatePainter`."""
 
     kind: str
     seed: int = 0
     strength: float = 1.0
+    plates: str | None = None
     glyphs: Path | None = None
     templates: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.plates is not None and self.kind == "scenes":
+            raise ValueError("scenes are drawn with Chinese plates only; draw plates with --plates")
 
-_painters: dict[tuple, PlatePainter] = {}
+
+_painters: dict[tuple, Painter] = {}
 
 
-def _painter(drawing: Drawing) -> PlatePainter:
+def _painter(drawing: Drawing) -> Painter:
     """One painter a process: it takes longer to prepare than a plate to draw."""
-    key = (drawing.glyphs, drawing.templates)
+    key = (drawing.plates, drawing.glyphs, drawing.templates)
     if key not in _painters:
-        _painters[key] = PlatePainter(*key)
+        plates = None if drawing.plates is None else read_plates_file(drawing.plates)
+        _painters[key] = make_painter(plates, drawing.glyphs, drawing.templates)
     return _painters[key]
 
 
 def draw_plate_picture(
-    rng: np.random.Generator, painter: PlatePainter, strength: float
+    rng: np.random.Generator, painter: Painter, strength: float
 ) -> tuple[np.ndarray, list[DrawnPlate]]:
     """One plate before a plain ground, as from a parking camera: a picture of about 300 x 150 px and its plate."""
-    colour = random_colour(rng)
-    text = random_text(colour, rng)
-    plate = painter.draw(text, colour, rng)
+    plate, text, colour = painter.random_plate(rng)
     width = rng.uniform(120, 260)
     corners = plate_corners(width, width * plate.shape[0] / plate.shape[1], random_pose(rng), rng)
     corners += MARGIN - corners.min(axis=0)
@@ -114,9 +120,9 @@ def draw_folder(
     """
     if folder.exists() and any(folder.iterdir()):
         raise AlprError(f"{folder}: is not empty; choose a new folder for drawn pictures")
+    _painter(drawing)  # what is wrong with it is said here, and by one process
     folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(max(1, workers), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        work = partial(_draw, folder=folder, drawing=drawing)
-        rows = [row for rows in track(pool.map(work, range(count), chunksize=4)) for row in rows]
+    work = partial(_draw, folder=folder, drawing=drawing)
+    rows = [row for rows in track(map_in_processes(work, range(count), workers)) for row in rows]
     write_table(folder / TABLE_NAME, rows)
     return len(rows)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from alpr_app.plate import DIGITS, LETTERS, PROVINCES, SPECIALS
+from alpr_app.plate import DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
 from alpr_app.train.draw import blanks
 from alpr_app.train.draw.glyphs import CELLS, STANDARD, Masks, own_masks, picture_masks
+from alpr_app.train.draw.ink import emboss, paint, vary_weight
 from alpr_app.train.draw.layouts import LAYOUTS, Layout, style_of
 
 COLOUR_SHARES = {"blue": 0.62, "green": 0.20, "yellow": 0.12, "white": 0.03, "black": 0.03}
@@ -34,8 +34,8 @@ TEMPLATES = {
     "black": "black_140",
     "black_embassy": "black_shi_140",
 }
-
-
+# Of yellow plates: those of two rows, on lorries and trailers.
+DOUBLE_SHARE = 0.5
 # Old plates of authorities carry the letter O, which no other office has.
 OFFICE_O_SHARE = 0.015
 
@@ -97,6 +97,18 @@ class PlatePainter:
                 self._templates[style] = blanks.load_template(Path(templates) / f"{name}.PNG", LAYOUTS[style])
         self._extras = blanks.Extras()
 
+    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> tuple[np.ndarray, str, str]:
+        """A chance plate of any colour and province, see `painters.Painter`."""
+        colour = random_colour(rng)
+        text = random_text(colour, rng)
+        if rows is None:
+            rows = 2 if colour == "yellow" and rng.random() < DOUBLE_SHARE else 1
+        return self.draw(text, colour, rng, rows), text, colour
+
+    def issues(self, words: str) -> bool:
+        """Whether `words` are a plate's text."""
+        return fits_format(words)
+
     def draw(self, text: str, colour: str, rng: np.random.Generator, rows: int = 1) -> np.ndarray:
         """A plate seen straight on: RGB uint8, 140 x 440, green 140 x 480, of two rows 220 x 440, one pixel a
         millimetre.
@@ -113,9 +125,9 @@ class PlatePainter:
         else:
             blank = self._blanks[style][rng.integers(len(self._blanks[style]))]
         mask = self._write(text, layout, rng)
-        plate = cv2.blendLinear(self._ink(text, style), blank, *_weights(mask))
-        _emboss(plate, mask, rng)
-        self._extras.add(plate, style, rng)
+        plate = paint(self._ink(text, style), blank, mask)
+        emboss(plate, mask, rng)
+        self._extras.add(plate, rng)
         return blanks.age(plate, self._extras, rng)
 
     def _write(self, text: str, layout: Layout, rng: np.random.Generator) -> np.ndarray:
@@ -130,10 +142,7 @@ class PlatePainter:
             x = cell.left + common_x + rng.integers(-1, 2)
             y = cell.top + common_y + rng.integers(-1, 2)
             canvas[y : y + glyph.shape[0], x : x + glyph.shape[1]] = glyph
-        weight = rng.uniform(-0.9, 0.7)
-        changed = cv2.erode(canvas, _CROSS) if weight < 0 else cv2.dilate(canvas, _CROSS)
-        canvas = cv2.addWeighted(canvas, 1 - abs(weight), changed, abs(weight), 0)
-        return cv2.GaussianBlur(canvas, (3, 3), 0.6)
+        return vary_weight(canvas, rng)
 
     def _ink(self, text: str, style: str) -> np.ndarray:
         ink = self._inks[style]
@@ -144,19 +153,3 @@ class PlatePainter:
             if character in RED_CHARACTERS:
                 ink[:, cell.left - 4 : cell.left + CELLS[STANDARD][0] + 4] = RED
         return ink
-
-
-_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-
-
-def _weights(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    ink = mask.astype(np.float32) * np.float32(1 / 255)
-    return ink, 1 - ink
-
-
-def _emboss(plate: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> None:
-    """Characters stand out of the metal: their upper edges catch the light, their lower ones lie in shade."""
-    depth = rng.uniform(0, 0.22)
-    slope = cv2.Sobel(mask, cv2.CV_16S, 0, 1, ksize=3, scale=-0.25 * depth)
-    relief = cv2.GaussianBlur(slope, (3, 3), 0)
-    cv2.add(plate, cv2.merge([relief] * 3), plate, dtype=cv2.CV_8U)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
-from alpr_app.plate import DIGITS, LETTERS
+from alpr_app.plate import DIGITS, LETTERS, fits_format
 from alpr_app.train.draw.glyphs import load_font
 
 WORDS = "安全出行停车场汽修专用通道公司物流贸易大酒店超市中心北京上海广州美容洗车银行药房饭馆火锅学校客运保险"
@@ -13,10 +15,11 @@ FILLS = ((18, 72, 196), (200, 30, 36), (236, 176, 20), (70, 170, 100), (240, 240
 INKS = ((248, 248, 246), (16, 16, 18), (240, 210, 40), (200, 30, 36))
 # Height of the letters in the drawing; signs are made smaller when they are put into a picture.
 SIZE = 64
+TRIES = 50
 
 
 def random_words(rng: np.random.Generator) -> str:
-    """Words that no plate carries: too short, too long, all Chinese, or with marks between them."""
+    """Words that no Chinese plate carries: too short, too long, all Chinese, or with marks between them."""
     digits = "".join(DIGITS[rng.integers(10)] for _ in range(11))
     letter = LETTERS[rng.integers(len(LETTERS))]
     start = rng.integers(len(WORDS) - 8)
@@ -36,15 +39,26 @@ def random_words(rng: np.random.Generator) -> str:
 
 
 class SignPainter:
-    """Draws signs with the project's font. Raises FileNotFoundError if it is not there."""
+    """Draws signs with the project's font. Raises FileNotFoundError if it is not there.
 
-    def __init__(self) -> None:
-        self._face = load_font()
+    issues: whether words might be a plate's text, of whatever country; such words are not drawn.
+    """
+
+    def __init__(self, issues: Callable[[str], bool] = fits_format) -> None:
+        self._face, self._issues = load_font(), issues
+
+    def _words(self, rng: np.random.Generator) -> str:
+        """Words that are no plate's; where nearly all are, whatever came last."""
+        for _ in range(TRIES):
+            words = random_words(rng)
+            if not self._issues(words):
+                break
+        return words
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """A sign seen straight on: RGB uint8, and how much each pixel covers what lies behind it, 0 to 255. Some
         signs are letters on a board, some are letters alone."""
-        words = random_words(rng)
+        words = self._words(rng)
         canvas = np.zeros((2 * SIZE, SIZE * (len(words) + 2), 3), np.uint8)
         cv2.putText(canvas, words, (SIZE // 2, round(1.4 * SIZE)), (255, 255, 255), self._face, SIZE)
         left, top, width, height = cv2.boundingRect(canvas[:, :, 0])

@@ -60,11 +60,13 @@ STROKES: dict[str, list[Stroke]] = {
     "F": [_STEM, [(5, 5), (54, 5)], [(5, 45), (38, 45)]],
     "G": [[*_OPEN, (40, 51), (25, 51)]],
     "H": [_STEM, _RIGHT_STEM, [(5, 43), (40, 43)]],
+    "I": [[(22.5, 5), (22.5, 85)], [(11, 5), (34, 5)], [(11, 85), (34, 85)]],
     "J": [[(38, -9), *_arc(21, 67.5, 17, 17.5, 0, 172)]],
     "K": [_STEM, [(43, -9), (8, 56)], [(18, 40), (42, 99)]],
     "L": [_STEM, [(5, 85), (54, 85)]],
     "M": [_STEM, _RIGHT_STEM, [(5, -4), (22.5, 62), (40, -4)]],
     "N": [_STEM, _RIGHT_STEM, [(5, -3), (40, 93)]],
+    "O": [_arc(22.5, 45, 17.5, 40, 0, 360)],
     "P": [_STEM, [(5, 5), *_arc(21, 27, 19, 22, -90, 90), (5, 49)]],
     "Q": [_ROUND, [(25, 62), (44, 95)]],
     "R": [_STEM, [(5, 5), *_arc(21, 25, 19, 20, -90, 90), (5, 45)], [(24, 46), (41, 99)]],
@@ -81,11 +83,29 @@ STROKES: dict[str, list[Stroke]] = {
 FLAG: Stroke = [(11, 24), (22.5, 6)]
 
 
+def _strokes(character: str, flag: bool) -> list[Stroke]:
+    return STROKES[character] + ([FLAG] if flag and character == "1" else [])
+
+
+def _drawn(character: str, strokes: list[np.ndarray], size: tuple[int, int], thickness: float) -> np.ndarray:
+    """Strokes in a cell of (width, height) at fine scale: uint8, 255 is ink."""
+    canvas = np.zeros((size[1] * FINE, size[0] * FINE), np.uint8)
+    pen = round(thickness * THIN.get(character, 1) * FINE)
+    cv2.polylines(canvas, [np.round(stroke * FINE).astype(np.int32) for stroke in strokes], False, 255, pen)
+    return canvas
+
+
 def stroke_mask(character: str, width: int, thickness: float, flag: bool = False) -> np.ndarray:
     """A letter or digit in a cell of 90 x `width`, strokes of `thickness` mm: uint8, 255 is ink."""
-    canvas = np.zeros((CELL[1] * FINE, CELL[0] * FINE), np.uint8)
-    pen = round(thickness * THIN.get(character, 1) * FINE)
-    strokes = STROKES[character] + ([FLAG] if flag and character == "1" else [])
-    lines = [np.round(np.array(stroke) * FINE).astype(np.int32) for stroke in strokes]
-    cv2.polylines(canvas, lines, False, 255, pen)
+    canvas = _drawn(character, [np.array(stroke) for stroke in _strokes(character, flag)], CELL, thickness)
     return cv2.resize(canvas, (width, CELL[1]), interpolation=cv2.INTER_AREA)
+
+
+def cell_mask(character: str, width: int, height: int, thickness: float) -> np.ndarray:
+    """A letter or digit in a cell of any size, strokes equally thick across and down: height x width uint8."""
+    # What stands 5 mm within the edges of CELL is to stand half a stroke within those of the new one.
+    half, size = thickness / 2, np.array([width, height])
+    scale = (size - thickness) / (np.array(CELL) - 10)
+    moved = [(np.array(stroke) - 5) * scale + half for stroke in _strokes(character, flag=True)]
+    drawn = _drawn(character, moved, (width, height), thickness)
+    return cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA)

@@ -11,6 +11,7 @@ from alpr_app.plate import Plate
 from alpr_app.viewer.commands import plain_light
 from alpr_app.viewer.inputs import Hit
 from alpr_app.viewer.painter import Painter, Point, Rect
+from alpr_app.viewer.panels.own import own_sign
 from alpr_app.viewer.panels.stage import Stage, confidence_colour, dashed, elided
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import welcome
@@ -37,6 +38,7 @@ class Canvas:
             if shot is None or shot.image is None:
                 state.hovered = -1
                 welcome(stage, place)
+                own_sign(stage, place)
                 return
             ui.cursor = place[:2]
             hit = ui.hit("picture", place[2], place[3])
@@ -47,6 +49,7 @@ class Canvas:
                 self._overlays(stage, place, shot)
             if not state.light.neutral:
                 _light(stage, place)
+            own_sign(stage, place)
 
     def _look(self, stage: Stage, place: Rect, shot: Shot, hit: Hit) -> None:
         """Zoom, drag and select."""

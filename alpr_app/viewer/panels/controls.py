@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from alpr_app.machine import cores
-from alpr_app.viewer.commands import keep_results, plain_light
+from alpr_app.viewer.commands import keep_results, plain_light, watch_training
 from alpr_app.viewer.light import MOST, Light
 from alpr_app.viewer.models import BACKENDS
+from alpr_app.viewer.panels.chart import sparkline
 from alpr_app.viewer.panels.stage import Stage, heading, pair
 from alpr_app.viewer.results import CSV, JSON_LINES
 from alpr_app.viewer.settings import THEMES
@@ -27,6 +28,7 @@ def controls(stage: Stage) -> None:
     _light(stage)
     _pictures(stage)
     _keep(stage)
+    _training(stage)
     _timings(stage)
     _log(stage)
 
@@ -140,6 +142,17 @@ def _keep(stage: Stage) -> None:
             ui.beside()
 
 
+def _training(stage: Stage) -> None:
+    ui, training = stage.ui, stage.program.training
+    heading(ui, "Training")
+    if ui.button("Watch a training run", ui.room[0], tip="Curves, mistakes, and its newest model to try (W)"):
+        watch_training(stage.program)
+    if training.own:
+        ui.text(training.sign, ui.theme.doubtful, wrapped=True)
+        if ui.button(f"Back to the {training.first_name}", ui.room[0]):
+            training.back()
+
+
 def _timings(stage: Stage) -> None:
     ui, state = stage.ui, stage.program.state
     timed = list(state.timed)
@@ -147,9 +160,10 @@ def _timings(stage: Stage) -> None:
         return
     heading(ui, f"Milliseconds a picture, the last {len(timed)}")
     totals = np.float32([timing.detect_ms + timing.read_ms for timing in timed])
-    ui.plot(totals, 54 * ui.em)
     left, top = ui.cursor
     width, step = ui.room[0], ui.line_height + 2 * ui.em
+    sparkline(ui, (left, top, width, 54 * ui.em), totals)
+    top += 60 * ui.em
     rows = [(name, np.float32([getattr(timing, f"{name}_ms") for timing in timed])) for name in STAGES]
     for name, values in [*rows, ("whole", totals)]:
         pair(ui, ui.painter, (left, top, width, step), name, f"{np.median(values):.1f}")

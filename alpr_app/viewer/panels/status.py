@@ -36,8 +36,11 @@ def _models(stage: Stage) -> str:
     if state.models.state == FAILED:
         return "No models"
     threads = stage.program.choice.threads
-    return f"Ready: {state.models.detail or 'models'}" + (
-        f", {threads} thread{'s' if threads > 1 else ''}" if threads else ""
+    own = stage.program.training.sign
+    return (
+        f"Ready: {state.models.detail or 'models'}"
+        + (f", {threads} thread{'s' if threads > 1 else ''}" if threads else "")
+        + (f", {own}" if own else "")
     )
 
 

@@ -1,0 +1,60 @@
+"""From a set of samples to batches on the device: made by processes of their own while the network works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from alpr_app.errors import AlprError
+from alpr_app.train.shares import Indices
+
+PREFETCHED = 4
+
+
+class TrainingError(AlprError):
+    """A run that cannot go on; the message says what to try."""
+
+
+def batches(dataset: Dataset, indices: Indices, size: int, workers: int, device: torch.device) -> Iterator[Any]:
+    """Batches of `size` samples in the order of `indices`.
+
+    Raises TrainingError with the line that names it for what a worker process could not read.
+    """
+    loader = DataLoader(
+        dataset,
+        batch_size=size,
+        sampler=indices,
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
+        worker_init_fn=_single_thread,
+        prefetch_factor=PREFETCHED if workers else None,
+        # The loader seeds its workers from here and not from the generator that dropout draws from, whose state a
+        # resumed run has just restored.
+        generator=torch.Generator(),
+    )
+    try:
+        yield from loader
+    except AlprError as error:
+        # torch hands on a worker's whole traceback; its last line is what was raised.
+        said = str(error).strip().splitlines()[-1]
+        raise TrainingError(said.partition("Error: ")[2] or said) from error
+
+
+def _single_thread(worker: int) -> None:
+    """Samples are made by processes, one core each."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+
+
+def to_device(batch: Any, device: torch.device) -> Any:
+    """A batch, with all that is in it, on `device`."""
+    if isinstance(batch, Tensor):
+        return batch.to(device, non_blocking=True)
+    if isinstance(batch, dict):
+        return {name: to_device(value, device) for name, value in batch.items()}
+    return [to_device(value, device) for value in batch]

@@ -1,0 +1,32 @@
+"""`test`: how well models do on labelled pictures, as `alpr eval` measures it, and which characters they mistake."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from alpr_app.commands import evaluate
+from alpr_app.train.confusions import Confusions
+from alpr_app.train.plots import require_matplotlib
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("test", help="measure models on labelled pictures, by subset and by CCPD's rules")
+    evaluate.add_arguments(parser)
+    parser.add_argument("--model_path", dest="ocr_model", metavar="F", help="the same as --ocr_model")
+    parser.add_argument("--model_config", dest="ocr_config", metavar="F", help="the same as --ocr_config")
+    parser.add_argument("--confusions", type=Path, metavar="F", help="which characters are taken for which, as a PNG")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.confusions is None:
+        return evaluate.run(args)
+    # Now, not after all has been measured.
+    require_matplotlib()
+    confusions = Confusions()
+    status = evaluate.run(args, confusions)
+    confusions.plot(args.confusions)
+    left_out = f", {confusions.unequal} of another length left out" if confusions.unequal else ""
+    print(f"\n{args.confusions}: characters of {confusions.plates} plates, read where the labels say{left_out}")
+    return status

@@ -1,0 +1,37 @@
+"""Who draws the plates of a training: the painter of Chinese ones, or one that follows a plates file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from alpr_app.train.draw.designed import DesignPainter
+from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.plate_design import PlatesFile
+
+
+class Painter(Protocol):
+    """What the data sets need of a painter.
+
+    `random_plate` gives a plate seen straight on, H x W x 3 uint8 RGB with one pixel a millimetre, its text and the
+    name of its colour; of `rows` rows if there are such plates, of any if None. `issues` says whether words could
+    be the text of such a plate.
+    """
+
+    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> tuple[np.ndarray, str, str]: ...
+
+    def issues(self, words: str) -> bool: ...
+
+
+def make_painter(plates: PlatesFile | None, glyphs: Path | None = None, templates: Path | None = None) -> Painter:
+    """The painter of a plates file; of Chinese plates if None, with folders of pictures as `PlatePainter` takes them.
+
+    Raises ValueError for such folders together with a plates file.
+    """
+    if plates is None:
+        return PlatePainter(glyphs, templates)
+    if glyphs is not None or templates is not None:
+        raise ValueError("--glyphs and --templates are pictures of Chinese plates; leave them out beside --plates")
+    return DesignPainter(plates)

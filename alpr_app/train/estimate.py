@@ -1,0 +1,51 @@
+"""What a training would cost on more pictures than were tried: time and memory, from a measured run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alpr_app.run_folder import TRAIN, read_curves
+from alpr_app.train.cached import GIGABYTE, Cached
+from alpr_app.train.checkpoint import CheckpointError
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """hours: for all samples. samples_per_s, waiting_share: as measured, the median of the run. memory_gb: the most
+    the run took, None if the system does not tell. decoded_gb: all pictures in memory; what is beyond the cache is
+    decoded again each time."""
+
+    samples: int
+    hours: float
+    samples_per_s: float
+    waiting_share: float
+    memory_gb: float | None
+    decoded_gb: float
+
+
+def bytes_a_picture(cached: Cached) -> float:
+    """Mean size of the decoded pictures that are in memory."""
+    return float(np.mean([item.image.nbytes for item in (cached[index] for index in range(cached.kept))]))
+
+
+def estimate(run: Path, pictures: int, rounds: float, picture_bytes: float) -> Estimate:
+    """A training of `rounds` rounds over `pictures` pictures, at the speed of `run`, a run's folder.
+
+    Raises CheckpointError if the run has written no figures yet.
+    """
+    curves = read_curves(run / TRAIN).columns
+    if not curves:
+        raise CheckpointError(f"{run}: no train.csv with figures in it; let the run go on for a few minutes first")
+    speed = float(np.median(curves["samples_per_s"]))
+    samples = round(pictures * rounds)
+    return Estimate(
+        samples,
+        samples / speed / 3600,
+        speed,
+        float(np.median(curves["waiting_share"])),
+        float(curves["memory_gb"].max()) if "memory_gb" in curves else None,
+        pictures * picture_bytes / GIGABYTE,
+    )

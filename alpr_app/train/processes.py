@@ -1,0 +1,27 @@
+"""Work for several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+import cv2
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_in_processes(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = 8
+) -> Iterator[Result]:
+    """`work` of every item, in their order. With one worker, in this process.
+
+    Processes are started afresh, not forked: OpenCV's threads do not outlive a fork.
+    """
+    if workers <= 1:
+        yield from map(work, items)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        yield from pool.map(work, items, chunksize=chunk)

@@ -1,0 +1,192 @@
+"""Charts: lines over steps with axes, a legend, and the values at the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import hypot
+
+import numpy as np
+
+from alpr_app.viewer.axes import Axis, axis_over
+from alpr_app.viewer.fonts import SMALL
+from alpr_app.viewer.painter import Painter, Point, Rect
+from alpr_app.viewer.panels.stage import elided
+from alpr_app.viewer.theme import SERIES, Colour, faded
+from alpr_app.viewer.toolkit import Toolkit
+
+# Up to so many points, each is marked by a dot.
+DOTTED = 30
+TICKS_APART = 34, 90
+# Cosine of the angle from which on a turn is a sharp one.
+SHARP = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """title: above it. x: (N,) where the values belong, growing; seen is what lies between 0 and `end`. lines: by
+    name, (N,) values each."""
+
+    title: str
+    x: np.ndarray
+    lines: Mapping[str, np.ndarray]
+    end: float
+    logarithmic: bool = False
+
+
+def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
+    """Draw it into `rect`: title and legend at the top, then the lines with their axes."""
+    em, paint = ui.em, ui.painter
+    paint.surface(rect, ui.theme.field, 5 * em)
+    left, top, width, height = (rect[0] + 10 * em, rect[1] + 6 * em, rect[2] - 20 * em, rect[3] - 12 * em)
+    paint.text((left, top), chart.title.upper(), ui.theme.dim, SMALL)
+    x, y = Axis(0.0, chart.end), axis_over(list(chart.lines.values()), chart.logarithmic)
+    if chart.end <= 0 or y is None:
+        paint.text((left, top + 24 * em), "Nothing has been written yet", ui.theme.dim)
+        return
+    line = _line(ui)
+    names = max(ui.text_width(name, SMALL) for _, name in y.ticks(8) or [(0, "")])
+    below = line + 4 * em
+    rows = _legend_rows(ui, chart, width)
+    head = line + rows * line + 4 * em
+    plot = (left + names + 8 * em, top + head, width - names - 12 * em, height - head - below)
+    if min(plot[2:]) < 30 * em:
+        return
+    ui.cursor = plot[:2]
+    hovered = ui.hit(f"chart {chart.title}", plot[2], plot[3]).hovered
+    place = _nearest(chart, x, plot, ui.mouse.place[0]) if hovered else len(chart.x) - 1
+    _legend(ui, chart, (left, top + line, width, rows * line), place)
+    _grid(ui, (x, y), plot)
+    if hovered:
+        _cursor(ui, chart, x, plot, place)
+    with paint.within((plot[0] - 4 * em, plot[1] - 4 * em, plot[2] + 8 * em, plot[3] + 8 * em)):
+        for number, values in enumerate(chart.lines.values()):
+            _draw_line(ui, paint, _points(x.shares(chart.x), y.shares(values), plot), colour_of(number))
+
+
+def colour_of(number: int) -> Colour:
+    return SERIES[number % len(SERIES)]
+
+
+def _line(ui: Toolkit) -> float:
+    """Height of a line of small letters."""
+    return 18 * ui.em
+
+
+def _entries(ui: Toolkit, chart: Chart, width: float) -> Iterator[tuple[int, str, float, int]]:
+    """Number, name, left end and row of each entry of the legend: in columns, as many as there is room for."""
+    em = ui.em
+    wide = max(ui.text_width(name.replace("_", " "), SMALL) for name in chart.lines) + 72 * em
+    columns = max(1, min(len(chart.lines), int(width / wide)))
+    for number, name in enumerate(chart.lines):
+        yield number, name, (number % columns) * width / columns, number // columns
+
+
+def _legend_rows(ui: Toolkit, chart: Chart, width: float) -> int:
+    return max(row for *_, row in _entries(ui, chart, width)) + 1
+
+
+def _legend(ui: Toolkit, chart: Chart, rect: Rect, place: int) -> None:
+    """Each line's name, with its value at the point of number `place`."""
+    em, paint = ui.em, ui.painter
+    placed = list(_entries(ui, chart, rect[2]))
+    columns = sum(row == 0 for *_, row in placed)
+    for number, name, x, row in placed:
+        left, top = rect[0] + x, rect[1] + row * _line(ui)
+        paint.surface((left, top + 6 * em, 12 * em, 4 * em), colour_of(number), 2 * em)
+        value = figure(float(chart.lines[name][place]))
+        room = rect[2] / columns - 24 * em - ui.text_width(value, SMALL) - 8 * em
+        shown = elided(ui, name.replace("_", " "), room, SMALL)
+        paint.text((left + 18 * em, top), shown, ui.theme.text, SMALL)
+        paint.text((left + 24 * em + ui.text_width(shown, SMALL), top), value, ui.theme.dim, SMALL)
+    # The step that the values belong to.
+    text = f"step {chart.x[place]:,.0f}"
+    end = rect[0] + rect[2] - ui.text_width(text, SMALL)
+    paint.text((end, rect[1] - _line(ui)), text, ui.theme.dim, SMALL)
+
+
+def figure(value: float) -> str:
+    """A value with about four digits that count."""
+    if not np.isfinite(value):
+        return "–"
+    if value == 0 or 0.0995 <= abs(value) < 1000:
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _nearest(chart: Chart, x: Axis, plot: Rect, pointer: float) -> int:
+    """Number of the point that is nearest to the pointer, across."""
+    places = plot[0] + plot[2] * x.shares(chart.x)
+    return int(np.nanargmin(np.abs(places - pointer)))
+
+
+def _grid(ui: Toolkit, axes: tuple[Axis, Axis], plot: Rect) -> None:
+    em, paint, theme = ui.em, ui.painter, ui.theme
+    left, top, width, height = plot
+    across, up = axes
+    colour = faded(theme.dim, 0.22)
+    for value, name in up.ticks(int(height / (TICKS_APART[0] * em))):
+        y = round(top + height * (1 - float(up.shares(np.float64(value))))) + 0.5
+        paint.line([(left, y), (left + width, y)], colour)
+        paint.text((left - ui.text_width(name, SMALL) - 6 * em, y - 9 * em), name, theme.dim, SMALL)
+    for value, name in across.ticks(int(width / (TICKS_APART[1] * em))):
+        x = round(left + width * float(across.shares(np.float64(value)))) + 0.5
+        paint.line([(x, top), (x, top + height)], colour)
+        wide = ui.text_width(name, SMALL)
+        start = min(max(x - wide / 2, left), left + width - wide)
+        paint.text((start, top + height + 3 * em), name, theme.dim, SMALL)
+
+
+def _cursor(ui: Toolkit, chart: Chart, x: Axis, plot: Rect, place: int) -> None:
+    left, top, width, height = plot
+    middle = left + width * float(x.shares(chart.x[place]))
+    ui.painter.line([(middle, top), (middle, top + height)], faded(ui.theme.text, 0.5))
+
+
+def _points(x: np.ndarray, y: np.ndarray, plot: Rect) -> list[list[Point]]:
+    """Places in the window, in pieces without a gap."""
+    left, top, width, height = plot
+    pieces: list[list[Point]] = [[]]
+    for across, up in zip((left + width * x).tolist(), (top + height * (1 - y)).tolist(), strict=True):
+        if across == across and up == up:
+            pieces[-1].append((across, up))
+        elif pieces[-1]:
+            pieces.append([])
+    return [piece for piece in pieces if piece]
+
+
+def _draw_line(ui: Toolkit, paint: Painter, pieces: list[list[Point]], colour: Colour) -> None:
+    dotted = sum(map(len, pieces)) <= DOTTED
+    for piece in pieces:
+        for part in _smooth_parts(piece):
+            paint.line(part, colour, 1.8 * ui.em)
+        if dotted or len(piece) == 1:
+            for point in piece:
+                paint.dot(point, 2.6 * ui.em, colour)
+
+
+def _smooth_parts(points: list[Point]) -> Iterator[list[Point]]:
+    """`points` cut where the line turns sharply: drawn in one, it would become too thin to be seen there."""
+    begin = 0
+    for place in range(1, len(points) - 1):
+        (x, y), (at_x, at_y), (to_x, to_y) = points[place - 1 : place + 2]
+        first, second = (at_x - x, at_y - y), (to_x - at_x, to_y - at_y)
+        if first[0] * second[0] + first[1] * second[1] < SHARP * hypot(*first) * hypot(*second):
+            yield points[begin : place + 1]
+            begin = place
+    if len(points) > 1:
+        yield points[begin:]
+
+
+def sparkline(ui: Toolkit, rect: Rect, values: np.ndarray) -> None:
+    """Values (N,) from 0 up, as a line on a ground, without axes."""
+    left, top, width, height = rect
+    ui.painter.surface(rect, ui.theme.field, 4 * ui.em)
+    inner = (left + 4 * ui.em, top + 4 * ui.em, width - 8 * ui.em, height - 8 * ui.em)
+    x = np.linspace(0, 1, len(values)) if len(values) > 1 else np.array([0.5])
+    y = Axis(0.0, max(1.1 * float(values.max()), 1e-6)).shares(values)
+    for piece in _points(x, y, inner):
+        if len(piece) > 1:
+            ui.painter.line(piece, ui.theme.accent, 1.4 * ui.em)
+        else:
+            ui.painter.dot(piece[0], 2 * ui.em, ui.theme.accent)

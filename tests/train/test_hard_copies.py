@@ -1,0 +1,47 @@
+import cv2
+import numpy as np
+import pytest
+
+from alpr_app.geometry import corners_to_box, rectify
+from alpr_app.labels import read_data_folder
+from alpr_app.pictures import read_picture
+from alpr_app.train.cli import main
+from alpr_app.train.hard_copies import FAR_PLATE_WIDTH, KINDS, SIZE
+
+
+@pytest.fixture
+def picture(data_folder):
+    picture = next(picture for picture in read_data_folder(data_folder).pictures if picture.split == "val")
+    return read_picture(picture.path), np.float32([plate.corners for plate in picture.plates])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_plate_is_where_the_label_says_and_harder_to_read(picture, kind):
+    image, plates = picture
+    before = image.copy()
+    made, corners = KINDS[kind](image, plates, np.random.default_rng(0))
+    np.testing.assert_array_equal(image, before)
+    assert made.dtype == np.uint8 and made.shape[2] == 3 and corners.shape == plates.shape
+    plain, hard = (rectify(*pair, ordered=True).astype(float) for pair in ((image, plates[0]), (made, corners[0])))
+    assert np.abs(plain - hard).mean() > 3
+    blue = (plain[..., 2] - plain[..., 0]).ravel()
+    seen = (hard[..., 2] - hard[..., 0]).ravel()
+    assert np.corrcoef(blue, seen)[0, 1] > 0.4  # the plate's own pattern, not what lies beside it
+
+
+def test_far_plates_are_60_pixels_wide_in_a_picture_of_the_usual_size(picture):
+    image, plates = picture
+    made, corners = KINDS["far"](image, plates, np.random.default_rng(1))
+    left, _, right, _ = corners_to_box(corners[0])
+    assert right - left == pytest.approx(FAR_PLATE_WIDTH, abs=1) and made.shape[1::-1] == SIZE
+
+
+def test_copies_are_written_with_labels_that_can_be_measured(data_folder, tmp_path, capsys):
+    arguments = ["hard_copies", "--dataset_path", str(data_folder), "--output", str(tmp_path / "hard")]
+    assert main([*arguments, "--kinds", "night", "jpeg"]) == 0
+    pictures = read_data_folder(tmp_path / "hard").pictures
+    assert {picture.subset for picture in pictures} == {"night", "jpeg"} and len(pictures) == 4
+    assert {picture.split for picture in pictures} == {"val"}
+    assert cv2.imread(str(pictures[0].path)) is not None
+    assert main([*arguments, "--kinds", "night"]) == 1
+    assert "is not empty" in capsys.readouterr().err

@@ -1,0 +1,158 @@
+"""Training for plates that are not Chinese, through the front door: drawn ones alone, and pictures labelled by CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from alpr_app.bundle import load_reader
+from alpr_app.evaluation import evaluate
+from alpr_app.labels import read_data_folder
+from alpr_app.pictures import read_picture
+from alpr_app.pipeline import ALPR
+from alpr_app.reader import ReaderConfig
+from alpr_app.train.checkpoint import load_checkpoint
+from alpr_app.train.cli import main
+from alpr_app.train.draw.painters import make_painter
+from alpr_app.train.maskocr import ReaderWithColumns
+from alpr_app.train.plates_file import read_plates_file
+from alpr_app.train.starting import with_plates_of
+
+PLATES = """
+name = "Toy"
+alphabet = "ABCDEFX0123456789"
+max_length = 6
+[[design]]
+pattern = "LL-DDDD"
+width = 440
+height = 110
+colour = "orange"
+background = "#f08020"
+"""
+READER = ["--embed_dim", "32", "--num_heads", "2", "--num_encoder_layers", "1", "--num_decoder_layers", "1"]
+SHORT = ["--samples", "8", "--num_workers", "0", "--threads", "1", "--validate_samples", "8", "--validate_most", "12"]
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    path = tmp_path / "toy.toml"
+    path.write_text(PLATES, encoding="utf-8")
+    return path
+
+
+def write_pictures(folder: Path, toy: Path, columns: str = "file,split,text,box") -> Path:
+    """Six pictures with one drawn plate each, two of them for validation."""
+    folder.mkdir()
+    painter, rng = make_painter(read_plates_file(toy)), np.random.default_rng(1)
+    rows = [columns]
+    for number in range(6):
+        plate, text, _ = painter.random_plate(rng)
+        image = np.full((160, 240, 3), 120, np.uint8)
+        image[50:80, 40:160] = cv2.resize(plate, (120, 30), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / f"{number}.png"), image[..., ::-1])
+        rows.append(f"{number}.png,{'val' if number < 2 else 'train'},{text},40 50 160 80")
+    (folder / "alpr_dataset.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+def train_reader(toy: Path, run: Path, *options: object) -> int:
+    arguments = ["maskocr", "--plates", toy, "--output", run, "--batch_size", 4, *SHORT, *options]
+    return main([str(word) for word in arguments])
+
+
+def test_a_reader_is_trained_exported_and_used_without_any_labelled_picture(toy, tmp_path, detector_path):
+    assert train_reader(toy, tmp_path / "run", *READER) == 0
+    metrics = load_checkpoint(tmp_path / "run" / "best.pt")["metrics"]
+    assert set(metrics) == {"exact", "drawn_exact"}
+    assert main(["export", str(tmp_path / "run"), "--output", str(tmp_path / "toy-reader")]) == 0
+    config = load_reader(tmp_path / "toy-reader")[0].config
+    assert (config.alphabet, config.max_length, config.colours) == ("ABCDEFX0123456789", 6, ("orange",))
+    alpr = ALPR(detector_path, tmp_path / "toy-reader", device="cpu", backend="torch")
+    data = read_data_folder(write_pictures(tmp_path / "data", toy))
+    (plate,) = alpr.read_crops([read_picture(data.pictures[0].path)[50:80, 40:160]])
+    assert plate.colour == "orange" and set(plate.text) <= set(config.alphabet)
+    figures = evaluate(alpr, data)["scenes"]["micro"]
+    assert figures["plates"] == 2 and not [name for name in figures if "province" in name]
+
+
+def test_no_data_and_no_plates_is_wrong_use(tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["maskocr", "--output", str(tmp_path / "run"), *SHORT])
+    assert caught.value.code == 2
+    assert "--dataset_path, or --plates" in capsys.readouterr().err
+
+
+def test_rounds_over_no_labelled_pictures_are_refused(toy, tmp_path, capsys):
+    assert train_reader(toy, tmp_path / "run", *READER, "--epochs", 3) == 1
+    assert "there are none: give --samples" in capsys.readouterr().err
+
+
+def test_labelled_pictures_are_trained_on_and_measured_when_there_are_any(toy, tmp_path):
+    data = write_pictures(tmp_path / "data", toy)
+    assert train_reader(toy, tmp_path / "run", *READER, "--dataset_path", data) == 0
+    state = load_checkpoint(tmp_path / "run" / "best.pt")
+    assert set(state["metrics"]) == {"exact", "scenes_exact"}
+    assert state["description"]["real_plates"] == 4 and state["description"]["plates"] == "Toy"
+
+
+@pytest.mark.parametrize(
+    ("was", "wrong", "said"),
+    [("A", "Z", "not in the alphabet"), (",40", "9,40", "longer than the 6 characters")],
+)
+def test_a_label_that_the_plates_cannot_be_is_named(was, wrong, said, toy, tmp_path, capsys):
+    data = write_pictures(tmp_path / "data", toy)
+    table = data / "alpr_dataset.csv"
+    table.write_text(table.read_text().replace(was, wrong), encoding="utf-8")
+    assert train_reader(toy, tmp_path / "run", *READER, "--dataset_path", data) == 1
+    message = capsys.readouterr().err
+    assert said in message and ".png" in message and message.count("\n") == 1
+
+
+def test_a_detector_is_trained_on_pictures_labelled_by_csv_with_such_plates_pasted_in(toy, tmp_path):
+    data = write_pictures(tmp_path / "data", toy)
+    arguments = ["detector", "--plates", toy, "--dataset_path", data, "--output", tmp_path / "run", "--batch_size", 2]
+    arguments += ["--crop_size", 96, "--long_side", 160, "--drawn_share", 1, *SHORT]
+    assert main([str(word) for word in arguments]) == 0
+    description = load_checkpoint(tmp_path / "run" / "last.pt")["description"]
+    assert description["pictures"] == 4 and description["plates"] == "Toy"
+
+
+def test_another_alphabet_gets_new_heads_and_keeps_the_rest():
+    torch.manual_seed(0)
+    shape = {"embed_dim": 16, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "stem_channels": (4, 8)}
+    before = ReaderWithColumns(ReaderConfig(**shape))
+    after = with_plates_of(before, ReaderConfig(alphabet="AB", max_length=5, colours=("white",)))
+    assert (after.reader.config.alphabet, after.reader.config.embed_dim) == ("AB", 16)
+    weights, kept = after.state_dict(), set()
+    for name, value in before.state_dict().items():
+        if weights[name].shape == value.shape and (weights[name] == value).all():
+            kept.add(name)
+    new = {name.rpartition(".")[0] or name for name in weights.keys() - kept}
+    assert new == {"reader.characters", "reader.colour", "columns", "reader"}  # the last: reader.queries
+    longer = with_plates_of(before, ReaderConfig(max_length=9))
+    assert (longer.columns.weight == before.columns.weight).all() and longer.reader.queries.shape[1] == 9
+
+
+def test_a_run_that_starts_from_other_plates_says_so(toy, tmp_path, reader_path, capsys):
+    assert train_reader(toy, tmp_path / "run", "--start_from", reader_path) == 0
+    assert "made for other plates; all but the heads that spell Toy ones is kept" in capsys.readouterr().err
+    assert train_reader(toy, tmp_path / "second", "--start_from", tmp_path / "run") == 0
+    assert "other plates" not in capsys.readouterr().err
+
+
+def test_a_reader_of_other_plates_is_not_trained_on_chinese_ones(toy, tmp_path, data_folder, capsys):
+    assert train_reader(toy, tmp_path / "run", *READER) == 0
+    arguments = ["maskocr", "--dataset_path", data_folder, "--output", tmp_path / "x", "--start_from", tmp_path / "run"]
+    assert main([*map(str, arguments), *SHORT]) == 1
+    assert "name their kind with --plates" in capsys.readouterr().err
