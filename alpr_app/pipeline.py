@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
@@ -25,9 +25,10 @@ from alpr_app.geometry import (
     quadrilateral_area,
     rectify,
 )
-from alpr_app.plate import Plate
+from alpr_app.plate import Plate, fits_format
 from alpr_app.reader import Reading
 from alpr_app.reader import decode as decode_readings
+from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
 
 # Pictures and plates that go through a network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
@@ -125,13 +126,12 @@ class ALPR:
         for crop in crops:
             check_image(crop)
         height, width = self.reader_config.img_height, self.reader_config.img_width
-        rectified = [resize_crop(crop, height, width) for crop in crops]
-        readings = self._read(rectified)
+        views = [[resize_crop(crop, height, width), *self._two_rows(crop, picture_corners(crop))] for crop in crops]
         plates = []
-        for crop, plate, reading in zip(crops, rectified, readings, strict=True):
+        for crop, (reading, view) in zip(crops, self._read_best(views), strict=True):
             corners = picture_corners(crop)
             detection = Detection(1.0, corners_to_box(corners), corners)
-            plates.append(_plate(detection, reading, plate))
+            plates.append(_plate(detection, reading, view))
         return plates
 
     def analyse(self, image: np.ndarray) -> Result:
@@ -168,17 +168,16 @@ class ALPR:
         ]
         clock.append(perf_counter())
         height, width = self.reader_config.img_height, self.reader_config.img_width
-        crops = [
-            rectify(image, detection.corners, height, width, ordered=True)
+        views = [
+            [rectify(image, corners, height, width, ordered=True), *self._two_rows(image, corners)]
             for image, found in zip(images, detections, strict=True)
-            for detection in found
+            for corners in (detection.corners for detection in found)
         ]
         clock.append(perf_counter())
-        readings = self._read(crops)
+        read = iter(self._read_best(views))
         clock.append(perf_counter())
         share = 1000 / len(images)
         timings = Timings(*((after - before) * share for before, after in pairwise(clock)))
-        read = iter(zip(readings, crops, strict=True))
         return [Result([_plate(detection, *next(read)) for detection in found], timings) for found in detections]
 
     def _decode(
@@ -193,6 +192,18 @@ class ALPR:
             if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
                 detections.append(Detection(found.score, sides.reshape(4), points))
         return detections
+
+    def _two_rows(self, image: np.ndarray, corners: np.ndarray) -> list[np.ndarray]:
+        """Another view of a plate that may have two rows: one row made of both. None of any other."""
+        if not may_have_two_rows(corners) or not knows_two_rows(self.reader_config.alphabet):
+            return []
+        return [side_by_side(image, corners, self.reader_config.img_height, self.reader_config.img_width)]
+
+    def _read_best(self, views: list[list[np.ndarray]]) -> list[tuple[Reading, np.ndarray]]:
+        """Of the views of each plate, the one that reads most like a plate: its reading and the view itself."""
+        flat = [view for several in views for view in several]
+        read = iter(zip(self._read(flat), flat, strict=True))
+        return [max(islice(read, len(several)), key=_plausibility) for several in views]
 
     def _read(self, plates: list[np.ndarray]) -> list[Reading]:
         readings: list[Reading] = []
@@ -226,6 +237,12 @@ def resize_crop(crop: np.ndarray, height: int, width: int) -> np.ndarray:
     """A picture that is a plate already, at the reader's size: height x width x 3 uint8."""
     shrinks = crop.shape[0] > height and crop.shape[1] > width
     return cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _plausibility(read: tuple[Reading, np.ndarray]) -> float:
+    """The confidence, half of it for what may not be issued: half a plate reads like none."""
+    reading = read[0]
+    return reading.confidence * (1.0 if fits_format(reading.text) else 0.5)
 
 
 def _plate(detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:

@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 
 from alpr_app.geometry import corners_to_box, homography, picture_corners
 from alpr_app.reader import ReaderConfig
+from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
 from alpr_app.train.cached import Cached
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.painters import Painter
@@ -70,8 +71,7 @@ class PlateDataset(Dataset):
         return "".join(self.config.alphabet[index] for index in classes if index != self.config.blank)
 
     def _draw(self, rng: np.random.Generator) -> PlateSample:
-        """A drawn plate in front of some background, at about the size real ones are kept; of two rows too, which
-        are squeezed into the shape of one like any other."""
+        """A drawn plate in front of some background, at about the size real ones are kept; of two rows too."""
         plate, text, colour = self.painter.random_plate(rng)
         height, width = plate.shape[:2]
         shown = 220
@@ -83,7 +83,8 @@ class PlateDataset(Dataset):
         # The tone of the surroundings has nothing to do with the plate's own, so nothing can be learned from it.
         matrix = cv2.getPerspectiveTransform(picture_corners(plate), corners)
         cv2.warpPerspective(plate, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
-        return PlateSample(canvas, corners, text, colour, "drawn")
+        double = knows_two_rows(self.config.alphabet) and may_have_two_rows(picture_corners(plate))
+        return PlateSample(canvas, corners, text, colour, "drawn", double)
 
     def _background(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         width, height = size
@@ -108,13 +109,7 @@ class PlateDataset(Dataset):
         if rng.random() < 0.5 * self.strength:
             height = round(float(np.exp(rng.uniform(np.log(0.25), np.log(1.3)))) * full_height)
         width = round(height * full_width / full_height)
-        plate = cv2.warpPerspective(
-            sample.image,
-            homography(corners, height, width),
-            (width, height),
-            flags=cv2.INTER_AREA,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        plate = self._cut(sample, corners, height, width)
         plate = degrade(plate, rng, self.strength)
         if (height, width) != (full_height, full_width):
             shrinking = height > full_height
@@ -124,6 +119,19 @@ class PlateDataset(Dataset):
                 interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR,
             )
         return plate
+
+    @staticmethod
+    def _cut(sample: PlateSample, corners: np.ndarray, height: int, width: int) -> np.ndarray:
+        """The plate seen straight on, as it is cut out in use."""
+        if sample.double:
+            return side_by_side(sample.image, corners, height, width)
+        return cv2.warpPerspective(
+            sample.image,
+            homography(corners, height, width),
+            (width, height),
+            flags=cv2.INTER_AREA,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
 
     def _jitter(self, corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Corners as a detector finds them: each off by itself, and all of them shifted and scaled together."""

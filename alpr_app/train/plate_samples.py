@@ -23,13 +23,14 @@ LARGEST_PLATE_WIDTH = 256
 @dataclass(frozen=True, eq=False)
 class PlateSample:
     """image: H x W x 3 uint8 RGB, the plate with some surroundings. corners: (4, 2) in it. colour: None if unknown.
-    source: the picture it comes from."""
+    source: the picture it comes from. double: it has two rows, which the reader is shown side by side."""
 
     image: np.ndarray
     corners: np.ndarray
     text: str
     colour: str | None
     source: str
+    double: bool = False
 
 
 @dataclass(frozen=True, eq=False)
