@@ -15,13 +15,6 @@ DETECTOR = ["--crop_size", "96", "--long_side", "160", "--batch_size", "2"]
 SHORT = ["--samples", "16", "--num_workers", "0", "--threads", "1", "--validate_samples", "8"]
 
 
-@pytest.fixture(autouse=True)
-def _threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize(("command", "options"), [("maskocr", READER), ("detector", DETECTOR)])
 def test_train_export_and_load(command, options, data_folder, tmp_path, capsys):
     run, scores = tmp_path / "run", tmp_path / "scores.json"

@@ -37,13 +37,6 @@ READER = ["--embed_dim", "32", "--num_heads", "2", "--num_encoder_layers", "1", 
 SHORT = ["--samples", "8", "--num_workers", "0", "--threads", "1", "--validate_samples", "8", "--validate_most", "12"]
 
 
-@pytest.fixture(autouse=True)
-def _threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
     path = tmp_path / "toy.toml"

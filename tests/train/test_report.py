@@ -2,7 +2,6 @@ import importlib.util
 import json
 
 import pytest
-import torch
 
 from alpr_app.pictures import read_picture
 from alpr_app.run_folder import read_about
@@ -12,13 +11,6 @@ from alpr_app.train.report import write_report
 READER = ["--embed_dim", "32", "--num_heads", "2", "--num_encoder_layers", "1", "--num_decoder_layers", "1"]
 DETECTOR = ["--crop_size", "96", "--long_side", "160"]
 SHORT = ["--batch_size", "4", "--samples", "16", "--num_workers", "0", "--threads", "1", "--validate_samples", "8"]
-
-
-@pytest.fixture(autouse=True)
-def _threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
