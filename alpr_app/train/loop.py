@@ -121,7 +121,7 @@ class Run:
                 torch.cuda.set_rng_state_all(state["random_cuda"])
         else:
             # One checkpoint cannot hold every process's own random numbers: new ones, of this step.
-            torch.manual_seed((self.options.seed, self.ranks.rank, state["step"]).__hash__() & 0x7FFFFFFF)
+            torch.manual_seed(self.options.seed + self.ranks.rank + self.ranks.world * state["step"])
         self.step, self.best, self.metrics = state["step"], state["best"], state["metrics"]
         self.since_best = state["since_best"]
 

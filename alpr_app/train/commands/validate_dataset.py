@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from alpr_app.bundle import load_bundle
+from alpr_app.bundle import load_reader
 from alpr_app.errors import AlprError
 from alpr_app.labels import read_data_folder
-from alpr_app.reader import Reader, ReaderConfig
+from alpr_app.reader import ReaderConfig
 from alpr_app.train.faults import KINDS, check_data
 from alpr_app.train.plots import plot_counts
 
@@ -26,11 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    config = ReaderConfig()
-    if args.reader is not None:
-        network = load_bundle("reader", args.reader)[0]
-        assert isinstance(network, Reader)
-        config = network.config
+    config = ReaderConfig() if args.reader is None else load_reader(args.reader)[0].config
     data = read_data_folder(args.dataset_path)
     total = len(data.pictures) + len(data.negatives)
     show = partial(tqdm, total=total, desc="pictures", leave=False, disable=None)
