@@ -1,4 +1,4 @@
-"""One thing at a time, done on a thread of its own, because it may take long."""
+"""What is done on threads of its own, because it may take long: for ever, or one thing at a time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,31 @@ from typing import Generic, TypeVar
 from alpr_app.viewer.mailbox import nobody
 
 Made = TypeVar("Made")
+
+
+class Worker:
+    """Something with a thread that runs `_run` from the beginning until `close`. `_changed` guards what it shares with
+    others and wakes it; `_ended` tells it to stop.
+
+    A subclass calls this constructor last: the thread starts at once.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._changed = threading.Condition()
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Stop; whether the thread has ended."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
 
 class Background(Generic[Made]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import string
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import platformdirs
 from alpr_app.errors import reason
 from alpr_app.pictures import PICTURE_SUFFIXES
 from alpr_app.sources import VIDEO_SUFFIXES
+from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import KeepAll, nobody
 from alpr_app.viewer.scan import sort_key
 
@@ -57,33 +57,22 @@ def look_into(path: str) -> Found:
     return Found(path, tuple(sorted(folders, key=sort_key)), frozenset(links), pictures)
 
 
-class Crawl:
+class Crawl(Worker):
     """A thread that looks into folders. found: batches of what it saw. deep: it goes on into what it finds, level
     after level, but never through links, which may lead back up. wake: is called when there is a new batch."""
 
     def __init__(self, deep: bool, wake: Callable[[], None] = nobody, most: int = MOST_FOLDERS) -> None:
         self.found: KeepAll[list[Found]] = KeepAll(wake)
         self._deep, self._most = deep, most
-        self._changed = threading.Condition()
         self._asked: deque[str] = deque()
         self._waiting: deque[str] = deque()
-        self._ended = False
-        self._thread = threading.Thread(target=self._run, name="alpr-folders", daemon=True)
-        self._thread.start()
+        super().__init__("alpr-folders")
 
     def ask(self, path: str) -> None:
         """Look into `path` before all others."""
         with self._changed:
             self._asked.append(path)
             self._changed.notify()
-
-    def close(self, timeout: float = 1.0) -> bool:
-        """Stop; whether the thread has ended."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         batch: list[Found] = []

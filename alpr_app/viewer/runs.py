@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from alpr_app.run_folder import (
     read_newest,
 )
 from alpr_app.run_folder import Newest as NewestModel
+from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import Newest, nobody
 from alpr_app.viewer.shot import Shot, load_shot
 
@@ -106,7 +106,7 @@ class RunView:
         return float(columns[name][int(np.nanargmax(columns[judged]))])
 
 
-class RunWatch:
+class RunWatch(Worker):
     """folder: of the run. wake: there is another view."""
 
     def __init__(self, folder: Path, wake: Callable[[], None] = nobody, period: float = PERIOD_SECONDS) -> None:
@@ -115,20 +115,13 @@ class RunWatch:
         self._stamps: dict[str, Stamp] = {}
         self._troubles: dict[str, str] = {}
         self._period = period
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alpr-run", daemon=True)
-        self._thread.start()
-
-    def close(self, timeout: float = 1.0) -> bool:
-        """Stop; whether the thread has ended."""
-        self._ended.set()
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        super().__init__("alpr-run")
 
     def _run(self) -> None:
-        while not self._ended.is_set():
+        while not self._ended:
             self._look()
-            self._ended.wait(self._period)
+            with self._changed:
+                self._changed.wait_for(lambda: self._ended, self._period)
 
     def _look(self) -> None:
         """Read what has changed since the last look. Taken before reading, stamps tell of whatever comes later."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
 from alpr_app.errors import reason
 from alpr_app.pictures import PICTURE_SUFFIXES
+from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import Newest, nobody
 
 # Names that are sorted in one go: sorting holds all other threads up, this many for a few milliseconds.
@@ -68,7 +68,7 @@ def walk(folder: str, recursive: bool) -> Iterator[tuple[str, os.DirEntry]]:
                     waiting.append(name)
 
 
-class Scan:
+class Scan(Worker):
     """A thread that lists one folder. `listings` holds the newest state of the list.
 
     rank: the order, see `orders.py`; None for natural order. whole: nothing is handed over before all is listed.
@@ -85,15 +85,7 @@ class Scan:
         self.folder, self.recursive = folder, recursive
         self.listings: Newest[Listing] = Newest(wake)
         self._rank, self._whole = rank, whole
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alpr-scan", daemon=True)
-        self._thread.start()
-
-    def close(self, timeout: float = 1.0) -> bool:
-        """Stop; whether the thread has ended."""
-        self._ended.set()
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        super().__init__("alpr-scan")
 
     def _run(self) -> None:
         try:
@@ -106,7 +98,7 @@ class Scan:
         fresh: list[str] = []
         patience, started = FIRST_SECONDS, monotonic()
         for name, entry in walk(self.folder, self.recursive):
-            if self._ended.is_set():
+            if self._ended:
                 return
             rank = self._rank(name, entry) if self._rank is not None else ""
             # One string holds key and name: strings compare many times faster than tuples.

@@ -5,10 +5,10 @@ It hands every picture to the recogniser, the one that is looked at before all o
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import nobody
 from alpr_app.viewer.shot import Shot, load_shot
 
@@ -21,7 +21,7 @@ Submit = Callable[[Shot, bool], None]
 """Takes a shot for the recogniser, and whether it goes before all others."""
 
 
-class FolderSource:
+class FolderSource(Worker):
     """submit: gives a shot to the recogniser. waiting: how many wait there. load: path -> Shot. wake: is called
     when a picture has become ready to be shown."""
 
@@ -33,16 +33,13 @@ class FolderSource:
         wake: Callable[[], None] = nobody,
     ) -> None:
         self._submit, self._waiting, self._load, self._wake = submit, waiting, load, wake
-        self._changed = threading.Condition()
         self._wanted: list[str] = []
         self._passed: deque[str] = deque()
         self._all: Iterator[str] | None = None
         self._shots: OrderedDict[str, Shot] = OrderedDict()
         self._bytes = 0
         self._submitted: set[str] = set()
-        self._ended = False
-        self._thread = threading.Thread(target=self._run, name="alpr-folder", daemon=True)
-        self._thread.start()
+        super().__init__("alpr-folder")
 
     def focus(self, paths: Sequence[str]) -> None:
         """Have these ready: the first is looked at, the others may be next."""
@@ -73,14 +70,6 @@ class FolderSource:
         """The recogniser has taken something: there may be room for more."""
         with self._changed:
             self._changed.notify()
-
-    def close(self, timeout: float = 1.0) -> bool:
-        """Stop; whether the thread has ended."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while True:

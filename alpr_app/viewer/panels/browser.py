@@ -10,7 +10,7 @@ from alpr_app.viewer.commands import go_up, open_dialog, open_summary
 from alpr_app.viewer.orders import ORDERS, TITLES
 from alpr_app.viewer.painter import Rect
 from alpr_app.viewer.panels.live import live_side
-from alpr_app.viewer.panels.stage import Stage, draw_mark, elided, follow, icon_button, icon_width, pair
+from alpr_app.viewer.panels.stage import Stage, draw_mark, elided, follow, icon_button, icon_width, pair, rows_in_sight
 from alpr_app.viewer.panels.tree import TreePanel
 from alpr_app.viewer.state import FOLDER, LIVE
 
@@ -94,19 +94,14 @@ class Browser:
     def _list(self, stage: Stage) -> None:
         ui, browse = stage.ui, stage.program.state.browse
         row = round(ui.line_height + 8 * ui.em)
-        rows = browse.rows
-        left, top = ui.cursor
-        width, height = ui.room
         position = browse.position
         if position >= 0 and browse.index != self._followed:
-            follow(ui, position * row, row, height)
+            follow(ui, position * row, row, ui.room[1])
         self._followed = browse.index
-        first = int(ui.scroll / row)
-        for number, index in enumerate(rows[first : first + int(height / row) + 2], first):
-            self._row(stage, index, (left, top + number * row, width, row))
-        ui.cursor = (left, top)
-        ui.space(len(rows) * row)
-        if not rows and browse.names:
+        left, top = ui.cursor
+        for index, place in rows_in_sight(ui, browse.rows, row):
+            self._row(stage, index, place)
+        if not browse.rows and browse.names:
             ui.cursor = (left, top + 4 * ui.em)
             ui.text("No picture passes the filter", ui.theme.dim, wrapped=True)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import cos, hypot, sin
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from alpr_app.viewer.toolkit import Toolkit
 
 # The font's own ellipsis stands at half the height of a line, as in Chinese.
 DOTS = "..."
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,18 @@ def follow(ui: Toolkit, top: float, row: float, height: float) -> None:
         ui.scroll = top
     elif top + row > ui.scroll + height:
         ui.scroll = top + row - height
+
+
+def rows_in_sight(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[tuple[Row, Rect]]:
+    """Those of a list's rows that can be seen, with their places; each is `height` high. Afterwards the list has its
+    full length, however few of it were drawn."""
+    left, top = ui.cursor
+    width, seen = ui.room
+    first = int(ui.scroll / height)
+    for number, row in enumerate(rows[first : first + int(seen / height) + 2], first):
+        yield row, (left, top + number * height, width, height)
+    ui.cursor = (left, top)
+    ui.space(len(rows) * height)
 
 
 def icon_width(ui: Toolkit) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alpr_app.viewer.commands import unfold
 from alpr_app.viewer.fonts import SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect
-from alpr_app.viewer.panels.stage import Stage, elided, follow
+from alpr_app.viewer.panels.stage import Stage, elided, follow, rows_in_sight
 from alpr_app.viewer.settings import LIMITS
 from alpr_app.viewer.theme import Colour
 from alpr_app.viewer.toolkit import Toolkit
@@ -56,18 +56,13 @@ class TreePanel:
     def _rows(self, stage: Stage, row: float) -> None:
         ui, state = stage.ui, stage.program.state
         rows = state.tree.rows
-        left, top = ui.cursor
-        width, height = ui.room
         if state.folder != self._followed:
             place = next((number for number, node in enumerate(rows) if node.path == state.folder), -1)
             if place >= 0:
-                follow(ui, place * row, row, height)
+                follow(ui, place * row, row, ui.room[1])
                 self._followed = state.folder
-        first = int(ui.scroll / row)
-        for number, node in enumerate(rows[first : first + int(height / row) + 2], first):
-            self._row(stage, node, (left, top + number * row, width, row))
-        ui.cursor = (left, top)
-        ui.space(len(rows) * row)
+        for node, place in rows_in_sight(ui, rows, row):
+            self._row(stage, node, place)
 
     def _row(self, stage: Stage, node: Node, place: Rect) -> None:
         ui, program = stage.ui, stage.program
