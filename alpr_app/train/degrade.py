@@ -22,7 +22,8 @@ def lighting(image: np.ndarray, rng: Rng) -> np.ndarray:
     contrast = np.exp(rng.normal(0, 0.25))
     gamma = np.exp(rng.normal(0, 0.3))
     cast = np.exp(rng.normal(0, 0.08, 3))
-    haze = rng.uniform(0, 0.35) if rng.random() < 0.15 else 0.0
+    # Now and then it is fog, not haze.
+    haze = rng.uniform(0, 0.7 if rng.random() < 0.25 else 0.35) if rng.random() < 0.18 else 0.0
     levels = np.linspace(0, 1, 256)[:, None] ** gamma
     levels = ((levels - 0.45) * contrast + 0.45) * exposure * cast
     levels = levels * (1 - haze) + 0.8 * haze
@@ -84,8 +85,9 @@ def gaussian_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarra
 
 
 def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
-    """The camera or the car moved, by up to a seventh of the plate's height."""
-    length = max(2.0, rng.uniform(0.03, 0.15) * plate_height)
+    """The camera or the car moved, mostly by up to a seventh of the plate's height, at times by up to a third."""
+    farthest = 0.34 if rng.random() < 0.3 else 0.15
+    length = max(2.0, rng.uniform(0.03, farthest) * plate_height)
     angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
     size = round(length) | 1
     kernel = np.zeros((size, size), np.float32)
@@ -118,7 +120,7 @@ def sharpen(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 # Function and how often at strength 1. Light first, then the lens, then the sensor.
 _LIGHT = ((dirt, 0.12), (shadow, 0.2), (glare, 0.1), (lighting, 0.8), (saturation, 0.3), (night, 0.06))
-_LENS = ((motion_blur, 0.15), (gaussian_blur, 0.3))
+_LENS = ((motion_blur, 0.18), (gaussian_blur, 0.3))
 _SENSOR = ((sharpen, 0.1), (sensor_noise, 0.3), (jpeg, 0.3))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alpr_app.detector import Detection, Detector, decode, positions
+from alpr_app.detector import STRIDES, Detection, Detector, decode, positions
 from alpr_app.geometry import Letterbox, box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledPicture
 from alpr_app.layers import from_pixels
@@ -30,9 +30,9 @@ def held_out(picture: LabelledPicture) -> bool:
 
 
 class DetectorTask:
-    """Trains a detector on the train split of `data`, on plate-free pictures and on drawn plates; judged by recall
-    at IoU 0.7, over scenes and held-out pictures of other cameras alike, less the false boxes a plate-free picture
-    and the error of the corners."""
+    """Trains a detector on the train split of `data`, on plate-free pictures and on drawn plates, seen in views of
+    `crop_size` (height, width); judged by recall at IoU 0.7, over scenes and held-out pictures of other cameras alike,
+    less the false boxes a plate-free picture and the error of the corners."""
 
     judged_by = "judgement"
 
@@ -41,14 +41,15 @@ class DetectorTask:
         network: Detector,
         data: DataFolder,
         painter: Painter,
-        crop_size: int = 352,
+        crop_size: tuple[int, int] = (352, 352),
         drawn_share: float = 0.5,
         seed: int = 0,
         limit: float = math.inf,
         most: int | None = None,
     ) -> None:
-        if crop_size % 32:
-            raise ValueError(f"--crop_size must be a multiple of 32, not {crop_size}")
+        if any(side <= 0 or side % STRIDES[-1] for side in crop_size):
+            sides = " ".join(map(str, crop_size))
+            raise ValueError(f"--crop_size must be of multiples of {STRIDES[-1]}, not {sides}")
         labelled = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
         kept = [picture for picture in labelled if picture.by_machine and held_out(picture)]
         chosen = {picture.path for picture in kept}
@@ -67,7 +68,7 @@ class DetectorTask:
             "street": spread(kept, most),
         }
         self.plate_free = spread(list(data.negatives), most)
-        centres, strides = positions(crop_size, crop_size)
+        centres, strides = positions(*crop_size)
         self.centres, self.strides = torch.from_numpy(centres), torch.from_numpy(strides)
         self.description: dict[str, Any] = {
             "kind": "detector",

@@ -1,4 +1,4 @@
-"""The detector's training samples: square views of labelled pictures, with drawn plates put into them."""
+"""The detector's training samples: views of labelled pictures, all of one size, with drawn plates put into them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from alpr_app.train.perspective import plate_corners, random_pose
 LARGEST_SIDE = 800
 MAXIMUM_PLATES = 16
 MAXIMUM_IGNORED = 8
-SMALLEST_PLATE, LARGEST_PLATE = 16.0, 280.0
+SMALLEST_PLATE, LARGEST_PLATE = 16.0, 400.0
 USUAL_PLATE_HEIGHT = 30.0
 MOSAIC_SHARE = 0.35
 # Rows and columns of a mosaic, and how often: the more, the smaller the plates.
@@ -34,6 +34,8 @@ SIGN_SHARE = 0.3
 PLATE_FREE_SHARE = 0.12
 REPAINTED_SHARE = 0.5
 SMALLEST_VISIBLE = 0.85
+# Spreads of how a view is turned, in degrees, sheared and, as a logarithm, stretched.
+_IN_FRONT, _FAR_ASIDE = (4.0, 0.06, 0.07), (16.0, 0.25, 0.2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +75,8 @@ def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 class SceneDataset(Dataset):
     """An endless set: sample `index` is drawn from (seed, index) alone, so a run can be resumed exactly.
 
-    A sample is a dict: image S x S x 3 uint8, plates (MAXIMUM_PLATES, 4, 2) corners of which the first `count` are
-    meant, ignored (MAXIMUM_IGNORED, 4) boxes padded with empty ones.
+    A sample is a dict: image of `size` (height, width) x 3 uint8, plates (MAXIMUM_PLATES, 4, 2) corners of which the
+    first `count` are meant, ignored (MAXIMUM_IGNORED, 4) boxes padded with empty ones.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class SceneDataset(Dataset):
         scenes: Sequence[Scene],
         plate_free: Sequence[Scene],
         painter: Painter,
-        size: int,
+        size: tuple[int, int],
         seed: int,
         drawn_share: float = 0.5,
         strength: float = 0.6,
@@ -100,7 +102,7 @@ class SceneDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray | int]:
         rng = np.random.default_rng((self.seed, index))
-        scene = self._mosaic(rng) if rng.random() < MOSAIC_SHARE else self._view(rng, self.size, self.size)
+        scene = self._mosaic(rng) if rng.random() < MOSAIC_SHARE else self._view(rng, *self.size)
         if rng.random() < SIGN_SHARE * self.drawn_share:
             self._add_signs(scene, rng)
         if rng.random() < self.drawn_share:
@@ -119,10 +121,10 @@ class SceneDataset(Dataset):
         """Views in a grid: many plates in one picture, small ones, and unusual edges."""
         cells = int(rng.choice(MOSAIC_CELLS, p=MOSAIC_CHANCES))
         edges = []
-        for _ in range(2):
+        for side in self.size:
             shares = np.cumsum(rng.uniform(0.7, 1.3, cells))
-            edges.append([0, *(int(self.size * share) for share in shares[:-1] / shares[-1]), self.size])
-        image = np.empty((self.size, self.size, 3), np.uint8)
+            edges.append([0, *(int(side * share) for share in shares[:-1] / shares[-1]), side])
+        image = np.empty((*self.size, 3), np.uint8)
         plates, ignored = [], []
         for top, bottom in pairwise(edges[0]):
             for left, right in pairwise(edges[1]):
@@ -172,10 +174,10 @@ class SceneDataset(Dataset):
             focus = plate.mean(axis=0)
         else:
             scale = rng.uniform(low, high)
-        angle = np.deg2rad(rng.normal(0, 16 if rng.random() < 0.15 else 4))
-        shear = rng.normal(0, 0.06)
-        stretch = np.exp(rng.normal(0, 0.07))
+        # A turn and a shear together are what a plate far aside looks like: one pair of its edges stays upright.
+        angle, shear, stretch = rng.normal(0, _FAR_ASIDE if rng.random() < 0.2 else _IN_FRONT)
         mirror = -1.0 if rng.random() < 0.5 else 1.0
+        angle, stretch = np.deg2rad(angle), np.exp(stretch)
         rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         linear = rotation @ np.array([[scale * stretch, shear * scale], [0, scale / stretch]])
         linear = linear @ np.diag([mirror, 1.0])
@@ -217,13 +219,14 @@ class SceneDataset(Dataset):
     ) -> np.ndarray | None:
         """Corners of something `shape` times as wide as high, anywhere over nothing that is labelled; None if the
         chance place is taken."""
-        width = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(0.5 * self.size))))
+        room = np.float32(self.size[::-1])
+        width = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(0.6 * room[0]))))
         corners = plate_corners(width, width / shape, random_pose(rng), rng)
-        corners += rng.uniform(0.02, 0.98, 2).astype(np.float32) * self.size
+        corners += rng.uniform(0.02, 0.98, 2).astype(np.float32) * room
         box = corners_to_box(corners)
         taken = np.concatenate([corners_to_box(np.float32(plates).reshape(-1, 4, 2)), scene.ignored])
         grown = box + np.float32([-4, -4, 4, 4])
-        free = box.min() >= 0 and box.max() <= self.size and not box_iou(grown[None], taken).any()
+        free = box.min() >= 0 and (box[2:] <= room).all() and not box_iou(grown[None], taken).any()
         return corners if free else None
 
     def _paste(self, scene: Scene, rng: np.random.Generator) -> Scene:

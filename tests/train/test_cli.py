@@ -97,6 +97,15 @@ def test_the_input_size_in_use_is_chosen_at_export(data_folder, tmp_path, capsys
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("size", "said"), [(["90"], "multiples of 32"), (["96", "0"], "96 0"), (["96"] * 3, "one number or two")]
+)
+def test_views_of_an_impossible_size_are_refused(size, said, data_folder, tmp_path, capsys):
+    arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run"), *SHORT]
+    assert main([*arguments, "--crop_size", *size]) == 1
+    assert said in capsys.readouterr().err
+
+
 def test_exporting_what_is_no_run_says_so(tmp_path, capsys):
     assert main(["export", str(tmp_path), "--output", str(tmp_path / "x")]) == 1
     assert "best.pt: no such checkpoint" in capsys.readouterr().err
@@ -111,7 +120,7 @@ def test_a_run_begins_with_a_bundles_weights_and_shape(command, options, data_fo
     begun = [*arguments, "--output", str(tmp_path / "second"), "--start_from", str(tmp_path / "bundle")]
     begun += ["--batch_size", "4", "--start_lr", "1e-9", "--min_lr", "1e-9"]
     if command == "detector":
-        begun += ["--crop_size", "96", "--long_side", "160"]
+        begun += ["--crop_size", "64", "128", "--long_side", "160"]
     assert main(begun) == 0
     assert main(["export", str(tmp_path / "second"), "--output", str(tmp_path / "again"), "--last"]) == 0
     (first, _), (second, _) = load(tmp_path / "bundle"), load(tmp_path / "again")

@@ -155,9 +155,9 @@ def test_each_kind_of_fault_is_found_and_named(tmp_path, capsys):
 def test_samples_are_shown_on_a_sheet(ccpd, tmp_path, network):
     sheet = tmp_path / "sheet.png"
     arguments = ["preview", network, "--dataset_path", str(ccpd), "--output", str(sheet)]
-    assert main([*arguments, "--count", "7", "--crop_size", "128"]) == 0
+    assert main([*arguments, "--count", "7", "--crop_size", "96", "128"]) == 0
     picture = cv2.imread(str(sheet))
-    assert picture.shape == ((2 * 128, 4 * 128, 3) if network == "detector" else (2 * 70, 6 * 192, 3))
+    assert picture.shape == ((2 * 96, 4 * 128, 3) if network == "detector" else (2 * 70, 6 * 192, 3))
     assert picture.std() > 20
 
 

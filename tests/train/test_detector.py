@@ -49,7 +49,7 @@ def test_machine_labelled_pictures_are_held_out_by_name(tmp_path):
 
 
 def test_a_task_trains_on_train_and_validates_on_val(data_folder, painter):
-    task = DetectorTask(Detector(SMALL), read_data_folder(data_folder), painter, crop_size=96)
+    task = DetectorTask(Detector(SMALL), read_data_folder(data_folder), painter, crop_size=(96, 96))
     assert len(task.dataset.scenes) == 6
     assert len(task.validation["scenes"]) == 2 and len(task.plate_free) == 2
     with torch.inference_mode():

@@ -23,7 +23,9 @@ def marked() -> Scene:
 
 
 def dataset(scenes, painter, **changes) -> SceneDataset:
-    return SceneDataset(**{"scenes": scenes, "plate_free": [], "painter": painter, "size": 160, "seed": 3, **changes})
+    return SceneDataset(
+        **{"scenes": scenes, "plate_free": [], "painter": painter, "size": (160, 160), "seed": 3, **changes}
+    )
 
 
 def test_corners_follow_the_plate_through_every_view(marked, painter):
@@ -69,6 +71,20 @@ def test_samples_have_one_shape_whatever_is_in_them(data_folder, painter):
         assert sample["plates"].shape == (MAXIMUM_PLATES, 4, 2) and sample["ignored"].shape == (MAXIMUM_IGNORED, 4)
         boxes = corners_to_box(sample["plates"][: sample["count"]])
         assert (boxes[:, 2:] > boxes[:, :2]).all()
+
+
+def test_views_need_not_be_square_and_plates_stay_inside_them(marked, painter):
+    data = dataset([marked], painter, size=(96, 192), drawn_share=1.0, strength=0.0)
+    widths = []
+    for index in range(40):
+        sample = data[index]
+        assert sample["image"].shape == (96, 192, 3)
+        for corners in sample["plates"][: sample["count"]]:
+            left, top, right, bottom = corners_to_box(corners)
+            # Up to 15 % of a real plate may be cut off.
+            assert left > -40 and right < 192 + 40 and top > -20 and bottom < 96 + 20
+            widths.append(right - left)
+    assert max(widths) > 96
 
 
 def test_a_sample_depends_on_seed_and_index_alone(marked, painter):

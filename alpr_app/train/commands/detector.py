@@ -8,7 +8,15 @@ from dataclasses import replace
 from alpr_app.detector import Detector, DetectorConfig
 from alpr_app.labels import read_data_folder
 from alpr_app.train.cached import GIGABYTE
-from alpr_app.train.commands.run_options import Formatter, add_run_options, add_shape_options, shape_of, train
+from alpr_app.train.commands.run_options import (
+    Formatter,
+    add_crop_size,
+    add_run_options,
+    add_shape_options,
+    crop_size_of,
+    shape_of,
+    train,
+)
 from alpr_app.train.detector import DetectorTask
 from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.plates_file import read_plates_file
@@ -31,7 +39,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_run_options(parser, batch_size=16, start_lr=1e-3)
     config = DetectorConfig()
     parser.add_argument("--long_side", type=int, default=config.long_side, help="of the input in use, in pixels")
-    parser.add_argument("--crop_size", type=int, default=352, help="square input in training, a multiple of 32")
+    add_crop_size(parser)
     add_shape_options(parser, config, SHAPE, many=("stem_channels",))
     parser.set_defaults(run=lambda args: train(args, make_task))
 
@@ -46,7 +54,8 @@ def make_task(args: argparse.Namespace) -> DetectorTask:
     kind = None if args.plates is None else read_plates_file(args.plates)
     painter = make_painter(kind, args.glyphs, args.templates)
     limit = args.cache_gb * GIGABYTE
-    task = DetectorTask(network, data, painter, args.crop_size, args.drawn_share, args.seed, limit, args.validate_most)
+    size = crop_size_of(args)
+    task = DetectorTask(network, data, painter, size, args.drawn_share, args.seed, limit, args.validate_most)
     if kind is not None:
         task.description["plates"] = kind.name
     return task

@@ -9,7 +9,7 @@ from alpr_app.labels import read_data_folder
 from alpr_app.pictures import write_picture
 from alpr_app.reader import ReaderConfig
 from alpr_app.train.cached import spread
-from alpr_app.train.commands.run_options import Formatter
+from alpr_app.train.commands.run_options import Formatter, add_crop_size, crop_size_of
 from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.preview import plate_sheet, scene_sheet
@@ -29,7 +29,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--count", type=int, default=24, help="samples on the sheet")
     parser.add_argument("--drawn_share", type=float, default=0.5, help="share of drawn plates")
     parser.add_argument("--aug_strength", type=float, default=1.0, help="of the reader's disturbances")
-    parser.add_argument("--crop_size", type=int, default=352, help="of the detector's samples")
+    add_crop_size(parser)
     parser.add_argument("--glyphs", type=Path, metavar="DIR", help="pictures of characters to draw plates with")
     parser.add_argument("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
     parser.add_argument("--seed", type=int, default=0, help="other samples")
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         pictures = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
         scenes = load_scenes(spread(pictures, MOST_PICTURES))
         free = load_plate_free(spread(list(data.negatives), MOST_PICTURES))
-        dataset = SceneDataset(scenes, free, painter, args.crop_size, args.seed, args.drawn_share)
+        dataset = SceneDataset(scenes, free, painter, crop_size_of(args), args.seed, args.drawn_share)
         picture = scene_sheet(dataset, args.count)
     write_picture(args.output, picture)
     print(f"{args.output}: {args.count} samples")

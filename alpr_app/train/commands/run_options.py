@@ -48,6 +48,18 @@ def add_shape_options(parser: argparse.ArgumentParser, shape: object, texts: dic
         parser.add_argument(f"--{name}", type=read, nargs=count, default=default, metavar="N", help=text)
 
 
+def add_crop_size(parser: argparse.ArgumentParser) -> None:
+    text = "height and width of the detector's views in training, multiples of 32; one number for both"
+    parser.add_argument("--crop_size", type=int, nargs="+", default=(352,), metavar="N", help=text)
+
+
+def crop_size_of(args: argparse.Namespace) -> tuple[int, int]:
+    """Height and width. Raises ValueError for more than two numbers."""
+    if len(args.crop_size) > 2:
+        raise ValueError(f"--crop_size is one number or two, not {len(args.crop_size)}")
+    return args.crop_size[0], args.crop_size[-1]
+
+
 def shape_of(args: argparse.Namespace, texts: dict[str, str]) -> dict[str, object]:
     """The fields of `add_shape_options` as they were given."""
     values = {name: getattr(args, name) for name in texts}
