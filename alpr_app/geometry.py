@@ -134,6 +134,15 @@ def order_corners(points: np.ndarray) -> np.ndarray:
     return np.roll(ring, -int(rightward.argmax()), axis=0)
 
 
+def widened(corners: np.ndarray, across: float, down: float) -> np.ndarray:
+    """Ordered corners (4, 2) moved outward on every side: by `across` of the width, by `down` of the height."""
+    top_left, top_right, bottom_right, bottom_left = np.asarray(corners, np.float32)
+    width = across * 0.5 * (top_right - top_left + bottom_right - bottom_left)
+    height = down * 0.5 * (bottom_left - top_left + bottom_right - top_right)
+    moves = np.float32([-width - height, width - height, width + height, height - width])
+    return np.asarray(corners, np.float32) + moves
+
+
 def homography(corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLATE_WIDTH) -> np.ndarray:
     """The 3 x 3 matrix that takes ordered plate corners (4, 2) to an upright picture of height x width.
 

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from typing import TypeVar
 
-import cv2
 import numpy as np
 
 from alpr_app.bundle import load_detector, load_reader
 from alpr_app.detector import Detection
 from alpr_app.detector import decode as decode_detections
 from alpr_app.engine import make_engine
-from alpr_app.geometry import (
-    SMALLEST_AREA,
-    Letterbox,
-    corners_to_box,
-    picture_corners,
-    quadrilateral_area,
-    rectify,
-)
-from alpr_app.plate import Plate, fits_format
+from alpr_app.geometry import SMALLEST_AREA, Letterbox, corners_to_box, quadrilateral_area
+from alpr_app.plate import Plate
+from alpr_app.plate_reader import PlateReader, chunks, stack
 from alpr_app.reader import Reading
-from alpr_app.reader import decode as decode_readings
-from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
 
-# Pictures and plates that go through a network at once: enough to fill a GPU, little enough for any memory.
+# Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
-READER_BATCH = 64
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -95,6 +82,7 @@ class ALPR:
         self.detector_config, self.reader_config = detector_network.config, reader_network.config
         self.detect = make_engine(detector_network, self.detector_info, device, backend, threads)
         self.recognise = make_engine(reader_network, self.reader_info, device, backend, threads)
+        self.plate_reader = PlateReader(self.recognise, self.reader_config)
         self._warm_up()
 
     @property
@@ -125,14 +113,10 @@ class ALPR:
         """
         for crop in crops:
             check_image(crop)
-        height, width = self.reader_config.img_height, self.reader_config.img_width
-        views = [[resize_crop(crop, height, width), *self._two_rows(crop, picture_corners(crop))] for crop in crops]
-        plates = []
-        for crop, (reading, view) in zip(crops, self._read_best(views), strict=True):
-            corners = picture_corners(crop)
-            detection = Detection(1.0, corners_to_box(corners), corners)
-            plates.append(_plate(detection, reading, view))
-        return plates
+        looks = [self.plate_reader.look_at_crop(crop) for crop in crops]
+        found = [Detection(1.0, corners_to_box(look.corners), look.corners) for look in looks]
+        read = self.plate_reader.read(looks)
+        return [_plate(detection, *reading) for detection, reading in zip(found, read, strict=True)]
 
     def analyse(self, image: np.ndarray) -> Result:
         """`read`, with how long each stage took."""
@@ -150,7 +134,7 @@ class ALPR:
             by_canvas[box.canvas].append(index)
         results: dict[int, Result] = {}
         for same_canvas in by_canvas.values():
-            for chosen in _chunks(same_canvas, DETECTOR_BATCH):
+            for chosen in chunks(same_canvas, DETECTOR_BATCH):
                 found = self._analyse_chunk([images[index] for index in chosen], [boxes[index] for index in chosen])
                 results.update(zip(chosen, found, strict=True))
         return [results[index] for index in range(len(images))]
@@ -158,7 +142,7 @@ class ALPR:
     def _analyse_chunk(self, images: list[np.ndarray], boxes: list[Letterbox]) -> list[Result]:
         """Pictures whose letterboxes have one canvas."""
         clock = [perf_counter()]
-        canvases = _stack([box.apply(image) for image, box in zip(images, boxes, strict=True)])
+        canvases = stack([box.apply(image) for image, box in zip(images, boxes, strict=True)])
         clock.append(perf_counter())
         outputs = self.detect(canvases)
         clock.append(perf_counter())
@@ -167,14 +151,13 @@ class ALPR:
             for index, (image, box) in enumerate(zip(images, boxes, strict=True))
         ]
         clock.append(perf_counter())
-        height, width = self.reader_config.img_height, self.reader_config.img_width
-        views = [
-            [rectify(image, corners, height, width, ordered=True), *self._two_rows(image, corners)]
+        looks = [
+            self.plate_reader.look(image, detection.corners)
             for image, found in zip(images, detections, strict=True)
-            for corners in (detection.corners for detection in found)
+            for detection in found
         ]
         clock.append(perf_counter())
-        read = iter(self._read_best(views))
+        read = iter(self.plate_reader.read(looks))
         clock.append(perf_counter())
         share = 1000 / len(images)
         timings = Timings(*((after - before) * share for before, after in pairwise(clock)))
@@ -193,30 +176,13 @@ class ALPR:
                 detections.append(Detection(found.score, sides.reshape(4), points))
         return detections
 
-    def _two_rows(self, image: np.ndarray, corners: np.ndarray) -> list[np.ndarray]:
-        """Another view of a plate that may have two rows: one row made of both. None of any other."""
-        if not may_have_two_rows(corners) or not knows_two_rows(self.reader_config.alphabet):
-            return []
-        return [side_by_side(image, corners, self.reader_config.img_height, self.reader_config.img_width)]
-
-    def _read_best(self, views: list[list[np.ndarray]]) -> list[tuple[Reading, np.ndarray]]:
-        """Of the views of each plate, the one that reads most like a plate: its reading and the view itself."""
-        flat = [view for several in views for view in several]
-        read = iter(zip(self._read(flat), flat, strict=True))
-        return [max(islice(read, len(several)), key=_plausibility) for several in views]
-
-    def _read(self, plates: list[np.ndarray]) -> list[Reading]:
-        readings: list[Reading] = []
-        for chunk in _chunks(plates, READER_BATCH):
-            readings += decode_readings(*self.recognise(_stack(chunk)), self.reader_config)
-        return readings
-
     def _warm_up(self) -> None:
         """A first call takes several times as long as the next ones; it is made here, not on the user's
         picture."""
         side = self.detector_config.long_side
         self.detect(np.zeros((1, side, side, 3), np.uint8))
-        self._read([np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)])
+        blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
+        self.plate_reader.read_views([blank])
 
 
 def check_image(image: np.ndarray) -> None:
@@ -233,18 +199,6 @@ def check_image(image: np.ndarray) -> None:
         raise ValueError(f"a picture must have at least one pixel, not the shape {image.shape}")
 
 
-def resize_crop(crop: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture that is a plate already, at the reader's size: height x width x 3 uint8."""
-    shrinks = crop.shape[0] > height and crop.shape[1] > width
-    return cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def _plausibility(read: tuple[Reading, np.ndarray]) -> float:
-    """The confidence, half of it for what may not be issued: half a plate reads like none."""
-    reading = read[0]
-    return reading.confidence * (1.0 if fits_format(reading.text) else 0.5)
-
-
 def _plate(detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:
     return Plate(
         text=reading.text,
@@ -257,13 +211,3 @@ def _plate(detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:
         corners=tuple((float(x), float(y)) for x, y in detection.corners),
         crop=crop,
     )
-
-
-def _stack(images: list[np.ndarray]) -> np.ndarray:
-    """Pictures of one size as a batch; a single one is not copied."""
-    return np.stack(images) if len(images) > 1 else images[0][None]
-
-
-def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

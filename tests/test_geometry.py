@@ -13,6 +13,7 @@ from alpr_app.geometry import (
     quadrilateral_area,
     rectify,
     shrink,
+    widened,
 )
 
 CORNERS = np.float32([[10, 20], [110, 28], [108, 60], [9, 51]])
@@ -136,3 +137,11 @@ def test_rectify_of_the_whole_picture_is_the_picture():
 
 def test_corners_to_box_is_the_upright_box():
     np.testing.assert_array_equal(corners_to_box(CORNERS), [9, 20, 110, 60])
+
+
+def test_corners_are_widened_along_the_plates_own_sides():
+    upright = np.float32([[10, 10], [50, 10], [50, 20], [10, 20]])
+    np.testing.assert_allclose(widened(upright, 0.1, 0.2), [[6, 8], [54, 8], [54, 22], [6, 22]])
+    turned = upright[:, ::-1] * np.float32([-1, 1])  # by a quarter
+    np.testing.assert_allclose(widened(turned, 0.1, 0.2), [[-8, 6], [-8, 54], [-22, 54], [-22, 6]])
+    np.testing.assert_array_equal(widened(upright, 0.0, 0.0), upright)

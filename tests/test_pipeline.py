@@ -7,7 +7,8 @@ import pytest
 
 from alpr_app import ALPR, Plate
 from alpr_app.bundle import BundleError
-from alpr_app.pipeline import READER_BATCH, check_image
+from alpr_app.pipeline import check_image
+from alpr_app.plate_reader import READER_BATCH
 
 
 def test_a_picture_gives_plates_best_first_in_its_own_pixels(small_alpr, picture):

@@ -1,0 +1,108 @@
+"""The reader at work: plates in pictures -> readings, looked at again where the first look leaves doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from alpr_app.engine import Engine
+from alpr_app.geometry import picture_corners, rectify, widened
+from alpr_app.plate import fits_format
+from alpr_app.reader import ReaderConfig, Reading, decode
+from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
+
+# Plates that go through the network at once: enough to fill a GPU, little enough for any memory.
+READER_BATCH = 64
+# How much wider and higher than found a plate is cut out, as shares of its width and height on each side. A character
+# that is cut off is lost, some of the bumper is not in the way.
+FIRST_MARGIN = (0.01, 0.0)
+# A plate read with less confidence is cut out once more, with more around it, and the surer reading counts.
+SURE = 0.9
+SECOND_MARGIN = (0.04, 0.08)
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A plate to be read. image: H x W x 3 uint8 RGB. corners: (4, 2) of the plate in it, as `Plate.corners`.
+    views: what the reader is shown of it, each at the reader's size; the one that reads most like a plate counts."""
+
+    image: np.ndarray
+    corners: np.ndarray
+    views: list[np.ndarray]
+
+
+class PlateReader:
+    """Reads plates with `recognise`, the engine of a reader's network of this `config`."""
+
+    def __init__(self, recognise: Engine, config: ReaderConfig) -> None:
+        self.recognise, self.config = recognise, config
+
+    def look(self, image: np.ndarray, corners: np.ndarray, margin: tuple[float, float] = FIRST_MARGIN) -> Look:
+        """The plate at ordered `corners` (4, 2), with this margin around it as shares of its width and height."""
+        height, width = self.config.img_height, self.config.img_width
+        view = rectify(image, widened(corners, *margin), height, width, ordered=True)
+        return Look(image, corners, [view, *self._two_rows(image, corners)])
+
+    def look_at_crop(self, crop: np.ndarray) -> Look:
+        """A picture that is a plate already."""
+        corners = picture_corners(crop)
+        view = resize_crop(crop, self.config.img_height, self.config.img_width)
+        return Look(crop, corners, [view, *self._two_rows(crop, corners)])
+
+    def read(self, looks: Sequence[Look]) -> list[tuple[Reading, np.ndarray]]:
+        """The reading of each plate, and the view it was read from."""
+        best = self._best([look.views for look in looks])
+        doubtful = [index for index, (reading, _) in enumerate(best) if reading.confidence < SURE]
+        again = [self.look(looks[index].image, looks[index].corners, SECOND_MARGIN).views[:1] for index in doubtful]
+        for index, second in zip(doubtful, self._best(again), strict=True):
+            best[index] = max(best[index], second, key=_plausibility)
+        return best
+
+    def read_views(self, views: Sequence[np.ndarray]) -> list[Reading]:
+        """Pictures at the reader's size, each as it is."""
+        readings: list[Reading] = []
+        for chunk in chunks(views, READER_BATCH):
+            readings += decode(*self.recognise(stack(chunk)), self.config)
+        return readings
+
+    def _two_rows(self, image: np.ndarray, corners: np.ndarray) -> list[np.ndarray]:
+        """Another view of a plate that may have two rows: one row made of both. None of any other."""
+        if not may_have_two_rows(corners) or not knows_two_rows(self.config.alphabet):
+            return []
+        return [side_by_side(image, corners, self.config.img_height, self.config.img_width)]
+
+    def _best(self, views: list[list[np.ndarray]]) -> list[tuple[Reading, np.ndarray]]:
+        """Of the views of each plate, the one that reads most like a plate: its reading and the view itself."""
+        flat = [view for several in views for view in several]
+        read = iter(zip(self.read_views(flat), flat, strict=True))
+        return [max(islice(read, len(several)), key=_plausibility) for several in views]
+
+
+def resize_crop(crop: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A picture that is a plate already, at the reader's size: height x width x 3 uint8."""
+    shrinks = crop.shape[0] > height and crop.shape[1] > width
+    return cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def stack(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Pictures of one size as a batch; a single one is not copied."""
+    return np.stack(images) if len(images) > 1 else images[0][None]
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """`items` in parts of `size`; the last one may be smaller."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _plausibility(read: tuple[Reading, np.ndarray]) -> float:
+    """The confidence, half of it for what may not be issued: half a plate reads like none."""
+    reading = read[0]
+    return reading.confidence * (1.0 if fits_format(reading.text) else 0.5)
