@@ -18,6 +18,7 @@ from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledP
 from alpr_app.pictures import read_picture
 from alpr_app.pipeline import ALPR
 from alpr_app.plate import Plate, has_province
+from alpr_app.reliability import Reliability
 
 END_TO_END_IOU = 0.6
 
@@ -86,8 +87,18 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
     return score
 
 
+def reading_of(truth: LabelledPlate, plates: list[Plate]) -> Plate | None:
+    """What was read where a labelled plate is: of the plates that may count end to end, the one nearest to it."""
+    overlaps = box_iou(truth.box[None], np.float32([plate.box for plate in plates]).reshape(-1, 4))[0]
+    return plates[int(overlaps.argmax())] if overlaps.max(initial=0.0) > END_TO_END_IOU else None
+
+
 def evaluate_scenes(
-    alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watch | None = None, note: Note | None = None
+    alpr: ALPR,
+    pictures: Iterable[LabelledPicture],
+    watch: Watch | None = None,
+    note: Note | None = None,
+    reliability: Reliability | None = None,
 ) -> dict[str, dict[str, float]]:
     """Scores by subset, by colour (`colour blue`, ...), `micro` over all plates and `macro` over the subsets."""
     groups: dict[str, PictureScore] = {}
@@ -103,6 +114,11 @@ def evaluate_scenes(
             score = score_plate(truth, plates, reading.text)
             if note:
                 note(truth.text, reading.text)
+            nearest = reading_of(truth, plates)
+            if reliability:
+                reliability.plates += 1
+                if nearest:
+                    reliability.add(nearest.confidence, nearest.text == truth.text)
             score.boxes = len(plates) if index == 0 else 0
             subsets.add(picture.subset)
             for name in (picture.subset, f"colour {truth.colour}", "micro"):
@@ -139,7 +155,11 @@ def evaluate_stated(alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watc
 
 
 def evaluate_crops(
-    alpr: ALPR, crops: Iterable[LabelledCrop], watch: Watch | None = None, note: Note | None = None
+    alpr: ALPR,
+    crops: Iterable[LabelledCrop],
+    watch: Watch | None = None,
+    note: Note | None = None,
+    reliability: Reliability | None = None,
 ) -> dict[str, float]:
     """Pictures that are plates already: whole plates right, with and without the province."""
     count = exact = without_province = 0
@@ -149,6 +169,9 @@ def evaluate_crops(
         (plate,) = alpr.read_crops([image])
         if note:
             note(crop.text, plate.text)
+        if reliability:
+            reliability.plates += 1
+            reliability.add(plate.confidence, plate.text == crop.text)
         exact += plate.text == crop.text
         without_province += plate.text[1:] == crop.text[1:]
         if watch and plate.text != crop.text:
@@ -192,9 +215,11 @@ def evaluate(
     watch: Watch | None = None,
     track: Track = lambda items, part: items,
     note: Note | None = None,
+    reliability: Reliability | None = None,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """All that `data` allows, of one split or of `all`: parts `scenes`, `street`, `crops`, `negatives`. Figures that
-    leave the province out are there only where some labelled plate has one.
+    """All that `data` allows, of one split or of `all`: parts `scenes`, `street`, `crops`, `negatives`, and over all
+    plates whose place is known `confidence` and `calibration`. Figures that leave the province out are there only where
+    some labelled plate has one. reliability: is told of the readings that the last two are about.
 
     Pictures whose labels were made by machine are left out: they are no truth to be measured against.
     """
@@ -202,16 +227,20 @@ def evaluate(
         data = data.of_split(split)
     scenes = [picture for picture in data.pictures if picture.plates and not picture.by_machine]
     stated = [picture for picture in data.pictures if picture.stated]
+    reliability = Reliability() if reliability is None else reliability
     result: dict[str, dict[str, dict[str, float]]] = {}
     if scenes:
         texts = [plate.text or "" for picture in scenes for plate in picture.plates]
-        result["scenes"] = _meant(evaluate_scenes(alpr, track(scenes, "scenes"), watch, note), texts)
+        result["scenes"] = _meant(evaluate_scenes(alpr, track(scenes, "scenes"), watch, note, reliability), texts)
     if stated:
         figures = {"all": evaluate_stated(alpr, track(stated, "street"), watch)}
         result["street"] = _meant(figures, [picture.stated for picture in stated])
     if data.crops:
-        figures = {"all": evaluate_crops(alpr, track(data.crops, "crops"), watch, note)}
+        figures = {"all": evaluate_crops(alpr, track(data.crops, "crops"), watch, note, reliability)}
         result["crops"] = _meant(figures, [crop.text for crop in data.crops])
     if data.negatives:
         result["negatives"] = {"all": evaluate_negatives(alpr, track(data.negatives, "negatives"), watch)}
+    if reliability.plates:
+        result["confidence"] = reliability.by_threshold()
+        result["calibration"] = {"all": reliability.summary()}
     return result

@@ -125,6 +125,21 @@ def test_crops_and_negatives(picture):
     assert result["negatives"]["all"]["false_boxes_per_100"] == 50
 
 
+def test_confidences_are_measured_over_all_plates_whose_place_is_known(picture):
+    pictures = (picture(1), picture(2), picture(3))
+    crops = (LabelledCrop(picture(4).path, "京A12345", "val"),)
+    # Right; wrong; not found, but something is read elsewhere; a crop read wrong.
+    found = {1: [plate("京B11111", 200), plate(TEXT)], 2: [plate("皖A12340")], 3: [plate(TEXT, 40)]}
+    result = evaluate(Scripted(found), DataFolder(pictures, crops, ()))
+    assert result["confidence"]["confidence 0.90"] == {
+        "readings": 3,
+        "precision": pytest.approx(1 / 3),
+        "recall": 0.25,
+    }
+    assert result["confidence"]["confidence 0.95"]["readings"] == 0
+    assert result["calibration"]["all"]["calibration_error"] == pytest.approx(0.9 - 1 / 3)
+
+
 def test_every_mistake_is_shown_with_what_was_expected(picture):
     seen: list[tuple[Path, str]] = []
     data = DataFolder((picture(1), picture(2)), (LabelledCrop(picture(3).path, "京B11111", "val"),), (picture(4).path,))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from alpr_app.evaluation import Note
     from alpr_app.plate import Plate
+    from alpr_app.reliability import Reliability
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,8 +82,9 @@ def _shown(name: str, value: float) -> str:
     return f"{value:.2f}" if name.endswith("per_100") else f"{100 * value:.2f} %"
 
 
-def run(args: argparse.Namespace, note: Note | None = None) -> int:
-    """note: is told of every plate that was read where its label says."""
+def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliability | None = None) -> int:
+    """note: is told of every plate that was read where its label says; reliability: how sure and how right the
+    readings were."""
     from alpr_app.evaluation import evaluate
     from alpr_app.files import write_atomically
     from alpr_app.labels import read_data_folder
@@ -93,7 +95,13 @@ def run(args: argparse.Namespace, note: Note | None = None) -> int:
     mistakes = MistakeFolder(args.mistakes) if args.mistakes else None
     # disable=None: no bar where no terminal shows it.
     figures = evaluate(
-        alpr, data, args.split, mistakes, lambda items, part: tqdm(items, desc=part, leave=False, disable=None), note
+        alpr,
+        data,
+        args.split,
+        mistakes,
+        lambda items, part: tqdm(items, desc=part, leave=False, disable=None),
+        note,
+        reliability,
     )
     if not figures:
         raise AlprError(f"{args.data}: nothing to measure in the split '{args.split}'; try --split all")

@@ -9,10 +9,13 @@ from typing import Any
 
 from alpr_app.bundle import BundleInfo, save_bundle
 from alpr_app.detector import Detector
+from alpr_app.labels import read_data_folder
+from alpr_app.reader import Reader
 from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
 from alpr_app.train.starting import trained_network
+from alpr_app.train.temperature import calibrate
 
 
 def export_run(
@@ -21,13 +24,15 @@ def export_run(
     scores: Path | None = None,
     long_side: int | None = None,
     last: bool = False,
+    calibration: Path | None = None,
 ) -> BundleInfo:
     """Write the bundle `output` from the run's best checkpoint or, with `last`, from its newest one.
 
     scores: JSON as `alpr eval --json` writes it, to go with the run's own validation figures. long_side: of a
-    detector's input in use; the network is the same for any.
+    detector's input in use; the network is the same for any. calibration: labelled pictures on whose val split a
+    reader's confidences are made true.
 
-    Raises CheckpointError or BundleError, ValueError if `scores` is no JSON.
+    Raises CheckpointError, BundleError or LabelError, ValueError if `scores` is no JSON.
     """
     network, state = trained_network(run / ("last.pt" if last else "best.pt"))
     description = state["description"]
@@ -43,6 +48,11 @@ def export_run(
     figures: dict[str, Any] = {
         "training": {"samples_seen": state["step"] * description["run"]["batch_size"], **metrics}
     }
+    if calibration is not None:
+        if not isinstance(network, Reader):
+            raise ValueError(f"{run}: --calibrate is for a reader, this is a {description['kind']}")
+        temperature = calibrate(network.eval(), read_data_folder(calibration).of_split("val"))
+        figures["calibration"] = {"data": calibration.name, "split": "val", "temperature": round(temperature, 4)}
     if scores is not None:
         try:
             figures["evaluation"] = json.loads(scores.read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from alpr_app.reliability import Reliability
 from alpr_app.resources import FONT
 from alpr_app.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
 
@@ -60,9 +61,12 @@ def plot_curves(run: Path, path: Path) -> None:
 
 
 def _curves(axes: Any, title: str, columns: dict[str, np.ndarray], names: list[str], logarithmic: bool = False) -> None:
-    shown = [name for name in names if name in columns]
+    shown = [name for name in names if name in columns and np.isfinite(columns[name]).any()]
     for name in shown:
-        axes.plot(columns["step"], columns[name], label=name, marker="." if len(columns["step"]) < 30 else None)
+        # A line goes on over rows that lack its figure.
+        known = np.isfinite(columns[name])
+        steps = columns["step"][known]
+        axes.plot(steps, columns[name][known], label=name, marker="." if len(steps) < 30 else None)
     if logarithmic and shown:
         axes.set_yscale("log")
     axes.set_title(title)
@@ -109,3 +113,24 @@ def plot_confusions(counts: np.ndarray, names: str, path: Path) -> None:
         place.plot([-0.5, len(chosen) - 0.5], [-0.5, len(chosen) - 0.5], color="0.75", linewidth=0.8)
         place.set_xlabel("read")
         place.set_ylabel("true")
+
+
+def plot_reliability(reliability: Reliability, path: Path) -> None:
+    """How often readings are right (up) that are so sure (across); what is true lies on the diagonal."""
+    summary = reliability.summary()
+    with figure(path, 2, 1, (6, 7)) as axes:
+        above, below = axes[:, 0]
+        above.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--")
+        for sure, right, readings in reliability.bins():
+            above.plot(sure, right, "o", color="tab:blue")
+            above.annotate(f"{readings:,}", (sure, right), xytext=(5, -12), textcoords="offset points", fontsize=8)
+        error = summary["calibration_error"]
+        above.set_title(f"{summary['readings']:,} readings, expected calibration error {error:.1%}", fontsize="medium")
+        above.set(xlabel="confidence", ylabel="share right", xlim=(0, 1.06), ylim=(-0.06, 1.06))
+        rows = reliability.by_threshold()
+        thresholds = [float(name.split()[-1]) for name in rows]
+        for name in ("precision", "recall"):
+            below.plot(thresholds, [row[name] for row in rows.values()], "o-", label=name)
+        below.set(xlabel="least confidence that is kept", ylabel="share")
+        below.legend()
+        below.grid(color="0.9")

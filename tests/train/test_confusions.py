@@ -41,8 +41,9 @@ def models(detector_path, reader_path) -> list[str]:
 
 
 def test_models_are_measured_and_confusions_drawn(data_folder, models, reader_path, tmp_path, capsys):
-    report, plot = tmp_path / "figures.json", tmp_path / "confusions.png"
+    report, plot, reliability = (tmp_path / name for name in ("figures.json", "confusions.png", "reliability.png"))
     options = ["--json", str(report), "--confusions", str(plot), "--mistakes", str(tmp_path / "mistakes")]
+    options += ["--reliability", str(reliability)]
     config = ["--model_config", str(reader_path.with_suffix(".json"))]
     assert main(["test", str(data_folder), "--split", "all", *models, *config, *options]) == 0
     figures = json.loads(report.read_text(encoding="utf-8"))["figures"]
@@ -52,7 +53,8 @@ def test_models_are_measured_and_confusions_drawn(data_folder, models, reader_pa
     )
     assert figures["negatives"]["all"]["false_boxes_per_100"] > 0
     assert "characters of 10 plates" in capsys.readouterr().out  # eight in scenes, two crops
-    assert read_picture(plot).size
+    assert read_picture(plot).size and read_picture(reliability).size
+    assert figures["confidence"]["confidence 0.00"]["readings"] <= 10
     assert any((tmp_path / "mistakes").iterdir())
 
 

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from alpr_app.commands import evaluate
+from alpr_app.reliability import Reliability
 from alpr_app.train.confusions import Confusions
-from alpr_app.train.plots import require_matplotlib
+from alpr_app.train.plots import plot_reliability, require_matplotlib
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -16,17 +17,21 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--model_path", dest="ocr_model", metavar="F", help="the same as --ocr_model")
     parser.add_argument("--model_config", dest="ocr_config", metavar="F", help="the same as --ocr_config")
     parser.add_argument("--confusions", type=Path, metavar="F", help="which characters are taken for which, as a PNG")
+    parser.add_argument("--reliability", type=Path, metavar="F", help="how often sure readings are right, as a PNG")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.confusions is None:
-        return evaluate.run(args)
-    # Now, not after all has been measured.
-    require_matplotlib()
-    confusions = Confusions()
-    status = evaluate.run(args, confusions)
-    confusions.plot(args.confusions)
-    left_out = f", {confusions.unequal} of another length left out" if confusions.unequal else ""
-    print(f"\n{args.confusions}: characters of {confusions.plates} plates, read where the labels say{left_out}")
+    if args.confusions or args.reliability:
+        # Now, not after all has been measured.
+        require_matplotlib()
+    confusions, reliability = Confusions(), Reliability()
+    status = evaluate.run(args, confusions, reliability)
+    if args.confusions:
+        confusions.plot(args.confusions)
+        left_out = f", {confusions.unequal} of another length left out" if confusions.unequal else ""
+        print(f"\n{args.confusions}: characters of {confusions.plates} plates, read where the labels say{left_out}")
+    if args.reliability:
+        plot_reliability(reliability, args.reliability)
+        print(f"\n{args.reliability}: confidences of {reliability.plates} plates")
     return status
