@@ -34,8 +34,8 @@ def _face() -> cv2.FontFace:
 
 
 def label(plate: Plate) -> str:
-    """What is written beside a plate: its text and how sure it is."""
-    return f"{plate.text} {100 * plate.confidence:.0f}%" if plate.text else "?"
+    """What is written beside a plate: its text, with a ? behind it if it fits no format, and how sure it is."""
+    return f"{plate.marked_text} {100 * plate.confidence:.0f}%" if plate.text else "?"
 
 
 def line_width(height: int, width: int) -> int:

@@ -16,7 +16,7 @@ from alpr_app.detector import Detection
 from alpr_app.detector import decode as decode_detections
 from alpr_app.engine import make_engine
 from alpr_app.geometry import SMALLEST_AREA, Letterbox, corners_to_box, quadrilateral_area
-from alpr_app.plate import Plate
+from alpr_app.plate import Plate, judge_format
 from alpr_app.plate_reader import PlateReader, chunks, stack
 from alpr_app.reader import Reading
 
@@ -116,7 +116,7 @@ class ALPR:
         looks = [self.plate_reader.look_at_crop(crop) for crop in crops]
         found = [Detection(1.0, corners_to_box(look.corners), look.corners) for look in looks]
         read = self.plate_reader.read(looks)
-        return [_plate(detection, *reading) for detection, reading in zip(found, read, strict=True)]
+        return [self._plate(detection, *reading) for detection, reading in zip(found, read, strict=True)]
 
     def analyse(self, image: np.ndarray) -> Result:
         """`read`, with how long each stage took."""
@@ -161,7 +161,7 @@ class ALPR:
         clock.append(perf_counter())
         share = 1000 / len(images)
         timings = Timings(*((after - before) * share for before, after in pairwise(clock)))
-        return [Result([_plate(detection, *next(read)) for detection in found], timings) for found in detections]
+        return [Result([self._plate(detection, *next(read)) for detection in found], timings) for found in detections]
 
     def _decode(
         self, image: np.ndarray, box: Letterbox, quality: np.ndarray, boxes: np.ndarray, corners: np.ndarray
@@ -175,6 +175,20 @@ class ALPR:
             if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
                 detections.append(Detection(found.score, sides.reshape(4), points))
         return detections
+
+    def _plate(self, detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:
+        return Plate(
+            text=reading.text,
+            confidence=reading.confidence,
+            characters=reading.characters,
+            alternatives=reading.alternatives,
+            colour=reading.colour,
+            score=detection.score,
+            box=tuple(map(float, detection.box)),
+            corners=tuple((float(x), float(y)) for x, y in detection.corners),
+            crop=crop,
+            fits_format=judge_format(reading.text, reading.colour, self.reader_config.alphabet),
+        )
 
     def _warm_up(self) -> None:
         """A first call takes several times as long as the next ones; it is made here, not on the user's
@@ -197,17 +211,3 @@ def check_image(image: np.ndarray) -> None:
         raise ValueError(f"a picture must be H x W x 3 RGB, not of shape {image.shape}")
     if not image.size:
         raise ValueError(f"a picture must have at least one pixel, not the shape {image.shape}")
-
-
-def _plate(detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:
-    return Plate(
-        text=reading.text,
-        confidence=reading.confidence,
-        characters=reading.characters,
-        alternatives=reading.alternatives,
-        colour=reading.colour,
-        score=detection.score,
-        box=tuple(map(float, detection.box)),
-        corners=tuple((float(x), float(y)) for x, y in detection.corners),
-        crop=crop,
-    )

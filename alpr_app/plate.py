@@ -40,6 +40,19 @@ def fits_format(text: str, colour: str | None = None) -> bool:
     return any(_PATTERNS[name].fullmatch(text) is not None for name in colours)
 
 
+def reads_chinese(alphabet: str) -> bool:
+    """Whether a reader with this alphabet reads Chinese plates, so that their formats and layouts mean something."""
+    return set(PROVINCES) <= set(alphabet)
+
+
+def judge_format(text: str, colour: str, alphabet: str) -> bool | None:
+    """Whether a reading is a plate that may be issued in its colour. None where that cannot be said: nothing was read,
+    or the reader, with this `alphabet`, is one for other plates than Chinese ones."""
+    if not text or not reads_chinese(alphabet):
+        return None
+    return fits_format(text, colour if colour in COLOURS else None)
+
+
 def has_province(text: str) -> bool:
     """Whether a text begins with a province, so that it makes sense to speak of the rest."""
     return text != "" and text[0] in PROVINCES
@@ -58,6 +71,8 @@ class Plate:
     box: left, top, right, bottom in pixels of the picture.
     corners: top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.
     crop: the rectified plate the reader saw, 48 x 192 x 3 uint8 RGB.
+    fits_format: whether plates of this colour are issued with such a text; None where that cannot be said: nothing
+    was read, or by a reader for other plates than Chinese ones.
     """
 
     text: str
@@ -69,6 +84,7 @@ class Plate:
     box: tuple[float, float, float, float]
     corners: tuple[tuple[float, float], ...]
     crop: np.ndarray = field(repr=False)
+    fits_format: bool | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Plate):
@@ -79,6 +95,12 @@ class Plate:
         # Of what is compared, and as it is compared: rounded.
         return hash((self.text, self.colour, round(self.confidence, 4)))
 
+    @property
+    def marked_text(self) -> str:
+        """`text` as people are shown it: with a ? behind it if it fits no format; apart, for it stands for no
+        character."""
+        return f"{self.text} ?" if self.fits_format is False else self.text
+
     def to_dict(self) -> dict[str, object]:
         """Everything but the crop, as plain JSON types: coordinates to 0.1 px, confidences to 4 digits."""
         return {
@@ -87,6 +109,7 @@ class Plate:
             "characters": [round(value, 4) for value in self.characters],
             "alternatives": [[guess, round(value, 4)] for guess, value in self.alternatives],
             "colour": self.colour,
+            "fits_format": self.fits_format,
             "score": round(self.score, 4),
             "box": [round(value, 1) for value in self.box],
             "corners": [[round(x, 1), round(y, 1)] for x, y in self.corners],

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from alpr_app.geometry import rectify
-from alpr_app.plate import PROVINCES
+from alpr_app.plate import reads_chinese
 
 # Plates of one row are 3.1 times as wide as high or more, of two rows 2 times; both look narrower from aside.
 WIDEST = 2.5
@@ -21,7 +21,7 @@ UPPER_SHARE = 0.3
 
 def knows_two_rows(alphabet: str) -> bool:
     """Whether a reader with this alphabet reads plates whose rows are laid out as here: Chinese ones."""
-    return set(PROVINCES) <= set(alphabet)
+    return reads_chinese(alphabet)
 
 
 def may_have_two_rows(corners: np.ndarray) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,14 @@ def test_no_plates_leave_a_copy(picture):
 def test_the_label_says_how_sure_the_reading_is():
     assert label(plate((0, 0, 1, 1))) == "皖A12345 98%"
     assert label(plate((0, 0, 1, 1), "")) == "?"
+
+
+def test_a_reading_that_fits_no_format_is_marked_on_the_picture():
+    image, found = np.zeros((400, 600, 3), np.uint8), plate((200, 200, 300, 230), "皖A1234")
+    marked = replace(found, fits_format=False)
+    assert label(marked) == "皖A1234 ? 98%"
+    assert label(replace(found, fits_format=True)) == label(found) == "皖A1234 98%"
+    assert not np.array_equal(annotate(image, [marked]), annotate(image, [found]))
 
 
 def test_a_missing_font_is_named(monkeypatch, tmp_path):

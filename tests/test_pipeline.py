@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from alpr_app import ALPR, Plate
-from alpr_app.bundle import BundleError
+from alpr_app.bundle import BundleError, load_reader, save_bundle
 from alpr_app.pipeline import check_image
+from alpr_app.plate import fits_format
 from alpr_app.plate_reader import READER_BATCH
+from alpr_app.reader import Reader
 
 
 def test_a_picture_gives_plates_best_first_in_its_own_pixels(small_alpr, picture):
@@ -64,6 +68,20 @@ def test_crops_are_read_without_the_detector(small_alpr, picture):
     assert plates[1].score == 1.0
     assert plates[-1].text == small_alpr.read_crops(crops[-1:])[0].text
     assert small_alpr.read_crops([]) == []
+
+
+def test_every_reading_says_whether_it_fits_a_format_of_its_colour(small_alpr, picture):
+    for plate in [*small_alpr.read(picture(96, 128)), *small_alpr.read_crops([picture(20, 90)])]:
+        assert plate.fits_format is (fits_format(plate.text, plate.colour) if plate.text else None)
+
+
+def test_readings_of_other_plates_are_not_held_against_chinese_formats(detector_path, reader_path, tmp_path, picture):
+    config = replace(load_reader(reader_path)[0].config, alphabet="ABCDEFGH0123")
+    torch.manual_seed(2)
+    save_bundle(tmp_path / "other", Reader(config), {}, "")
+    plates = ALPR(detector_path, tmp_path / "other", backend="torch").read(picture(96, 128))
+    assert any(plate.text for plate in plates)
+    assert {plate.fits_format for plate in plates} == {None}
 
 
 def test_threads_get_the_same_plates(small_alpr, picture):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpr_app.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, fits_format
+from alpr_app.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, fits_format, judge_format
 
 
 def make_plate(**changes) -> Plate:
@@ -51,6 +51,33 @@ def test_other_texts_fit_no_format(text):
     assert not fits_format(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "colour", "fits"),
+    [
+        ("皖A12345", "blue", True),
+        ("皖A1234", "blue", False),
+        ("皖A12345", "green", False),
+        ("京AD12345", "green", True),
+        ("京AD12345", "blue", False),
+        ("京AD12345", "a colour of one's own", True),
+        ("", "blue", None),
+    ],
+)
+def test_a_reading_is_judged_by_the_formats_of_its_colour(text, colour, fits):
+    assert judge_format(text, colour, ALPHABET) is fits
+
+
+def test_readings_of_other_plates_than_chinese_ones_are_not_judged():
+    assert judge_format("AB12CDE", "white", LETTERS + "0123456789") is None
+
+
+@pytest.mark.parametrize(("fits", "shown"), [(True, "皖A12345"), (False, "皖A12345 ?"), (None, "皖A12345")])
+def test_a_reading_that_fits_no_format_is_marked_and_kept(fits, shown):
+    plate = make_plate(fits_format=fits)
+    assert plate.marked_text == shown
+    assert (plate.text, plate.to_dict()["fits_format"]) == ("皖A12345", fits)
+
+
 def test_to_dict_rounds_and_leaves_the_crop_out():
     assert make_plate().to_dict() == {
         "text": "皖A12345",
@@ -58,6 +85,7 @@ def test_to_dict_rounds_and_leaves_the_crop_out():
         "characters": [0.99, 0.9123],
         "alternatives": [["沪", 0.004], ["", 0.0568]],
         "colour": "blue",
+        "fits_format": None,
         "score": 0.8,
         "box": [1.0, 2.0, 3.0, 4.0],
         "corners": [[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 4.1]],

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpr_app.commands.evaluate import table
+from alpr_app.commands.markdown import markdown
 from alpr_app.errors import complain
 
 if TYPE_CHECKING:
     from alpr_app.bundle import BundleInfo
 
 
+HEAD = f"{'name':16} {'kind':9}{'parameters':>10}{'size':>10}  sha256"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH", help="bundles or folders of them (default: the shipped ones)"
     )
+    parser.add_argument("--markdown", action="store_true", help="print tables in Markdown, as the README has them")
 
 
 def _scores(scores: dict[str, Any], before: str = "") -> Iterator[str]:
@@ -52,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             raise BundleError(f"{path}: no model in this folder; a model is a pair NAME.safetensors and NAME.json")
         bundles += found
     failed = False
-    print(f"{'name':16} {'kind':9}{'parameters':>10}{'size':>10}  sha256")
+    models: list[BundleInfo] = []
     for path in bundles:
         try:
             _, info = load_bundle(None, path)
@@ -60,5 +65,6 @@ def run(args: argparse.Namespace) -> int:
             complain(error)
             failed = True
         else:
-            print(describe(info))
+            models.append(info)
+    print(markdown(models) if args.markdown else "\n".join([HEAD, *map(describe, models)]))
     return 1 if failed else 0

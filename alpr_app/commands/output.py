@@ -6,7 +6,8 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -118,9 +119,11 @@ Write = Callable[[Outcome], None]
 
 # A column of second guesses reads 8:0.0123 -:0.0004 and so on, one a character.
 NO_CHARACTER = "-"
+MARK_LEGEND = "? behind a text: plates of this colour are not issued with such a text"
 CSV_COLUMNS = (
-    *("file", "frame", "width", "height", "text", "confidence", "characters", "alternatives", "colour", "score"),
-    *("left", "top", "right", "bottom", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "detect_ms", "read_ms"),
+    *("file", "frame", "width", "height", "text", "confidence", "characters", "alternatives", "colour"),
+    *("fits_format", "score", "left", "top", "right", "bottom"),
+    *("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "detect_ms", "read_ms"),
     *TRACK_COLUMNS,
 )
 
@@ -149,7 +152,7 @@ def csv_rows(stream: OutputFile) -> Write:
                     *(outcome.frame.file, outcome.frame.number, *outcome.size, plate["text"], plate["confidence"]),
                     " ".join(map(str, plate["characters"])),
                     " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in plate["alternatives"]),
-                    *(plate["colour"], plate["score"], *plate["box"]),
+                    *(plate["colour"], plate["fits_format"], plate["score"], *plate["box"]),
                     *(side for corner in plate["corners"] for side in corner),
                     *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *outcome.track_values()),
                 )
@@ -173,12 +176,16 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - sum(2 if east_asian_width(character) in "WF" else 1 for character in text))
 
 
-def table(stream: TextIO | None = None) -> Write:
-    """One line a plate for people, the file last because its length is anybody's guess."""
+@contextmanager
+def table(stream: TextIO | None = None) -> Iterator[Write]:
+    """One line a plate for people, the file last because its length is anybody's guess; at the end what the marks
+    mean, if there are any."""
     out = sys.stdout if stream is None else stream
+    marked = False
     print("plate       sure   colour  score  box                      file", file=out)
 
     def write(outcome: Outcome) -> None:
+        nonlocal marked
         if outcome.result is None:
             return
         file = outcome.frame.file
@@ -190,9 +197,12 @@ def table(stream: TextIO | None = None) -> Write:
         for plate in outcome.result.plates:
             box = " ".join(f"{side:.0f}" for side in plate.box)
             sure = f"{100 * plate.confidence:5.1f}%"
-            text = _padded(plate.text or "?", 11)
+            text = _padded(plate.marked_text or "?", 11)
+            marked |= plate.fits_format is False
             print(f"{text} {sure} {plate.colour:7} {plate.score:5.2f}  {box:24} {file}", file=out)
         if not outcome.result.plates:
             print(f"{_padded('-', 51)} {file}", file=out)
 
-    return write
+    yield write
+    if marked:
+        print(MARK_LEGEND, file=out)

@@ -138,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
             tqdm(total=total, unit=" pictures", leave=False, disable=True if args.out is None else None)
         )
         if args.out is None:
-            write = table()
+            write = stack.enter_context(table())
         else:
             output, write = open_output(args.out)
             stack.enter_context(output)

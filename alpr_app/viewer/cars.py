@@ -22,7 +22,7 @@ CARS_KEPT = 1000
 # A held source gives no frames, but nobody has left meanwhile: of a longer break, only so many seconds count.
 LONGEST_BREAK = PATIENCE_SECONDS / 2
 
-CAR_COLUMNS = ("car", "text", "confidence", "colour", "seen", "first", "last", "source", "crop")
+CAR_COLUMNS = ("car", "text", "confidence", "colour", "fits_format", "seen", "first", "last", "source", "crop")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +85,7 @@ class Cars:
 
 def voted(plate: Plate, winner: Plate) -> Plate:
     """`plate` where it is now, with what was read of it at best."""
-    return replace(
-        plate,
-        text=winner.text,
-        confidence=winner.confidence,
-        characters=winner.characters,
-        alternatives=winner.alternatives,
-        colour=winner.colour,
-    )
+    return replace(winner, score=plate.score, box=plate.box, corners=plate.corners, crop=plate.crop)
 
 
 def write_cars(path: Path, cars: Sequence[Car], source: str) -> None:

@@ -3,9 +3,26 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from alpr_app.bundle import BundleInfo
 from alpr_app.cli import main
+from alpr_app.commands.markdown import markdown
 from alpr_app.commands.models import describe
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+FIGURES = {
+    "scenes": {
+        "colour None": {"plates": 1, "recall_70": 0.0, "corner_px": 0.0},
+        "colour blue": {"plates": 3, "recall_70": 1.0, "corner_px": 2.25},
+        "micro": {"plates": 4, "recall_70": 0.75, "corner_px": 2.25},
+    },
+    "crops": {"all": {"crops": 8, "exact": 0.875, "without_province": 1.0}},
+    "negatives": {"all": {"pictures": 50, "false_boxes": 3, "false_boxes_per_100": 6.0}},
+    "confidence": {"confidence 0.90": {"readings": 7, "precision": 1.0, "recall": 0.875}},
+    "calibration": {"all": {"readings": 8, "mean_confidence": 0.91, "right": 0.875, "calibration_error": 0.035}},
+}
+EVALUATION = {"data": "mine", "split": "test", "score": 0.4, "processor": "P", "backend": "torch", "figures": FIGURES}
 
 
 def test_models_are_listed_with_size_and_scores(detector_path, reader_path, capsys):
@@ -40,3 +57,43 @@ def test_figures_of_an_evaluation_are_shown_as_its_table():
     assert "    evaluation, split: val" in lines
     assert lines[-2].split() == ["crops", "crops", "exact"]
     assert lines[-1].split() == ["all", "4", "75.00", "%"]
+
+
+def bundle(name, kind, **scores):
+    return BundleInfo(kind, Path(f"{name}.safetensors"), 64 * "f", scores, "", 2_500_000, 3 * 2**20)
+
+
+def test_markdown_shows_a_common_evaluation_once_and_how_it_was_made():
+    text = markdown([bundle("a", "detector", evaluation=EVALUATION), bundle("b", "reader", evaluation=EVALUATION)])
+    assert "| a | detector | 2.50 M | 3.0 MiB | `ffffffffffff` |" in text
+    assert text.count("alpr eval") == 1
+    assert "a and b, by `alpr eval mine --split test --score 0.4 --backend torch`, P:" in text
+    assert "| scenes | blue, 3 | colour unknown, 1 | all, 4 |" in text
+    assert "| found, IoU 0.7 or more | 100.0 % | 0.0 % | 75.0 % |" in text
+    assert "| mean corner error, pixels | 2.2 | 0.0 | 2.2 |" in text
+    assert "IoU 0.5" not in text, "what was not measured has no row"
+    assert "| cut-out plates, 8 | read | 87.5 % |\n|  | read, without the province | 100.0 % |" in text
+    assert "| plate-free pictures, 50 | false boxes in 100 pictures | 6.0 |" in text
+    assert "| 0.90 | 7 | 100.0 % | 87.5 % |" in text
+    assert "expected calibration error | 3.5 % |" in text
+
+
+def test_markdown_of_models_that_were_measured_apart_names_each():
+    other = EVALUATION | {"data": "yours"}
+    text = markdown([bundle("a", "detector", evaluation=EVALUATION), bundle("b", "reader", evaluation=other)])
+    assert "a, by `alpr eval mine" in text and "b, by `alpr eval yours" in text
+
+
+def test_markdown_of_models_that_were_not_measured_is_the_table_of_models(detector_path, capsys):
+    assert main(["models", "--markdown", str(detector_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[2].startswith("| small-detector | detector |")
+
+
+@pytest.mark.skipif(not README.is_file(), reason="the README lies in the repository alone")
+def test_the_readme_shows_what_the_shipped_models_say_of_themselves(capsys):
+    assert main(["models", "--markdown"]) == 0
+    said = capsys.readouterr().out.strip()
+    shown = README.read_text(encoding="utf-8")
+    assert said in shown, "put what `alpr models --markdown` prints into the README's What it reaches"

@@ -12,7 +12,7 @@ import pytest
 from alpr_app.cli import main
 from alpr_app.pictures import write_picture
 from alpr_app.pipeline import Result, Timings
-from alpr_app.plate import Plate
+from alpr_app.plate import ALPHABET, Plate, judge_format
 
 RATE = 5
 # What is read in each frame: a car with one misread character, nothing, then another car at the same place.
@@ -35,7 +35,8 @@ class Scripted:
         corners = ((box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3]))
         crop = np.zeros((48, 192, 3), np.uint8)
         characters, alternatives = (sure,) * len(text), (("", 0.01),) * len(text)
-        return Result([Plate(text, sure, characters, alternatives, "blue", 0.9, box, corners, crop)], Timings())
+        fits = judge_format(text, "blue", ALPHABET)
+        return Result([Plate(text, sure, characters, alternatives, "blue", 0.9, box, corners, crop, fits)], Timings())
 
 
 @pytest.fixture
@@ -86,6 +87,16 @@ def test_csv_says_which_car_and_when(read, film):
     assert float(rows[0]["last_ms"]) < float(rows[1]["first_ms"])
 
 
+def test_the_vote_keeps_whether_a_reading_fits_a_format(read, film):
+    texts = ["皖A1234", "皖A12B4", "皖A1234", "皖A1234", None, *TEXTS[5:]]
+    _, out = read(film(), texts=texts)
+    voted = [(line["plates"][0]["text"], line["plates"][0]["fits_format"]) for line in lines(out)]
+    assert voted == [("皖A1234", False), ("京B67890", True)]
+    _, out = read(film(), texts=texts, out="out.csv")
+    with out.open(encoding="utf-8", newline="") as file:
+        assert [row["fits_format"] for row in csv.DictReader(file)] == ["False", "True"]
+
+
 def test_videos_and_pictures_are_counted_each_for_itself_and_stay_in_order(read, film, tmp_path):
     write_picture(tmp_path / "still.png", np.full((48, 64, 3), 40, np.uint8))
     status, out = read(film("a.avi"), tmp_path / "still.png", tmp_path / "none.png", film("b.avi", 3), film("b.avi", 3))
@@ -110,3 +121,15 @@ def test_the_table_says_from_when_to_when(monkeypatch, film, capsys):
     _, first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("皖A12345") and first.endswith("clip.avi 0.0 to 0.6 s, 4 times")
     assert second.startswith("京B67890") and second.endswith("3 times")
+
+
+def test_the_table_marks_what_fits_no_format_and_says_so_below(monkeypatch, film, capsys):
+    texts = ["", "皖A12345", "皖A1234", None]
+    monkeypatch.setattr("alpr_app.commands.read.make_alpr", lambda args, threads: Scripted(texts))
+    assert main(["read", str(film(count=4))]) == 0
+    _, *rows, legend = capsys.readouterr().out.splitlines()
+    assert [row.split("%")[0].rsplit(maxsplit=1)[0] for row in rows[:3]] == ["?", "皖A12345", "皖A1234 ?"]
+    assert "not issued with such a text" in legend
+    assert len({row.index("blue") + row.count("皖") for row in rows[:3]}) == 1
+    assert main(["read", str(film(count=2))]) == 0
+    assert "not issued" not in capsys.readouterr().out

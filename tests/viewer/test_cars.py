@@ -42,6 +42,15 @@ def test_what_is_shown_is_the_vote_at_the_place_where_the_car_is_now(seen):
     assert 0.5 < (car.last - car.first).total_seconds() < 0.7
 
 
+def test_the_vote_says_whether_what_was_read_fits_a_format(seen):
+    for step in range(4):
+        seen.frame(step / 10, replace(seen.plate("皖A1234", confidence=0.95), fits_format=False))
+    outcome = seen.frame(0.4, replace(seen.plate(TEXT, confidence=0.6), fits_format=True))
+    assert [(plate.text, plate.fits_format) for plate in outcome.plates] == [("皖A1234", False)]
+    (car,) = seen.cars.listed.values()
+    assert car.to_dict("camera 0")["fits_format"] is False
+
+
 def test_plates_below_the_thresholds_are_not_followed_and_stay_as_they_are(seen):
     weak = seen.plate("沪B12345", score=0.4)
     outcome = seen.frame(0.0, weak, seen.plate(TEXT))
@@ -132,7 +141,7 @@ def test_cars_are_kept_as_csv(live, tmp_path):
     with file.open(encoding="utf-8", newline="") as stream:
         (row,) = csv.DictReader(stream)
     assert tuple(row) == CAR_COLUMNS
-    assert (row["car"], row["text"], row["colour"]) == ("1", TEXT, "blue")
+    assert (row["car"], row["text"], row["colour"], row["fits_format"]) == ("1", TEXT, "blue", "")
     assert (file.parent / row["crop"]).is_file()
 
 

@@ -233,3 +233,20 @@ def test_a_likely_second_guess_stands_out_on_the_card_and_an_unlikely_one_does_n
         amber.append(near(shown.draw(3)[card], DARK.doubtful, 60).sum())
     assert amber[0] > 10
     assert amber[1] == 0
+
+
+def test_the_card_of_a_reading_that_fits_no_format_says_so(window, tmp_path, fakes, near):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    card, found = np.s_[40:690, 950:1270], {}
+    for fits in (True, None, False):
+        shown = window(tmp_path, [replace(fakes.plate("皖A1234", corners=CORNERS), fits_format=fits)])
+        pixels = shown.draw(3)
+        found[fits] = near(pixels[card], DARK.doubtful, 70).sum()
+        named, picture = pixels[100:600, 5:290], pixels[60:680, 310:930]
+        shown.draw()
+        if fits is None:
+            plain = named.copy(), picture.copy()
+    assert found[True] == found[None] == 0
+    assert found[False] > 100
+    assert not np.array_equal(named, plain[0]), "a ? in the list"
+    assert not np.array_equal(picture, plain[1]), "a ? on the picture"

@@ -123,7 +123,7 @@ class Browser:
         elif record is not None:
             paint.dot((left + 11 * ui.em, middle), 2 * ui.em, ui.theme.wrong if record.outcome.error else ui.theme.dim)
         plates = browse.shown(record.outcome.plates) if record is not None else []
-        text = plates[0].text if plates else ""
+        text = plates[0].marked_text if plates else ""
         more = f" +{len(plates) - 1}" if len(plates) > 1 else ""
         text_left = left + width - ui.text_width(text + more) - 8 * ui.em
         y = top + (height - ui.line_height) / 2

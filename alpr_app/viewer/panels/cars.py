@@ -66,8 +66,9 @@ def _row(stage: Stage, car: Car, rect: Rect, present: bool) -> None:
     across = min(4 * crop, width * 0.42)
     paint.picture(texture, (left + 8 * em, top + (height - across / 4) / 2, across, across / 4))
     x, y = left + across + 18 * em, top + 5 * em
-    paint.text((x, y), track.text, theme.text)
-    number_left, number = x + ui.text_width(track.text) + 8 * em, f"#{track.number}"
+    text = track.plate.marked_text
+    paint.text((x, y), text, theme.text)
+    number_left, number = x + ui.text_width(text) + 8 * em, f"#{track.number}"
     sure, right = f"{100 * track.plate.confidence:.0f} %", left + width - 8 * em
     sure_left = right - ui.text_width(sure)
     paint.text((sure_left, y), sure, confidence_colour(stage, track.plate.confidence))

@@ -81,6 +81,7 @@ class _Card:
         em = stage.ui.em
         self.pad = 10 * em
         self.line = stage.ui.line_height + 4 * em
+        self.marked_line = self.line if plate.fits_format is False else 0.0
 
     def height(self, width: float) -> float:
         em = self.ui.em
@@ -92,6 +93,7 @@ class _Card:
             + inner / 4
             + (RAW_HEIGHT + 4) * em
             + 52 * em
+            + self.marked_line
             + bars
             + (3 + (self.car is not None)) * self.line
             + judged
@@ -113,7 +115,7 @@ class _Card:
         self._cut_out(paint, (x, y, inner, RAW_HEIGHT * em), version)
         y += RAW_HEIGHT * em + 8 * em
         self._text(paint, (x, y), inner)
-        y += 36 * em + 8 * em
+        y += 36 * em + 8 * em + self.marked_line
         self._bars(paint, (x, y, inner, BAR_HEIGHT * em))
         y += (BAR_HEIGHT + BAR_NOTES) * em + 10 * em
         y = self._facts(paint, (x, y), inner)
@@ -143,6 +145,9 @@ class _Card:
         paint.text((x + 10 * em, y + (2 if font == LARGE else 9) * em), text, letters, font)
         colour = confidence_colour(self.stage, plate.confidence)
         paint.text((x + width - ui.text_width(sure), y + (38 * em - ui.line_height) / 2), sure, colour)
+        if self.marked_line:
+            said = elided(ui, f"Fits no format of {plate.colour} plates", width)
+            paint.text((x, y + 42 * em), said, faded(ui.theme.doubtful, 0.8))
 
     def _bars(self, paint: Painter, rect: Rect) -> None:
         """One bar a character; its height is the character's confidence. Below it what else it could be."""

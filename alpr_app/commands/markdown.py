@@ -1,0 +1,133 @@
+"""`alpr models --markdown`: what models are worth, as the tables that the README shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alpr_app.bundle import BundleInfo
+
+Groups = dict[str, dict[str, float]]
+"""The figures of one part of `evaluation.evaluate`, by group."""
+
+# Of labelled scenes, a row each: the figure, and what it is called here.
+_SCENES = {
+    "recall_50": "found, IoU 0.5 or more",
+    "recall_70": "found, IoU 0.7 or more",
+    "precision_50": "boxes that lie on a labelled plate",
+    "end_to_end": "found and read",
+    "without_province": "found and read, without the province",
+    "on_true_corners": "read on the labelled corners",
+    "true_without_province": "read on the labelled corners, without the province",
+    "corner_px": "mean corner error, pixels",
+    "corner_heights": "mean corner error, of the plate's height",
+}
+# Of the parts with one group: what they are, the figure that counts them, and their rows.
+_OTHERS = {
+    "street": (
+        "photos with one known plate",
+        "pictures",
+        {"stated_among_readings": "it is among the readings", "without_province": "without the province"},
+    ),
+    "crops": ("cut-out plates", "crops", {"exact": "read", "without_province": "read, without the province"}),
+    "negatives": ("plate-free pictures", "pictures", {"false_boxes_per_100": "false boxes in 100 pictures"}),
+    "calibration": (
+        "readings of scenes and cut-out plates",
+        "readings",
+        {"right": "right", "mean_confidence": "mean confidence", "calibration_error": "expected calibration error"},
+    ),
+}
+_CONFIDENCE = {"readings": "readings", "precision": "of these right", "recall": "of all plates read right"}
+
+
+def markdown(models: Iterable[BundleInfo]) -> str:
+    """One table of the models, then the tables of each evaluation that they carry; a common one is shown once."""
+    models = list(models)
+    blocks = [_models(models)]
+    evaluations = [(info.name, info.scores.get("evaluation")) for info in models]
+    shown: list[Any] = []
+    for _, evaluation in evaluations:
+        if isinstance(evaluation, dict) and evaluation.get("figures") and evaluation not in shown:
+            shown.append(evaluation)
+            blocks += _evaluation(evaluation, [name for name, other in evaluations if other == evaluation])
+    return "\n\n".join(blocks)
+
+
+def _models(models: Sequence[BundleInfo]) -> str:
+    rows = [
+        (
+            info.name,
+            info.kind,
+            f"{info.parameters / 1e6:.2f} M",
+            f"{info.size / 2**20:.1f} MiB",
+            f"`{info.sha256[:12]}`",
+        )
+        for info in models
+    ]
+    return _table(("model", "kind", "parameters", "size", "sha256"), rows, texts=2)
+
+
+def _evaluation(evaluation: dict[str, Any], names: Sequence[str]) -> list[str]:
+    """What was measured how, then a table of the scenes, one of everything else, and one of confidences."""
+    options = [("", "data"), (" --split ", "split"), (" --score ", "score"), (" --backend ", "backend")]
+    command = "".join(f"{option}{evaluation[name]}" for option, name in options if name in evaluation)
+    processor = f", {evaluation['processor']}" if "processor" in evaluation else ""
+    figures: dict[str, Groups] = evaluation["figures"]
+    blocks = [f"{' and '.join(names)}, by `alpr eval {command}`{processor}:"]
+    if "scenes" in figures:
+        blocks.append(_scenes(figures["scenes"]))
+    if figures.keys() & _OTHERS.keys():
+        blocks.append(_others(figures))
+    if "confidence" in figures:
+        blocks.append(_confidences(figures["confidence"]))
+    return blocks
+
+
+def _scenes(groups: Groups) -> str:
+    """One column a colour, and one for all plates."""
+    columns = {name.removeprefix("colour "): name for name in groups if name.startswith("colour ")}
+    if "None" in columns:
+        columns["colour unknown"] = columns.pop("None")
+    columns["all"] = "micro"
+    head = ("scenes", *(f"{title}, {groups[name]['plates']}" for title, name in columns.items()))
+    rows = [
+        (title, *(_shown(figure, groups[name][figure]) for name in columns.values()))
+        for figure, title in _SCENES.items()
+        if figure in groups["micro"]
+    ]
+    return _table(head, rows)
+
+
+def _others(figures: dict[str, Groups]) -> str:
+    """One row a figure; what it is about stands at the first."""
+    rows = []
+    for part, (title, count, names) in _OTHERS.items():
+        values = figures.get(part, {}).get("all", {})
+        first = f"{title}, {values.get(count)}"
+        for figure, name in names.items():
+            if figure in values:
+                rows.append((first, name, _shown(figure, values[figure])))
+                first = ""
+    return _table(("others", "what is counted", ""), rows, texts=2)
+
+
+def _confidences(groups: Groups) -> str:
+    """What is left, and how much of it is right, without the less sure readings."""
+    rows = [
+        (name.removeprefix("confidence "), *(_shown(figure, values[figure]) for figure in _CONFIDENCE))
+        for name, values in groups.items()
+    ]
+    return _table(("confidence at least", *_CONFIDENCE.values()), rows)
+
+
+def _shown(figure: str, value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.1f}" if figure == "corner_px" or figure.endswith("per_100") else f"{100 * value:.1f} %"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> str:
+    """texts: so many columns are text; the numbers in the others stand to the right."""
+    lines = [head, ["---"] * texts + ["---:"] * (len(head) - texts), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
