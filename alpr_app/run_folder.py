@@ -36,8 +36,9 @@ def is_run(folder: Path) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """columns: (N,) float64 each, `step` among them, which grows; empty while nothing has been written. trouble: what
-    is wrong with the file, in one line; lines that cannot be read are left out."""
+    """columns: (N,) float64 each, `step` among them, which grows; NaN where a line has no such figure; empty while
+    nothing has been written. trouble: what is wrong with the file, in one line; lines that cannot be read are left
+    out."""
 
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     trouble: str = ""
@@ -46,6 +47,7 @@ class Curves:
         return bool(self.columns)
 
     def last(self, name: str) -> float | None:
+        """The figure in the last line, NaN if it has none; None if no line has."""
         return float(self.columns[name][-1]) if name in self.columns else None
 
 
@@ -66,11 +68,12 @@ def read_curves(path: Path) -> Curves:
     names = lines[0].split(",")
     if "step" not in names:
         return Curves({}, f"{path}: this is no table of a run; its first line has no column 'step'")
-    rows = [row for line in lines[1:] if len(row := _numbers(line)) == len(names)]
+    place = names.index("step")
+    rows = [row for line in lines[1:] if len(row := _numbers(line)) == len(names) and np.isfinite(row[place])]
     lost = len(lines) - 1 - len(rows)
     trouble = f"{path}: {lost} of {len(lines) - 1} lines are damaged and left out" if lost else ""
     table = np.array(rows, np.float64).reshape(-1, len(names))
-    steps = table[:, names.index("step")]
+    steps = table[:, place]
     # A run that was resumed from an earlier step goes through some steps twice: the later lines count.
     after = np.append(np.fmin.accumulate(steps[::-1])[::-1][1:], np.inf)
     table = table[steps < after]
@@ -78,8 +81,9 @@ def read_curves(path: Path) -> Curves:
 
 
 def _numbers(line: str) -> list[float]:
+    """NaN for empty cells; nothing if any other is no number."""
     try:
-        return [float(cell) for cell in line.split(",")]
+        return [float(cell or "nan") for cell in line.split(",")]
     except ValueError:
         return []
 

@@ -53,6 +53,12 @@ def test_damaged_lines_are_left_out_and_counted_in_one_line(curves):
     assert "2 of 4 lines are damaged" in found.trouble and "\n" not in found.trouble
 
 
+def test_an_empty_cell_is_no_figure_and_a_line_without_a_step_is_damaged(curves):
+    found = curves(HEAD + "50,,10\n100,1,\n,3,4\n")
+    assert found.columns["step"].tolist() == [50, 100] and "1 of 3 lines" in found.trouble
+    assert str(found.columns["loss"].tolist()) == "[nan, 1.0]" and str(found.last("samples_per_s")) == "nan"
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01", b"file,split\n1.jpg,val\n"])
 def test_what_is_no_table_of_a_run_is_said(curves, content):
     found = curves(content)

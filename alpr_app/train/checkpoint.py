@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from pickle import UnpicklingError
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 
-from alpr_app.errors import AlprError
+from alpr_app.errors import AlprError, reason
 
 
 class CheckpointError(AlprError):
@@ -27,12 +28,28 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         raise CheckpointError(f"{path}: the checkpoint was not written ({error}); the earlier one is kept") from error
 
 
-def load_checkpoint(path: Path, description: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Read a checkpoint; with `description`, only one of a run that has the same."""
-    if not path.is_file():
+def read_checkpoint(path: Path) -> bytes:
+    """The content of a checkpoint's file, to be given to other processes, perhaps on other machines."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        said = "no such checkpoint on the machine of the first process (--node_rank 0)"
+        raise CheckpointError(
+            f"{path}: {said}; start the run without --resume, or number the machines as before"
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {reason(error)}") from error
+
+
+def load_checkpoint(
+    path: Path, description: dict[str, Any] | None = None, content: bytes | None = None
+) -> dict[str, Any]:
+    """Read a checkpoint; with `description`, only one of a run that has the same. content: of the file, where another
+    process has it."""
+    if content is None and not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint; start the run without --resume")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path if content is None else io.BytesIO(content), map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError) as error:
         raise CheckpointError(f"{path}: the checkpoint is damaged ({error}); delete it or start afresh") from error
     if not isinstance(state, dict) or "network" not in state or "description" not in state:

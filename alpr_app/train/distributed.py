@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+
+from alpr_app.errors import AlprError
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,66 @@ def ranks_of_environment(device: str) -> Iterator[Ranks]:
     try:
         yield ranks
     finally:
+        # What still knows the group keeps its threads, which must not be caught by the end of the interpreter.
+        gc.collect()
         distributed.destroy_process_group()
+
+
+def _place() -> torch.device:
+    """Where tensors must lie that the processes exchange."""
+    nccl = distributed.get_backend() == "nccl"
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if nccl else torch.device("cpu")
+
+
+@contextmanager
+def all_or_none(ranks: Ranks) -> Iterator[None]:
+    """Around what may fail in one process and not in another: nobody may wait for one that has gone.
+
+    Raises AlprError where it went well, if it did not elsewhere.
+    """
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        if ranks.world > 1:
+            count = torch.tensor(int(failed), device=_place())
+            distributed.all_reduce(count)
+            elsewhere = int(count) - failed
+            if elsewhere and not failed:
+                raise AlprError(f"{elsewhere} of the {ranks.world} processes cannot go on; theirs is the line with why")
+
+
+def from_first(ranks: Ranks, make: Callable[[], bytes]) -> bytes:
+    """What `make` gives in the first process, in every one; the others do not call it.
+
+    Raises what it raises, and AlprError in the others.
+    """
+    content = b""
+    with all_or_none(ranks):
+        if ranks.first:
+            content = make()
+    if ranks.world == 1:
+        return content
+    size = torch.tensor(len(content), device=_place())
+    distributed.broadcast(size, 0)
+    values = torch.empty(int(size), dtype=torch.uint8)
+    if ranks.first and content:
+        values = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    values = values.to(_place())
+    distributed.broadcast(values, 0)
+    return values.cpu().numpy().tobytes()
+
+
+def require_same(ranks: Ranks, description: dict[str, Any]) -> None:
+    """Raises AlprError that names what differs, if the processes were not given the same options and data."""
+    ours = json.loads(json.dumps(description, default=str))
+    theirs = json.loads(from_first(ranks, lambda: json.dumps(ours).encode()))
+    with all_or_none(ranks):
+        if ours != theirs:
+            ours, theirs = ({**part.pop("run", {}), **part} for part in (ours, theirs))
+            names = ", ".join(name for name in {**theirs, **ours} if ours.get(name) != theirs.get(name))
+            raise AlprError(f"process {ranks.rank} has other options or data than the first one: {names}")
 
 
 def mean_over_ranks(value: Tensor) -> Tensor:

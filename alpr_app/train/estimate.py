@@ -37,15 +37,18 @@ def estimate(run: Path, pictures: int, rounds: float, picture_bytes: float) -> E
     Raises CheckpointError if the run has written no figures yet.
     """
     curves = read_curves(run / TRAIN).columns
-    if not curves:
+    speeds = curves.get("samples_per_s", np.zeros(0))
+    speeds = speeds[np.isfinite(speeds) & (speeds > 0)]
+    if not speeds.size:
         raise CheckpointError(f"{run}: no train.csv with figures in it; let the run go on for a few minutes first")
-    speed = float(np.median(curves["samples_per_s"]))
+    speed = float(np.median(speeds))
+    memory = curves.get("memory_gb", np.zeros(0))
     samples = round(pictures * rounds)
     return Estimate(
         samples,
         samples / speed / 3600,
         speed,
-        float(np.median(curves["waiting_share"])),
-        float(curves["memory_gb"].max()) if "memory_gb" in curves else None,
+        float(np.nanmedian(curves["waiting_share"])),
+        float(np.nanmax(memory)) if np.isfinite(memory).any() else None,
         pictures * picture_bytes / GIGABYTE,
     )

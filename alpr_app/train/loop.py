@@ -18,8 +18,9 @@ from tqdm import tqdm
 from alpr_app.bundle import save_bundle
 from alpr_app.machine import peak_memory
 from alpr_app.train.batches import TrainingError, batches, to_device
-from alpr_app.train.checkpoint import load_checkpoint, save_checkpoint
-from alpr_app.train.distributed import Ranks, mean_over_ranks, share_batch_norms
+from alpr_app.train.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+from alpr_app.train.compiling import compiling
+from alpr_app.train.distributed import Ranks, all_or_none, from_first, mean_over_ranks, require_same, share_batch_norms
 from alpr_app.train.metrics import Meter
 from alpr_app.train.optimisation import averaged, bf16_is_fast, make_optimizer
 from alpr_app.train.options import RunOptions
@@ -55,11 +56,14 @@ class Task(Protocol):
 class Run:
     """One training run in one folder: last.pt to go on from, best.pt to use, train.csv and val.csv to look at.
 
-    Raises ValueError if the batch cannot be shared out evenly among processes and parts.
+    Raises ValueError if the batch cannot be shared out evenly among processes and parts, AlprError if the processes
+    have other options or data.
     """
 
     def __init__(self, task: Task, options: RunOptions, ranks: Ranks | None = None) -> None:
         self.task, self.options, self.ranks = task, options, ranks or Ranks()
+        self.description = {**task.description, "run": options.description()}
+        require_same(self.ranks, self.description)
         self.shares = Shares(options.batch_size, options.accumulate, self.ranks)
         many = self.ranks.world > 1
         place = f"cuda:{self.ranks.local}" if many and options.device == "cuda" else options.device
@@ -76,12 +80,12 @@ class Run:
         self.schedule = make_schedule(options)
         running = torch.compile(self.network) if options.compile else self.network
         self.running: nn.Module = DistributedDataParallel(running) if many else running
-        self.description = {**task.description, "run": options.description()}
         self.step = self.since_best = 0
         self.best = -math.inf
         self.metrics: dict[str, float] = {}
         self.half = options.amp and bf16_is_fast(self.device)
-        options.output.mkdir(parents=True, exist_ok=True)
+        if self.ranks.first:
+            options.output.mkdir(parents=True, exist_ok=True)
 
     @property
     def last_path(self) -> Path:
@@ -110,7 +114,10 @@ class Run:
 
     def resume(self) -> None:
         """Go on from last.pt. Raises CheckpointError if it is damaged or belongs to another run."""
-        state = load_checkpoint(self.last_path, self.description)
+        # Of several machines, only the first one's folder has it.
+        content = from_first(self.ranks, lambda: read_checkpoint(self.last_path)) if self.ranks.world > 1 else None
+        with all_or_none(self.ranks):
+            state = load_checkpoint(self.last_path, self.description, content)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -146,7 +153,7 @@ class Run:
         meter, saved_at = Meter(), time.monotonic()
         quiet = None if self.ranks.first else True
         bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5, disable=quiet)
-        with StopSignal() as stop, Trackers(self.options, self.ranks) as trackers, bar:
+        with StopSignal() as stop, Trackers(self.options, self.ranks, self.step > 0) as trackers, bar:
             while not self.done and not self._any(stop.asked):
                 started = time.monotonic()
                 parts = [next(parts_to_come) for _ in range(self.options.accumulate)]
@@ -189,7 +196,7 @@ class Run:
         for number, part in enumerate(parts, start=1):
             # Gradients of the processes are added up once a step, with those of its last part.
             waits = self.ranks.world > 1 and number < len(parts)
-            with self.running.no_sync() if waits else nullcontext():
+            with compiling(self.options.compile), self.running.no_sync() if waits else nullcontext():
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                     losses = self.task.losses(self.running, to_device(part, self.device))
                 (losses["loss"] / len(parts)).backward()

@@ -41,22 +41,31 @@ class MaskedStrips(nn.Module):
         nn.init.trunc_normal_(self.places, std=0.02)
 
     def forward(self, plates: Tensor, hidden: Tensor) -> Tensor:
-        """plates (B, 3, H, W) and which strips are hidden (B, T), as many in each plate -> painted strips
+        """plates (B, 3, H, W) and which strips are hidden (B, T), `hidden_count` in each plate -> painted strips
         (B, T, 3 * H * patch_size), each in units of its own mean and spread."""
         batch, _, _, width = plates.shape
         # The stem sees beyond a strip's edges: hidden pixels must be gone before it looks.
         pixels = hidden.repeat_interleave(width // hidden.shape[1], dim=1)[:, None, None]
         tokens = self.encoder.embed(plates.masked_fill(pixels, GREY))
-        seen = self.encoder.transform(tokens[~hidden].view(batch, -1, tokens.shape[2]))
-        painted = self.unseen.expand(batch, hidden.shape[1], -1).clone()
-        painted[~hidden] = self.narrow(seen).flatten(0, 1).to(painted.dtype)
+        # Places of the strips that are seen. Their number is the same in each plate, and known without looking into
+        # the data: that way all of this can be compiled.
+        places = hidden.long().argsort(dim=1, stable=True)[:, : hidden.shape[1] - hidden_count(hidden.shape[1])]
+        seen = self.encoder.transform(tokens.gather(1, places[..., None].expand(-1, -1, tokens.shape[2])))
+        painted = self.unseen.expand(batch, hidden.shape[1], -1)
+        narrow = self.narrow(seen).to(painted.dtype)
+        painted = painted.scatter(1, places[..., None].expand(-1, -1, narrow.shape[2]), narrow)
         return self.painter(painted + self.places)
+
+
+def hidden_count(strips: int) -> int:
+    """How many of so many strips are hidden."""
+    return round(HIDDEN_SHARE * strips)
 
 
 def random_hidden(batch: int, strips: int, generator: torch.Generator | None = None) -> Tensor:
     """Which strips are hidden (B, T): HIDDEN_SHARE of each plate's, by chance."""
     order = torch.rand(batch, strips, generator=generator).argsort(dim=1)
-    return order < round(HIDDEN_SHARE * strips)
+    return order < hidden_count(strips)
 
 
 def strips_of(plates: Tensor, count: int) -> Tensor:

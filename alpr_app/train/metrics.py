@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections import defaultdict
 from pathlib import Path
 
+from alpr_app.files import write_atomically
+
 
 def append_row(path: Path, row: dict[str, float]) -> None:
-    """Add a row to a CSV file, which begins with the names of its columns."""
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+    """Add a row to a CSV file, which begins with the names of its columns.
+
+    A cell is empty where a row has no such figure: with columns that the file lacks, as one has that an earlier version
+    began, it is written anew, whole or not at all. What a run that was killed left of its last line is taken away.
+
+    Raises OSError.
+    """
+    text = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+    whole = text[: text.rfind("\n") + 1]
+    head, *lines = whole.splitlines() or [""]
+    names = head.split(",") if head else []
+    added = [name for name in row if name not in names]
+    line = ",".join(f"{row[name]:.6g}" if name in row else "" for name in [*names, *added])
+    if text == whole and not added:
+        with path.open("a", newline="\n", encoding="utf-8") as file:
+            file.write(line + "\n")
+        return
+    # Damaged lines get as many cells too: they stay as wrong as they are, and readers leave them out.
+    table = [",".join([*names, *added]), *(earlier + "," * len(added) for earlier in lines), line]
+    write_atomically(path, ("\n".join(table) + "\n").encode())
 
 
 class Meter:

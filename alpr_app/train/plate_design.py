@@ -46,7 +46,7 @@ class Design:
     of the lines in it. spacing: between characters, gap: where the pattern has a blank. row_spacing: between rows.
     top: of the first row; without it the rows are in the middle. margin: at both sides at least. font: TrueType
     file to write with instead of the project's own lettering. embossed: whether characters stand out. bolts,
-    frame: how often there are any, 0 to 1.
+    frame: how often there are any, 0 to 1. end: of cars, front or rear, where it is carried; either without it.
     """
 
     patterns: tuple[Pattern, ...]
@@ -74,6 +74,7 @@ class Design:
     embossed: bool = True
     bolts: float = 0.4
     frame: float = 0.4
+    end: str = ""
 
     @property
     def rows(self) -> int:
@@ -132,9 +133,11 @@ class PlatesFile:
     def text_of(self, lettering: str) -> str:
         return text_of(lettering, self.alphabet)
 
-    def choose(self, rng: np.random.Generator, rows: int | None = None) -> tuple[Design, str]:
-        """A chance design and lettering. rows: only designs of so many, if there are any."""
+    def choose(self, rng: np.random.Generator, rows: int | None = None, end: str | None = None) -> tuple[Design, str]:
+        """A chance design and lettering. rows: only designs of so many, end: only those of that end of a car, if there
+        are any."""
         designs = [design for design in self.designs if design.rows == rows] or self.designs
+        designs = [design for design in designs if end is None or design.end in ("", end)] or designs
         weights = np.cumsum([design.weight for design in designs])
         design = designs[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
         return design, design.patterns[rng.integers(len(design.patterns))].draw(rng)

@@ -82,6 +82,7 @@ DESIGN = {
     "embossed": flag,
     "bolts": number(0, 1),
     "frame": number(0, 1),
+    "end": one_of("front", "rear"),
 }
 
 

@@ -144,9 +144,13 @@ def _validation(about: About, val: Curves) -> list[str]:
     # A run that does not say begins its figures with it.
     judged = about.judged_by if about.judged_by in names else names[0]
     best = int(np.nanargmax(val.columns[judged])) if np.isfinite(val.columns[judged]).any() else -1
-    rows = [(name, *(f"{val.columns[name][place]:.4f}" for place in (best, -1))) for name in names]
+    rows = [(name, *(_figure(val.columns[name][place]) for place in (best, -1))) for name in names]
     steps = [f"{int(val.columns['step'][place]):,}" for place in (best, -1)]
     return _table(["validation", f"best ({judged}), step {steps[0]}", f"last, step {steps[1]}"], rows)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4f}" if np.isfinite(value) else "–"
 
 
 def _speed(about: About, train: Curves) -> list[str]:
@@ -160,14 +164,17 @@ def _speed(about: About, train: Curves) -> list[str]:
     times = steps[moving] / rate[moving]
     if not times.size or times.sum() <= 0:
         return ["Nothing has been measured yet."]
-    waiting = columns.get("waiting_share", np.zeros_like(rate))[moving]
-    rows = [
-        ("samples a second", f"{steps[moving].sum() / times.sum():.1f}", f"{rate[-1]:.1f}"),
-        ("waiting for samples", f"{100 * (waiting * times).sum() / times.sum():.1f} %", f"{100 * waiting[-1]:.1f} %"),
-    ]
-    if "memory_gb" in columns:
-        memory = columns["memory_gb"]
-        rows.append(("memory at most", f"{np.nanmax(memory):.1f} GB", f"{memory[-1]:.1f} GB"))
+    # Lines of an earlier version may lack a figure: the last one that there is counts.
+    rows = [("samples a second", f"{steps[moving].sum() / times.sum():.1f}", f"{rate[moving][-1]:.1f}")]
+    waiting = columns.get("waiting_share", np.full_like(rate, np.nan))[moving]
+    told = np.isfinite(waiting)
+    if told.any():
+        share = (waiting * times)[told].sum() / times[told].sum()
+        rows.append(("waiting for samples", f"{100 * share:.1f} %", f"{100 * waiting[told][-1]:.1f} %"))
+    memory = columns.get("memory_gb", np.zeros(0))
+    memory = memory[np.isfinite(memory)]
+    if memory.size:
+        rows.append(("memory at most", f"{memory.max():.1f} GB", f"{memory[-1]:.1f} GB"))
     lines = _table(["", "whole run", "last steps"], rows)
     if about.batch_size:
         samples = int(columns["step"][-1]) * about.batch_size

@@ -5,18 +5,22 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from alpr_app.train.batches import TrainingError
 from alpr_app.train.distributed import Ranks
 from alpr_app.train.metrics import append_row
 from alpr_app.train.options import RunOptions
+
+# Under which W&B knows the run: kept in the run's folder, so that a resumed run goes on there too.
+WANDB_ID = "wandb_id.txt"
 
 
 class Trackers:
     """Writes rows of figures while entered; only the first process of several does.
 
-    Raises ImportError with the remedy if a wished package is missing.
+    Raises ImportError with the remedy if a wished package is missing, TrainingError if W&B refuses.
     """
 
-    def __init__(self, options: RunOptions, ranks: Ranks) -> None:
+    def __init__(self, options: RunOptions, ranks: Ranks, resumed: bool = False) -> None:
         self._folder = options.output
         self._writes = ranks.first
         self._board: Any = None
@@ -30,11 +34,7 @@ class Trackers:
                 raise ImportError("--tensorboard needs the package tensorboard: pip install tensorboard") from error
             self._board = SummaryWriter(str(options.output / "tensorboard"))
         if options.wandb:
-            try:
-                import wandb
-            except ImportError as error:
-                raise ImportError("--wandb needs the package wandb: pip install wandb") from error
-            self._wandb = wandb.init(dir=str(options.output), name=options.output.name, config=options.description())
+            self._wandb = _begin_wandb(options, resumed)
 
     def __enter__(self) -> Trackers:
         return self
@@ -58,3 +58,28 @@ class Trackers:
                 self._board.add_scalar(name, value, step)
         if self._wandb is not None:
             self._wandb.log(named, step=step)
+
+
+def _begin_wandb(options: RunOptions, resumed: bool) -> Any:
+    """A run of W&B with its files in the run's folder; the one from before if `resumed`."""
+    try:
+        # By name: an empty folder called wandb can be imported as well.
+        from wandb import errors, init
+    except ImportError as error:
+        raise ImportError("--wandb needs the package wandb: pip install wandb") from error
+    folder = options.output.resolve()
+    kept = folder / WANDB_ID
+    known = kept.read_text(encoding="utf-8").strip() if resumed and kept.is_file() else None
+    try:
+        run = init(
+            dir=str(folder),
+            name=folder.name,
+            config=options.description(),
+            id=known,
+            resume="allow" if known else None,
+        )
+    except errors.Error as error:
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise TrainingError(f"--wandb: {said}; log in with 'wandb login', or set WANDB_MODE=offline") from error
+    kept.write_text(f"{run.id}\n", encoding="utf-8")
+    return run

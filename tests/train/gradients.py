@@ -26,3 +26,4 @@ if __name__ == "__main__":
         run.train_step([next(run.batches())])
         if ranks.first:
             torch.save({name: parameter.grad for name, parameter in run.network.named_parameters()}, output)
+        del run  # it would keep the process group

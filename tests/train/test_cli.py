@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,6 +133,17 @@ def test_a_run_begins_with_a_bundles_weights_and_shape(command, options, data_fo
         torch.testing.assert_close(before, after, atol=1e-5, rtol=1e-4, msg=name)
 
 
+def test_a_readers_confidences_are_made_true_when_it_is_exported(data_folder, tmp_path, capsys):
+    run, plain, true = (str(tmp_path / name) for name in ("run", "plain", "true"))
+    assert main(["maskocr", "--dataset_path", str(data_folder), *SHORT, "--output", run, *READER]) == 0
+    assert main(["export", run, "--output", plain]) == 0
+    assert main(["export", run, "--output", true, "--calibrate", str(data_folder)]) == 0
+    (before, _), (after, info) = load_reader(plain), load_reader(true)
+    temperature = info.scores["calibration"]["temperature"]
+    assert temperature != 1
+    torch.testing.assert_close(after.characters.weight * temperature, before.characters.weight, atol=1e-3, rtol=1e-2)
+
+
 def test_a_reader_is_trained_in_three_phases_each_from_the_one_before(data_folder, tmp_path):
     shared = ["maskocr", "--dataset_path", str(data_folder), "--batch_size", "4", *SHORT]
     folders = [tmp_path / name for name in ("masked", "frozen", "all")]
@@ -214,3 +229,21 @@ def test_a_picture_that_breaks_while_training_ends_the_run_with_one_line(data_fo
     assert main([*arguments, "--cache_gb", "0", "--num_workers", "1", "--samples", "400"]) == 1
     message = capsys.readouterr().err.splitlines()[-1]
     assert broken.name in message and "Traceback" not in message
+
+
+def test_without_a_compiler_one_line_names_the_remedy(data_folder, tmp_path):
+    """In a process of its own: compiled code of other tests must not be found."""
+    arguments = ["maskocr", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run"), *READER, *SHORT]
+    missing = {"CXX": str(tmp_path / "no-compiler"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-m", "alpr_app.train", *arguments, "--compile"],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | missing,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if line.startswith("alpr_app.train: ")]
+    assert len(said) == 1 and "No working C++ compiler" in said[0] and said[0].endswith("or leave --compile out")
+    assert "Traceback" not in done.stderr

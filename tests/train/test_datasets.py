@@ -171,7 +171,5 @@ def test_plates_of_other_countries_are_drawn_cut_out_and_shown(tmp_path, capsys)
     assert {crop.text for crop in read_data_folder(cut / "plates_european_48").crops} == texts
     assert main(["preview", "maskocr", "--plates", "european", "--output", str(sheet), "--count", "6"]) == 0
     assert cv2.imread(str(sheet)).shape == (70, 6 * 192, 3)
-    assert main(["draw", "scenes", "--plates", "european", "--output", str(tmp_path / "new")]) == 1
-    assert "scenes are drawn with Chinese plates only" in capsys.readouterr().err
     assert main(["preview", "detector", "--output", str(sheet)]) == 1
     assert "--dataset_path is missing" in capsys.readouterr().err

@@ -1,6 +1,8 @@
-"""Two processes on one machine train the same network as one process alone."""
+"""Two processes, on one machine or two, train the same network as one process alone."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,9 @@ from pathlib import Path
 import torch
 
 from alpr_app.train.checkpoint import load_checkpoint
+from alpr_app.train.cli import main
 from alpr_app.train.distributed import Ranks, SharedBatchNorm2d, share_batch_norms
+from alpr_app.train.loop import Run
 from alpr_app.train.shares import Shares
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +44,83 @@ def test_two_processes_train_the_reader_that_one_would(data_folder, tmp_path):
         weights.append(torch.cat([value.flatten().float() for value in state["network"].values()]))
     # Weights move by some 2 % of their norm in these steps; what differs is rounding, which Adam makes larger.
     assert (weights[0] - weights[1]).norm() < 1e-3 * weights[0].norm()
+
+
+def run_on_two_machines(folders: list[Path], *arguments: list[str]) -> list[subprocess.CompletedProcess]:
+    """As if on two: each is started by itself in a folder of its own, without a disk that both see, with its own
+    arguments."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        place = f"localhost:{free.getsockname()[1]}"
+    started = []
+    for number, folder in enumerate(folders):
+        launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--node_rank", str(number)]
+        launcher += ["--nproc_per_node", "1", "--rdzv_endpoint", place, "-m", "alpr_app.train"]
+        started.append(
+            subprocess.Popen(
+                [*launcher, *arguments[number]],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    try:
+        outputs = [process.communicate(timeout=240) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    return [
+        subprocess.CompletedProcess([], process.returncode, *output)
+        for process, output in zip(started, outputs, strict=True)
+    ]
+
+
+def two_folders(tmp_path: Path) -> list[Path]:
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    return folders
+
+
+def test_a_run_is_gone_on_with_on_two_machines_of_which_one_has_never_seen_it(data_folder, tmp_path, monkeypatch):
+    folders = two_folders(tmp_path)
+    arguments = [*READER, "--dataset_path", str(data_folder), *SHARED]
+    assert main([*arguments, "--output", str(tmp_path / "whole")]) == 0
+    step = Run.train_step
+
+    def stopped(self, parts):
+        if self.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, parts)
+
+    monkeypatch.setattr(Run, "train_step", stopped)
+    assert main([*arguments, "--output", str(folders[0] / "run")]) == 130
+    assert load_checkpoint(folders[0] / "run" / "last.pt")["step"] == 3
+    resumed = [*arguments, "--output", "run", "--resume"]
+    for done in run_on_two_machines(folders, resumed, resumed):
+        assert done.returncode == 0, done.stderr[-2000:]
+    assert not any(folders[1].iterdir())
+    weights = []
+    for run_folder in (tmp_path / "whole", folders[0] / "run"):
+        state = load_checkpoint(run_folder / "last.pt")
+        assert state["step"] == 6
+        weights.append(torch.cat([value.flatten().float() for value in state["network"].values()]))
+    assert (weights[0] - weights[1]).norm() < 1e-3 * weights[0].norm()
+
+
+def test_machines_with_other_options_or_without_the_data_are_told_and_nobody_waits(data_folder, tmp_path):
+    folders = two_folders(tmp_path)
+    begun = [*READER, *SHARED, "--output", "run", "--dataset_path"]
+    for wrong, said in (
+        ([*begun, str(data_folder), "--ema", "0.9"], "process 1 has other options or data than the first one: ema"),
+        ([*begun, "nowhere"], "nowhere: no such folder"),
+    ):
+        first, second = run_on_two_machines(folders, [*begun, str(data_folder)], wrong)
+        assert first.returncode == second.returncode == 1
+        assert f"alpr_app.train: {said}" in second.stderr
+        assert "alpr_app.train: 1 of the 2 processes cannot go on" in first.stderr
 
 
 def test_two_processes_find_the_gradients_of_the_detector_that_one_would(data_folder, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -119,6 +120,28 @@ def test_a_detector_is_trained_on_pictures_labelled_by_csv_with_such_plates_past
     assert main([str(word) for word in arguments]) == 0
     description = load_checkpoint(tmp_path / "run" / "last.pt")["description"]
     assert description["pictures"] == 4 and description["plates"] == "Toy"
+
+
+def test_a_detector_is_trained_and_measured_on_drawn_cars_with_such_plates(toy, tmp_path, reader_path):
+    folder, run, figures = tmp_path / "drawn", tmp_path / "run", tmp_path / "figures.json"
+    draw = ["draw", "scenes", "--plates", toy, "--output", folder, "--count", 5, "--num_workers", 1]
+    assert main([str(word) for word in draw]) == 0
+    pictures = read_data_folder(folder).pictures
+    plates = [plate for picture in pictures for plate in picture.plates]
+    kind = read_plates_file(toy)
+    assert len(pictures) == 5 and all(kind.issues(plate.text) and plate.colour == "orange" for plate in plates)
+    shapes = []
+    for plate in plates:
+        top, side = plate.corners[1] - plate.corners[0], plate.corners[3] - plate.corners[0]
+        shapes.append(np.linalg.norm(top) / np.linalg.norm(side))
+    assert 3 < np.median(shapes) < 5  # 440 x 110 mm, seen more or less from aside
+    arguments = ["detector", "--plates", toy, "--dataset_path", folder, "--output", run, "--batch_size", 2]
+    assert main([str(word) for word in [*arguments, "--crop_size", 96, "--long_side", 160, *SHORT]]) == 0
+    assert main(["export", str(run), "--output", str(tmp_path / "found"), "--last"]) == 0
+    measure = ["test", folder, "--split", "all", "--json", figures, "--backend", "torch"]
+    measure += ["--detector_model", tmp_path / "found", "--ocr_model", reader_path]
+    assert main([str(word) for word in measure]) == 0
+    assert json.loads(figures.read_text())["figures"]["scenes"]["micro"]["plates"] == len(plates)
 
 
 def test_another_alphabet_gets_new_heads_and_keeps_the_rest():

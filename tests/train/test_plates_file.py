@@ -56,6 +56,16 @@ def test_designs_are_drawn_by_their_weights_and_rows(tmp_path):
     assert only.choose(rng, rows=1)[0].rows == 2
 
 
+def test_designs_belong_to_an_end_of_the_car_or_to_both(tmp_path):
+    ends = (f'colour = "{end or "both"}"\n' + (f'end = "{end}"\n' if end else "") for end in ("front", "rear", ""))
+    plates = read_plates_file(write(tmp_path, HEAD + "".join(DESIGN + end for end in ends)))
+    rng = np.random.default_rng(3)
+    for end, colours in (("front", {"front", "both"}), ("rear", {"rear", "both"}), (None, {"front", "rear", "both"})):
+        assert {plates.choose(rng, end=end)[0].colour for _ in range(60)} == colours
+    only = read_plates_file(write(tmp_path, HEAD + DESIGN + 'end = "rear"\n'))
+    assert only.choose(rng, end="front")[0].end == "rear"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -77,6 +87,7 @@ def test_designs_are_drawn_by_their_weights_and_rows(tmp_path):
         (HEAD + DESIGN.replace("400", '"400"'), "'width' must be a whole number from 100 to 1000, not '400'"),
         (HEAD + DESIGN.replace("400", "true"), "'width' must be a whole number"),
         (HEAD + DESIGN.replace("LL-DDD", "LL/"), "the pattern 'LL/' has an empty row"),
+        (HEAD + DESIGN + 'end = "left"', "design 1: 'end' must be "),
         (HEAD + DESIGN + "stroke = 20", "'stroke' is 20, at most a third of a character's 44 mm"),
         (HEAD + DESIGN + 'ink = "black"', "'ink' must be a colour such as '#ffcc00', not 'black'"),
         (HEAD + DESIGN + "band = { stars = 1 }", "design 1, band: 'stars' must be true or false, not 1"),

@@ -60,6 +60,17 @@ def test_a_run_that_still_goes_on_is_reported(begun, capsys):
     assert read_picture(begun / "curves.png").size
 
 
+def test_figures_that_some_rows_lack_are_reported_from_the_others(begun):
+    (begun / "train.csv").write_text(
+        "step,learning_rate,loss,samples_per_s,waiting_share,memory_gb\n50,0.1,2,10,0.5,\n100,0.1,1,30,,\n"
+    )
+    (begun / "val.csv").write_text("step,judgement,recall,corners\n50,,0.8,\n100,0.7,,0.3\n150,0.6,0.9,\n")
+    text = write_report(begun).read_text(encoding="utf-8")
+    assert "best (judgement), step 100 | last, step 150" in text and "nan" not in text
+    assert "| recall | – | 0.9000 |" in text and "| corners | 0.3000 | – |" in text
+    assert "| waiting for samples | 50.0 % | 50.0 % |" in text and "memory" not in text
+
+
 def test_damaged_figures_are_said_and_the_rest_is_reported(begun):
     with (begun / "train.csv").open("a") as file:
         file.write("\n\x00\x01\n")

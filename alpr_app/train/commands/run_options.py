@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from alpr_app.errors import AlprError
-from alpr_app.run_folder import write_about
+from alpr_app.run_folder import COMMAND, write_about
 from alpr_app.train.about import about_run
 from alpr_app.train.checkpoint import CheckpointError
-from alpr_app.train.distributed import ranks_of_environment
+from alpr_app.train.distributed import Ranks, all_or_none, ranks_of_environment
 from alpr_app.train.loop import Run, Task
 from alpr_app.train.options import SCHEDULES, RunOptions
 from alpr_app.train.plates_file import shipped_plates
@@ -127,28 +127,43 @@ def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Ta
     """Run or go on with a training; returns the exit status."""
     options = run_options(args)
     with ranks_of_environment(options.device) as ranks:
-        torch.manual_seed(options.seed)
-        task = make_task(args)
-        if args.epochs is not None:
-            if not task.dataset.labelled:
-                raise ValueError("--epochs counts rounds over labelled pictures, and there are none: give --samples")
-            options = replace(options, samples=args.epochs * task.dataset.labelled)
-        run = Run(task, options, ranks)
-        if args.resume:
-            run.resume()
-        elif run.last_path.exists():
-            raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
-        elif ranks.first:
-            (options.output / "command.txt").write_text(published_command(args.arguments) + "\n", encoding="utf-8")
-        if ranks.first:
-            write_about(options.output, about_run(task, options, args.arguments))
-        done = run.train()
-        if ranks.first:
-            _report(options.output)
-        if done:
+        if _train(args, make_task, options, ranks):
             return 0
     print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
     return 130
+
+
+def _train(
+    args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Task], options: RunOptions, ranks: Ranks
+) -> bool:
+    """One process's part of it; returns whether all is done."""
+    torch.manual_seed(options.seed)
+    with all_or_none(ranks):
+        task = make_task(args)
+        if args.epochs is not None:
+            if not task.dataset.labelled:
+                raise ValueError("--epochs counts rounds over labelled pictures; there are none: give --samples")
+            options = replace(options, samples=args.epochs * task.dataset.labelled)
+    run = Run(task, options, ranks)
+    if args.resume:
+        run.resume()
+    with all_or_none(ranks):
+        if ranks.first:
+            _begin(run, args)
+    done = run.train()
+    if ranks.first:
+        _report(options.output)
+    return done
+
+
+def _begin(run: Run, args: argparse.Namespace) -> None:
+    """Say in the run's folder what is run. Raises CheckpointError if another run is there."""
+    if not args.resume:
+        if run.last_path.exists():
+            raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
+        command = published_command(args.arguments) + "\n"
+        (run.options.output / COMMAND).write_text(command, encoding="utf-8")
+    write_about(run.options.output, about_run(run.task, run.options, args.arguments))
 
 
 def _report(folder: Path) -> None:

@@ -16,24 +16,25 @@ from alpr_app.train.draw.fronts import draw_front
 from alpr_app.train.draw.ground import draw_shadow
 from alpr_app.train.draw.light import Light, shade
 from alpr_app.train.draw.mounting import DrawnPlate, draw_plate, hang_plate
-from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.train.draw.planned import PlannedPlate
 from alpr_app.train.draw.rears import draw_rear
 from alpr_app.train.draw.relief import Quality, render, render_flat
 from alpr_app.train.draw.surface import Surface, linear
 
 RIGHT = np.array([1.0, 0, 0])
+# Width and height in metres of a holder without a plate.
+EMPTY_HOLDER = 0.44, 0.14
 
 
 @dataclass(frozen=True)
 class CarPlan:
     """What to draw. position: x and z in metres of the middle of the end that is seen; heading in degrees.
 
-    text and colour: of the plate; None for a car without one. lit: whether its lamps are on.
+    plate: None for a car without one. lit: whether its lamps are on.
     """
 
     body: Body
-    text: str | None
-    colour: str
+    plate: PlannedPlate | None
     position: tuple[float, float]
     heading: float
     lit: bool
@@ -134,8 +135,8 @@ def _draw_roof(frame: np.ndarray, camera: Camera, light: Light, body: Body) -> N
 class Garage:
     """Builds and draws cars."""
 
-    def __init__(self, painter: PlatePainter, face: cv2.FontFace, quality: Quality) -> None:
-        self._painter, self._face, self._quality = painter, face, quality
+    def __init__(self, face: cv2.FontFace, quality: Quality) -> None:
+        self._face, self._quality = face, quality
 
     def draw(
         self, frame: np.ndarray, world: Camera, light: Light, plan: CarPlan, rng: np.random.Generator
@@ -152,8 +153,9 @@ class Garage:
             if body.front
             else draw_rear(surface, body, rng, plan.lit, self._face)
         )
-        mount = hang_plate(surface, stamp, plan.colour, rng)
-        shown = plan.text is not None and _inside(camera.project(mount.corners()), camera.size)
+        wanted = plan.plate
+        size = EMPTY_HOLDER if wanted is None else (wanted.width / 1000, wanted.height / 1000)
+        mount = hang_plate(surface, stamp, size, rng)
         length = flanks.HEAVY_LENGTH if heavy else flanks.LENGTH
         draw_shadow(frame, camera, light, body.half, body.height, length, plan.heading)
         _draw_tyres(frame, camera, light, body)
@@ -163,12 +165,11 @@ class Garage:
         if body.front and not heavy:
             self._draw_mirrors(frame, camera, light, plan, scale)
         _draw_relief(frame, camera, light, surface, plan.heading, 0.6 if heavy else 2.6, self._quality)
-        if not shown:
+        if wanted is None or not _inside(camera.project(mount.corners()), camera.size):
             return None
-        plate = self._painter.draw(plan.text, plan.colour, rng)
-        corners = draw_plate(frame, camera, light, plate, mount, plan.heading, rng)
+        corners = draw_plate(frame, camera, light, wanted.draw(rng), mount, plan.heading, rng)
         left, top, right, bottom = corners_to_box(corners)
-        return DrawnPlate(plan.text, plan.colour, corners, (float(left), float(top), float(right), float(bottom)))
+        return DrawnPlate(wanted.text, wanted.colour, corners, (float(left), float(top), float(right), float(bottom)))
 
     def _draw_side(self, frame: np.ndarray, camera: Camera, light: Light, plan: CarPlan, scale: float) -> None:
         half = plan.body.half - 0.015

@@ -33,8 +33,8 @@ MARGIN = 30
 @dataclass(frozen=True)
 class Drawing:
     """kind: `scenes`, whole pictures with cars, or `plates`, a plate that fills its picture. seed: of everything.
-    strength: of what the camera does to plates. plates: name or file of other plates than Chinese ones; only `plates`
-    can be drawn of them. glyphs, templates: folders for `PlatePainter`."""
+    strength: of what the camera does to plates. plates: name or file of other plates than Chinese ones. glyphs,
+    templates: folders for `PlatePainter`."""
 
     kind: str
     seed: int = 0
@@ -42,10 +42,6 @@ class Drawing:
     plates: str | None = None
     glyphs: Path | None = None
     templates: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.plates is not None and self.kind == "scenes":
-            raise ValueError("scenes are drawn with Chinese plates only; draw plates with --plates")
 
 
 _painters: dict[tuple, Painter] = {}

@@ -35,10 +35,11 @@ class Mount:
     right: np.ndarray
     down: np.ndarray
     width: float
+    height: float
 
     def corners(self) -> np.ndarray:
         """Top-left, top-right, bottom-right, bottom-left: (4, 3)."""
-        across, along = self.right * self.width / 2, self.down * 0.07
+        across, along = self.right * self.width / 2, self.down * self.height / 2
         return np.stack(
             [
                 self.middle - across - along,
@@ -49,38 +50,40 @@ class Mount:
         )
 
 
-def hang_plate(surface: Surface, plate_y: float, colour: str, rng: np.random.Generator) -> Mount:
-    """Hangs a plate before whatever sticks out most at its place, and paints its holder there."""
-    width = 0.48 if colour == "green" else 0.44
+def hang_plate(surface: Surface, plate_y: float, size: tuple[float, float], rng: np.random.Generator) -> Mount:
+    """Hangs a plate before whatever sticks out most at its place, and paints its holder there. plate_y: of its middle;
+    size: width and height; in metres."""
+    width, height = size
+    a, b = width / 2, height / 2
     x = rng.uniform(-0.012, 0.012)
-    rows = slice(
-        round((surface.top - plate_y - 0.07) * surface.scale), round((surface.top - plate_y + 0.07) * surface.scale)
-    )
-    columns = slice(
-        round((x - width / 2 - surface.left) * surface.scale), round((x + width / 2 - surface.left) * surface.scale)
-    )
+    rows = slice(round((surface.top - plate_y - b) * surface.scale), round((surface.top - plate_y + b) * surface.scale))
+    columns = slice(round((x - a - surface.left) * surface.scale), round((x + a - surface.left) * surface.scale))
     depth = float(np.median(surface.depth[rows, columns])) - 0.012
     # Whatever would stick through the plate is pressed flat.
     around = slice(rows.start - 4, rows.stop + 4), slice(columns.start - 4, columns.stop + 4)
     surface.depth[around] = np.maximum(surface.depth[around], depth + 0.008)
     edge = rng.choice((0.0, 0.008, 0.014))
     if edge:
-        a, b = width / 2 + edge, 0.07 + edge
+        wide, high = a + edge, b + edge
         frame = ((16, 16, 17), (16, 16, 17), (120, 122, 126))[rng.integers(3)]
         surface.paint(
-            [(x - a, plate_y + b), (x + a, plate_y + b), (x + a, plate_y - b - edge), (x - a, plate_y - b - edge)],
+            [
+                (x - wide, plate_y + high),
+                (x + wide, plate_y + high),
+                (x + wide, plate_y - high - edge),
+                (x - wide, plate_y - high - edge),
+            ],
             frame,
             gloss=0.06 if frame[0] < 50 else 0.4,
             corner=0.006,
         )
     # The plate's own shadow, a hand's breadth of dimness below it.
-    a = width / 2
     surface.paint(
         [
-            (x - a, plate_y - 0.05),
-            (x + a, plate_y - 0.05),
-            (x + a - 0.01, plate_y - 0.085),
-            (x - a + 0.01, plate_y - 0.085),
+            (x - a, plate_y - b + 0.02),
+            (x + a, plate_y - b + 0.02),
+            (x + a - 0.01, plate_y - b - 0.015),
+            (x - a + 0.01, plate_y - b - 0.015),
         ],
         (8, 8, 9),
         corner=0.012,
@@ -89,7 +92,7 @@ def hang_plate(surface: Surface, plate_y: float, colour: str, rng: np.random.Gen
     lean, roll = np.radians(rng.normal(0, 2.0)), np.radians(rng.normal(0, 0.5))
     right = np.array([np.cos(roll), -np.sin(roll), 0])
     down = np.array([-np.sin(roll), -np.cos(roll), np.sin(lean)])
-    return Mount(np.array([x, plate_y, depth]), right, down / np.linalg.norm(down), width)
+    return Mount(np.array([x, plate_y, depth]), right, down / np.linalg.norm(down), width, height)
 
 
 def draw_plate(

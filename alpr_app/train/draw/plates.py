@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from alpr_app.train.draw import blanks
 from alpr_app.train.draw.glyphs import CELLS, STANDARD, Masks, own_masks, picture_masks
 from alpr_app.train.draw.ink import emboss, paint, vary_weight
 from alpr_app.train.draw.layouts import LAYOUTS, Layout, style_of
+from alpr_app.train.draw.planned import PlannedPlate
 
 COLOUR_SHARES = {"blue": 0.62, "green": 0.20, "yellow": 0.12, "white": 0.03, "black": 0.03}
 INK = {
@@ -104,6 +106,18 @@ class PlatePainter:
         if rows is None:
             rows = 2 if colour == "yellow" and rng.random() < DOUBLE_SHARE else 1
         return self.draw(text, colour, rng, rows), text, colour
+
+    def plan(self, end: str, heavy: bool, rng: np.random.Generator) -> PlannedPlate:
+        """A chance plate for a car, see `painters.Painter`."""
+        colour = random_colour(rng)
+        if heavy:
+            colour = "yellow" if rng.random() < 0.75 else "green"
+        return self.planned(random_text(colour, rng), colour)
+
+    def planned(self, text: str, colour: str) -> PlannedPlate:
+        """A plate of one row that is to be drawn."""
+        layout = LAYOUTS[style_of(text, colour, 1)]
+        return PlannedPlate(text, colour, layout.width, layout.height, partial(self.draw, text, colour))
 
     def issues(self, words: str) -> bool:
         """Whether `words` are a plate's text."""

@@ -150,7 +150,7 @@ def write_samples(folder: Path, seed: int = 1) -> list[Path]:
     paths = []
     for sample in SAMPLES:
         rng = np.random.default_rng((seed, sample.seed))
-        picture, plates = paint(_plan(sample, rng), painter, rng, BEST)
+        picture, plates = paint(_plan(sample, painter, rng), rng, BEST)
         name = f"{sample.name}.jpg" if sample.name else format_name(annotate(picture, plates[0]))
         path = folder / name
         options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
@@ -182,13 +182,13 @@ def annotate(picture: np.ndarray, plate: DrawnPlate) -> Annotation:
     )
 
 
-def _plan(sample: Sample, rng: np.random.Generator) -> ScenePlan:
+def _plan(sample: Sample, painter: PlatePainter, rng: np.random.Generator) -> ScenePlan:
     cars = tuple(
-        CarPlan(_body(kind, front, paint_colour, rng), text, colour, (x, z), heading, sample.lit)
+        CarPlan(_body(kind, front, paint_colour, rng), painter.planned(text, colour), (x, z), heading, sample.lit)
         for kind, front, paint_colour, text, colour, x, z, heading in sample.cars
     )
     parked = tuple(
-        CarPlan(_body(kind, True, colour, rng), None, "blue", (x, 7.5), rng.normal(0, 2), False)
+        CarPlan(_body(kind, True, colour, rng), None, (x, 7.5), rng.normal(0, 2), False)
         for kind, colour, x in sample.parked
     )
     aside, up, away = sample.camera

@@ -17,7 +17,7 @@ from alpr_app.train.draw.glyphs import load_font
 from alpr_app.train.draw.ground import Ground, draw_litter, draw_markings
 from alpr_app.train.draw.light import make_light
 from alpr_app.train.draw.mounting import DrawnPlate
-from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
+from alpr_app.train.draw.painters import Painter
 from alpr_app.train.draw.relief import Quality
 
 KINDS = ("front", "rear", "two_cars", "night", "tilted", "heavy")
@@ -47,17 +47,15 @@ def _ground() -> Ground:
     return Ground.make()
 
 
-def draw_scene(rng: np.random.Generator, kind: str, painter: PlatePainter) -> tuple[np.ndarray, list[DrawnPlate]]:
+def draw_scene(rng: np.random.Generator, kind: str, painter: Painter) -> tuple[np.ndarray, list[DrawnPlate]]:
     """A chance scene of one of KINDS: RGB uint8 (720 x 1160 upright or 1280 x 720), and the plates that lie in it.
 
     Raises ValueError for another kind.
     """
-    return paint(plan_scene(rng, kind), painter, rng)
+    return paint(plan_scene(rng, kind, painter), rng)
 
 
-def paint(
-    plan: ScenePlan, painter: PlatePainter, rng: np.random.Generator, quality: Quality = FAST
-) -> tuple[np.ndarray, list[DrawnPlate]]:
+def paint(plan: ScenePlan, rng: np.random.Generator, quality: Quality = FAST) -> tuple[np.ndarray, list[DrawnPlate]]:
     """The photograph of a plan and the plates in it, the largest first."""
     light = make_light(plan.mood, rng)
     frame, end = draw_backdrop(plan.camera, light, rng)
@@ -65,7 +63,7 @@ def paint(
     ground.draw(frame, plan.camera, light, plan.ground, end, rng)
     if plan.strips:
         draw_markings(frame, plan.camera, light, list(plan.strips), ground, rng)
-    garage = Garage(painter, load_font(), quality)
+    garage = Garage(load_font(), quality)
     for car in plan.parked:
         garage.draw(frame, plan.camera, light, car, rng)
     _defocus(frame, plan.camera, rng)
@@ -82,8 +80,8 @@ def paint(
     return picture, plates
 
 
-def plan_scene(rng: np.random.Generator, kind: str) -> ScenePlan:
-    """Chance car, place, light and camera for one of KINDS."""
+def plan_scene(rng: np.random.Generator, kind: str, painter: Painter) -> ScenePlan:
+    """Chance car, plate, place, light and camera for one of KINDS."""
     if kind not in KINDS:
         raise ValueError(f"'{kind}': no kind of scene; there are {', '.join(KINDS)}")
     mood = (
@@ -97,24 +95,24 @@ def plan_scene(rng: np.random.Generator, kind: str) -> ScenePlan:
         else str(rng.choice(("asphalt", "paving", "concrete"), p=(0.6, 0.25, 0.15)))
     )
     size = LANDSCAPE if kind == "two_cars" or rng.random() < 0.25 else PORTRAIT
-    cars = _cars(rng, kind, mood)
+    cars = _cars(rng, kind, mood, painter)
     camera = _camera(rng, kind, size, cars[0].body.kind in HEAVY)
     return ScenePlan(
         mood, ground, camera, tuple(cars), tuple(_parked(rng)), tuple(_strips(rng, mood)), random_film(mood, rng)
     )
 
 
-def _cars(rng: np.random.Generator, kind: str, mood: str) -> list[CarPlan]:
+def _cars(rng: np.random.Generator, kind: str, mood: str, painter: Painter) -> list[CarPlan]:
     front = kind == "front" or (kind != "rear" and kind != "heavy" and rng.random() < 0.55)
     body = random_body(str(rng.choice(HEAVY if kind == "heavy" else CARS)), front, rng)
     heading = rng.normal(0, 3)
     lit = mood == "night" and rng.random() < 0.6
-    cars = [_plan_car(rng, body, (0.0, 0.0), heading, lit)]
+    cars = [_plan_car(rng, body, (0.0, 0.0), heading, lit, painter)]
     if kind == "two_cars" or rng.random() < 0.3:
         side = -1 if rng.random() < 0.5 else 1
         other = random_body(str(rng.choice(CARS)), rng.random() < 0.5, rng)
         place = side * rng.uniform(2.3, 2.8), rng.uniform(-0.4, 1.2)
-        cars.append(_plan_car(rng, other, place, heading + rng.normal(0, 3), lit))
+        cars.append(_plan_car(rng, other, place, heading + rng.normal(0, 3), lit, painter))
     return cars
 
 
@@ -127,7 +125,6 @@ def _parked(rng: np.random.Generator) -> list[CarPlan]:
         CarPlan(
             random_body(str(rng.choice(CARS)), front, rng),
             None,
-            "blue",
             (x + rng.normal(0, 0.2), far),
             rng.normal(0, 3),
             False,
@@ -150,11 +147,11 @@ def _defocus(frame: np.ndarray, camera: Camera, rng: np.random.Generator) -> Non
     part += (cv2.GaussianBlur(part, (0, 0), sigma) - part) * share[:, None, None]
 
 
-def _plan_car(rng: np.random.Generator, body: Body, place: tuple[float, float], heading: float, lit: bool) -> CarPlan:
-    colour = random_colour(rng)
-    if body.kind in HEAVY:
-        colour = "yellow" if rng.random() < 0.75 else "green"
-    return CarPlan(body, random_text(colour, rng), colour, place, heading, lit)
+def _plan_car(
+    rng: np.random.Generator, body: Body, place: tuple[float, float], heading: float, lit: bool, painter: Painter
+) -> CarPlan:
+    plate = painter.plan("front" if body.front else "rear", body.kind in HEAVY, rng)
+    return CarPlan(body, plate, place, heading, lit)
 
 
 def _camera(rng: np.random.Generator, kind: str, size: tuple[int, int], heavy: bool) -> Camera:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from alpr_app.run_folder import NO_LOSSES
 from alpr_app.viewer.fonts import SMALL
 from alpr_app.viewer.panels.browser import duration
@@ -43,10 +45,10 @@ def _progress(stage: Stage, view: RunView) -> None:
     of = f"{view.step:,} of {view.steps:,}" if view.steps else f"{view.step:,}"
     waiting = view.train.last("waiting_share")
     rows = [("Steps", of), ("Samples a second", f"{view.rate:.1f}" if view.rate else "–")]
-    if waiting is not None:
+    if waiting is not None and isfinite(waiting):
         rows.append(("Waiting for samples", f"{100 * waiting:.1f} %"))
     memory = view.train.last("memory_gb")
-    if memory is not None:
+    if memory is not None and isfinite(memory):
         rows.append(("Memory at most", f"{memory:.1f} GB"))
     if view.changed:
         rows.append(("Last figures", f"{duration(age(view.changed))} ago"))

@@ -10,9 +10,14 @@ import pytest
 
 from alpr_app.ccpd import parse_name
 from alpr_app.geometry import order_corners, rectify
+from alpr_app.train.draw.bodies import make_surface, random_body
+from alpr_app.train.draw.camera import aim
+from alpr_app.train.draw.designed import DesignPainter
+from alpr_app.train.draw.mounting import hang_plate
 from alpr_app.train.draw.plates import PlatePainter
 from alpr_app.train.draw.samples import SAMPLES, write_samples
-from alpr_app.train.draw.scenes import KINDS, draw_scene
+from alpr_app.train.draw.scenes import KINDS, draw_scene, plan_scene
+from alpr_app.train.plates_file import read_plates_file
 
 
 class RecordingPainter(PlatePainter):
@@ -84,6 +89,39 @@ def test_the_same_seed_draws_the_same_scene(painter: RecordingPainter) -> None:
     assert np.array_equal(first, second)
     assert plates
     assert first.shape != other.shape or not np.array_equal(first, other)
+
+
+@pytest.fixture(scope="module")
+def british() -> DesignPainter:
+    return DesignPainter(read_plates_file("british"))
+
+
+def test_plates_of_other_countries_hang_in_their_proportions(british: DesignPainter) -> None:
+    rng = np.random.default_rng(0)
+    size = (1000, 800)
+    camera = aim(np.array([0, 0.5, 0]), np.array([0, 0.5, -4.0]), (0.5, 0.5), 1600, 0, size)
+    for design in british.plates.designs:
+        surface = make_surface(random_body("saloon", design.end == "front", rng), 100)
+        mount = hang_plate(surface, 0.5, (design.width / 1000, design.height / 1000), rng)
+        corners = camera.project(mount.corners())
+        wide, high = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])
+        assert wide / high == pytest.approx(design.width / design.height, rel=0.02)
+        # The plate's middle hangs before the car, not on the ground.
+        assert corners[:, 1].max() < camera.project(np.array([[0.0, 0.0, 0.0]]))[0, 1]
+
+
+def test_each_end_of_a_car_carries_its_own_plates(british: DesignPainter) -> None:
+    seen: dict[str, set[str]] = {"front": set(), "rear": set()}
+    rows = set()
+    for seed in range(60):
+        plan = plan_scene(np.random.default_rng(seed), KINDS[seed % len(KINDS)], british)
+        for car in plan.cars:
+            seen["front" if car.body.front else "rear"].add(car.plate.colour)
+            rows.add(car.plate.height)
+            assert british.issues(car.plate.text)
+        assert all(car.plate is None for car in plan.parked)
+    assert seen == {"front": {"white"}, "rear": {"yellow"}}
+    assert rows == {111, 203}
 
 
 def test_two_cars_bring_two_plates(painter: RecordingPainter) -> None:
