@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from alpr_app.errors import AlprError
 from alpr_app.layers import from_pixels
+from alpr_app.reader import ReaderConfig
 
 
 class EngineError(AlprError):
@@ -38,3 +40,11 @@ class FromPixels(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         return self.network(from_pixels(images))
+
+
+def example_pictures(network: nn.Module) -> Tensor:
+    """What `FromPixels(network)` may be recorded with: two black pictures, for a reader of its size, for a detector
+    small and not square, so that a size that is taken for granted shows."""
+    config = network.config
+    height, width = (config.img_height, config.img_width) if isinstance(config, ReaderConfig) else (64, 96)
+    return torch.zeros(2, height, width, 3, dtype=torch.uint8)

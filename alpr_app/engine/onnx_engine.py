@@ -15,12 +15,12 @@ from torch import nn
 
 from alpr_app import __version__
 from alpr_app.bundle import BundleInfo
-from alpr_app.engine.common import EngineError, FromPixels
+from alpr_app.engine.common import EngineError, FromPixels, example_pictures
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
 from alpr_app.layers import fuse
 
-OPSET = 17
+OPSET = 20
 _OUTPUTS = {"detector": ("quality", "boxes", "corners"), "reader": ("characters", "colours")}
 _log = logging.getLogger(__name__)
 
@@ -37,8 +37,6 @@ def export_onnx(network: nn.Module, kind: str) -> bytes:
     """
     network.eval()
     fuse(network)
-    # The smallest picture of a size that shows which sides are free; the reader's is fixed.
-    height, width = (64, 96) if kind == "detector" else (network.config.img_height, network.config.img_width)
     free = {0: "batch", 1: "height", 2: "width"} if kind == "detector" else {0: "batch"}
     axes = {"images": free} | {name: {0: "batch"} for name in _OUTPUTS[kind]}
     if kind == "detector":
@@ -50,7 +48,7 @@ def export_onnx(network: nn.Module, kind: str) -> bytes:
         try:
             torch.onnx.export(
                 FromPixels(network).eval(),
-                (torch.zeros(2, height, width, 3, dtype=torch.uint8),),
+                (example_pictures(network),),
                 path,
                 input_names=["images"],
                 output_names=list(_OUTPUTS[kind]),

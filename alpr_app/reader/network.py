@@ -50,6 +50,8 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
+        # What it is by default, said as a number: an exported graph would work it out from shapes in every call.
+        self.scale = (width // heads) ** -0.5
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
         self.output = nn.Linear(width, width)
@@ -66,7 +68,7 @@ class Attention(nn.Module):
         else:
             (query,) = self._split(self.query(queries), 1)
             key, value = self._split(self.key_value(memory), 2)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
+        mixed = functional.scaled_dot_product_attention(query, key, value, scale=self.scale)
         return self.output(mixed.transpose(1, 2).flatten(2))
 
     def fuse(self) -> None:

@@ -32,6 +32,25 @@ def test_results_are_those_of_the_network(bundle_path, picture):
         np.testing.assert_allclose(output, wanted.numpy(), atol=1e-4)
 
 
+@pytest.mark.parametrize(("count", "size"), [(1, (64, 96)), (3, (96, 64)), (1, (160, 32)), (5, (64, 64))])
+def test_pictures_of_any_size_and_number_are_those_of_the_network(detector_path, reader_path, picture, count, size):
+    """The engine records the networks with other pictures than these."""
+    for path, shape in ((detector_path, size), (reader_path, (48, 192))):
+        images = np.stack([picture(*shape, seed) for seed in range(count)])
+        network, _ = load_bundle(None, path)
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
+        engine = TorchEngine(load_bundle(None, path)[0], torch.device("cpu"))
+        for _ in range(3):
+            for output, wanted in zip(engine(images), expected, strict=True):
+                np.testing.assert_allclose(output, wanted.numpy(), atol=1e-4)
+
+
+def test_loading_warns_of_nothing(detector_path, recwarn):
+    TorchEngine(load_bundle(None, detector_path)[0], torch.device("cpu"))
+    assert not recwarn.list
+
+
 def test_threads_may_call_at_once_and_pictures_are_left_alone(bundle_path, picture):
     network, _ = load_bundle(None, bundle_path)
     batches = [images_for(network, picture) // (index + 1) for index in range(4)]
