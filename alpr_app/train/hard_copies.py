@@ -5,20 +5,22 @@ Each kind has one stated strength. They are for measuring, never for training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from alpr_app.errors import AlprError
-from alpr_app.geometry import LETTERBOX_GREY, corners_to_box
+from alpr_app.geometry import LETTERBOX_GREY, corners_to_box, rectify
 from alpr_app.label_table import TABLE_NAME, write_table
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import read_picture, write_picture
 
 FAR_PLATE_WIDTH = 60.0
 SIZE = (720, 1160)
+# Height and width of plates that are cut out small, as those of some public sets are.
+SMALL = (24, 94)
 
 Made = tuple[np.ndarray, np.ndarray]
 """A picture H x W x 3 uint8 and the corners (M, 4, 2) of its plates."""
@@ -102,20 +104,30 @@ KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], Made]] 
 }
 
 
+# Not a picture with plates in it but each plate by itself.
+CUT_OUT = "small"
+ALL_KINDS = (*KINDS, CUT_OUT)
+
+Copy = tuple[str, np.ndarray, list[dict[str, str]]]
+"""A copy's file name, the copy, and its lines in the table of labels."""
+
+
 def write_hard_copies(
     pictures: Sequence[LabelledPicture],
     folder: Path,
-    kinds: Sequence[str] = tuple(KINDS),
+    kinds: Sequence[str] = ALL_KINDS,
     seed: int = 0,
     track: Callable[[Iterable, str], Iterable] = lambda items, name: items,
 ) -> int:
-    """A copy of every picture with a labelled text a kind into `folder`/KIND, with labels; returns how many.
+    """A copy of every picture with a labelled text a kind into `folder`/KIND, with labels; for the kind `small`, of
+    each of their plates, cut out. Returns how many.
 
     Raises AlprError if there is something in a folder already, or nothing to copy.
     """
     labelled = [picture for picture in pictures if any(plate.text for plate in picture.plates)]
     if not labelled:
         raise AlprError("there are no whole pictures with known texts in this split")
+    count = 0
     for kind in kinds:
         target = folder / kind
         if target.exists() and any(target.iterdir()):
@@ -123,15 +135,31 @@ def write_hard_copies(
         target.mkdir(parents=True, exist_ok=True)
         rows = []
         for number, picture in enumerate(track(labelled, kind)):
-            known = [plate for plate in picture.plates if plate.text]
-            image = read_picture(picture.path, orient=False)
-            rng = np.random.default_rng((seed, number))
-            made, corners = KINDS[kind](image, np.float32([plate.corners for plate in known]), rng)
-            name = f"{number:05d}.png"
-            write_picture(target / name, made)
-            for plate, placed in zip(known, corners, strict=True):
-                place = " ".join(f"{value:.1f}" for value in placed.ravel())
-                about = {"text": plate.text, "colour": plate.colour or "", "corners": place}
-                rows.append({"file": name, "split": picture.split, "subset": kind, **about})
-        write_table(target / TABLE_NAME, rows)
-    return len(labelled) * len(kinds)
+            copies = _cut_out(picture, number) if kind == CUT_OUT else _whole(picture, number, kind, seed)
+            for name, image, lines in copies:
+                write_picture(target / name, image)
+                rows += lines
+                count += 1
+        # Without columns of places, the pictures are plates already.
+        write_table(target / TABLE_NAME, rows, tuple(rows[0]))
+    return count
+
+
+def _whole(picture: LabelledPicture, number: int, kind: str, seed: int) -> Iterator[Copy]:
+    known = [plate for plate in picture.plates if plate.text]
+    rng = np.random.default_rng((seed, number))
+    image = read_picture(picture.path, orient=False)
+    made, corners = KINDS[kind](image, np.float32([plate.corners for plate in known]), rng)
+    name, rows = f"{number:05d}.png", []
+    for plate, placed in zip(known, corners, strict=True):
+        place = " ".join(f"{value:.1f}" for value in placed.ravel())
+        about = {"text": plate.text, "colour": plate.colour or "", "corners": place}
+        rows.append({"file": name, "split": picture.split, "subset": kind, **about})
+    yield name, made, rows
+
+
+def _cut_out(picture: LabelledPicture, number: int) -> Iterator[Copy]:
+    image = read_picture(picture.path, orient=False)
+    for index, plate in enumerate(plate for plate in picture.plates if plate.text):
+        name = f"{number:05d}_{index}.png"
+        yield name, rectify(image, plate.corners, *SMALL), [{"file": name, "split": picture.split, "text": plate.text}]

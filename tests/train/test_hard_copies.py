@@ -45,3 +45,13 @@ def test_copies_are_written_with_labels_that_can_be_measured(data_folder, tmp_pa
     assert cv2.imread(str(pictures[0].path)) is not None
     assert main([*arguments, "--kinds", "night"]) == 1
     assert "is not empty" in capsys.readouterr().err
+
+
+def test_small_copies_are_plates_cut_out_at_94_by_24(data_folder, tmp_path):
+    arguments = ["hard_copies", "--dataset_path", str(data_folder), "--output", str(tmp_path / "hard")]
+    assert main([*arguments, "--kinds", "small"]) == 0
+    copies = read_data_folder(tmp_path / "hard")
+    assert not copies.pictures and len(copies.crops) == 2
+    originals = [picture for picture in read_data_folder(data_folder).pictures if picture.split == "val"]
+    assert sorted(crop.text for crop in copies.crops) == sorted(picture.plates[0].text for picture in originals)
+    assert all(read_picture(crop.path).shape == (24, 94, 3) for crop in copies.crops)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -11,7 +10,7 @@ from tqdm import tqdm
 from alpr_app.label_table import SPLITS
 from alpr_app.labels import read_data_folder
 from alpr_app.train.commands.run_options import Formatter
-from alpr_app.train.hard_copies import KINDS, write_hard_copies
+from alpr_app.train.hard_copies import ALL_KINDS, write_hard_copies
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -20,7 +19,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder a kind is made in it")
-    parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=tuple(KINDS), help="which")
+    parser.add_argument("--kinds", nargs="+", choices=ALL_KINDS, default=ALL_KINDS, help="which")
     parser.add_argument("--split", choices=SPLITS, default="val", help="of the pictures")
     parser.add_argument("--seed", type=int, default=0, help="other chance details")
     parser.set_defaults(run=run)
@@ -38,7 +37,3 @@ def run(args: argparse.Namespace) -> int:
     )
     print(f"{args.output}: {count} pictures; measure with: alpr eval {args.output} --split {args.split}")
     return 0
-
-
-def _bar(items: Iterable, kind: str) -> Iterable:
-    return tqdm(items, desc=kind, leave=False, disable=None)
