@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,8 @@ from alpr_app.plate import Plate, judge_format
 from alpr_app.plate_reader import PlateReader, chunks, stack
 from alpr_app.reader import Reading
 
+# Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
+CANDIDATE_SHARE = 0.7
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
 
@@ -47,7 +49,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Result:
-    """plates: best first, by the detector's score."""
+    """plates: best first, by their score."""
 
     plates: list[Plate]
     timings: Timings
@@ -58,7 +60,8 @@ class ALPR:
 
     detector, reader: a bundle's path, None for the shipped one; reader_config: the reader's JSON if it does
     not lie beside its weights. device: auto, cpu, cuda or mps. backend: auto, torch or onnx. threads: of the
-    networks; None leaves the choice to the backend. score: detections below it are left out, 0 to 1.
+    networks; None leaves the choice to the backend. score: plates below it are left out, 0 to 1; it is the mean of
+    how sure the detector and the reader are.
 
     Raises BundleError or EngineError if a model or what is to run it is not to be had.
     """
@@ -116,7 +119,7 @@ class ALPR:
         looks = [self.plate_reader.look_at_crop(crop) for crop in crops]
         found = [Detection(1.0, corners_to_box(look.corners), look.corners) for look in looks]
         read = self.plate_reader.read(looks)
-        return [self._plate(detection, *reading) for detection, reading in zip(found, read, strict=True)]
+        return [self._plate(detection, *reading, score=1.0) for detection, reading in zip(found, read, strict=True)]
 
     def analyse(self, image: np.ndarray) -> Result:
         """`read`, with how long each stage took."""
@@ -161,14 +164,17 @@ class ALPR:
         clock.append(perf_counter())
         share = 1000 / len(images)
         timings = Timings(*((after - before) * share for before, after in pairwise(clock)))
-        return [Result([self._plate(detection, *next(read)) for detection in found], timings) for found in detections]
+        return [
+            Result(self._best_first(self._plate(detection, *next(read)) for detection in found), timings)
+            for found in detections
+        ]
 
     def _decode(
         self, image: np.ndarray, box: Letterbox, quality: np.ndarray, boxes: np.ndarray, corners: np.ndarray
     ) -> list[Detection]:
-        """Detections in pixels of the picture, in which they lie at least in part."""
+        """What may be plates, in pixels of the picture, in which they lie at least in part."""
         detections = []
-        for found in decode_detections(quality, boxes, corners, box.canvas, self.score):
+        for found in decode_detections(quality, boxes, corners, box.canvas, CANDIDATE_SHARE * self.score):
             sides = box.to_picture(found.box.reshape(2, 2)).clip(0, image.shape[1::-1])
             points = box.to_picture(found.corners)
             # Four corners on a line or crossed are no plate, whatever the score says.
@@ -176,14 +182,20 @@ class ALPR:
                 detections.append(Detection(found.score, sides.reshape(4), points))
         return detections
 
-    def _plate(self, detection: Detection, reading: Reading, crop: np.ndarray) -> Plate:
+    def _best_first(self, plates: Iterable[Plate]) -> list[Plate]:
+        """Those that are sure enough to be plates."""
+        kept = (plate for plate in plates if plate.score >= self.score)
+        return sorted(kept, key=lambda plate: -plate.score)
+
+    def _plate(self, detection: Detection, reading: Reading, crop: np.ndarray, score: float | None = None) -> Plate:
+        """score: where it is known without looking."""
         return Plate(
             text=reading.text,
             confidence=reading.confidence,
             characters=reading.characters,
             alternatives=reading.alternatives,
             colour=reading.colour,
-            score=detection.score,
+            score=(detection.score + reading.confidence) / 2 if score is None else score,
             box=tuple(map(float, detection.box)),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
             crop=crop,

@@ -31,7 +31,8 @@ def test_a_picture_gives_plates_best_first_in_its_own_pixels(small_alpr, picture
 
 def test_corners_are_where_the_network_says(small_alpr, picture):
     """The small detector finds plates of 4 x 2 strides around every position; the canvas is half the picture."""
-    first = small_alpr.read(picture(128, 128))[0]
+    # The smallest one, in the picture's corner.
+    first = min(small_alpr.read(picture(128, 128)), key=lambda plate: plate.box)
     (left, top), (right, top_2), (right_2, bottom), (left_2, bottom_2) = first.corners
     assert (left, top, right, bottom) == pytest.approx((-24, -8, 40, 24), abs=0.01)
     assert (left_2, top_2, right_2, bottom_2) == pytest.approx((left, top, right, bottom), abs=0.01)
@@ -113,12 +114,22 @@ def test_what_is_no_picture_is_refused(small_alpr, image, error, complaint):
             call(image)
 
 
-def test_detections_below_the_score_are_left_out(detector_path, reader_path, picture):
-    # The small detector is sure by 1 / (1 + exp(-3)) = 0.953 everywhere.
-    strict = ALPR(detector_path, reader_path, device="cpu", backend="torch", score=0.96)
+def test_a_plates_score_is_the_mean_of_how_sure_detector_and_reader_are(small_alpr, picture):
+    """The small detector is sure by 1 / (1 + exp(-9)) everywhere."""
+    plates = small_alpr.read(picture())
+    for plate in plates:
+        assert plate.score == pytest.approx((1 / (1 + np.exp(-9)) + plate.confidence) / 2)
+    assert [plate.score for plate in plates] == sorted((plate.score for plate in plates), reverse=True)
+
+
+def test_plates_below_the_score_are_left_out(small_alpr, detector_path, reader_path, picture):
+    plates = small_alpr.read(picture())
+    wanted = float(np.median([plate.score for plate in plates]))
+    strict = ALPR(detector_path, reader_path, device="cpu", backend="torch", score=wanted)
+    kept = strict.read(picture())
+    assert kept == [plate for plate in plates if plate.score >= wanted] and 0 < len(kept) < len(plates)
+    strict.score = 1.0
     assert strict.read(picture()) == []
-    strict.score = 0.95
-    assert strict.read(picture())
     with pytest.raises(ValueError, match="score must be between 0 and 1"):
         ALPR(detector_path, reader_path, score=1.5)
 

@@ -25,7 +25,7 @@ WARM_UP_FRAMES = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=count, default=300, metavar="N", help="pictures to time (default: 300)")
     parser.add_argument("--image", type=Path, metavar="F", help="picture to read over and over (default: a sample)")
-    parser.add_argument("--score", type=fraction, default=0.5, help="leave out detections below it (default: 0.5)")
+    parser.add_argument("--score", type=fraction, default=0.5, help="leave out plates below it (default: 0.5)")
     parser.add_argument(
         "--viewer", action="store_true", help="measure the desktop program instead: frames, idling, camera to screen"
     )

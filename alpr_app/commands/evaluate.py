@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
     parser.add_argument("--mistakes", type=Path, metavar="DIR", help="write every picture not read right, annotated")
-    parser.add_argument("--score", type=fraction, default=0.5, help="detections below it are left out (default: 0.5)")
+    parser.add_argument("--score", type=fraction, default=0.5, help="plates below it are left out (default: 0.5)")
     add_model_options(parser)
 
 

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--crops-only", "--crops_only", action="store_true", help="the pictures are plates already; only read them"
     )
-    parser.add_argument("--score", type=fraction, default=0.5, help="leave out detections below it (default: 0.5)")
+    parser.add_argument("--score", type=fraction, default=0.5, help="leave out plates below it (default: 0.5)")
     parser.add_argument("--confidence", type=fraction, default=0.0, help="leave out readings below it (default: 0)")
     parser.add_argument("--track", action="store_true", help="of videos, one result a car instead of one a frame")
     parser.add_argument("--recursive", action="store_true", help="look into folders within folders")

@@ -50,7 +50,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     source.add_argument("--camera", type=int, metavar="N", help="camera by number (default: 0, if no folder is given)")
     source.add_argument("--source", metavar="PATH_OR_URL", help="folder, picture, video file, HTTP or RTSP address")
     parser.add_argument("--run", metavar="DIR", help="watch this folder of a training run")
-    parser.add_argument("--score", type=fraction, help="show detections from this score on (default: as last time)")
+    parser.add_argument("--score", type=fraction, help="show plates from this score on (default: as last time)")
     parser.add_argument("--confidence", type=fraction, help="show readings from this confidence on (likewise)")
     parser.add_argument("--recursive", action="store_true", default=None, help="pictures of folders within too")
     parser.add_argument("--theme", choices=("dark", "light"), help="default: as last time, at first dark")

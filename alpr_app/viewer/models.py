@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 BACKENDS = ("auto", "torch", "onnx")
 
 # Everything above this is found once; the slider then only chooses among it.
-FLOOR = 0.2
+FLOOR = 0.3
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ def test_every_part_of_a_data_folder_is_measured(data_folder, models, tmp_path, 
     report = tmp_path / "report.json"
     assert main(["eval", str(data_folder), "--json", str(report), *models]) == 0
     written = json.loads(report.read_text(encoding="utf-8"))
-    assert set(written["figures"]) == {"scenes", "crops", "negatives"}
+    assert set(written["figures"]) == {"scenes", "crops", "negatives", "confidence", "calibration"}
     assert written["figures"]["scenes"]["micro"]["plates"] == 2
     assert written["figures"]["crops"]["all"]["crops"] == 1
     # The detector of this test sees plates everywhere.
