@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import corners_to_box, homography, picture_corners
+from alpr_app.geometry import corners_to_box, homography, picture_corners, widened
 from alpr_app.reader import ReaderConfig
 from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
 from alpr_app.train.cached import Cached
@@ -104,6 +104,8 @@ class PlateDataset(Dataset):
         if rng.random() < 0.2 * self.strength:
             box = corners_to_box(corners)
             corners = np.float32([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]])
+            if rng.random() < 0.3:  # cut out by hand, with plenty around
+                corners = widened(corners, rng.uniform(0, 0.15), rng.uniform(0, 0.25))
         corners = self._jitter(corners, rng)
         height = full_height
         if rng.random() < 0.5 * self.strength:
