@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from alpr_app.errors import AlprError
-from alpr_app.layers import from_pixels
 from alpr_app.reader import ReaderConfig
 
 
@@ -32,14 +32,19 @@ class Engine(Protocol):
 
 
 class FromPixels(nn.Module):
-    """A network that takes pictures as they are: (B, H, W, 3) uint8 instead of (B, 3, H, W) from 0 to 1."""
+    """A copy of a network that takes pictures as they are: (B, H, W, 3) uint8 instead of (B, 3, H, W) from 0 to 1. That
+    the pixels reach to 255 is settled in the weights of its first convolution, not in every picture."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network
+        self.network = deepcopy(network)
+        first = next(module for module in self.network.modules() if isinstance(module, nn.Conv2d))
+        with torch.no_grad():
+            first.weight *= 1 / 255
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        return self.network(from_pixels(images))
+        # Seen so, these pixels lie channels_last in memory already.
+        return self.network(images.permute(0, 3, 1, 2).float())
 
 
 def example_pictures(network: nn.Module) -> Tensor:
