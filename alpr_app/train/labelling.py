@@ -40,9 +40,9 @@ def label_pictures(
     """Write `alpr_dataset.csv` beside the pictures of `folder`.
 
     A plate is sure if it is read with `confidence` or more, and as a text that its colour is issued with. A picture
-    with a doubtful plate is left out as a whole: its place would be learned as background. With `keep_doubtful` such plates
-    are labelled without a text, for people to type or delete. Pictures without any plate are left out too: nobody has
-    seen that there is none.
+    with a doubtful plate is left out as a whole, because its place would be learned as background. With `keep_doubtful`
+    such plates are labelled without a text, for people to type or delete. Pictures without any plate are left out too:
+    nobody has seen that there is none.
 
     Raises AlprError if there are labels already, or no pictures.
     """
