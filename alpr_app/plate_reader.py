@@ -21,9 +21,10 @@ READER_BATCH = 64
 # How much wider and higher than found a plate is cut out, as shares of its width and height on each side. A character
 # that is cut off is lost, some of the bumper is not in the way.
 FIRST_MARGIN = (0.01, 0.0)
-# A plate read with less confidence is cut out once more, with more around it, and the surer reading counts.
+# A plate read with less confidence is cut out once more, and the surer reading counts: with more around it if it was
+# found; with less if it was a picture by itself, which may show more than the plate.
 SURE = 0.9
-SECOND_MARGIN = (0.04, 0.08)
+SECOND_MARGIN, CLOSER = (0.04, 0.08), (-0.04, -0.08)
 
 Item = TypeVar("Item")
 
@@ -31,11 +32,13 @@ Item = TypeVar("Item")
 @dataclass(frozen=True, eq=False)
 class Look:
     """A plate to be read. image: H x W x 3 uint8 RGB. corners: (4, 2) of the plate in it, as `Plate.corners`.
-    views: what the reader is shown of it, each at the reader's size; the one that reads most like a plate counts."""
+    views: what the reader is shown of it, each at the reader's size; the one that reads most like a plate counts.
+    second_margin: with which it is cut out if it has to be looked at again."""
 
     image: np.ndarray
     corners: np.ndarray
     views: list[np.ndarray]
+    second_margin: tuple[float, float] = SECOND_MARGIN
 
 
 class PlateReader:
@@ -44,23 +47,22 @@ class PlateReader:
     def __init__(self, recognise: Engine, config: ReaderConfig) -> None:
         self.recognise, self.config = recognise, config
 
-    def look(self, image: np.ndarray, corners: np.ndarray, margin: tuple[float, float] = FIRST_MARGIN) -> Look:
-        """The plate at ordered `corners` (4, 2), with this margin around it as shares of its width and height."""
-        height, width = self.config.img_height, self.config.img_width
-        view = rectify(image, widened(corners, *margin), height, width, ordered=True)
+    def look(self, image: np.ndarray, corners: np.ndarray) -> Look:
+        """The plate at ordered `corners` (4, 2)."""
+        view = self._cut(image, corners, FIRST_MARGIN)
         return Look(image, corners, [view, *self._two_rows(image, corners)])
 
     def look_at_crop(self, crop: np.ndarray) -> Look:
         """A picture that is a plate already."""
         corners = picture_corners(crop)
         view = resize_crop(crop, self.config.img_height, self.config.img_width)
-        return Look(crop, corners, [view, *self._two_rows(crop, corners)])
+        return Look(crop, corners, [view, *self._two_rows(crop, corners)], CLOSER)
 
     def read(self, looks: Sequence[Look]) -> list[tuple[Reading, np.ndarray]]:
         """The reading of each plate, and the view it was read from."""
         best = self._best([look.views for look in looks])
         doubtful = [index for index, (reading, _) in enumerate(best) if reading.confidence < SURE]
-        again = [self.look(looks[index].image, looks[index].corners, SECOND_MARGIN).views[:1] for index in doubtful]
+        again = [[self._second_view(looks[index])] for index in doubtful]
         for index, second in zip(doubtful, self._best(again), strict=True):
             best[index] = max(best[index], second, key=_plausibility)
         return best
@@ -71,6 +73,14 @@ class PlateReader:
         for chunk in chunks(views, READER_BATCH):
             readings += decode(*self.recognise(stack(chunk)), self.config)
         return readings
+
+    def _second_view(self, look: Look) -> np.ndarray:
+        return self._cut(look.image, look.corners, look.second_margin)
+
+    def _cut(self, image: np.ndarray, corners: np.ndarray, margin: tuple[float, float]) -> np.ndarray:
+        """The plate seen straight on, with this margin around it as shares of its width and height."""
+        height, width = self.config.img_height, self.config.img_width
+        return rectify(image, widened(corners, *margin), height, width, ordered=True)
 
     def _two_rows(self, image: np.ndarray, corners: np.ndarray) -> list[np.ndarray]:
         """Another view of a plate that may have two rows: one row made of both. None of any other."""
