@@ -23,7 +23,7 @@ from alpr_app.train.compiling import compiling
 from alpr_app.train.distributed import Ranks, all_or_none, from_first, mean_over_ranks, require_same, share_batch_norms
 from alpr_app.train.metrics import Meter
 from alpr_app.train.optimisation import averaged, bf16_is_fast, make_optimizer
-from alpr_app.train.options import RunOptions
+from alpr_app.train.options import RunOptions, threads_for
 from alpr_app.train.schedules import make_schedule
 from alpr_app.train.shares import Shares
 from alpr_app.train.stopping import StopSignal
@@ -68,8 +68,7 @@ class Run:
         many = self.ranks.world > 1
         place = f"cuda:{self.ranks.local}" if many and options.device == "cuda" else options.device
         self.device = torch.device(place)
-        if options.threads:
-            torch.set_num_threads(options.threads)
+        torch.set_num_threads(threads_for(options))
         # Every process has the same weights, but drops out other values.
         torch.manual_seed(options.seed + self.ranks.rank)
         if many:

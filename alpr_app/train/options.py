@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
+
+from alpr_app.machine import cores
 
 SCHEDULES = ("cosine", "plateau", "free")
 # What may be another one when a run is resumed: where it runs, not what it computes.
@@ -71,3 +76,14 @@ class RunOptions:
     def description(self) -> dict[str, Any]:
         """What a checkpoint must have in common with the run that goes on from it."""
         return {name: value for name, value in asdict(self).items() if name not in _FREE_TO_CHANGE}
+
+
+def threads_for(options: RunOptions) -> int:
+    """Processor threads for the network: as asked for, or as set for all programs by OMP_NUM_THREADS, or the cores that
+    the makers of samples leave free. More threads than cores wait for each other at every operation, which makes a run
+    several times slower, not faster."""
+    if options.threads is not None:
+        return options.threads
+    if "OMP_NUM_THREADS" in os.environ:
+        return torch.get_num_threads()
+    return max(1, cores() - options.num_workers)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from torch.utils.data import Dataset
 from alpr_app.train.batches import TrainingError
 from alpr_app.train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from alpr_app.train.loop import Run
-from alpr_app.train.options import RunOptions
+from alpr_app.train.options import RunOptions, threads_for
 from alpr_app.train.schedules import Cosine
 
 
@@ -357,3 +358,14 @@ def test_a_pickle_with_code_in_it_is_not_run(tmp_path):
     with pytest.raises(CheckpointError):
         load_checkpoint(path)
     assert not (tmp_path / "ran").exists()
+
+
+def test_the_network_gets_the_processors_that_workers_leave(tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("alpr_app.train.options.cores", lambda: 4)
+    options = RunOptions(tmp_path, samples=8, batch_size=4, start_lr=1e-3, num_workers=1)
+    assert threads_for(options) == 3
+    assert threads_for(replace(options, num_workers=8)) == 1
+    assert threads_for(replace(options, threads=2)) == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert threads_for(options) == torch.get_num_threads()

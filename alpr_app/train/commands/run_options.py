@@ -91,7 +91,7 @@ def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: 
     add("--glyphs", type=Path, metavar="DIR", help="pictures of characters to draw plates with")
     add("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
     add("--num_workers", type=int, default=1, help="processes that make samples")
-    add("--threads", type=int, help="processor threads for the network")
+    add("--threads", type=int, help="processor threads for the network (default: those that workers leave)")
     add("--device", default="cpu", help="cpu, cuda or mps")
     add("--no_amp", dest="amp", action="store_false", help="never compute in bfloat16")
     add("--compile", action="store_true", help="torch.compile the network; needs a C++ compiler")
