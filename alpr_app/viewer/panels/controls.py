@@ -38,7 +38,7 @@ def _thresholds(stage: Stage) -> None:
     heading(ui, "Shown are plates with")
     floor = stage.program.choice.floor
     for label, name, low in (
-        ("Detection score from", "score", floor),
+        ("Score from", "score", floor),
         ("Confidence from", "confidence", 0.0),
         ("Confidence counted as sure from", "sure", 0.0),
     ):

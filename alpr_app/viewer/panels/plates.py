@@ -183,7 +183,7 @@ class _Card:
         across, down = (float(np.linalg.norm(corners[0] - corners[end])) for end in (1, 3))
         rows = [
             ("Colour", plate.colour),
-            ("Detection score", f"{plate.score:.2f}"),
+            ("Score", f"{plate.score:.2f}"),
             ("Size", f"{across:.0f} × {down:.0f} px at {box[0]:.0f}, {box[1]:.0f}"),
         ]
         if self.car is not None:
