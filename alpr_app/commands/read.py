@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from alpr_app.pipeline import ALPR, Result
     from alpr_app.sources import Frame
 
+# Beyond it, pictures that wait take memory and the disk is what is waited for.
+MOST_JOBS = 8
+
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -44,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--confidence", type=fraction, default=0.0, help="leave out readings below it (default: 0)")
     parser.add_argument("--track", action="store_true", help="of videos, one result a car instead of one a frame")
     parser.add_argument("--recursive", action="store_true", help="look into folders within folders")
-    parser.add_argument("--jobs", type=count, default=1, metavar="N", help="pictures worked on at once (default: 1)")
+    parser.add_argument("--jobs", type=count, metavar="N", help="pictures worked on at once (default: one a core)")
     add_model_options(parser)
 
 
@@ -113,14 +116,18 @@ def _entered(args: argparse.Namespace) -> tuple[Iterable[Frame], int | None]:
     return listed, len(listed)
 
 
-def _threads(args: argparse.Namespace) -> int | None:
-    """Without a wish, the cores are shared out among the jobs."""
-    from alpr_app.machine import cores
+def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None, cores: int) -> tuple[int, int | None]:
+    """Pictures worked on at once, and threads of the networks for each. Without a wish there is one job a core, because
+    pictures side by side waste less of it than the threads of one do; the cores are shared out among the jobs.
 
-    return args.threads or (max(1, cores() // args.jobs) if args.jobs > 1 else None)
+    total: pictures and videos to be read, None if nobody knows.
+    """
+    jobs = wanted or (1 if total == 1 else min(cores, MOST_JOBS))
+    return jobs, threads or (max(1, cores // jobs) if jobs > 1 else None)
 
 
 def run(args: argparse.Namespace) -> int:
+    from alpr_app.machine import cores
     from alpr_app.pictures import quiet_opencv
     from alpr_app.sources import frames
 
@@ -130,7 +137,8 @@ def run(args: argparse.Namespace) -> int:
     if annotated and total is not None:
         for entry in entered:
             annotated.check(entry)
-    work = Work(make_alpr(args, _threads(args)), args.crops_only, args.confidence)
+    at_once, threads = jobs_and_threads(args.jobs, args.threads, total, cores())
+    work = Work(make_alpr(args, threads), args.crops_only, args.confidence)
     jobs = ((frame, annotated.place(frame) if annotated else None) for frame in frames(entered))
     with ExitStack() as stack:
         # The table is its own progress; elsewhere than on a terminal nobody looks at a bar (disable=None).
@@ -142,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             output, write = open_output(args.out)
             stack.enter_context(output)
-        return _write_all(in_order(work, jobs, args.jobs), write, bar, args.track)
+        return _write_all(in_order(work, jobs, at_once), write, bar, args.track)
 
 
 def _write_all(outcomes: Iterator[Outcome], write: Write, bar: tqdm, track: bool) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from alpr_app.cli import main
-from alpr_app.commands.read import in_order
+from alpr_app.commands.read import in_order, jobs_and_threads
 from alpr_app.pictures import read_picture, write_picture
 
 NAMES = ("a & b.png", "b2 c.png", "b10.png", "皖A12345.png")
@@ -251,3 +251,11 @@ def test_results_come_in_order_and_few_wait():
     assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
     assert len(started) < 50
     assert list(results) == [number * number for number in range(5, 1000)]
+
+
+def test_without_a_wish_every_core_has_a_picture_of_its_own():
+    assert jobs_and_threads(None, None, total=100, cores=4) == (4, 1)
+    assert jobs_and_threads(None, None, total=None, cores=64) == (8, 8)
+    assert jobs_and_threads(None, None, total=1, cores=4) == (1, None)  # one picture gets all of them
+    assert jobs_and_threads(2, None, total=100, cores=4) == (2, 2)
+    assert jobs_and_threads(2, 3, total=100, cores=4) == (2, 3)
