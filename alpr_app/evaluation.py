@@ -70,10 +70,15 @@ class PictureScore:
         }
 
 
+def _overlaps(truth: LabelledPlate, plates: list[Plate]) -> np.ndarray:
+    """IoU of a labelled plate's box with that of each of `plates`: (N,)."""
+    return box_iou(truth.box[None], np.float32([plate.box for plate in plates]).reshape(-1, 4))[0]
+
+
 def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str) -> PictureScore:
     """How one labelled plate fared among the `plates` found in its picture."""
     score = PictureScore(plates=1)
-    overlaps = box_iou(truth.box[None], np.float32([plate.box for plate in plates]).reshape(-1, 4))[0]
+    overlaps = _overlaps(truth, plates)
     score.found_50 = int((overlaps >= 0.5).any())
     score.found_70 = int((overlaps >= 0.7).any())
     texts = [plate.text for plate, overlap in zip(plates, overlaps, strict=True) if overlap > END_TO_END_IOU]
@@ -89,7 +94,7 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
 
 def reading_of(truth: LabelledPlate, plates: list[Plate]) -> Plate | None:
     """What was read where a labelled plate is: of the plates that may count end to end, the one nearest to it."""
-    overlaps = box_iou(truth.box[None], np.float32([plate.box for plate in plates]).reshape(-1, 4))[0]
+    overlaps = _overlaps(truth, plates)
     return plates[int(overlaps.argmax())] if overlaps.max(initial=0.0) > END_TO_END_IOU else None
 
 

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alpr_app.errors import AlprError
 from alpr_app.files import write_atomically
@@ -55,6 +56,11 @@ def numbers(text: str, count: int, path: Path, row: int) -> np.ndarray:
     if len(values) != count:
         raise LabelError(f"{path}, row {row}: '{text}' holds {len(values)} numbers where {count} belong")
     return values
+
+
+def written(values: ArrayLike) -> str:
+    """A box or corners as the table holds them: pixels to a tenth, separated by spaces."""
+    return " ".join(f"{value:.1f}" for value in np.ravel(values))
 
 
 def place(row: dict[str, str], path: Path, number: int) -> np.ndarray | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from alpr_app.errors import AlprError
 from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH, homography, rectify
-from alpr_app.label_table import TABLE_NAME, write_table
+from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import PictureError, read_picture, write_picture
 from alpr_app.train.processes import map_in_processes
@@ -77,7 +77,7 @@ def _inner(corners: np.ndarray, outer: np.ndarray, cut: Cut) -> str:
     matrix = homography(outer, PLATE_HEIGHT, PLATE_WIDTH)
     # Corners are pixel edges, the matrix is of pixel centres.
     placed = cv2.perspectiveTransform(inner[None].astype(np.float64) - 0.5, matrix)[0] + 0.5
-    return " ".join(f"{value:.1f}" for value in placed.ravel())
+    return written(placed)
 
 
 def extract_plates(

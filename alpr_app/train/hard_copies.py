@@ -13,7 +13,7 @@ import numpy as np
 
 from alpr_app.errors import AlprError
 from alpr_app.geometry import LETTERBOX_GREY, corners_to_box, rectify
-from alpr_app.label_table import TABLE_NAME, write_table
+from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import read_picture, write_picture
 
@@ -152,8 +152,7 @@ def _whole(picture: LabelledPicture, number: int, kind: str, seed: int) -> Itera
     made, corners = KINDS[kind](image, np.float32([plate.corners for plate in known]), rng)
     name, rows = f"{number:05d}.png", []
     for plate, placed in zip(known, corners, strict=True):
-        place = " ".join(f"{value:.1f}" for value in placed.ravel())
-        about = {"text": plate.text, "colour": plate.colour or "", "corners": place}
+        about = {"text": plate.text, "colour": plate.colour or "", "corners": written(placed)}
         rows.append({"file": name, "split": picture.split, "subset": kind, **about})
     yield name, made, rows
 

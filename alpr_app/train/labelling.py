@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alpr_app.errors import AlprError
-from alpr_app.label_table import TABLE_NAME, write_table
+from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.labels import picture_files
 from alpr_app.pictures import PictureError, read_picture
 from alpr_app.pipeline import ALPR
@@ -79,6 +79,5 @@ def _is_sure(plate: Plate, confidence: float) -> bool:
 
 
 def _row(path: Path, split: str, plate: Plate, sure: bool) -> dict[str, str]:
-    corners = " ".join(f"{value:.1f}" for corner in plate.corners for value in corner)
     text, colour = (plate.text, plate.colour) if sure else ("", "")
-    return {"file": path.name, "split": split, "text": text, "colour": colour, "corners": corners}
+    return {"file": path.name, "split": split, "text": text, "colour": colour, "corners": written(plate.corners)}

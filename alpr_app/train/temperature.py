@@ -13,7 +13,7 @@ from alpr_app.layers import from_pixels
 from alpr_app.reader import Reader, decode
 from alpr_app.train.plate_samples import load_plates, plate_sources, rectified
 
-# A quarter of an exponent each way: what needs more is not miscalibrated but broken.
+# Up to a factor of four each way: what needs more is not miscalibrated but broken.
 TEMPERATURES = np.geomspace(0.25, 4.0, 161)
 BATCH = 64
 

@@ -15,7 +15,7 @@ import numpy as np
 from alpr_app import ccpd
 from alpr_app.errors import AlprError
 from alpr_app.geometry import corners_to_box, picture_corners
-from alpr_app.label_table import TABLE_NAME, write_table
+from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.pictures import write_picture
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.mounting import DrawnPlate
@@ -96,8 +96,8 @@ def _draw(index: int, folder: Path, drawing: Drawing) -> list[dict[str, str]]:
             "subset": folder.name,
             "text": plate.text,
             "colour": plate.colour,
-            "box": " ".join(f"{value:.1f}" for value in plate.box),
-            "corners": " ".join(f"{value:.1f}" for value in plate.corners.ravel()),
+            "box": written(plate.box),
+            "corners": written(plate.corners),
         }
         for plate in plates
     ]
