@@ -63,18 +63,20 @@ def start_detector(path: Path) -> Detector:
     return begun
 
 
-def start_reader(path: Path) -> ReaderWithColumns:
-    """A reader with the weights of a run or bundle; of a pre-trained encoder, the rest is new.
+def start_reader(path: Path, **dropout: float) -> ReaderWithColumns:
+    """A reader with the weights of a run or bundle; of a pre-trained encoder, the rest is new. dropout: fields of its
+    config that are to be others from now on.
 
     Raises CheckpointError or BundleError, also if it is no reader.
     """
     begun = _begun(path)
-    if isinstance(begun, ReaderWithColumns):
-        return begun
-    if not isinstance(begun, Reader | MaskedStrips):
+    if not isinstance(begun, Reader | MaskedStrips | ReaderWithColumns):
         raise CheckpointError(f"{path}: holds no reader to start from")
-    network = ReaderWithColumns(begun.config)
-    if isinstance(begun, Reader):
+    config = begun.reader.config if isinstance(begun, ReaderWithColumns) else begun.config
+    network = ReaderWithColumns(replace(config, **dropout))
+    if isinstance(begun, ReaderWithColumns):
+        network.load_state_dict(begun.state_dict())
+    elif isinstance(begun, Reader):
         network.reader.load_state_dict(begun.state_dict())
     else:
         network.reader.encoder.load_state_dict(begun.encoder.state_dict())

@@ -133,6 +133,33 @@ def test_a_run_begins_with_a_bundles_weights_and_shape(command, options, data_fo
         torch.testing.assert_close(before, after, atol=1e-5, rtol=1e-4, msg=name)
 
 
+@pytest.mark.parametrize(
+    ("command", "options", "other", "said"),
+    [
+        ("maskocr", READER, ["--embed_dim", "64"], "--embed_dim 64: first, which the run begins with, has 32"),
+        ("maskocr", READER, ["--plain_strips"], "--plain_strips: first, which the run begins with, has a stem"),
+        ("detector", DETECTOR, ["--stage_blocks", "3", "3", "3"], "--stage_blocks 3 3 3: first, which the run"),
+    ],
+)
+def test_a_run_refuses_a_shape_that_its_beginning_has_not(
+    command, options, other, said, data_folder, tmp_path, capsys, monkeypatch
+):
+    arguments = [command, "--dataset_path", str(data_folder), *SHORT]
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, "--output", "first", *options]) == 0
+    assert main([*arguments, "--output", "second", "--start_from", "first", *options]) == 0
+    assert main([*arguments, "--output", "third", "--start_from", "first", *other]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_dropout_may_change_where_a_run_goes_on_from_another(data_folder, tmp_path):
+    arguments = ["maskocr", "--dataset_path", str(data_folder), *SHORT]
+    assert main([*arguments, "--output", str(tmp_path / "first"), *READER]) == 0
+    begun = ["--start_from", str(tmp_path / "first"), "--dropout", "0.25"]
+    assert main([*arguments, "--output", str(tmp_path / "second"), *begun]) == 0
+    assert load_checkpoint(tmp_path / "second" / "best.pt")["description"]["config"]["dropout"] == 0.25
+
+
 def test_a_readers_confidences_are_made_true_when_it_is_exported(data_folder, tmp_path, capsys):
     run, plain, true = (str(tmp_path / name) for name in ("run", "plain", "true"))
     assert main(["maskocr", "--dataset_path", str(data_folder), *SHORT, "--output", run, *READER]) == 0

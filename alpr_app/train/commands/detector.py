@@ -14,6 +14,7 @@ from alpr_app.train.commands.run_options import (
     add_run_options,
     add_shape_options,
     crop_size_of,
+    refuse_other_shape,
     shape_of,
     train,
 )
@@ -22,6 +23,7 @@ from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.starting import start_detector
 
+INPUT = {"long_side": "of the input in use, in pixels"}
 SHAPE = {
     "stem_channels": "of two convolutions before stride 4, or of one over 4 x 4 pixels",
     "stage_channels": "at strides 8, 16 and 32",
@@ -38,18 +40,24 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("detector", help="train the detector", formatter_class=Formatter)
     add_run_options(parser, batch_size=16, start_lr=1e-3)
     config = DetectorConfig()
-    parser.add_argument("--long_side", type=int, default=config.long_side, help="of the input in use, in pixels")
+    add_shape_options(parser, config, INPUT)
     add_crop_size(parser)
     add_shape_options(parser, config, SHAPE, many=("stem_channels",))
     parser.set_defaults(run=lambda args: train(args, make_task))
 
 
+def start(args: argparse.Namespace) -> Detector:
+    """The network that --start_from names, or a new one of the given shape."""
+    if args.start_from is None:
+        return Detector(DetectorConfig(**shape_of(args, INPUT | SHAPE)))
+    network = start_detector(args.start_from)
+    refuse_other_shape(shape_of(args, SHAPE), network.config, args.start_from)
+    network.config = replace(network.config, **shape_of(args, INPUT))
+    return network
+
+
 def make_task(args: argparse.Namespace) -> DetectorTask:
-    if args.start_from is not None:
-        network = start_detector(args.start_from)
-        network.config = replace(network.config, long_side=args.long_side)
-    else:
-        network = Detector(DetectorConfig(long_side=args.long_side, **shape_of(args, SHAPE)))
+    network = start(args)
     data = read_data_folder(args.dataset_path)
     kind = None if args.plates is None else read_plates_file(args.plates)
     painter = make_painter(kind, args.glyphs, args.templates)

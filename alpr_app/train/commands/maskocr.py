@@ -10,7 +10,14 @@ from alpr_app.labels import read_data_folder
 from alpr_app.plate import ALPHABET
 from alpr_app.reader import ReaderConfig
 from alpr_app.train.cached import GIGABYTE
-from alpr_app.train.commands.run_options import Formatter, add_run_options, add_shape_options, shape_of, train
+from alpr_app.train.commands.run_options import (
+    Formatter,
+    add_run_options,
+    add_shape_options,
+    refuse_other_shape,
+    shape_of,
+    train,
+)
 from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.label_faults import WRONG_CROPS
 from alpr_app.train.loop import Task
@@ -31,6 +38,8 @@ SHAPE = {
     "num_encoder_layers": "layers that look at the strips",
     "num_decoder_layers": "layers in which the character queries look at the encoded strips",
     "max_length": "characters a plate at most, unless --plates says it",
+}
+DROPOUT = {
     "dropout": "share of a layer's output left out while training",
     "emb_dropout": "share of the tokens' values left out while training",
 }
@@ -48,7 +57,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--phase", choices=PHASES, default="all", help=f"what is learned. {phases}")
     parser.add_argument("--plain_strips", action="store_true", help="leave the convolutional stem out, as in the paper")
     parser.add_argument("--aug_strength", type=float, default=1.0, help="of all disturbances; 0 is none")
-    add_shape_options(parser, ReaderConfig(), SHAPE)
+    add_shape_options(parser, ReaderConfig(), SHAPE | DROPOUT)
 
     def run(args: argparse.Namespace) -> int:
         if args.dataset_path is None and args.plates is None:
@@ -61,11 +70,15 @@ def add(commands: argparse._SubParsersAction) -> None:
 def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConfig, ReaderWithColumns | None]:
     """The shape of the reader, and the network that --start_from names, made ready for plates of that kind."""
     special = {} if kind is None else kind.reader_fields()
+    shape, dropout = shape_of(args, SHAPE), shape_of(args, DROPOUT)
     if args.start_from is None:
         stem = {"stem_channels": ()} if args.plain_strips else {}
-        return ReaderConfig(**shape_of(args, SHAPE) | special, **stem), None
-    network = start_reader(args.start_from)
+        return ReaderConfig(**shape | dropout | special, **stem), None
+    network = start_reader(args.start_from, **dropout)
     before = network.reader.config
+    refuse_other_shape(shape, replace(before, **special), args.start_from)
+    if args.plain_strips and before.stem_channels:
+        raise ValueError(f"--plain_strips: {args.start_from}, which the run begins with, has a stem")
     config = replace(before, **special)
     if kind is None and not set(ALPHABET) <= set(config.alphabet):
         raise ValueError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")

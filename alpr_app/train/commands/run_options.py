@@ -38,14 +38,16 @@ def flag(text: str) -> bool:
 
 
 def add_shape_options(parser: argparse.ArgumentParser, shape: object, texts: dict[str, str], many: tuple = ()) -> None:
-    """Options for fields of a network's config, with its values as defaults. many: fields of any length."""
+    """Options for fields of a network's config. Those that are not given are as in `shape`, or as in the network that
+    the run begins with. many: fields of any length."""
     for name, text in texts.items():
         default = getattr(shape, name)
         several = isinstance(default, tuple)
         kind = type(default[0] if several else default)
         count = ("+" if name in many else len(default)) if several else None
         read = flag if kind is bool else kind
-        parser.add_argument(f"--{name}", type=read, nargs=count, default=default, metavar="N", help=text)
+        said = f"{text} (default: {_shown(default)})"
+        parser.add_argument(f"--{name}", type=read, nargs=count, metavar="N", help=said)
 
 
 def add_crop_size(parser: argparse.ArgumentParser) -> None:
@@ -61,9 +63,22 @@ def crop_size_of(args: argparse.Namespace) -> tuple[int, int]:
 
 
 def shape_of(args: argparse.Namespace, texts: dict[str, str]) -> dict[str, object]:
-    """The fields of `add_shape_options` as they were given."""
-    values = {name: getattr(args, name) for name in texts}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    """Those fields of `add_shape_options` that were given."""
+    given = {name: getattr(args, name) for name in texts if getattr(args, name) is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+
+
+def refuse_other_shape(given: dict[str, object], config: object, begun: Path) -> None:
+    """Raises ValueError if the network of `begun` is not shaped as was asked for: its weights would not fit."""
+    for name, value in given.items():
+        there = getattr(config, name)
+        if value != there:
+            raise ValueError(f"--{name} {_shown(value)}: {begun}, which the run begins with, has {_shown(there)}")
+
+
+def _shown(value: object) -> str:
+    """A value of a config as it is written on the command line."""
+    return " ".join(str(int(item)) for item in value) if isinstance(value, tuple) else str(value)
 
 
 def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: float, needs_data: bool = True) -> None:
