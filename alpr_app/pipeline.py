@@ -147,10 +147,10 @@ class ALPR:
         clock = [perf_counter()]
         canvases = stack([box.apply(image) for image, box in zip(images, boxes, strict=True)])
         clock.append(perf_counter())
-        outputs = self.detect(canvases)
+        (outputs,) = self.detect(canvases)
         clock.append(perf_counter())
         detections = [
-            self._decode(image, box, *(output[index] for output in outputs))
+            self._decode(image, box, outputs[index])
             for index, (image, box) in enumerate(zip(images, boxes, strict=True))
         ]
         clock.append(perf_counter())
@@ -169,12 +169,10 @@ class ALPR:
             for found in detections
         ]
 
-    def _decode(
-        self, image: np.ndarray, box: Letterbox, quality: np.ndarray, boxes: np.ndarray, corners: np.ndarray
-    ) -> list[Detection]:
+    def _decode(self, image: np.ndarray, box: Letterbox, outputs: np.ndarray) -> list[Detection]:
         """What may be plates, in pixels of the picture, in which they lie at least in part."""
         detections = []
-        for found in decode_detections(quality, boxes, corners, box.canvas, CANDIDATE_SHARE * self.score):
+        for found in decode_detections(outputs, box.canvas, CANDIDATE_SHARE * self.score):
             sides = box.to_picture(found.box.reshape(2, 2)).clip(0, image.shape[1::-1])
             points = box.to_picture(found.corners)
             # Four corners on a line or crossed are no plate, whatever the score says.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from alpr_app.detector.config import STRIDES
 from alpr_app.geometry import box_iou
 
 MAXIMUM_CANDIDATES = 400
+
+Outputs = TypeVar("Outputs", np.ndarray, Tensor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +24,14 @@ class Detection:
     score: float
     box: np.ndarray
     corners: np.ndarray
+
+
+def split_outputs(outputs: Outputs) -> tuple[Outputs, Outputs, Outputs]:
+    """What `Detector` says at positions (..., 1 + 4 * bins + 8): quality logits (...), box logits (..., 4, bins) for
+    the distances left, top, right, bottom, and corner offsets (..., 4, 2) from the position, the last two in units of
+    the stride."""
+    boxes, corners = outputs[..., 1:-8], outputs[..., -8:]
+    return outputs[..., 0], boxes.reshape(*boxes.shape[:-1], 4, -1), corners.reshape(*corners.shape[:-1], 4, 2)
 
 
 @lru_cache(maxsize=16)
@@ -45,32 +57,31 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.
 
 
 def decode(
-    quality: np.ndarray,
-    boxes: np.ndarray,
-    corners: np.ndarray,
+    outputs: np.ndarray,
     input_size: tuple[int, int],
     score_threshold: float = 0.5,
     iou_threshold: float = 0.45,
 ) -> list[Detection]:
     """Detections of one picture in pixels of the network's input, best first.
 
-    quality (N,), boxes (N, 4, bins), corners (N, 4, 2): one picture's part of what `Detector` returns.
+    outputs (N, 1 + 4 * bins + 8): one picture's part of what `Detector` returns.
     input_size: (height, width). Distances are the expectation of their distribution over the bins
     (Generalized Focal Loss, equation 3: integral regression), so only candidates pay for the softmax.
     """
     centres, strides = positions(*input_size)
     threshold = min(max(score_threshold, 1e-6), 1 - 1e-6)
+    quality = outputs[:, 0]
     chosen = np.flatnonzero(quality >= np.log(threshold / (1 - threshold)))
     if len(chosen) > MAXIMUM_CANDIDATES:
         chosen = chosen[np.argpartition(-quality[chosen], MAXIMUM_CANDIDATES)[:MAXIMUM_CANDIDATES]]
     if not len(chosen):
         return []
-    scores = 1 / (1 + np.exp(-quality[chosen].astype(np.float64)))
+    quality, logits, corners = split_outputs(outputs[chosen].astype(np.float32))
+    scores = 1 / (1 + np.exp(-quality.astype(np.float64)))
     centres, strides = centres[chosen], strides[chosen, None]
-    logits = boxes[chosen].astype(np.float32)
     weights = np.exp(logits - logits.max(axis=2, keepdims=True))
     distances = weights @ np.arange(logits.shape[2], dtype=np.float32) / weights.sum(axis=2) * strides
     found = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
-    points = centres[:, None] + corners[chosen] * strides[:, None]
+    points = centres[:, None] + corners * strides[:, None]
     kept = suppress(found, scores, iou_threshold)
     return [Detection(float(scores[index]), found[index], points[index]) for index in kept]

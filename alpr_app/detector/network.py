@@ -150,11 +150,8 @@ class Head(nn.Module):
 
 
 class Detector(nn.Module):
-    """images (B, 3, H, W), RGB from 0 to 1, H and W multiples of 32 -> what `alpr_app.detector.decoding` decodes.
-
-    Returns three tensors over all N positions of strides 8, 16, 32, row by row within each:
-    quality logits (B, N), box logits (B, N, 4, bins) for the distances left, top, right, bottom, and corner
-    offsets (B, N, 4, 2) from the position, the last two in units of the stride.
+    """images (B, 3, H, W), RGB from 0 to 1, H and W multiples of 32 -> (B, N, 1 + 4 * bins + 8): what is said at each
+    of the N positions of strides 8, 16, 32, row by row within each. `split_outputs` tells what is what.
     """
 
     def __init__(self, config: DetectorConfig) -> None:
@@ -167,12 +164,10 @@ class Detector(nn.Module):
         self.neck = nn.ModuleList(BiFpn(config.neck_channels, config.separable) for _ in range(config.neck_repeats))
         self.head = Head(config)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor) -> Tensor:
         levels = [lateral(level) for lateral, level in zip(self.laterals, self.backbone(images), strict=True)]
         for layer in self.neck:
             levels = layer(levels)
         # (B, C, h, w) -> (B, h * w, C): free of copies when the features are channels_last.
         outputs = [self.head(level, index).permute(0, 2, 3, 1).flatten(1, 2) for index, level in enumerate(levels)]
-        merged = torch.cat(outputs, dim=1)
-        quality, boxes, corners = merged.split([1, 4 * self.config.box_bins, 8], dim=2)
-        return quality.squeeze(2), boxes.unflatten(2, (4, self.config.box_bins)), corners.unflatten(2, (4, 2))
+        return torch.cat(outputs, dim=1)

@@ -44,7 +44,8 @@ class FromPixels(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         # Seen so, these pixels lie channels_last in memory already.
-        return self.network(images.permute(0, 3, 1, 2).float())
+        outputs = self.network(images.permute(0, 3, 1, 2).float())
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
 def example_pictures(network: nn.Module) -> Tensor:

@@ -16,12 +16,15 @@ from torch import nn
 from alpr_app import __version__
 from alpr_app.bundle import BundleInfo
 from alpr_app.engine.common import EngineError, FromPixels, example_pictures
+from alpr_app.engine.onnx_attention import use_operator
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
 from alpr_app.layers import fuse
 
 OPSET = 20
-_OUTPUTS = {"detector": ("quality", "boxes", "corners"), "reader": ("characters", "colours")}
+# Counts up whenever a bundle gives another file than before: those in users' caches are made anew then.
+RECIPE = 2
+_OUTPUTS = {"detector": ("positions",), "reader": ("characters", "colours")}
 _log = logging.getLogger(__name__)
 
 
@@ -37,17 +40,19 @@ def export_onnx(network: nn.Module, kind: str) -> bytes:
     """
     network.eval()
     fuse(network)
+    exported = FromPixels(network).eval()
+    use_operator(exported, OPSET)
     free = {0: "batch", 1: "height", 2: "width"} if kind == "detector" else {0: "batch"}
     axes = {"images": free} | {name: {0: "batch"} for name in _OUTPUTS[kind]}
     if kind == "detector":
-        axes |= {name: {0: "batch", 1: "positions"} for name in _OUTPUTS[kind]}
+        axes["positions"][1] = "count"
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # It warns of shapes it takes for constant; those are, the free ones are tested.
         warnings.simplefilter("ignore")
         path = Path(folder) / "model.onnx"
         try:
             torch.onnx.export(
-                FromPixels(network).eval(),
+                exported,
                 (example_pictures(network),),
                 path,
                 input_names=["images"],
@@ -67,8 +72,8 @@ def export_onnx(network: nn.Module, kind: str) -> bytes:
 
 
 def cached_onnx(network: nn.Module, info: BundleInfo) -> bytes:
-    """The ONNX model of a bundle, made now or found in the cache; its name holds the bundle's hash."""
-    path = cache_folder() / f"{info.kind}-{info.sha256[:16]}-{__version__}.onnx"
+    """The ONNX model of a bundle, made now or found in the cache; its name holds the bundle's hash and RECIPE."""
+    path = cache_folder() / f"{info.kind}-{info.sha256[:16]}-{__version__}-{RECIPE}.onnx"
     try:
         if path.is_file():
             return path.read_bytes()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alpr_app.detector import STRIDES, Detection, Detector, decode, positions
+from alpr_app.detector import STRIDES, Detection, Detector, decode, positions, split_outputs
 from alpr_app.geometry import Letterbox, box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledPicture
 from alpr_app.layers import from_pixels
@@ -80,7 +80,7 @@ class DetectorTask:
 
     def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images = from_pixels(batch["image"])
-        outputs = network(images)
+        outputs = split_outputs(network(images))
         counts = batch["count"].tolist()
         plates = [corners[:count] for corners, count in zip(batch["plates"], counts, strict=True)]
         centres, strides = self.centres.to(images.device), self.strides.to(images.device)
@@ -116,14 +116,14 @@ def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detect
         image = read_picture(path, orient=False)
         letterbox = Letterbox.for_long_side(*image.shape[:2], network.config.long_side)
         canvas = from_pixels(torch.from_numpy(letterbox.apply(image)).to(device)[None])
-        outputs = [output[0].cpu().numpy() for output in network(canvas)]
+        outputs = network(canvas)[0].cpu().numpy()
         yield [
             Detection(
                 found.score,
                 letterbox.to_picture(found.box.reshape(2, 2)).ravel(),
                 letterbox.to_picture(found.corners),
             )
-            for found in decode(*outputs, letterbox.canvas)
+            for found in decode(outputs, letterbox.canvas)
         ]
 
 

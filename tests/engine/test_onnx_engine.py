@@ -14,7 +14,7 @@ from alpr_app.engine import EngineError, OnnxEngine, TorchEngine, make_engine
 from alpr_app.engine.onnx_engine import cache_folder, cached_onnx, export_onnx
 
 pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
-pytest.importorskip("onnx", reason="needs the extra 'onnx'")
+onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")
 
 
 @pytest.mark.parametrize("shape", [(1, 64, 96), (3, 64, 96), (2, 128, 32), (1, 32, 32)])
@@ -80,3 +80,12 @@ make_engine(*load_reader({str(reader_path)!r}), device="cpu", backend="onnx")
     environment = {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert [path.name for path in tmp_path.iterdir()] == ["alpr-app"]
+
+
+def test_every_attention_of_an_exported_reader_is_one_operator(reader_path):
+    network, info = load_reader(reader_path)
+    model = onnx.load_from_string(export_onnx(network, info.kind))
+    attentions = [node for node in model.graph.node if node.op_type == "MultiHeadAttention"]
+    layers = network.config.num_encoder_layers + 2 * network.config.num_decoder_layers
+    assert len(attentions) == layers
+    assert not [node for node in model.graph.node if node.op_type == "Softmax"]

@@ -20,11 +20,16 @@ def images_for(network, picture) -> np.ndarray:
     return np.stack([picture(*size, seed) for seed in (1, 2)])
 
 
+def outputs_of(network, images) -> tuple[torch.Tensor, ...]:
+    with torch.inference_mode():
+        outputs = network(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
 def test_results_are_those_of_the_network(bundle_path, picture):
     network, _ = load_bundle(None, bundle_path)
     images = images_for(network, picture)
-    with torch.inference_mode():
-        expected = network(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
+    expected = outputs_of(network, images)
     outputs = TorchEngine(load_bundle(None, bundle_path)[0], torch.device("cpu"))(images)
     assert len(outputs) == len(expected)
     for output, wanted in zip(outputs, expected, strict=True):
@@ -38,8 +43,7 @@ def test_pictures_of_any_size_and_number_are_those_of_the_network(detector_path,
     for path, shape in ((detector_path, size), (reader_path, (48, 192))):
         images = np.stack([picture(*shape, seed) for seed in range(count)])
         network, _ = load_bundle(None, path)
-        with torch.inference_mode():
-            expected = network(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
+        expected = outputs_of(network, images)
         engine = TorchEngine(load_bundle(None, path)[0], torch.device("cpu"))
         for _ in range(3):
             for output, wanted in zip(engine(images), expected, strict=True):

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from alpr_app.detector import Detector, DetectorConfig, positions
+from alpr_app.detector import Detector, DetectorConfig, positions, split_outputs
 from alpr_app.train.detector_losses import (
     detector_losses,
     distribution_focal,
@@ -74,7 +74,7 @@ def test_perfect_boxes_and_corners_cost_nothing():
 
 def test_the_loss_is_the_stated_sum_and_reaches_every_parameter():
     detector = Detector(DetectorConfig(stem_channels=(8, 8), stage_channels=(8, 16, 16), neck_channels=16))
-    outputs = detector(torch.rand(2, 3, 96, 160))
+    outputs = split_outputs(detector(torch.rand(2, 3, 96, 160)))
     losses = detector_losses(outputs, CENTRES, STRIDES, [PLATE, PLATE[:0]], [NOTHING, NOTHING])
     parts = losses["score"] + 2 * losses["box"] + 0.25 * losses["bins"] + 8 * losses["corner"]
     torch.testing.assert_close(losses["loss"], parts)
@@ -104,8 +104,8 @@ def test_bfloat16_gives_about_the_same_losses():
     torch.manual_seed(0)
     detector = Detector(DetectorConfig(stem_channels=(8, 8), stage_channels=(8, 16, 16), neck_channels=16))
     images = torch.rand(2, 3, 96, 160)
-    full = detector_losses(detector(images), CENTRES, STRIDES, [PLATE, PLATE], [NOTHING, NOTHING])
+    full = detector_losses(split_outputs(detector(images)), CENTRES, STRIDES, [PLATE, PLATE], [NOTHING, NOTHING])
     with torch.autocast("cpu", torch.bfloat16):
-        half = detector_losses(detector(images), CENTRES, STRIDES, [PLATE, PLATE], [NOTHING, NOTHING])
+        half = detector_losses(split_outputs(detector(images)), CENTRES, STRIDES, [PLATE, PLATE], [NOTHING, NOTHING])
     half["loss"].backward()
     torch.testing.assert_close(full["loss"], half["loss"], rtol=0.03, atol=0.03)
