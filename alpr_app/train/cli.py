@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alpr_app.errors import AlprError
 from alpr_app.train.commands import (
+    average,
     create_dataset,
     detector,
     draw,
@@ -39,6 +40,7 @@ COMMANDS = (
     hard_copies,
     estimate,
     export,
+    average,
     samples,
 )
 

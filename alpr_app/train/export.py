@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from alpr_app.bundle import BundleInfo, save_bundle
 from alpr_app.detector import Detector
 from alpr_app.labels import read_data_folder
 from alpr_app.reader import Reader
+from alpr_app.train.averaging import read_scores
 from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
@@ -54,9 +54,6 @@ def export_run(
         temperature = calibrate(network.eval(), read_data_folder(calibration).of_split("val"))
         figures["calibration"] = {"data": calibration.name, "split": "val", "temperature": round(temperature, 4)}
     if scores is not None:
-        try:
-            figures["evaluation"] = json.loads(scores.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{scores}: no JSON ({error}); write it with alpr eval --json") from error
+        figures["evaluation"] = read_scores(scores)
     command = (run / "command.txt").read_text(encoding="utf-8").strip()
     return save_bundle(output, network, figures, command)
