@@ -2,7 +2,8 @@
 
 from alpr_app.engine.choice import BACKENDS, DEVICES, make_engine
 from alpr_app.engine.common import Engine, EngineError, FromPixels
-from alpr_app.engine.onnx_engine import OnnxEngine, export_onnx
+from alpr_app.engine.onnx_engine import OnnxEngine
+from alpr_app.engine.onnx_file import export_onnx
 from alpr_app.engine.torch_engine import TorchEngine
 
 __all__ = [

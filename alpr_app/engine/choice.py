@@ -9,7 +9,8 @@ from torch import nn
 
 from alpr_app.bundle import BundleInfo
 from alpr_app.engine.common import Engine, EngineError
-from alpr_app.engine.onnx_engine import OnnxEngine, cached_onnx
+from alpr_app.engine.onnx_engine import OnnxEngine
+from alpr_app.engine.onnx_file import cached_onnx
 from alpr_app.engine.torch_engine import TorchEngine
 
 DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -18,7 +18,8 @@ from alpr_app.reader import ReaderConfig
 def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores: Path | None = None) -> BundleInfo:
     """Write the bundle `output` with the mean of the weights of `bundles`, networks of one kind and shape.
 
-    The command that made each of them goes into it too. scores: JSON as `alpr eval --json` writes it.
+    Its command is those that made each of them, and then `command`, a line each. scores: JSON as `alpr eval --json`
+    writes it.
 
     Raises BundleError if there is one only, one cannot be read, or is not shaped as the first; ValueError if `scores`
     is no JSON.
@@ -31,10 +32,8 @@ def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores:
             raise BundleError(f"{path}: not a network of the kind and shape of {bundles[0]}; their mean means nothing")
     states = [network.state_dict() for network in networks]
     networks[0].load_state_dict({name: _mean([state[name] for state in states]) for name in states[0]})
-    figures = {"averaged": [info.command for info in infos]}
-    if scores is not None:
-        figures["evaluation"] = read_scores(scores)
-    return save_bundle(output, networks[0], figures, command)
+    figures = {} if scores is None else {"evaluation": read_scores(scores)}
+    return save_bundle(output, networks[0], figures, "\n".join([*(info.command for info in infos), command]))
 
 
 def read_scores(path: Path) -> dict:

@@ -1,0 +1,106 @@
+"""Networks as ONNX files: for any program, or for ONNX Runtime alone, made on first use and kept in a cache."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+
+import platformdirs
+import torch
+from torch import Tensor, nn
+
+from alpr_app import __version__
+from alpr_app.bundle import BundleInfo
+from alpr_app.detector import split_outputs
+from alpr_app.engine.common import EngineError, FromPixels, example_pictures
+from alpr_app.engine.onnx_attention import use_operator
+from alpr_app.errors import reason
+from alpr_app.files import write_atomically
+from alpr_app.layers import fuse
+
+OPSET = 20
+# Counts up whenever a bundle gives another file than before: those in users' caches are made anew then.
+RECIPE = 2
+OUTPUTS = {"detector": ("quality", "boxes", "corners"), "reader": ("characters", "colours")}
+_log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path:
+    """Where made ONNX files are kept."""
+    return Path(platformdirs.user_cache_dir("alpr-app", appauthor=False)) / "onnx"
+
+
+class Split(nn.Module):
+    """A detector with its outputs one by one."""
+
+    def __init__(self, detector: nn.Module) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        (outputs,) = self.detector(images)
+        return split_outputs(outputs)
+
+
+def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
+    """`network` (fused in place) as an ONNX model: images (B, H, W, 3) uint8 RGB -> its outputs, a detector's as
+    `split_outputs` tells them apart.
+
+    B is free, for a detector H and W too, in multiples of 32. Any program can run it; what is not `portable` only ONNX
+    Runtime can, and faster: it uses operators of its own, and a detector's outputs are what the network returns.
+    Raises EngineError if torch cannot export it.
+    """
+    network.eval()
+    fuse(network)
+    exported: nn.Module = FromPixels(network)
+    outputs = OUTPUTS[kind]
+    free_in = free_out = {0: "batch"}
+    if kind == "detector":
+        free_in, free_out = {0: "batch", 1: "height", 2: "width"}, {0: "batch", 1: "positions"}
+        if portable:
+            exported = Split(exported)
+        else:
+            outputs = ("outputs",)
+    if not portable:
+        use_operator(exported, OPSET)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # It warns of shapes it takes for constant; those are, the free ones are tested.
+        warnings.simplefilter("ignore")
+        path = Path(folder) / "model.onnx"
+        try:
+            torch.onnx.export(
+                exported.eval(),
+                (example_pictures(network),),
+                path,
+                input_names=["images"],
+                output_names=list(outputs),
+                dynamic_axes={"images": free_in} | dict.fromkeys(outputs, free_out),
+                opset_version=OPSET,
+                # The newer exporter needs a further package, onnxscript.
+                dynamo=False,
+            )
+        except ImportError as error:
+            raise EngineError(f"an ONNX file cannot be made: {error}; install the extra 'onnx'") from error
+        except RuntimeError as error:
+            raise EngineError(
+                f"this version of torch cannot export the {kind}: {error}; use --backend torch"
+            ) from error
+        return path.read_bytes()
+
+
+def cached_onnx(network: nn.Module, info: BundleInfo) -> bytes:
+    """The ONNX model of a bundle, made now or found in the cache; its name holds the bundle's hash and RECIPE."""
+    path = cache_folder() / f"{info.kind}-{info.sha256[:16]}-{__version__}-{RECIPE}.onnx"
+    try:
+        if path.is_file():
+            return path.read_bytes()
+        model = export_onnx(network, info.kind, portable=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, model)
+    except OSError as error:
+        # A cache that cannot be written only costs time at the next start.
+        _log.warning("%s: the ONNX file is not kept: %s", path, reason(error))
+        model = export_onnx(network, info.kind, portable=False)
+    return model

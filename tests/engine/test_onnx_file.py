@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from alpr_app.bundle import load_bundle, load_detector, load_reader
+from alpr_app.detector import split_outputs
+from alpr_app.engine import TorchEngine, make_engine
+from alpr_app.engine.onnx_file import cache_folder, cached_onnx, export_onnx
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")
+
+
+def test_the_file_is_made_once_and_named_after_the_weights(reader_path, monkeypatch):
+    network, info = load_reader(reader_path)
+    model = cached_onnx(network, info)
+    (kept,) = cache_folder().glob(f"reader-{info.sha256[:16]}-*.onnx")
+    assert kept.read_bytes() == model
+    monkeypatch.setattr(
+        "alpr_app.engine.onnx_file.export_onnx", lambda *arguments, **options: pytest.fail("made again")
+    )
+    assert cached_onnx(network, info) == model
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(reader_path, picture, monkeypatch, tmp_path, caplog):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr("alpr_app.engine.onnx_file.cache_folder", lambda: tmp_path / "file" / "onnx")
+    engine = make_engine(*load_reader(reader_path), device="cpu", backend="onnx")
+    assert engine(picture(48, 192)[None])[0].shape[0] == 1
+    assert "the ONNX file is not kept" in caplog.text
+
+
+@pytest.mark.parametrize("bundle", ["detector_path", "reader_path"])
+def test_exporting_is_silent(bundle, request, capfd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network, info = load_bundle(None, request.getfixturevalue(bundle))
+        export_onnx(network, info.kind, portable=False)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_every_attention_of_an_exported_reader_is_one_operator(reader_path):
+    network, info = load_reader(reader_path)
+    model = onnx.load_from_string(export_onnx(network, info.kind, portable=False))
+    attentions = [node for node in model.graph.node if node.op_type == "MultiHeadAttention"]
+    layers = network.config.num_encoder_layers + 2 * network.config.num_decoder_layers
+    assert len(attentions) == layers
+    assert not [node for node in model.graph.node if node.op_type == "Softmax"]
+
+
+def test_a_portable_detector_runs_without_the_operators_of_onnx_runtime(detector_path, picture):
+    network, info = load_detector(detector_path)
+    torch.nn.init.normal_(network.head.output.weight, std=0.1)
+    images = np.stack([picture(96, 64, seed) for seed in (1, 2, 3)])
+    wanted = split_outputs(TorchEngine(network, torch.device("cpu"))(images)[0])
+    model = export_onnx(network, info.kind)
+    assert {node.domain for node in onnx.load_from_string(model).graph.node} == {""}
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    assert [output.name for output in session.get_outputs()] == ["quality", "boxes", "corners"]
+    for output, expected in zip(session.run(None, {"images": images}), wanted, strict=True):
+        np.testing.assert_allclose(output, expected, atol=1e-3)
