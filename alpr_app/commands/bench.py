@@ -47,21 +47,16 @@ def _picture(path: Path | None) -> tuple[Path, np.ndarray]:
 
 
 def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, Any]:
-    """Size and cost of a network for one input of height x width. A multiplication and an addition are two."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
+    """Size and cost of a network for one input of height x width."""
     from alpr_app.bundle import KINDS
+    from alpr_app.cost import gigaflop
 
-    # Counting needs shapes only: on the meta device nothing is computed.
-    with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        KINDS[info.kind][0](config).eval()(torch.zeros(1, 3, height, width))
     return {
         "file": info.weights.name,
         "sha256": info.sha256,
         "parameters": info.parameters,
         "input": [height, width],
-        "gflop": round(counter.get_total_flops() / 1e9, 3),
+        "gflop": round(gigaflop(KINDS[info.kind][0], config, height, width), 3),
     }
 
 

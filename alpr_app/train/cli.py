@@ -21,6 +21,7 @@ from alpr_app.train.commands import (
     preview,
     report,
     samples,
+    speed,
     test,
     validate_dataset,
 )
@@ -39,6 +40,7 @@ COMMANDS = (
     test,
     hard_copies,
     estimate,
+    speed,
     export,
     average,
     samples,

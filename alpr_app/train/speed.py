@@ -1,0 +1,61 @@
+"""How fast a network of some shape is, before it is trained: sizes are chosen by measured time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from alpr_app.cost import gigaflop
+from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.engine import Engine, OnnxEngine, TorchEngine, export_onnx
+from alpr_app.engine.choice import choose_backend
+from alpr_app.geometry import Letterbox
+from alpr_app.reader import Reader, ReaderConfig
+
+# A picture of CCPD: height and width in pixels.
+PICTURE = (1160, 720)
+WARM_UP_RUNS = 10
+
+
+@dataclass(frozen=True)
+class Speed:
+    """parameters and gflop of a network for one picture of size (height, width). milliseconds: by backend, the 5th and
+    the 50th percentile of its runs."""
+
+    size: tuple[int, int]
+    parameters: int
+    gflop: float
+    milliseconds: dict[str, tuple[float, float]]
+
+
+def measure_speed(config: DetectorConfig | ReaderConfig, runs: int, threads: int) -> Speed:
+    """The speed of an untrained network with this config, alone and for one picture: a detector's as it sees a picture
+    of CCPD. Backends that are not installed are left out."""
+    is_detector = isinstance(config, DetectorConfig)
+    network_class, kind = (Detector, "detector") if is_detector else (Reader, "reader")
+    size = (
+        Letterbox.for_long_side(*PICTURE, config.long_side).canvas
+        if is_detector
+        else (config.img_height, config.img_width)
+    )
+    network = network_class(config)
+    parameters = sum(value.numel() for value in network.parameters())
+    engines: dict[str, Engine] = {"torch": TorchEngine(network_class(config), torch.device("cpu"), threads)}
+    if choose_backend("auto", "cpu") == "onnx":
+        engines["onnx"] = OnnxEngine(export_onnx(network, kind, portable=False), threads)
+    return Speed(size, parameters, gigaflop(network_class, config, *size), _times(engines, size, runs))
+
+
+def _times(engines: dict[str, Engine], size: tuple[int, int], runs: int) -> dict[str, tuple[float, float]]:
+    """In turns, so that a moment in which the computer is slow is every engine's."""
+    image = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    for _ in range(WARM_UP_RUNS + runs):
+        for name, engine in engines.items():
+            start = perf_counter()
+            engine(image)
+            times[name].append(1000 * (perf_counter() - start))
+    return {name: tuple(map(float, np.percentile(values[WARM_UP_RUNS:], (5, 50)))) for name, values in times.items()}
