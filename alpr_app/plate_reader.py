@@ -21,10 +21,10 @@ READER_BATCH = 64
 # How much wider and higher than found a plate is cut out, as shares of its width and height on each side. A character
 # that is cut off is lost, some of the bumper is not in the way.
 FIRST_MARGIN = (0.01, 0.0)
-# A plate read with less confidence is cut out once more, and the surer reading counts: with more around it if it was
-# found; with less if it was a picture by itself, which may show more than the plate.
-SURE = 0.9
-SECOND_MARGIN, CLOSER = (0.04, 0.08), (-0.04, -0.08)
+# A plate read with less confidence is cut out again, and the surest reading counts: with more around it if it was found,
+# once wider and once higher; with less if it was a picture by itself, which may show more than the plate.
+SURE = 0.95
+WIDER, CLOSER = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08),)
 
 Item = TypeVar("Item")
 
@@ -33,12 +33,12 @@ Item = TypeVar("Item")
 class Look:
     """A plate to be read. image: H x W x 3 uint8 RGB. corners: (4, 2) of the plate in it, as `Plate.corners`.
     views: what the reader is shown of it, each at the reader's size; the one that reads most like a plate counts.
-    second_margin: with which it is cut out if it has to be looked at again."""
+    margins: with which it is cut out if it has to be looked at again."""
 
     image: np.ndarray
     corners: np.ndarray
     views: list[np.ndarray]
-    second_margin: tuple[float, float] = SECOND_MARGIN
+    margins: tuple[tuple[float, float], ...] = WIDER
 
 
 class PlateReader:
@@ -62,7 +62,7 @@ class PlateReader:
         """The reading of each plate, and the view it was read from."""
         best = self._best([look.views for look in looks])
         doubtful = [index for index, (reading, _) in enumerate(best) if reading.confidence < SURE]
-        again = [[self._second_view(looks[index])] for index in doubtful]
+        again = [self._second_views(looks[index]) for index in doubtful]
         for index, second in zip(doubtful, self._best(again), strict=True):
             best[index] = max(best[index], second, key=_plausibility)
         return best
@@ -74,8 +74,8 @@ class PlateReader:
             readings += decode(*self.recognise(stack(chunk)), self.config)
         return readings
 
-    def _second_view(self, look: Look) -> np.ndarray:
-        return self._cut(look.image, look.corners, look.second_margin)
+    def _second_views(self, look: Look) -> list[np.ndarray]:
+        return [self._cut(look.image, look.corners, margin) for margin in look.margins]
 
     def _cut(self, image: np.ndarray, corners: np.ndarray, margin: tuple[float, float]) -> np.ndarray:
         """The plate seen straight on, with this margin around it as shares of its width and height."""
