@@ -15,7 +15,6 @@ from alpr_app import __version__
 from alpr_app.bundle import BundleInfo
 from alpr_app.detector import split_outputs
 from alpr_app.engine.common import EngineError, FromPixels, example_pictures
-from alpr_app.engine.onnx_attention import use_operator
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
 from alpr_app.layers import fuse
@@ -64,6 +63,9 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
         else:
             outputs = ("outputs",)
     if not portable:
+        # Only here: torch's part that it needs takes longer to import than a network to run.
+        from alpr_app.engine.onnx_attention import use_operator
+
         use_operator(exported, OPSET)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # It warns of shapes it takes for constant; those are, the free ones are tested.
