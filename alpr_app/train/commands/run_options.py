@@ -110,7 +110,7 @@ def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: 
     add("--device", default="cpu", help="cpu, cuda or mps")
     add("--no_amp", dest="amp", action="store_false", help="never compute in bfloat16")
     add("--compile", action="store_true", help="torch.compile the network; needs a C++ compiler")
-    add("--seed", type=int, default=0, help="of weights, samples and dropout")
+    add("--seed", type=int, default=0, help="of weights, samples and dropout: runs of one seed see the same")
     add("--validate_samples", type=int, default=40_000, help="validate every so many samples")
     add("--validate_most", type=int, default=2000, help="pictures of each kind that a validation looks at")
     add("--cache_gb", type=float, default=4.0, help="gigabytes of decoded pictures to keep in memory")
