@@ -21,7 +21,7 @@ from alpr_app.plate_reader import PlateReader, chunks, stack
 from alpr_app.reader import Reading
 
 # Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
-CANDIDATE_SHARE = 0.7
+CANDIDATE_SHARE = 0.5
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
 
