@@ -21,10 +21,11 @@ READER_BATCH = 64
 # How much wider and higher than found a plate is cut out, as shares of its width and height on each side. A character
 # that is cut off is lost, some of the bumper is not in the way.
 FIRST_MARGIN = (0.01, 0.0)
-# A plate read with less confidence is cut out again, and the surest reading counts: with more around it if it was found,
-# once wider and once higher; with less if it was a picture by itself, which may show more than the plate.
+# A plate read with less confidence is cut out twice more, and the surest reading counts: with more around it if it was
+# found, once wider and once higher; if it was a picture by itself, closer, as that may show more than the plate, and with
+# its edges repeated, as that may be cut too tightly.
 SURE = 0.95
-WIDER, CLOSER = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08),)
+FOUND_MARGINS, CROP_MARGINS = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08), (0.02, 0.04))
 
 Item = TypeVar("Item")
 
@@ -38,7 +39,7 @@ class Look:
     image: np.ndarray
     corners: np.ndarray
     views: list[np.ndarray]
-    margins: tuple[tuple[float, float], ...] = WIDER
+    margins: tuple[tuple[float, float], ...] = FOUND_MARGINS
 
 
 class PlateReader:
@@ -56,7 +57,7 @@ class PlateReader:
         """A picture that is a plate already."""
         corners = picture_corners(crop)
         view = resize_crop(crop, self.config.img_height, self.config.img_width)
-        return Look(crop, corners, [view, *self._two_rows(crop, corners)], CLOSER)
+        return Look(crop, corners, [view, *self._two_rows(crop, corners)], CROP_MARGINS)
 
     def read(self, looks: Sequence[Look]) -> list[tuple[Reading, np.ndarray]]:
         """The reading of each plate, and the view it was read from."""

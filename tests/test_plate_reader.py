@@ -75,13 +75,13 @@ def test_only_doubtful_plates_of_many_are_looked_at_again(framed):
     assert len(seen) == 5
 
 
-def test_a_doubtful_crop_is_looked_at_again_closer(framed):
+def test_a_doubtful_crop_is_looked_at_again_closer_and_with_its_edges_repeated(framed):
     crop = framed[0][26:74, 45:215]  # some of what is around it
-    network = Scripted((OTHER, 0.4), (TEXT, 0.6))
+    network = Scripted((OTHER, 0.4), (TEXT, 0.6), (OTHER, 0.5))
     reader = PlateReader(network, CONFIG)
     look = reader.look_at_crop(crop)
     np.testing.assert_array_equal(look.corners, picture_corners(crop))
     assert [reading.text for reading, _ in reader.read([look])] == [TEXT]
     dark = [(plate < 128).mean() for plate in network.seen]
-    assert dark[1] < dark[0] - 0.1
+    assert dark[1] < dark[0] - 0.1 and dark[2] > dark[0]
     assert reader.read([]) == []
