@@ -22,8 +22,8 @@ READER_BATCH = 64
 # that is cut off is lost, some of the bumper is not in the way.
 FIRST_MARGIN = (0.01, 0.0)
 # A plate read with less confidence is cut out twice more, and the surest reading counts: with more around it if it was
-# found, once wider and once higher; if it was a picture by itself, closer, as that may show more than the plate, and with
-# its edges repeated, as that may be cut too tightly.
+# found, once wider and once higher; if it was a picture by itself, closer, as that may show more than the plate, and
+# with its edges repeated, as that may be cut too tightly.
 SURE = 0.95
 FOUND_MARGINS, CROP_MARGINS = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08), (0.02, 0.04))
 
