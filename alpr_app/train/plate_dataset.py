@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import corners_to_box, homography, picture_corners, widened
+from alpr_app.geometry import corners_to_box, picture_corners, rectify, widened
 from alpr_app.reader import ReaderConfig
 from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
 from alpr_app.train.cached import Cached
@@ -127,13 +127,7 @@ class PlateDataset(Dataset):
         """The plate seen straight on, as it is cut out in use."""
         if sample.double:
             return side_by_side(sample.image, corners, height, width)
-        return cv2.warpPerspective(
-            sample.image,
-            homography(corners, height, width),
-            (width, height),
-            flags=cv2.INTER_AREA,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        return rectify(sample.image, corners, height, width, ordered=True)
 
     def _jitter(self, corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Corners as a detector finds them: each off by itself, and all of them shifted and scaled together."""
