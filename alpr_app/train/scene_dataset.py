@@ -142,14 +142,13 @@ class SceneDataset(Dataset):
         if len(scene.plates) and rng.random() < REPAINTED_SHARE * self.drawn_share:
             scene = self._repaint(scene, rng)
         matrix, scale = self._matrix(scene, rng, height, width)
-        image = scene.image
-        if scale < 0.5:  # warpAffine samples single pixels: average first
+        image, shrunk = scene.image, 1
+        while scale * shrunk < 0.5:  # warpAffine samples single pixels: average first, as the letterbox does in use
             image = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-            matrix = matrix @ np.diag([2.0, 2.0, 1.0])
-            scene = Scene(image, scene.plates / 2, scene.ignored / 2)
+            shrunk *= 2
         # Matrices are in pixel edges; cv2 counts from pixel centres.
-        centred = matrix.copy()
-        centred[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+        centred = matrix @ np.diag([shrunk, shrunk, 1.0])
+        centred[:, 2] += centred[:, :2] @ (0.5, 0.5) - 0.5
         grey = (LETTERBOX_GREY,) * 3
         view = cv2.warpAffine(image, centred, (width, height), flags=cv2.INTER_LINEAR, borderValue=grey)
         plates = transform(matrix, scene.plates)

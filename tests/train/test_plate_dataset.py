@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from builders import TEXTS, toy_plate
@@ -5,7 +6,7 @@ from builders import TEXTS, toy_plate
 from alpr_app.labels import LabelError, read_data_folder
 from alpr_app.reader import ReaderConfig
 from alpr_app.train.plate_dataset import UNKNOWN_COLOUR, PlateDataset
-from alpr_app.train.plate_samples import load_plates, plate_sources, province_weights, rectified
+from alpr_app.train.plate_samples import PlateSource, load_plates, plate_sources, province_weights, rectified
 
 CONFIG = ReaderConfig()
 
@@ -37,6 +38,15 @@ def test_a_sample_depends_on_seed_and_index_alone(samples, painter):
     first[0]
     np.testing.assert_array_equal(first[17][0], second[17][0])
     assert (PlateDataset(CONFIG, samples, [], painter, seed=6)[17][0] != second[17][0]).any()
+
+
+def test_a_plate_larger_than_what_is_cut_out_is_averaged_not_sampled(painter, tmp_path):
+    stripes = np.zeros((76, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    cv2.imwrite(str(tmp_path / "stripes.png"), stripes)
+    source = PlateSource(tmp_path / "stripes.png", np.float32([[8, 8], [248, 8], [248, 68], [8, 68]]), TEXTS[0])
+    dataset = PlateDataset(CONFIG, load_plates([source]), [], painter, 0, drawn_share=0.0, strength=0.0)
+    assert np.ptp(dataset[0][0]) < 60
 
 
 def test_without_strength_a_real_plate_stays_as_it_is(samples, painter):

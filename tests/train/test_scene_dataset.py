@@ -28,6 +28,13 @@ def dataset(scenes, painter, **changes) -> SceneDataset:
     )
 
 
+def test_a_picture_much_larger_than_the_view_is_averaged_not_sampled(painter):
+    chequered = (np.indices((1280, 1280)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    data = dataset([Scene(np.dstack([chequered] * 3))], painter, drawn_share=0.0, strength=0.0, size=(96, 96))
+    for index in range(20):
+        assert np.ptp(data[index]["image"]) < 40
+
+
 def test_corners_follow_the_plate_through_every_view(marked, painter):
     """Turned, scaled, cut into mosaics and mirrored: corners stay on the plate and in their order."""
     seen = mirrored = 0
