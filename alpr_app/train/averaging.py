@@ -3,7 +3,6 @@ than any of them (Wortsman et al., Model Soups, 2022)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from alpr_app.bundle import BundleError, BundleInfo, load_bundle, save_bundle
 from alpr_app.reader import ReaderConfig
+from alpr_app.train.export import read_scores
 
 
 def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores: Path | None = None) -> BundleInfo:
@@ -34,14 +34,6 @@ def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores:
     networks[0].load_state_dict({name: _mean([state[name] for state in states]) for name in states[0]})
     figures = {} if scores is None else {"evaluation": read_scores(scores)}
     return save_bundle(output, networks[0], figures, "\n".join([*(info.command for info in infos), command]))
-
-
-def read_scores(path: Path) -> dict:
-    """Figures as `alpr eval --json` writes them. Raises ValueError if they are no JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: no JSON ({error}); write it with alpr eval --json") from error
 
 
 def _shape(network: nn.Module) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from alpr_app.bundle import BundleInfo, save_bundle
 from alpr_app.detector import Detector
 from alpr_app.labels import read_data_folder
 from alpr_app.reader import Reader
-from alpr_app.train.averaging import read_scores
 from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
@@ -57,3 +57,11 @@ def export_run(
         figures["evaluation"] = read_scores(scores)
     command = (run / "command.txt").read_text(encoding="utf-8").strip()
     return save_bundle(output, network, figures, command)
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """Figures as `alpr eval --json` writes them. Raises ValueError if they are no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: no JSON ({error}); write it with alpr eval --json") from error
