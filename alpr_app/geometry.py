@@ -11,6 +11,9 @@ import numpy as np
 PLATE_HEIGHT, PLATE_WIDTH = 48, 192
 LETTERBOX_GREY = 114
 SMALLEST_AREA = 1e-3
+# A plate whose one pair of sides is so many times longer than the other stands on a long side. Seen so far aside that
+# its short sides are the longer ones by as much, nobody could read it.
+ELONGATED = 1.6
 
 
 def shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -116,8 +119,9 @@ def corner_distance(first: np.ndarray, second: np.ndarray) -> float:
 def order_corners(points: np.ndarray) -> np.ndarray:
     """Four points in any order as top-left, top-right, bottom-right, bottom-left: (4, 2) float32.
 
-    The plate is taken to stand upright to within 45 degrees. Directions decide, not lengths: a plate seen from far
-    aside is higher than wide. Raises ValueError unless there are four points that span an area.
+    The plate is taken to stand upright to within 90 degrees. If no pair of sides is much longer, as when it is seen
+    from far aside, directions decide, and it is taken to stand upright to within 45. Raises ValueError unless there
+    are four points that span an area.
     """
     points = np.asarray(points, np.float32)
     if points.shape != (4, 2):
@@ -128,9 +132,12 @@ def order_corners(points: np.ndarray) -> np.ndarray:
     if not quadrilateral_area(ring) > SMALLEST_AREA:
         raise ValueError(f"the four corners {points.tolist()} span no area")
     sides = np.roll(ring, -1, axis=0) - ring
-    directions = sides / np.maximum(np.linalg.norm(sides, axis=1, keepdims=True), 1e-9)
+    lengths = np.maximum(np.linalg.norm(sides, axis=1), 1e-9)
+    directions = sides[:, 0] / lengths
     # Of a side and the one opposite, the top runs to the right and the bottom to the left.
-    rightward = directions[:, 0] - np.roll(directions[:, 0], -2)
+    rightward = directions - np.roll(directions, -2)
+    pairs = lengths + np.roll(lengths, -2)
+    rightward[ELONGATED * pairs < np.roll(pairs, -1)] = -np.inf
     return np.roll(ring, -int(rightward.argmax()), axis=0)
 
 

@@ -84,12 +84,23 @@ def test_corners_are_ordered_from_any_order():
         np.testing.assert_array_equal(order_corners(CORNERS[list(order)]), CORNERS)
 
 
-@pytest.mark.parametrize("degrees", [-40, -20, 0, 20, 40])
+@pytest.mark.parametrize("degrees", [-80, -60, -40, -20, 0, 20, 40, 60, 80])
 def test_corners_of_a_turned_plate_start_at_its_own_top_left(degrees):
     angle = np.deg2rad(degrees)
     turn = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     plate = np.float32([[-60, -20], [60, -20], [60, 20], [-60, 20]]) @ turn.T + 200
     np.testing.assert_allclose(order_corners(plate[[2, 0, 3, 1]]), plate, atol=1e-4)
+
+
+def test_a_plate_that_is_turned_and_slanted_stands_on_a_long_side():
+    # By directions alone, its left side would be the top.
+    plate = np.float32([[100, 200], [260, 70], [275, 130], [110, 265]])
+    np.testing.assert_array_equal(order_corners(plate[[1, 3, 0, 2]]), plate)
+
+
+def test_a_plate_seen_from_far_aside_is_higher_than_wide():
+    plate = np.float32([[100, 100], [140, 112], [141, 150], [101, 160]])
+    np.testing.assert_array_equal(order_corners(plate[[3, 0, 2, 1]]), plate)
 
 
 @pytest.mark.parametrize("points", [np.zeros((4, 2)), np.float32([[0, 0], [1, 1], [2, 2], [3, 3]]), np.zeros((3, 2))])

@@ -34,8 +34,10 @@ SIGN_SHARE = 0.3
 PLATE_FREE_SHARE = 0.12
 REPAINTED_SHARE = 0.5
 SMALLEST_VISIBLE = 0.85
-# Spreads of how a view is turned, in degrees, sheared and, as a logarithm, stretched.
-_IN_FRONT, _FAR_ASIDE = (4.0, 0.06, 0.07), (16.0, 0.25, 0.2)
+# Spreads of how a view is turned, in degrees, sheared and, as a logarithm, stretched: as seen from in front, from far
+# aside, and by a camera held askew. How often each.
+VIEWS = ((4.0, 0.06, 0.07), (16.0, 0.25, 0.2), (28.0, 0.08, 0.08))
+VIEW_CHANCES = (0.7, 0.15, 0.15)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +176,7 @@ class SceneDataset(Dataset):
         else:
             scale = rng.uniform(low, high)
         # A turn and a shear together are what a plate far aside looks like: one pair of its edges stays upright.
-        angle, shear, stretch = rng.normal(0, _FAR_ASIDE if rng.random() < 0.2 else _IN_FRONT)
+        angle, shear, stretch = rng.normal(0, VIEWS[rng.choice(len(VIEWS), p=VIEW_CHANCES)])
         mirror = -1.0 if rng.random() < 0.5 else 1.0
         angle, stretch = np.deg2rad(angle), np.exp(stretch)
         rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
