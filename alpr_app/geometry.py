@@ -160,6 +160,12 @@ def homography(corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLA
     return cv2.getPerspectiveTransform(np.float32(corners) - 0.5, target - 0.5)
 
 
+def placement(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """The 3 x 3 matrix that puts the whole of `picture` at ordered corners (4, 2), for cv2: the inverse of
+    `homography`."""
+    return cv2.getPerspectiveTransform(picture_corners(picture) - 0.5, np.float32(corners) - 0.5)
+
+
 def rectify(
     image: np.ndarray,
     corners: np.ndarray,

@@ -10,6 +10,7 @@ from alpr_app.geometry import (
     corners_to_box,
     homography,
     order_corners,
+    placement,
     quadrilateral_area,
     rectify,
     shrink,
@@ -113,6 +114,19 @@ def test_homography_takes_corners_to_the_plate():
     # cv2 counts from pixel centres, corners are pixel edges.
     found = cv2.perspectiveTransform(CORNERS[None] - 0.5, homography(CORNERS))[0] + 0.5
     np.testing.assert_allclose(found, [[0, 0], [192, 0], [192, 48], [0, 48]], atol=1e-3)
+
+
+@pytest.mark.parametrize("width", [16, 60, 250])
+def test_a_picture_is_put_exactly_where_its_corners_are_said_to_be(width):
+    rows, columns = np.mgrid[0.5:140, 0.5:440]
+    spot = 255 * np.exp(-(((columns - 220) / 60) ** 2) - ((rows - 70) / 20) ** 2)
+    left, top, height = 50.3, 60.7, width / 2
+    corners = np.float32([[left, top], [left + width, top], [left + width, top + height], [left, top + height]])
+    scene = cv2.warpPerspective(spot, placement(spot, corners), (350, 200))
+    x = (scene.sum(axis=0) * (np.arange(350) + 0.5)).sum() / scene.sum()
+    y = (scene.sum(axis=1) * (np.arange(200) + 0.5)).sum() / scene.sum()
+    np.testing.assert_allclose([x, y], corners.mean(axis=0), atol=0.03)
+    np.testing.assert_allclose(placement(spot, corners) @ homography(corners, 140, 440), np.eye(3), atol=1e-2)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])

@@ -80,7 +80,8 @@ def tilt(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Mad
     angle = float(rng.uniform(20, 45) * rng.choice([-1, 1]))
     matrix = cv2.getRotationMatrix2D(tuple(map(float, plates[0].mean(axis=0))), angle, 0.85)
     turned = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(LETTERBOX_GREY,) * 3)
-    return turned, (plates @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    # Corners are in pixel edges; cv2 counts from pixel centres.
+    return turned, ((plates - 0.5) @ matrix[:, :2].T + matrix[:, 2] + 0.5).astype(np.float32)
 
 
 def glare(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import corners_to_box, picture_corners, rectify, widened
+from alpr_app.geometry import corners_to_box, picture_corners, placement, rectify, widened
 from alpr_app.reader import ReaderConfig
 from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
 from alpr_app.train.cached import Cached
@@ -81,7 +81,7 @@ class PlateDataset(Dataset):
         size = tuple(int(value) + margin for value in np.ceil(corners.max(axis=0)))
         canvas = self._background(size, rng)
         # The tone of the surroundings has nothing to do with the plate's own, so nothing can be learned from it.
-        matrix = cv2.getPerspectiveTransform(picture_corners(plate), corners)
+        matrix = placement(plate, corners)
         cv2.warpPerspective(plate, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
         double = knows_two_rows(self.config.alphabet) and may_have_two_rows(picture_corners(plate))
         return PlateSample(canvas, corners, text, colour, "drawn", double)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box, picture_corners
+from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box, placement
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import read_picture
 from alpr_app.train.cached import Cached
@@ -206,6 +206,7 @@ class SceneDataset(Dataset):
     def _repaint(self, scene: Scene, rng: np.random.Generator) -> Scene:
         """Another plate, of one row like most, where the real one hangs."""
         image = scene.image.copy()
+        repainted = []
         for corners in scene.plates:
             left, top, right, bottom = corners_to_box(corners).astype(int)
             part = image[max(0, top) : bottom, max(0, left) : right]
@@ -213,7 +214,8 @@ class SceneDataset(Dataset):
             # Plates are hung on plates: a little larger hides the one beneath.
             grown = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.02
             put_on(image, self.painter.random_plate(rng, rows=1)[0], grown, rng, light)
-        return Scene(image, scene.plates, scene.ignored)
+            repainted.append(grown)
+        return Scene(image, np.stack(repainted), scene.ignored)
 
     def _place(
         self, scene: Scene, plates: list[np.ndarray], shape: float, rng: np.random.Generator
@@ -267,7 +269,7 @@ def put_on(
     sigma = 0.45 * shrink + rng.uniform(0, 1.0)
     soft = cv2.GaussianBlur(drawn, (0, 0), sigma)
     soft = np.clip(soft * light + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
-    matrix = cv2.getPerspectiveTransform(picture_corners(drawn), corners.astype(np.float32))
+    matrix = placement(drawn, corners)
     size = (image.shape[1], image.shape[0])
     if cover is None:
         cv2.warpPerspective(soft, matrix, size, dst=image, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)

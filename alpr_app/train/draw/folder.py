@@ -14,7 +14,7 @@ import numpy as np
 
 from alpr_app import ccpd
 from alpr_app.errors import AlprError
-from alpr_app.geometry import corners_to_box, picture_corners
+from alpr_app.geometry import corners_to_box, placement
 from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.pictures import write_picture
 from alpr_app.train.degrade import degrade
@@ -66,7 +66,7 @@ def draw_plate_picture(
     corners += MARGIN - corners.min(axis=0)
     size = tuple(int(value) + MARGIN for value in np.ceil(corners.max(axis=0)))
     canvas = np.full((size[1], size[0], 3), rng.integers(20, 200, 3), np.uint8)
-    matrix = cv2.getPerspectiveTransform(picture_corners(plate), corners)
+    matrix = placement(plate, corners)
     small = cv2.GaussianBlur(plate, (0, 0), 0.45 * plate.shape[1] / width)
     cv2.warpPerspective(small, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
     picture = degrade(canvas, rng, strength, plate_height=width * plate.shape[0] / plate.shape[1])
