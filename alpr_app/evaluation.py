@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app.geometry import box_iou, corner_distance, rectify
+from alpr_app.geometry import box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
 from alpr_app.pictures import read_picture
 from alpr_app.pipeline import ALPR
@@ -21,6 +21,7 @@ from alpr_app.plate import Plate, has_province
 from alpr_app.reliability import Reliability
 
 END_TO_END_IOU = 0.6
+FOUND_IOU = 0.5
 
 Watch = Callable[[Path, np.ndarray, list[Plate], str], None]
 """Is told of every picture that was not read right: file, picture, plates, what was expected."""
@@ -53,8 +54,8 @@ class PictureScore:
 
     def summary(self) -> dict[str, float]:
         """Shares of the labelled plates. `precision` counts every box that is on no labelled plate as false, also
-        those on plates that nobody labelled. `without_province` is end to end, `true_without_province` on the
-        labelled corners."""
+        those on plates that nobody labelled; boxes on plates without a text do not count. `without_province` is end to
+        end, `true_without_province` on the labelled corners."""
         plates, found = max(1, self.plates), max(1, self.found_50)
         return {
             "plates": self.plates,
@@ -79,7 +80,7 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
     """How one labelled plate fared among the `plates` found in its picture."""
     score = PictureScore(plates=1)
     overlaps = _overlaps(truth, plates)
-    score.found_50 = int((overlaps >= 0.5).any())
+    score.found_50 = int((overlaps >= FOUND_IOU).any())
     score.found_70 = int((overlaps >= 0.7).any())
     texts = [plate.text for plate, overlap in zip(plates, overlaps, strict=True) if overlap > END_TO_END_IOU]
     score.read = int(truth.text in texts)
@@ -90,6 +91,20 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
         score.corner_px = corner_distance(plates[int(overlaps.argmax())].corners, truth.corners)
         score.corner_heights = score.corner_px / max(1.0, float(truth.box[3] - truth.box[1]))
     return score
+
+
+def share_boxes(known: list[LabelledPlate], unread: list[LabelledPlate], plates: list[Plate]) -> tuple[list[int], int]:
+    """How many of the `plates` found lie on each of the `known` labelled ones, IoU 0.5 or more, and how many on none;
+    those on plates whose text is not known are neither."""
+    counts, false = [0] * len(known), 0
+    overlaps = np.stack([_overlaps(truth, plates) for truth in (*known, *unread)], axis=1)
+    for row in overlaps:
+        nearest = int(row.argmax())
+        if row[nearest] < FOUND_IOU:
+            false += 1
+        elif nearest < len(known):
+            counts[nearest] += 1
+    return counts, false
 
 
 def reading_of(truth: LabelledPlate, plates: list[Plate]) -> Plate | None:
@@ -109,14 +124,17 @@ def evaluate_scenes(
     groups: dict[str, PictureScore] = {}
     subsets = set()
     for picture in pictures:
+        known = [truth for truth in picture.plates if truth.text is not None]
+        if not known:
+            continue
         image = read_picture(picture.path, orient=False)
         plates = alpr.read(image)
-        shown = [rectify(image, truth.corners) for truth in picture.plates]
-        readings = alpr.read_crops(shown)
-        for index, (truth, reading) in enumerate(zip(picture.plates, readings, strict=True)):
-            if truth.text is None:
-                continue
+        counts, false = share_boxes(known, [truth for truth in picture.plates if truth.text is None], plates)
+        readings = alpr.read_at(image, [truth.corners for truth in known])
+        touched = set()
+        for truth, count, reading in zip(known, counts, readings, strict=True):
             score = score_plate(truth, plates, reading.text)
+            score.boxes = count
             if note:
                 note(truth.text, reading.text)
             nearest = reading_of(truth, plates)
@@ -124,12 +142,15 @@ def evaluate_scenes(
                 reliability.plates += 1
                 if nearest:
                     reliability.add(nearest.confidence, nearest.text == truth.text)
-            score.boxes = len(plates) if index == 0 else 0
             subsets.add(picture.subset)
             for name in (picture.subset, f"colour {truth.colour}", "micro"):
                 groups.setdefault(name, PictureScore()).add(score)
+                touched.add(name)
             if watch and not score.read:
                 watch(picture.path, image, plates, truth.text)
+        # A false box has no colour: it counts once in every group that the picture has a plate in.
+        for name in touched:
+            groups[name].boxes += false
     result = {name: groups[name].summary() for name in sorted(groups)}
     if subsets:
         keys = result["micro"]

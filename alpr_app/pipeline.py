@@ -17,7 +17,7 @@ from alpr_app.detector import decode as decode_detections
 from alpr_app.engine import make_engine
 from alpr_app.geometry import SMALLEST_AREA, Letterbox, corners_to_box, quadrilateral_area
 from alpr_app.plate import Plate, judge_format
-from alpr_app.plate_reader import PlateReader, chunks, stack
+from alpr_app.plate_reader import Look, PlateReader, chunks, stack
 from alpr_app.reader import Reading
 
 # Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
@@ -116,7 +116,15 @@ class ALPR:
         """
         for crop in crops:
             check_image(crop)
-        looks = [self.plate_reader.look_at_crop(crop) for crop in crops]
+        return self._read_looks([self.plate_reader.look_at_crop(crop) for crop in crops])
+
+    def read_at(self, image: np.ndarray, corners: Sequence[np.ndarray]) -> list[Plate]:
+        """One Plate for each of `corners`, (4, 2) as `Plate.corners` are, in `image`, as if they had been found with a
+        score of 1."""
+        check_image(image)
+        return self._read_looks([self.plate_reader.look(image, np.float32(points)) for points in corners])
+
+    def _read_looks(self, looks: list[Look]) -> list[Plate]:
         found = [Detection(1.0, corners_to_box(look.corners), look.corners) for look in looks]
         read = self.plate_reader.read(looks)
         return [self._plate(detection, *reading, score=1.0) for detection, reading in zip(found, read, strict=True)]

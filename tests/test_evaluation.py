@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -30,6 +31,9 @@ class Scripted:
 
     def read_crops(self, crops):
         return [plate(self.crop_text) for _ in crops]
+
+    def read_at(self, image, corners):
+        return [plate(self.crop_text) for _ in corners]
 
 
 @pytest.fixture
@@ -81,6 +85,28 @@ def test_a_wrong_province_is_right_only_without_it(picture):
 
 def test_false_boxes_lower_the_precision(picture):
     assert scores_of([plate(TEXT), plate("京B11111", 200)], picture)["precision_50"] == 0.5
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_boxes_on_plates_without_a_text_do_not_count(first, picture):
+    unread = LabelledPlate(CORNERS + np.float32([0, 40]), None, None)
+    plates = (unread, LabelledPlate(CORNERS, TEXT, "blue"))
+    found = [plate(TEXT), replace(plate("京B11111"), box=(20, 70, 120, 100))]
+    data = DataFolder((picture(7, plates=plates if first else plates[::-1]),), (), ())
+    scores = evaluate(Scripted({7: found}), data)["scenes"]["micro"]
+    assert (scores["plates"], scores["precision_50"]) == (1, 1)
+
+
+def test_precision_of_a_colour_is_of_boxes_on_plates_of_that_colour(picture):
+    below = CORNERS + np.float32([0, 40])
+    plates = (LabelledPlate(CORNERS, TEXT, "blue"), LabelledPlate(below, "皖AD12345", "green"))
+    found = [plate(TEXT), replace(plate("皖AD12345"), box=(20, 70, 120, 100))]
+    data = DataFolder((picture(7, plates=plates),), (), ())
+    scores = evaluate(Scripted({7: found}), data)["scenes"]
+    assert scores["colour blue"]["precision_50"] == scores["colour green"]["precision_50"] == 1
+    scores = evaluate(Scripted({7: [*found, plate(TEXT, 300)]}), data)["scenes"]
+    assert scores["micro"]["precision_50"] == pytest.approx(2 / 3)
+    assert scores["colour blue"]["precision_50"] == scores["colour green"]["precision_50"] == 0.5
 
 
 def test_corner_error_is_the_mean_distance(picture):

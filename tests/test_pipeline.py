@@ -71,6 +71,16 @@ def test_crops_are_read_without_the_detector(small_alpr, picture):
     assert small_alpr.read_crops([]) == []
 
 
+def test_plates_whose_corners_are_known_are_read_as_if_they_had_been_found(small_alpr, picture):
+    image = picture(96, 128)
+    found = small_alpr.read(image)
+    again = small_alpr.read_at(image, [plate.corners for plate in found])
+    assert [plate.text for plate in again] == [plate.text for plate in found] != []
+    assert {plate.score for plate in again} == {1.0}
+    np.testing.assert_allclose(again[0].corners, found[0].corners, atol=1e-3)
+    assert small_alpr.read_at(image, []) == []
+
+
 def test_every_reading_says_whether_it_fits_a_format_of_its_colour(small_alpr, picture):
     for plate in [*small_alpr.read(picture(96, 128)), *small_alpr.read_crops([picture(20, 90)])]:
         assert plate.fits_format is (fits_format(plate.text, plate.colour) if plate.text else None)
