@@ -43,14 +43,18 @@ def prepare_plates(
     most: int | None = None,
 ) -> ReaderPlates:
     """The train split of `data` with drawn plates among it, and its val split; where that has no texts, new drawn
-    plates, as disturbed as in training, are the part `drawn`.
+    plates, as disturbed as in training, are the part `drawn`. Plates that a picture of the val split states are kept
+    apart.
 
     drawn_share: how many samples are drawn. strength: of all disturbances. dropped: names of files that are left
     out. limit: bytes of decoded plates kept in memory. most: plates of each part that validation looks at, None for
     all. Raises LabelError for a text or colour that the config does not know, PictureError for a broken picture.
     """
     train, val = data.of_split("train"), data.of_split("val")
-    sources = [source for source in _labelled(train, config) if source.path.name not in dropped]
+    labelled = [source for source in _labelled(train, config) if source.path.name not in dropped]
+    # A plate that photos of other cameras are checked by must not be known already.
+    stated = {picture.stated for picture in val.pictures if picture.stated}
+    sources = [source for source in labelled if source.text not in stated]
     samples = load_plates(sources, limit)
     backgrounds = [read_picture(path) for path in data.negatives]
     parts = {"crops": DataFolder((), val.crops, ()), "scenes": DataFolder(val.pictures, (), ())}
@@ -61,7 +65,12 @@ def prepare_plates(
     return ReaderPlates(
         PlateDataset(config, samples, backgrounds, painter, seed, drawn_share, strength),
         validation,
-        {"drawn_share": drawn_share, "strength": strength, "real_plates": len(samples)},
+        {
+            "drawn_share": drawn_share,
+            "strength": strength,
+            "real_plates": len(samples),
+            "kept_apart": len(labelled) - len(sources),
+        },
     )
 
 

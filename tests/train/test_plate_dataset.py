@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from builders import TEXTS, toy_plate
 
-from alpr_app.labels import LabelError, read_data_folder
+from alpr_app.labels import LabelError, LabelledPicture, read_data_folder
 from alpr_app.reader import ReaderConfig
 from alpr_app.train.plate_dataset import UNKNOWN_COLOUR, PlateDataset
 from alpr_app.train.plate_samples import PlateSource, load_plates, plate_sources, province_weights, rectified
+from alpr_app.train.reader_plates import prepare_plates
 
 CONFIG = ReaderConfig()
 
@@ -54,6 +57,16 @@ def test_without_strength_a_real_plate_stays_as_it_is(samples, painter):
     dataset = PlateDataset(CONFIG, load_plates(samples.sources[:1]), [], painter, 0, drawn_share=0.0, strength=0.0)
     (plain,) = rectified([samples[0]], 48, 192)
     assert np.abs(dataset[3][0].astype(int) - plain).mean() < 4
+
+
+def test_plates_that_photos_are_checked_by_are_not_trained_on(data_folder, painter, tmp_path):
+    data = read_data_folder(data_folder)
+    before = prepare_plates(CONFIG, data, painter)
+    text = next(source.text for source in plate_sources(data.of_split("train"), CONFIG.alphabet))
+    photo = LabelledPicture(tmp_path / "photo.jpg", stated=text, split="val")
+    after = prepare_plates(CONFIG, replace(data, pictures=(*data.pictures, photo)), painter)
+    assert before.description["kept_apart"] == 0 and after.description["kept_apart"] >= 1
+    assert after.description["real_plates"] == before.description["real_plates"] - after.description["kept_apart"]
 
 
 def test_rare_provinces_are_drawn_more_often_than_their_share():
