@@ -5,6 +5,7 @@
     subset    name under which results are counted; the folder's if empty
     text      what the plate says; empty if unknown
     colour    of the plate: blue, yellow, green, white, black; empty if unknown
+    rows      of its characters: 2 if one is above the other; 1 if empty
     box       left top right bottom in pixels, separated by spaces
     corners   x y of top left, top right, bottom right, bottom left; the box's own if empty
 
@@ -81,6 +82,14 @@ def split_of(row: dict[str, str], path: Path, number: int) -> str:
     if split not in SPLITS:
         raise LabelError(f"{path}, row {number}: there is no split '{split}', only {', '.join(SPLITS)}")
     return split
+
+
+def rows_of(row: dict[str, str], path: Path, number: int) -> int:
+    """How many rows of characters the plate of a line has. Raises LabelError unless it is 1 or 2."""
+    rows = row.get("rows", "").strip() or "1"
+    if rows not in ("1", "2"):
+        raise LabelError(f"{path}, row {number}: a plate has 1 row of characters or 2, not '{rows}'")
+    return int(rows)
 
 
 def write_table(path: Path, rows: Iterable[dict[str, str]], columns: tuple[str, ...] = COLUMNS) -> None:

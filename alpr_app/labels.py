@@ -23,7 +23,7 @@ import numpy as np
 
 from alpr_app import ccpd
 from alpr_app.geometry import corners_to_box, order_corners
-from alpr_app.label_table import TABLE_NAME, LabelError, numbers, place, read_rows, split_of
+from alpr_app.label_table import TABLE_NAME, LabelError, numbers, place, read_rows, rows_of, split_of
 
 PLATE_FREE_FOLDERS = ("negatives", "ccpd_np")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -32,18 +32,19 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 @dataclass(frozen=True, eq=False)
 class LabelledPlate:
     """corners: (4, 2) float32 as `Plate.corners`. text: None if unknown. colour: None if unknown. reordered: whether
-    the label had the corners in another order."""
+    the label had the corners in another order. rows: of its characters, 1 or 2."""
 
     corners: np.ndarray
     text: str | None = None
     colour: str | None = None
     reordered: bool = False
+    rows: int = 1
 
     @classmethod
-    def of(cls, written: np.ndarray, text: str | None, colour: str | None = None) -> LabelledPlate:
+    def of(cls, written: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1) -> LabelledPlate:
         """A plate whose corners were written in any order."""
         corners = order_corners(written)
-        return cls(corners, text, colour, not np.array_equal(corners, written))
+        return cls(corners, text, colour, not np.array_equal(corners, written), rows)
 
     @property
     def box(self) -> np.ndarray:
@@ -68,11 +69,12 @@ class LabelledPicture:
 
 @dataclass(frozen=True)
 class LabelledCrop:
-    """A picture that is a plate already."""
+    """A picture that is a plate already, with 1 or 2 rows of characters."""
 
     path: Path
     text: str
     split: str = "train"
+    rows: int = 1
 
 
 @dataclass(frozen=True)
@@ -157,17 +159,18 @@ def read_table(table: Path) -> DataFolder:
     about: dict[Path, tuple[str, str]] = {}
     for number, row in enumerate(rows, start=2):
         path, text, corners = folder / row["file"], row.get("text", "").strip(), place(row, table, number)
-        split = split_of(row, table, number)
+        split, lines = split_of(row, table, number), rows_of(row, table, number)
         if text and corners is None and placed:
             raise LabelError(f"{table}, row {number}: '{text}' has neither box nor corners")
         if not placed:
             if not text:
                 raise LabelError(f"{table}, row {number}: neither text nor place of a plate")
-            crops.append(LabelledCrop(path, text, split))
+            crops.append(LabelledCrop(path, text, split, lines))
             continue
         about[path] = (split, row.get("subset", "").strip() or folder.name)
         if corners is not None:
-            plates[path].append(LabelledPlate.of(corners, text or None, row.get("colour", "").strip() or None))
+            colour = row.get("colour", "").strip() or None
+            plates[path].append(LabelledPlate.of(corners, text or None, colour, lines))
     pictures = [
         LabelledPicture(path, tuple(plates[path]), split=split, subset=subset)
         for path, (split, subset) in about.items()

@@ -59,22 +59,24 @@ def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> t
         name = f"{picture.path.stem[:120]}_{index}{SUFFIX}"
         rng = np.random.default_rng((cut.seed, number, index))
         corners = cut_corners(plate.corners, cut, rng)
+        height = PLATE_HEIGHT * plate.rows
         row = {"file": name, "split": picture.split, "subset": picture.subset, "text": plate.text}
-        rows.append(row | ({"corners": _inner(plate.corners, corners, cut)} if cut.margin else {}))
+        row["rows"] = str(plate.rows)
+        rows.append(row | ({"corners": _inner(plate.corners, corners, cut, height)} if cut.margin else {}))
         if (folder / name).is_file():
             continue
         try:
             image = read_picture(picture.path, orient=False) if image is None else image
         except PictureError as error:
             return [], str(error)
-        write_picture(folder / name, rectify(image, corners, PLATE_HEIGHT, PLATE_WIDTH, ordered=True))
+        write_picture(folder / name, rectify(image, corners, height, PLATE_WIDTH, ordered=True))
     return rows, ""
 
 
-def _inner(corners: np.ndarray, outer: np.ndarray, cut: Cut) -> str:
+def _inner(corners: np.ndarray, outer: np.ndarray, cut: Cut, height: int) -> str:
     """Where the plate lies in a picture that was cut out with a margin, for the table."""
     inner = cut_corners(corners, Cut(box=cut.box), np.random.default_rng())
-    matrix = homography(outer, PLATE_HEIGHT, PLATE_WIDTH)
+    matrix = homography(outer, height, PLATE_WIDTH)
     # Corners are pixel edges, the matrix is of pixel centres.
     placed = cv2.perspectiveTransform(inner[None].astype(np.float64) - 0.5, matrix)[0] + 0.5
     return written(placed)
@@ -87,8 +89,8 @@ def extract_plates(
     workers: int = 1,
     track: Callable[[Iterable], Iterable] = lambda items: items,
 ) -> tuple[int, list[str]]:
-    """Every plate with a known text at 48 x 192 into `folder`, and their texts into its `alpr_dataset.csv`; of plates
-    that were cut out with a margin also their corners.
+    """Every plate with a known text at 48 x 192, those of two rows at 96 x 192, into `folder`, and their texts into its
+    `alpr_dataset.csv`; of plates that were cut out with a margin also their corners.
 
     Returns how many there are, and a line for every picture that could not be read. Raises AlprError if the folder
     cannot be written.
@@ -105,6 +107,6 @@ def extract_plates(
         rows += found
         if error:
             broken.append(error)
-    columns = ("file", "split", "subset", "text") + (("corners",) if cut.margin else ())
+    columns = ("file", "split", "subset", "text", "rows") + (("corners",) if cut.margin else ())
     write_table(folder / TABLE_NAME, rows, columns)
     return len(rows), broken

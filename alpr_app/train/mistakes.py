@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from alpr_app.detector import Detection, Detector
-from alpr_app.geometry import box_iou, corner_distance, picture_corners, rectify
+from alpr_app.geometry import box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledPicture
 from alpr_app.layers import from_pixels
-from alpr_app.pictures import read_picture
 from alpr_app.reader import Reader, decode
 from alpr_app.train.detector import detect_all, held_out
+from alpr_app.train.plate_samples import load_plates, plate_sources, rectified
 
 BATCH = 64
 MISSED, CORNERS, FALSE_BOX = "missed", "corners off", "false box"
@@ -55,7 +55,9 @@ def wrong_readings(network: Reader, data: DataFolder) -> tuple[list[WrongReading
     wrong: list[WrongReading] = []
     count = 0
     batch: list[tuple[np.ndarray, str]] = []
-    for item in _plates(data, network.config.img_height, network.config.img_width):
+    sources = plate_sources(data, network.config.alphabet)
+    plates = rectified(load_plates(sources, limit=0), network.config.img_height, network.config.img_width)
+    for item in zip(plates, (source.text for source in sources), strict=True):
         batch.append(item)
         count += 1
         if len(batch) == BATCH:
@@ -63,19 +65,6 @@ def wrong_readings(network: Reader, data: DataFolder) -> tuple[list[WrongReading
             batch = []
     wrong += _read_wrong(network, batch)
     return sorted(wrong, key=lambda reading: -reading.confidence), count
-
-
-def _plates(data: DataFolder, height: int, width: int) -> Iterable[tuple[np.ndarray, str]]:
-    """Every plate with a known text, as the reader is to see it."""
-    for crop in data.crops:
-        image = read_picture(crop.path)
-        yield rectify(image, picture_corners(image), height, width), crop.text
-    for picture in data.pictures:
-        known = [plate for plate in picture.plates if plate.text]
-        if known:
-            image = read_picture(picture.path, orient=False)
-            for plate in known:
-                yield rectify(image, plate.corners, height, width), plate.text
 
 
 def _read_wrong(network: Reader, batch: Sequence[tuple[np.ndarray, str]]) -> list[WrongReading]:

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import corners_to_box, picture_corners, placement, rectify, widened
+from alpr_app.geometry import corners_to_box, picture_corners, placement, widened
 from alpr_app.reader import ReaderConfig
-from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
+from alpr_app.rows import knows_two_rows, may_have_two_rows
 from alpr_app.train.cached import Cached
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.painters import Painter
 from alpr_app.train.perspective import plate_corners, random_pose
-from alpr_app.train.plate_samples import PlateSample, PlateSource, province_weights
+from alpr_app.train.plate_samples import PlateSample, PlateSource, cut_out, province_weights
 
 UNKNOWN_COLOUR = -1
 
@@ -111,7 +111,7 @@ class PlateDataset(Dataset):
         if rng.random() < 0.5 * self.strength:
             height = round(float(np.exp(rng.uniform(np.log(0.25), np.log(1.3)))) * full_height)
         width = round(height * full_width / full_height)
-        plate = self._cut(sample, corners, height, width)
+        plate = cut_out(sample.image, corners, sample.double, height, width)
         plate = degrade(plate, rng, self.strength)
         if (height, width) != (full_height, full_width):
             shrinking = height > full_height
@@ -121,13 +121,6 @@ class PlateDataset(Dataset):
                 interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR,
             )
         return plate
-
-    @staticmethod
-    def _cut(sample: PlateSample, corners: np.ndarray, height: int, width: int) -> np.ndarray:
-        """The plate seen straight on, as it is cut out in use."""
-        if sample.double:
-            return side_by_side(sample.image, corners, height, width)
-        return rectify(sample.image, corners, height, width, ordered=True)
 
     def _jitter(self, corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Corners as a detector finds them: each off by itself, and all of them shifted and scaled together."""

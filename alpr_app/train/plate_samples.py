@@ -14,6 +14,7 @@ import numpy as np
 from alpr_app.geometry import corners_to_box, picture_corners, rectify
 from alpr_app.labels import DataFolder, LabelError
 from alpr_app.pictures import read_picture
+from alpr_app.rows import knows_two_rows, side_by_side
 from alpr_app.train.cached import Cached
 
 # Nothing is gained by keeping a plate much finer than the 192 pixels the reader sees.
@@ -35,12 +36,14 @@ class PlateSample:
 
 @dataclass(frozen=True, eq=False)
 class PlateSource:
-    """Where a plate is to be had. corners: in the picture; None if the picture is the plate."""
+    """Where a plate is to be had. corners: in the picture; None if the picture is the plate. double: as in
+    `PlateSample`."""
 
     path: Path
     corners: np.ndarray | None
     text: str
     colour: str | None = None
+    double: bool = False
 
 
 def _load(source: PlateSource) -> PlateSample:
@@ -49,7 +52,7 @@ def _load(source: PlateSource) -> PlateSample:
         if image.shape[1] > LARGEST_PLATE_WIDTH:
             scale = LARGEST_PLATE_WIDTH / image.shape[1]
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return PlateSample(image, picture_corners(image), source.text, source.colour, str(source.path))
+        return PlateSample(image, picture_corners(image), source.text, source.colour, str(source.path), source.double)
     image = read_picture(source.path, orient=False)
     box = corners_to_box(source.corners)
     margin = 0.5 * (box[3] - box[1])
@@ -60,15 +63,19 @@ def _load(source: PlateSource) -> PlateSample:
     scale = min(1.0, LARGEST_PLATE_WIDTH / (box[2] - box[0]))
     if scale < 1:
         cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return PlateSample(cut.copy(), corners * scale, source.text, source.colour, str(source.path))
+    return PlateSample(cut.copy(), corners * scale, source.text, source.colour, str(source.path), source.double)
 
 
 def plate_sources(data: DataFolder, alphabet: str) -> list[PlateSource]:
     """Every plate of `data` whose text is known. Raises LabelError for a text that the alphabet cannot spell."""
-    sources = [PlateSource(crop.path, None, crop.text) for crop in data.crops]
+    # Readers of other plates are shown two rows as they are.
+    doubled = 2 if knows_two_rows(alphabet) else None
+    sources = [PlateSource(crop.path, None, crop.text, None, crop.rows == doubled) for crop in data.crops]
     for picture in data.pictures:
         sources += [
-            PlateSource(picture.path, plate.corners, plate.text, plate.colour) for plate in picture.plates if plate.text
+            PlateSource(picture.path, plate.corners, plate.text, plate.colour, plate.rows == doubled)
+            for plate in picture.plates
+            if plate.text
         ]
     for source in sources:
         unknown = set(source.text) - set(alphabet)
@@ -90,7 +97,14 @@ def province_weights(texts: Sequence[str]) -> np.ndarray:
     return weights / max(1e-12, weights.sum())
 
 
+def cut_out(image: np.ndarray, corners: np.ndarray, double: bool, height: int, width: int) -> np.ndarray:
+    """A plate at ordered corners as the reader is shown it in use, its two rows side by side if it is `double`."""
+    if double:
+        return side_by_side(image, corners, height, width)
+    return rectify(image, corners, height, width, ordered=True)
+
+
 def rectified(samples: Iterable[PlateSample], height: int, width: int) -> Iterator[np.ndarray]:
     """The plates as the reader is to see them when nothing is disturbed: height x width x 3 uint8."""
     for sample in samples:
-        yield rectify(sample.image, sample.corners, height, width)
+        yield cut_out(sample.image, sample.corners, sample.double, height, width)

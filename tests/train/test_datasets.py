@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from alpr_app.label_table import TABLE_NAME
-from alpr_app.labels import read_data_folder
+from alpr_app.labels import LabelledPicture, LabelledPlate, read_data_folder
+from alpr_app.pictures import read_picture
 from alpr_app.train.cli import main
+from alpr_app.train.extract import extract_plates
 
 PARTS = ("base", "blur", "np")
 
@@ -93,6 +95,17 @@ def test_the_green_folders_of_2020_are_its_splits(ccpd, tmp_path):
 def test_a_folder_without_ccpd_in_it_says_so(tmp_path, capsys):
     assert main(["create_dataset", "--dataset_path", str(tmp_path)]) == 1
     assert "holds no ccpd_* folder" in capsys.readouterr().err
+
+
+def test_a_plate_of_two_rows_is_cut_out_at_its_own_shape_and_stays_one(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (140, 240, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "lorry.png"), image)
+    plate = LabelledPlate(np.float32([[20, 20], [220, 20], [220, 120], [20, 120]]), "皖A12345", "yellow", rows=2)
+    picture = LabelledPicture(tmp_path / "lorry.png", (plate,))
+    assert extract_plates([picture], tmp_path / "cut") == (1, [])
+    (crop,) = read_data_folder(tmp_path / "cut").crops
+    assert (crop.text, crop.rows) == ("皖A12345", 2)
+    assert read_picture(crop.path).shape == (96, 192, 3)
 
 
 @pytest.mark.parametrize("options", [[], ["--box", "--margin", "0.1"], ["--jitter", "0.05"]])

@@ -7,6 +7,7 @@ from builders import TEXTS, toy_plate
 
 from alpr_app.labels import LabelError, LabelledPicture, read_data_folder
 from alpr_app.reader import ReaderConfig
+from alpr_app.rows import side_by_side
 from alpr_app.train.plate_dataset import UNKNOWN_COLOUR, PlateDataset
 from alpr_app.train.plate_samples import PlateSource, load_plates, plate_sources, province_weights, rectified
 from alpr_app.train.reader_plates import prepare_plates
@@ -67,6 +68,25 @@ def test_plates_that_photos_are_checked_by_are_not_trained_on(data_folder, paint
     after = prepare_plates(CONFIG, replace(data, pictures=(*data.pictures, photo)), painter)
     assert before.description["kept_apart"] == 0 and after.description["kept_apart"] >= 1
     assert after.description["real_plates"] == before.description["real_plates"] - after.description["kept_apart"]
+
+
+def test_a_labelled_plate_of_two_rows_is_shown_with_its_rows_side_by_side(tmp_path, painter):
+    rng = np.random.default_rng(0)
+    image = cv2.GaussianBlur(rng.integers(0, 256, (140, 240, 3), np.uint8), (0, 0), 4)
+    cv2.imwrite(str(tmp_path / "lorry.png"), image[..., ::-1])
+    (tmp_path / "alpr_dataset.csv").write_text(
+        "file,text,rows,corners\nlorry.png,皖A12345,2,20 20 220 20 220 120 20 120\n", encoding="utf-8"
+    )
+    sources = plate_sources(read_data_folder(tmp_path), CONFIG.alphabet)
+    corners = np.float32([[20, 20], [220, 20], [220, 120], [20, 120]])
+    shown = side_by_side(image, corners, 48, 192)
+    (plate,) = rectified(load_plates(sources), 48, 192)
+    np.testing.assert_array_equal(plate, shown)
+    dataset = PlateDataset(CONFIG, load_plates(sources), [], painter, 0, drawn_share=0.0, strength=0.0)
+    assert np.abs(dataset[0][0].astype(int) - shown).mean() < 4
+    # Readers of other plates are shown such a plate as it is.
+    (source,) = plate_sources(read_data_folder(tmp_path), "皖A12345")
+    assert not source.double
 
 
 def test_rare_provinces_are_drawn_more_often_than_their_share():
