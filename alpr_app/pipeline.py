@@ -24,6 +24,8 @@ from alpr_app.reader import Reading
 CANDIDATE_SHARE = 0.5
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
+# What the reader says counts for more than what the detector says: signs look like plates, but do not read like them.
+CONFIDENCE_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class ALPR:
 
     detector, reader: a bundle's path, None for the shipped one; reader_config: the reader's JSON if it does
     not lie beside its weights. device: auto, cpu, cuda or mps. backend: auto, torch or onnx. threads: of the
-    networks; None leaves the choice to the backend. score: plates below it are left out, 0 to 1; it is the mean of
+    networks; None leaves the choice to the backend. score: plates below it are left out, 0 to 1; it is the weighted mean of
     how sure the detector and the reader are.
 
     Raises BundleError or EngineError if a model or what is to run it is not to be had.
@@ -201,7 +203,7 @@ class ALPR:
             characters=reading.characters,
             alternatives=reading.alternatives,
             colour=reading.colour,
-            score=(detection.score + reading.confidence) / 2 if score is None else score,
+            score=_certainty(detection, reading) if score is None else score,
             box=tuple(map(float, detection.box)),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
             crop=crop,
@@ -215,6 +217,10 @@ class ALPR:
         self.detect(np.zeros((1, side, side, 3), np.uint8))
         blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
         self.plate_reader.read_views([blank])
+
+
+def _certainty(detection: Detection, reading: Reading) -> float:
+    return CONFIDENCE_SHARE * reading.confidence + (1 - CONFIDENCE_SHARE) * detection.score
 
 
 def check_image(image: np.ndarray) -> None:
