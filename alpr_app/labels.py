@@ -66,6 +66,11 @@ class LabelledPicture:
     subset: str = ""
     by_machine: bool = False
 
+    @property
+    def readable(self) -> list[LabelledPlate]:
+        """The plates whose text is known."""
+        return [plate for plate in self.plates if plate.text is not None]
+
 
 @dataclass(frozen=True)
 class LabelledCrop:

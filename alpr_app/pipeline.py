@@ -62,8 +62,8 @@ class ALPR:
 
     detector, reader: a bundle's path, None for the shipped one; reader_config: the reader's JSON if it does
     not lie beside its weights. device: auto, cpu, cuda or mps. backend: auto, torch or onnx. threads: of the
-    networks; None leaves the choice to the backend. score: plates below it are left out, 0 to 1; it is the weighted mean of
-    how sure the detector and the reader are.
+    networks; None leaves the choice to the backend. score: plates below it are left out, 0 to 1; it is the weighted
+    mean of how sure the detector and the reader are.
 
     Raises BundleError or EngineError if a model or what is to run it is not to be had.
     """

@@ -67,8 +67,8 @@ class Plate:
     characters: one confidence a character of `text`.
     alternatives: for each of them the reader's second guess, '' for no character at all, and its confidence.
     colour: one of the reader's, which are `COLOURS` unless it was trained for other plates.
-    score: how sure it is that this is a plate, 0 to 1: the weighted mean of the detector's quality score and of `confidence`,
-    because what reads like a plate is one; 1 for a picture that was said to be a plate.
+    score: how sure it is that this is a plate, 0 to 1: the weighted mean of the detector's quality score and of
+    `confidence`, because what reads like a plate is one; 1 for a picture that was said to be a plate.
     box: left, top, right, bottom in pixels of the picture.
     corners: top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.
     crop: the rectified plate the reader saw, 48 x 192 x 3 uint8 RGB.

@@ -90,7 +90,7 @@ def test_readings_of_other_plates_are_not_held_against_chinese_formats(detector_
     config = replace(load_reader(reader_path)[0].config, alphabet="ABCDEFGH0123")
     torch.manual_seed(2)
     save_bundle(tmp_path / "other", Reader(config), {}, "")
-    plates = ALPR(detector_path, tmp_path / "other", backend="torch").read(picture(96, 128))
+    plates = ALPR(detector_path, tmp_path / "other", backend="torch", score=0.2).read(picture(96, 128))
     assert any(plate.text for plate in plates)
     assert {plate.fits_format for plate in plates} == {None}
 
@@ -124,11 +124,12 @@ def test_what_is_no_picture_is_refused(small_alpr, image, error, complaint):
             call(image)
 
 
-def test_a_plates_score_is_the_mean_of_how_sure_detector_and_reader_are(small_alpr, picture):
+def test_what_the_reader_says_counts_for_more_in_a_plates_score_than_what_the_detector_says(small_alpr, picture):
     """The small detector is sure by 1 / (1 + exp(-9)) everywhere."""
     plates = small_alpr.read(picture())
+    assert plates
     for plate in plates:
-        assert plate.score == pytest.approx((1 / (1 + np.exp(-9)) + plate.confidence) / 2)
+        assert plate.score == pytest.approx(0.3 / (1 + np.exp(-9)) + 0.7 * plate.confidence)
     assert [plate.score for plate in plates] == sorted((plate.score for plate in plates), reverse=True)
 
 

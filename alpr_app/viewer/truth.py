@@ -10,7 +10,9 @@ import numpy as np
 
 from alpr_app import ccpd
 from alpr_app.geometry import box_iou, corner_distance, corners_to_box, order_corners
+from alpr_app.labels import LabelledPlate
 from alpr_app.plate import Plate, fits_format
+from alpr_app.scene_scores import score_plate
 
 RIGHT, WRONG, MISSED = "right", "wrong", "missed"
 
@@ -58,15 +60,11 @@ def truth_of(path: str) -> Truth | None:
 
 
 def judge(truth: Truth, plates: tuple[Plate, ...]) -> tuple[Judged, ...]:
-    """Every plate by itself, as `evaluation.score_plate` counts it; thresholds then only choose among them."""
+    """Every plate by itself, as `scene_scores.score_plate` counts it; thresholds then only choose among them."""
     if not plates:
         return ()
     if truth.corners is None:
         return tuple(_judge_text(truth.text, plate) for plate in plates)
-    # It imports torch. Whoever has plates to judge has imported that before.
-    from alpr_app.evaluation import score_plate
-    from alpr_app.labels import LabelledPlate
-
     labelled = LabelledPlate(truth.corners, truth.text)
     judged = []
     for plate in plates:

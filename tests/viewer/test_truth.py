@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from alpr_app.ccpd import Annotation, format_name
-from alpr_app.evaluation import score_plate
 from alpr_app.labels import LabelledPlate
+from alpr_app.scene_scores import score_plate
 from alpr_app.viewer.truth import Totals, judge, truth_of, verdict
 
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))

@@ -1,0 +1,131 @@
+"""How the plates found in one picture compare with the labelled ones, and sums of that over groups of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alpr_app.geometry import box_iou, corner_distance
+from alpr_app.labels import LabelledPicture, LabelledPlate
+from alpr_app.plate import Plate
+
+END_TO_END_IOU = 0.6
+FOUND_IOU = 0.5
+
+
+@dataclass
+class PictureScore:
+    """Counts over the labelled plates of one group of pictures; corner errors in pixels and plate heights."""
+
+    plates: int = 0
+    boxes: int = 0
+    found_50: int = 0
+    found_70: int = 0
+    read: int = 0
+    read_without_province: int = 0
+    read_on_true_corners: int = 0
+    serial_on_true_corners: int = 0
+    corner_px: float = 0.0
+    corner_heights: float = 0.0
+
+    def add(self, other: PictureScore) -> None:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def summary(self) -> dict[str, float]:
+        """Shares of the labelled plates. `precision` counts every box that is on no labelled plate as false, also
+        those on plates that nobody labelled; boxes on plates without a text do not count. `without_province` is end to
+        end, `true_without_province` on the labelled corners."""
+        plates, found = max(1, self.plates), max(1, self.found_50)
+        return {
+            "plates": self.plates,
+            "recall_50": self.found_50 / plates,
+            "recall_70": self.found_70 / plates,
+            "precision_50": self.found_50 / max(1, self.boxes),
+            "corner_px": self.corner_px / found,
+            "corner_heights": self.corner_heights / found,
+            "end_to_end": self.read / plates,
+            "without_province": self.read_without_province / plates,
+            "on_true_corners": self.read_on_true_corners / plates,
+            "true_without_province": self.serial_on_true_corners / plates,
+        }
+
+
+def _overlaps(truth: LabelledPlate, plates: list[Plate]) -> np.ndarray:
+    """IoU of a labelled plate's box with that of each of `plates`: (N,)."""
+    return box_iou(truth.box[None], np.float32([plate.box for plate in plates]).reshape(-1, 4))[0]
+
+
+def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str) -> PictureScore:
+    """How one labelled plate fared among the `plates` found in its picture."""
+    score = PictureScore(plates=1)
+    overlaps = _overlaps(truth, plates)
+    score.found_50 = int((overlaps >= FOUND_IOU).any())
+    score.found_70 = int((overlaps >= 0.7).any())
+    texts = [plate.text for plate, overlap in zip(plates, overlaps, strict=True) if overlap > END_TO_END_IOU]
+    score.read = int(truth.text in texts)
+    score.read_without_province = int(truth.text[1:] in [text[1:] for text in texts])
+    score.read_on_true_corners = int(on_true_corners == truth.text)
+    score.serial_on_true_corners = int(on_true_corners[1:] == truth.text[1:])
+    if score.found_50:
+        score.corner_px = corner_distance(plates[int(overlaps.argmax())].corners, truth.corners)
+        score.corner_heights = score.corner_px / max(1.0, float(truth.box[3] - truth.box[1]))
+    return score
+
+
+def share_boxes(known: list[LabelledPlate], unread: list[LabelledPlate], plates: list[Plate]) -> tuple[list[int], int]:
+    """How many of the `plates` found lie on each of the `known` labelled ones, IoU 0.5 or more, and how many on none;
+    those on plates whose text is not known are neither."""
+    counts, false = [0] * len(known), 0
+    overlaps = np.stack([_overlaps(truth, plates) for truth in (*known, *unread)], axis=1)
+    for row in overlaps:
+        nearest = int(row.argmax())
+        if row[nearest] < FOUND_IOU:
+            false += 1
+        elif nearest < len(known):
+            counts[nearest] += 1
+    return counts, false
+
+
+def reading_of(truth: LabelledPlate, plates: list[Plate]) -> Plate | None:
+    """What was read where a labelled plate is: of the plates that may count end to end, the one nearest to it."""
+    overlaps = _overlaps(truth, plates)
+    return plates[int(overlaps.argmax())] if overlaps.max(initial=0.0) > END_TO_END_IOU else None
+
+
+class SceneScores:
+    """Scores by subset and by colour (`colour blue`, ...), and of all plates together (`micro`)."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, PictureScore] = {}
+        self._subsets: set[str] = set()
+
+    def add(self, picture: LabelledPicture, plates: list[Plate], readings: Sequence[Plate]) -> list[PictureScore]:
+        """Counts one picture. plates: what was found in it. readings: what was read on the labelled corners of each of
+        `picture.readable`, whose scores are returned."""
+        known = picture.readable
+        counts, false = share_boxes(known, [truth for truth in picture.plates if truth.text is None], plates)
+        scores = [score_plate(truth, plates, reading.text) for truth, reading in zip(known, readings, strict=True)]
+        touched = set()
+        for truth, score, count in zip(known, scores, counts, strict=True):
+            score.boxes = count
+            names = (picture.subset, f"colour {truth.colour}", "micro")
+            for name in names:
+                self._groups.setdefault(name, PictureScore()).add(score)
+            touched.update(names)
+        self._subsets.add(picture.subset)
+        # A false box has no colour: it counts once in every group that the picture has a plate in.
+        for name in touched:
+            self._groups[name].boxes += false
+        return scores
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """The figures of every group, and `macro`, the subsets' mean."""
+        result = {name: self._groups[name].summary() for name in sorted(self._groups)}
+        if self._subsets:
+            keys = result["micro"]
+            result["macro"] = {key: float(np.mean([result[name][key] for name in self._subsets])) for key in keys}
+            result["macro"]["plates"] = result["micro"]["plates"]
+        return result
