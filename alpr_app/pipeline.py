@@ -1,4 +1,5 @@
-"""ALPR: letterbox -> detect -> decode -> rectify every plate -> read all of them in one batch -> Plates."""
+"""ALPR: letterbox -> detect -> decode -> look closer at small plates -> rectify every plate -> read all of them in one
+batch -> Plates."""
 
 from __future__ import annotations
 
@@ -11,19 +12,16 @@ from time import perf_counter
 
 import numpy as np
 
+from alpr_app.batching import chunks, stack
 from alpr_app.bundle import load_detector, load_reader
 from alpr_app.detector import Detection
-from alpr_app.detector import decode as decode_detections
 from alpr_app.engine import make_engine
-from alpr_app.geometry import SMALLEST_AREA, Letterbox, corners_to_box, quadrilateral_area
+from alpr_app.geometry import Letterbox, corners_to_box
 from alpr_app.plate import Plate, judge_format
-from alpr_app.plate_reader import Look, PlateReader, chunks, stack
+from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, PlateFinder
+from alpr_app.plate_reader import Look, PlateReader
 from alpr_app.reader import Reading
 
-# Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
-CANDIDATE_SHARE = 0.5
-# Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
-DETECTOR_BATCH = 8
 # What the reader says counts for more than what the detector says: signs look like plates, but do not read like them.
 CONFIDENCE_SHARE = 0.7
 
@@ -35,13 +33,14 @@ class Timings:
     letterbox_ms: float = 0.0
     detector_ms: float = 0.0
     decode_ms: float = 0.0
+    closer_ms: float = 0.0
     rectify_ms: float = 0.0
     reader_ms: float = 0.0
 
     @property
     def detect_ms(self) -> float:
         """Finding the plates: from the picture to their corners."""
-        return self.letterbox_ms + self.detector_ms + self.decode_ms
+        return self.letterbox_ms + self.detector_ms + self.decode_ms + self.closer_ms
 
     @property
     def read_ms(self) -> float:
@@ -87,6 +86,7 @@ class ALPR:
         self.detector_config, self.reader_config = detector_network.config, reader_network.config
         self.detect = make_engine(detector_network, self.detector_info, device, backend, threads)
         self.recognise = make_engine(reader_network, self.reader_info, device, backend, threads)
+        self.plate_finder = PlateFinder(self.detect)
         self.plate_reader = PlateReader(self.recognise, self.reader_config)
         self._warm_up()
 
@@ -159,9 +159,15 @@ class ALPR:
         clock.append(perf_counter())
         (outputs,) = self.detect(canvases)
         clock.append(perf_counter())
+        pictures = list(zip(images, boxes, strict=True))
+        found = [
+            self.plate_finder.decode(*picture, output, self.score)
+            for picture, output in zip(pictures, outputs, strict=True)
+        ]
+        clock.append(perf_counter())
         detections = [
-            self._decode(image, box, outputs[index])
-            for index, (image, box) in enumerate(zip(images, boxes, strict=True))
+            self.plate_finder.look_closer(*picture, plates, self.score)
+            for picture, plates in zip(pictures, found, strict=True)
         ]
         clock.append(perf_counter())
         looks = [
@@ -178,17 +184,6 @@ class ALPR:
             Result(self._best_first(self._plate(detection, *next(read)) for detection in found), timings)
             for found in detections
         ]
-
-    def _decode(self, image: np.ndarray, box: Letterbox, outputs: np.ndarray) -> list[Detection]:
-        """What may be plates, in pixels of the picture, in which they lie at least in part."""
-        detections = []
-        for found in decode_detections(outputs, box.canvas, CANDIDATE_SHARE * self.score):
-            sides = box.to_picture(found.box.reshape(2, 2)).clip(0, image.shape[1::-1])
-            points = box.to_picture(found.corners)
-            # Four corners on a line or crossed are no plate, whatever the score says.
-            if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
-                detections.append(Detection(found.score, sides.reshape(4), points))
-        return detections
 
     def _best_first(self, plates: Iterable[Plate]) -> list[Plate]:
         """Those that are sure enough to be plates."""
@@ -214,7 +209,8 @@ class ALPR:
         """A first call takes several times as long as the next ones; it is made here, not on the user's
         picture."""
         side = self.detector_config.long_side
-        self.detect(np.zeros((1, side, side, 3), np.uint8))
+        for height, width in ((side, side), CLOSER_CANVAS):
+            self.detect(np.zeros((1, height, width, 3), np.uint8))
         blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
         self.plate_reader.read_views([blank])
 

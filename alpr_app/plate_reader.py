@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
 
 import cv2
 import numpy as np
 
+from alpr_app.batching import chunks, stack
 from alpr_app.engine import Engine
 from alpr_app.geometry import picture_corners, rectify, widened
 from alpr_app.plate import fits_format
@@ -26,8 +26,6 @@ FIRST_MARGIN = (0.01, 0.0)
 # with its edges repeated, as that may be cut too tightly.
 SURE = 0.95
 FOUND_MARGINS, CROP_MARGINS = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08), (0.02, 0.04))
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +98,6 @@ def resize_crop(crop: np.ndarray, height: int, width: int) -> np.ndarray:
     """A picture that is a plate already, at the reader's size: height x width x 3 uint8."""
     shrinks = crop.shape[0] > height and crop.shape[1] > width
     return cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def stack(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures of one size as a batch; a single one is not copied."""
-    return np.stack(images) if len(images) > 1 else images[0][None]
-
-
-def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """`items` in parts of `size`; the last one may be smaller."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _plausibility(read: tuple[Reading, np.ndarray]) -> float:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alpr_app.bundle import BundleInfo
     from alpr_app.pipeline import ALPR
 
-STAGES = ("letterbox", "detector", "decode", "rectify", "reader")
+STAGES = ("letterbox", "detector", "decode", "closer", "rectify", "reader")
 WARM_UP_FRAMES = 10
 
 

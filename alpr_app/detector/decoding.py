@@ -13,6 +13,8 @@ from alpr_app.detector.config import STRIDES
 from alpr_app.geometry import box_iou
 
 MAXIMUM_CANDIDATES = 400
+# Boxes that overlap with a better one by more than this IoU are the same plate.
+DUPLICATE_IOU = 0.45
 
 Outputs = TypeVar("Outputs", np.ndarray, Tensor)
 
@@ -45,7 +47,7 @@ def positions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(centres).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
-def suppress(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
+def suppress(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float = DUPLICATE_IOU) -> np.ndarray:
     """Indices of the boxes that survive greedy non-maximum suppression, best first."""
     order = np.argsort(-scores, kind="stable")
     overlaps = box_iou(boxes[order], boxes[order]) > iou_threshold
@@ -60,7 +62,7 @@ def decode(
     outputs: np.ndarray,
     input_size: tuple[int, int],
     score_threshold: float = 0.5,
-    iou_threshold: float = 0.45,
+    iou_threshold: float = DUPLICATE_IOU,
 ) -> list[Detection]:
     """Detections of one picture in pixels of the network's input, best first.
 

@@ -31,6 +31,7 @@ class FakeTimings:
     letterbox_ms: float = 1.0
     detector_ms: float = 20.0
     decode_ms: float = 1.0
+    closer_ms: float = 0.0
     rectify_ms: float = 1.0
     reader_ms: float = 5.0
     detect_ms: float = 22.0

@@ -17,7 +17,7 @@ from alpr_app.viewer.toolkit import Toolkit
 
 SIDE_BY_SIDE = 220
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
-STAGES = ("letterbox", "detector", "decode", "rectify", "reader")
+STAGES = ("letterbox", "detector", "decode", "closer", "rectify", "reader")
 
 
 def controls(stage: Stage) -> None:

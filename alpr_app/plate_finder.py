@@ -1,0 +1,113 @@
+"""The detector at work: its outputs -> plates in the picture, small ones looked at again from nearer by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alpr_app.batching import chunks, stack
+from alpr_app.detector import Detection, decode, suppress
+from alpr_app.engine import Engine
+from alpr_app.geometry import SMALLEST_AREA, Letterbox, box_iou, quadrilateral_area
+
+# Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
+DETECTOR_BATCH = 8
+# Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
+CANDIDATE_SHARE = 0.5
+# Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
+# looked at again in a part of the picture, from a lower share of the wanted score on.
+SMALL_WIDTH = 48.0
+SMALL_CANDIDATE_SHARE = 0.3
+# The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
+# pixels wide there. A look costs a twelfth of one at the whole picture.
+CLOSER_CANVAS = (96, 128)
+CLOSER_SPAN = 1.6
+# There must be an end to what a picture of gravel costs. What is beyond it stays as it was found first.
+MOST_CLOSER_LOOKS = 24
+# What is found from nearer by is the same plate from this IoU on: so small a plate's box may have been far off.
+SAME_IOU = 0.3
+# What is not found again is half as sure as it was.
+NOT_FOUND_AGAIN = 0.5
+
+
+class PlateFinder:
+    """Finds plates with `detect`, the engine of a detector's network."""
+
+    def __init__(self, detect: Engine) -> None:
+        self.detect = detect
+
+    def decode(self, image: np.ndarray, box: Letterbox, outputs: np.ndarray, score: float) -> list[Detection]:
+        """What may be plates, small ones from a lower score on, in pixels of `image`, best first.
+
+        outputs: of the network, for the canvas that `box` makes of `image`. score: what a plate has to reach once it
+        is read.
+        """
+        found = _located(image, box, outputs, SMALL_CANDIDATE_SHARE * score)
+        return [plate for plate in found if plate.score >= CANDIDATE_SHARE * score or _is_small(plate, box)]
+
+    def look_closer(self, image: np.ndarray, box: Letterbox, found: list[Detection], score: float) -> list[Detection]:
+        """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a
+        plate, and the corners are exacter. What turns out to be none is left out."""
+        small = [plate for plate in found if _is_small(plate, box)][:MOST_CLOSER_LOOKS]
+        if not small:
+            return found
+        again = [plate for plate in found if not any(plate is other for other in small)]
+        for several in chunks(small, DETECTOR_BATCH):
+            again += self._again(image, several, SMALL_CANDIDATE_SHARE * score)
+        kept = [plate for plate in again if plate.score >= CANDIDATE_SHARE * score]
+        # Two may have turned out to be one.
+        best = suppress(np.float32([plate.box for plate in kept]), np.float32([plate.score for plate in kept]))
+        return [kept[index] for index in best]
+
+    def _again(self, image: np.ndarray, plates: list[Detection], least: float) -> list[Detection]:
+        """Each of `plates` as it is found from nearer by."""
+        windows = [_window(image, plate) for plate in plates]
+        parts = [image[top:bottom, left:right] for left, top, right, bottom in windows]
+        boxes = [Letterbox.fit(*part.shape[:2], CLOSER_CANVAS) for part in parts]
+        (outputs,) = self.detect(stack([box.apply(part) for box, part in zip(boxes, parts, strict=True)]))
+        return [
+            _found_again(first, [_moved(plate, window[:2]) for plate in _located(part, box, output, least)])
+            for first, window, part, box, output in zip(plates, windows, parts, boxes, outputs, strict=True)
+        ]
+
+
+def _located(image: np.ndarray, box: Letterbox, outputs: np.ndarray, least: float) -> list[Detection]:
+    """All with a score of `least` or more, in pixels of the picture, in which they lie at least in part."""
+    detections = []
+    for found in decode(outputs, box.canvas, least):
+        sides = box.to_picture(found.box.reshape(2, 2)).clip(0, image.shape[1::-1])
+        points = box.to_picture(found.corners)
+        # Four corners on a line or crossed are no plate, whatever the score says.
+        if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
+            detections.append(Detection(found.score, sides.reshape(4), points))
+    return detections
+
+
+def _is_small(plate: Detection, box: Letterbox) -> bool:
+    """Whether the network saw it too small in the canvas that `box` made. What the picture's edge cuts off counts."""
+    return float(np.ptp(plate.corners[:, 0])) * box.scale[0] < SMALL_WIDTH
+
+
+def _window(image: np.ndarray, plate: Detection) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the part around a plate, as far as it lies in `image`: one pixel at least."""
+    height, width = CLOSER_CANVAS
+    left, top, right, bottom = plate.box.tolist()
+    reach = CLOSER_SPAN * max(right - left, (bottom - top) * width / height) / 2
+    across, down = (left + right) / 2, (top + bottom) / 2
+    from_x, from_y = max(0, int(across - reach)), max(0, int(down - reach * height / width))
+    to_x, to_y = int(np.ceil(across + reach)), int(np.ceil(down + reach * height / width))
+    return from_x, from_y, min(image.shape[1], to_x), min(image.shape[0], to_y)
+
+
+def _moved(plate: Detection, origin: tuple[int, int]) -> Detection:
+    """A plate found in the part of a picture that begins at `origin`, in the whole picture."""
+    offset = np.float32(origin)
+    return Detection(plate.score, plate.box + np.tile(offset, 2), plate.corners + offset)
+
+
+def _found_again(first: Detection, nearer: list[Detection]) -> Detection:
+    """Of the plates seen from nearer by, the one that was found `first`; that one, less sure, if it is not there."""
+    overlaps = box_iou(first.box, np.float32([plate.box for plate in nearer]))[0]
+    same = [plate for overlap, plate in zip(overlaps, nearer, strict=True) if overlap > SAME_IOU]
+    if not same:
+        return Detection(first.score * NOT_FOUND_AGAIN, first.box, first.corners)
+    return max(same, key=lambda plate: plate.score)
