@@ -171,7 +171,7 @@ class ALPR:
         ]
         clock.append(perf_counter())
         looks = [
-            self.plate_reader.look(image, detection.corners)
+            self.plate_reader.look(image, detection.corners, once=detection.score < self.score)
             for image, found in zip(images, detections, strict=True)
             for detection in found
         ]

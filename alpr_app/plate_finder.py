@@ -12,9 +12,9 @@ from alpr_app.geometry import SMALLEST_AREA, Letterbox, box_iou, quadrilateral_a
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
 # Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
-CANDIDATE_SHARE = 0.5
+CANDIDATE_SHARE = 0.8
 # Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
-# looked at again in a part of the picture, from a lower share of the wanted score on.
+# looked at again in a part of the picture, where nothing is sure from a lower share of the wanted score on.
 SMALL_WIDTH = 48.0
 SMALL_CANDIDATE_SHARE = 0.3
 # The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
@@ -36,13 +36,17 @@ class PlateFinder:
         self.detect = detect
 
     def decode(self, image: np.ndarray, box: Letterbox, outputs: np.ndarray, score: float) -> list[Detection]:
-        """What may be plates, small ones from a lower score on, in pixels of `image`, best first.
+        """What may be plates, if nothing is sure also small ones of a low score, in pixels of `image`, best first.
 
         outputs: of the network, for the canvas that `box` makes of `image`. score: what a plate has to reach once it
         is read.
         """
-        found = _located(image, box, outputs, SMALL_CANDIDATE_SHARE * score)
-        return [plate for plate in found if plate.score >= CANDIDATE_SHARE * score or _is_small(plate, box)]
+        least = CANDIDATE_SHARE * score
+        found = _located(image, box, outputs, least)
+        if found and found[0].score >= score:
+            return found
+        faint = _located(image, box, outputs, SMALL_CANDIDATE_SHARE * score)
+        return [plate for plate in faint if plate.score >= least or _is_small(plate, box)]
 
     def look_closer(self, image: np.ndarray, box: Letterbox, found: list[Detection], score: float) -> list[Detection]:
         """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a

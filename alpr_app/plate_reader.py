@@ -32,7 +32,7 @@ FOUND_MARGINS, CROP_MARGINS = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08), (0.
 class Look:
     """A plate to be read. image: H x W x 3 uint8 RGB. corners: (4, 2) of the plate in it, as `Plate.corners`.
     views: what the reader is shown of it, each at the reader's size; the one that reads most like a plate counts.
-    margins: with which it is cut out if it has to be looked at again."""
+    margins: with which it is cut out if it has to be looked at again; none if it is not worth that."""
 
     image: np.ndarray
     corners: np.ndarray
@@ -46,10 +46,10 @@ class PlateReader:
     def __init__(self, recognise: Engine, config: ReaderConfig) -> None:
         self.recognise, self.config = recognise, config
 
-    def look(self, image: np.ndarray, corners: np.ndarray) -> Look:
-        """The plate at ordered `corners` (4, 2)."""
+    def look(self, image: np.ndarray, corners: np.ndarray, once: bool = False) -> Look:
+        """The plate at ordered `corners` (4, 2). once: what is probably none is not worth a second look."""
         view = self._cut(image, corners, FIRST_MARGIN)
-        return Look(image, corners, [view, *self._two_rows(image, corners)])
+        return Look(image, corners, [view, *self._two_rows(image, corners)], () if once else FOUND_MARGINS)
 
     def look_at_crop(self, crop: np.ndarray) -> Look:
         """A picture that is a plate already."""
@@ -60,7 +60,11 @@ class PlateReader:
     def read(self, looks: Sequence[Look]) -> list[tuple[Reading, np.ndarray]]:
         """The reading of each plate, and the view it was read from."""
         best = self._best([look.views for look in looks])
-        doubtful = [index for index, (reading, _) in enumerate(best) if reading.confidence < SURE]
+        doubtful = [
+            index
+            for index, (look, (reading, _)) in enumerate(zip(looks, best, strict=True))
+            if look.margins and reading.confidence < SURE
+        ]
         again = [self._second_views(looks[index]) for index in doubtful]
         for index, second in zip(doubtful, self._best(again), strict=True):
             best[index] = max(best[index], second, key=_plausibility)

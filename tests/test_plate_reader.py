@@ -85,3 +85,11 @@ def test_a_doubtful_crop_is_looked_at_again_closer_and_with_its_edges_repeated(f
     dark = [(plate < 128).mean() for plate in network.seen]
     assert dark[1] < dark[0] - 0.1 and dark[2] > dark[0]
     assert reader.read([]) == []
+
+
+def test_what_is_probably_no_plate_is_looked_at_once(framed):
+    network = Scripted((OTHER, 0.5))
+    reader = PlateReader(network, CONFIG)
+    ((reading, _),) = reader.read([reader.look(*framed, once=True)])
+    assert reading.text == OTHER
+    assert len(network.seen) == 1
