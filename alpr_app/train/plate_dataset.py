@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import corners_to_box, picture_corners, placement, widened
+from alpr_app.geometry import corners_to_box, placement, widened
 from alpr_app.reader import ReaderConfig
-from alpr_app.rows import knows_two_rows, may_have_two_rows
+from alpr_app.rows import knows_two_rows
 from alpr_app.train.cached import Cached
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.painters import Painter
@@ -72,7 +72,8 @@ class PlateDataset(Dataset):
 
     def _draw(self, rng: np.random.Generator) -> PlateSample:
         """A drawn plate in front of some background, at about the size real ones are kept; of two rows too."""
-        plate, text, colour = self.painter.random_plate(rng)
+        painted = self.painter.random_plate(rng)
+        plate = painted.image
         height, width = plate.shape[:2]
         shown = 220
         corners = plate_corners(shown, shown * height / width, random_pose(rng), rng)
@@ -83,8 +84,8 @@ class PlateDataset(Dataset):
         # The tone of the surroundings has nothing to do with the plate's own, so nothing can be learned from it.
         matrix = placement(plate, corners)
         cv2.warpPerspective(plate, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
-        double = knows_two_rows(self.config.alphabet) and may_have_two_rows(picture_corners(plate))
-        return PlateSample(canvas, corners, text, colour, "drawn", double)
+        double = knows_two_rows(self.config.alphabet) and painted.rows == 2
+        return PlateSample(canvas, corners, painted.text, painted.colour, "drawn", double)
 
     def _background(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         width, height = size

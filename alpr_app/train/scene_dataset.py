@@ -213,7 +213,7 @@ class SceneDataset(Dataset):
             light = float(np.clip((part.mean() if part.size else 100) / 115, 0.35, 1.15))
             # Plates are hung on plates: a little larger hides the one beneath.
             grown = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.02
-            put_on(image, self.painter.random_plate(rng, rows=1)[0], grown, rng, light)
+            put_on(image, self.painter.random_plate(rng, rows=1).image, grown, rng, light)
             repainted.append(grown)
         return Scene(image, np.stack(repainted), scene.ignored)
 
@@ -236,7 +236,7 @@ class SceneDataset(Dataset):
         """One to three drawn plates."""
         image, plates = scene.image, list(scene.plates)
         for _ in range(rng.integers(1, 4)):
-            plate, _, _ = self.painter.random_plate(rng)
+            plate = self.painter.random_plate(rng).image
             corners = self._place(scene, plates, plate.shape[1] / plate.shape[0], rng)
             if corners is not None:
                 put_on(image, plate, corners, rng, rng.uniform(0.45, 1.1))

@@ -53,6 +53,19 @@ def test_drawn_scenes_hold_whole_cars(tmp_path):
     assert cv2.imread(str(pictures[0].path)).shape[:2] in ((1160, 720), (720, 1280))
 
 
+def test_drawn_plates_of_two_rows_are_cut_out_twice_as_high(tmp_path):
+    """Some of the British designs have two rows."""
+    folder, cut = tmp_path / "ccpd_british", tmp_path / "cut"
+    draw = ["draw", "plates", "--plates", "british", "--output", str(folder), "--count", "24"]
+    assert main(draw) == 0
+    drawn = {row["text"]: int(row["rows"]) for row in rows(folder)}
+    assert set(drawn.values()) == {1, 2}
+    assert main(["extract_plates", "--ccpd_dir", str(folder), "--output", str(cut), "--num_workers", "1"]) == 0
+    crops = read_data_folder(cut / "plates_british_48").crops
+    assert {crop.text: crop.rows for crop in crops} == drawn
+    assert {crop.rows: read_picture(crop.path).shape[:2] for crop in crops} == {1: (48, 192), 2: (96, 192)}
+
+
 def test_nothing_is_drawn_into_a_folder_that_holds_something(ccpd, capsys):
     assert main(["draw", "plates", "--output", str(ccpd / "ccpd_np")]) == 1
     assert "is not empty" in capsys.readouterr().err

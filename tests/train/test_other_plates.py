@@ -51,11 +51,11 @@ def write_pictures(folder: Path, toy: Path, columns: str = "file,split,text,box"
     painter, rng = make_painter(read_plates_file(toy)), np.random.default_rng(1)
     rows = [columns]
     for number in range(6):
-        plate, text, _ = painter.random_plate(rng)
+        plate = painter.random_plate(rng)
         image = np.full((160, 240, 3), 120, np.uint8)
-        image[50:80, 40:160] = cv2.resize(plate, (120, 30), interpolation=cv2.INTER_AREA)
+        image[50:80, 40:160] = cv2.resize(plate.image, (120, 30), interpolation=cv2.INTER_AREA)
         cv2.imwrite(str(folder / f"{number}.png"), image[..., ::-1])
-        rows.append(f"{number}.png,{'val' if number < 2 else 'train'},{text},40 50 160 80")
+        rows.append(f"{number}.png,{'val' if number < 2 else 'train'},{plate.text},40 50 160 80")
     (folder / "alpr_dataset.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
 

@@ -168,8 +168,8 @@ class Garage:
         if wanted is None or not _inside(camera.project(mount.corners()), camera.size):
             return None
         corners = draw_plate(frame, camera, light, wanted.draw(rng), mount, plan.heading, rng)
-        left, top, right, bottom = corners_to_box(corners)
-        return DrawnPlate(wanted.text, wanted.colour, corners, (float(left), float(top), float(right), float(bottom)))
+        box = tuple(map(float, corners_to_box(corners)))
+        return DrawnPlate(wanted.text, wanted.colour, corners, box, wanted.rows)
 
     def _draw_side(self, frame: np.ndarray, camera: Camera, light: Light, plan: CarPlan, scale: float) -> None:
         half = plan.body.half - 0.015

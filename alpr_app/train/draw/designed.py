@@ -10,6 +10,7 @@ import numpy as np
 from alpr_app.train.draw import blanks
 from alpr_app.train.draw.design_blanks import draw_blanks, glyph_masks, put_sticker
 from alpr_app.train.draw.ink import emboss, paint, vary_weight
+from alpr_app.train.draw.painted import PaintedPlate
 from alpr_app.train.draw.planned import PlannedPlate
 from alpr_app.train.patterns import GAP, NEXT_ROW, STICKER
 from alpr_app.train.plate_design import Design, PlatesFile
@@ -26,16 +27,17 @@ class DesignPainter:
         self._blanks = {design: draw_blanks(design) for design in plates.designs}
         self._extras = blanks.Extras(FRAME_WORDS)
 
-    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> tuple[np.ndarray, str, str]:
+    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> PaintedPlate:
         """A chance plate, see `painters.Painter`."""
         design, lettering = self.plates.choose(rng, rows)
-        return self.draw(design, lettering, rng), self.plates.text_of(lettering), design.colour
+        plate = self.draw(design, lettering, rng)
+        return PaintedPlate(plate, self.plates.text_of(lettering), design.colour, design.rows)
 
     def plan(self, end: str, heavy: bool, rng: np.random.Generator) -> PlannedPlate:
         """A chance plate for that end of a car, see `painters.Painter`."""
         design, lettering = self.plates.choose(rng, end=end)
         text, draw = self.plates.text_of(lettering), partial(self.draw, design, lettering)
-        return PlannedPlate(text, design.colour, design.width, design.height, draw)
+        return PlannedPlate(text, design.colour, design.width, design.height, draw, design.rows)
 
     def issues(self, words: str) -> bool:
         """Whether `words` may stand on one of these plates."""

@@ -26,6 +26,7 @@ from alpr_app.train.perspective import plate_corners, random_pose
 from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.processes import map_in_processes
 
+COLUMNS = ("file", "split", "subset", "text", "colour", "rows", "box", "corners")
 VALIDATION_SHARE = 10
 MARGIN = 30
 
@@ -60,7 +61,8 @@ def draw_plate_picture(
     rng: np.random.Generator, painter: Painter, strength: float
 ) -> tuple[np.ndarray, list[DrawnPlate]]:
     """One plate before a plain ground, as from a parking camera: a picture of about 300 x 150 px and its plate."""
-    plate, text, colour = painter.random_plate(rng)
+    painted = painter.random_plate(rng)
+    plate = painted.image
     width = rng.uniform(120, 260)
     corners = plate_corners(width, width * plate.shape[0] / plate.shape[1], random_pose(rng), rng)
     corners += MARGIN - corners.min(axis=0)
@@ -70,7 +72,8 @@ def draw_plate_picture(
     small = cv2.GaussianBlur(plate, (0, 0), 0.45 * plate.shape[1] / width)
     cv2.warpPerspective(small, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
     picture = degrade(canvas, rng, strength, plate_height=width * plate.shape[0] / plate.shape[1])
-    return picture, [DrawnPlate(text, colour, corners, tuple(map(float, corners_to_box(corners))))]
+    box = tuple(map(float, corners_to_box(corners)))
+    return picture, [DrawnPlate(painted.text, painted.colour, corners, box, painted.rows)]
 
 
 def _draw(index: int, folder: Path, drawing: Drawing) -> list[dict[str, str]]:
@@ -96,6 +99,7 @@ def _draw(index: int, folder: Path, drawing: Drawing) -> list[dict[str, str]]:
             "subset": folder.name,
             "text": plate.text,
             "colour": plate.colour,
+            "rows": str(plate.rows),
             "box": written(plate.box),
             "corners": written(plate.corners),
         }
@@ -120,5 +124,5 @@ def draw_folder(
     folder.mkdir(parents=True, exist_ok=True)
     work = partial(_draw, folder=folder, drawing=drawing)
     rows = [row for rows in track(map_in_processes(work, range(count), workers)) for row in rows]
-    write_table(folder / TABLE_NAME, rows)
+    write_table(folder / TABLE_NAME, rows, COLUMNS)
     return len(rows)

@@ -18,13 +18,14 @@ DISPLAY_TO_LIGHT = linear(np.arange(256))
 class DrawnPlate:
     """A plate in a drawn picture: corners (4, 2) float32 top-left, top-right, bottom-right, bottom-left in pixels.
 
-    box: left, top, right, bottom of the corners.
+    box: left, top, right, bottom of the corners. rows: of its characters.
     """
 
     text: str
     colour: str
     corners: np.ndarray
     box: tuple[float, float, float, float]
+    rows: int = 1
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from alpr_app.train.draw.designed import DesignPainter
+from alpr_app.train.draw.painted import PaintedPlate
 from alpr_app.train.draw.planned import PlannedPlate
 from alpr_app.train.draw.plates import PlatePainter
 from alpr_app.train.plate_design import PlatesFile
@@ -16,13 +17,12 @@ from alpr_app.train.plate_design import PlatesFile
 class Painter(Protocol):
     """What data sets and scenes need of a painter.
 
-    `random_plate` gives a plate seen straight on, H x W x 3 uint8 RGB with one pixel a millimetre, its text and the
-    name of its colour; of `rows` rows if there are such plates, of any if None. `plan` gives one that the front
-    or rear `end` of a car carries, to be drawn later; heavy: of a lorry or bus. `issues` says whether words could be
-    the text of such a plate.
+    `random_plate` gives a plate of `rows` rows if there are such plates, of any if None. `plan` gives one that the
+    front or rear `end` of a car carries, to be drawn later; heavy: of a lorry or bus. `issues` says whether words could
+    be the text of such a plate.
     """
 
-    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> tuple[np.ndarray, str, str]: ...
+    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> PaintedPlate: ...
 
     def plan(self, end: str, heavy: bool, rng: np.random.Generator) -> PlannedPlate: ...
 

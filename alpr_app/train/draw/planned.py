@@ -10,10 +10,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PlannedPlate:
-    """width, height: in mm. draw: gives it seen straight on, RGB uint8, one pixel a millimetre."""
+    """width, height: in mm. draw: gives it seen straight on, RGB uint8, one pixel a millimetre. rows: of its
+    characters."""
 
     text: str
     colour: str
     width: int
     height: int
     draw: Callable[[np.random.Generator], np.ndarray]
+    rows: int = 1

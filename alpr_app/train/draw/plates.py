@@ -12,6 +12,7 @@ from alpr_app.train.draw import blanks
 from alpr_app.train.draw.glyphs import CELLS, STANDARD, Masks, own_masks, picture_masks
 from alpr_app.train.draw.ink import emboss, paint, vary_weight
 from alpr_app.train.draw.layouts import LAYOUTS, Layout, style_of
+from alpr_app.train.draw.painted import PaintedPlate
 from alpr_app.train.draw.planned import PlannedPlate
 
 COLOUR_SHARES = {"blue": 0.62, "green": 0.20, "yellow": 0.12, "white": 0.03, "black": 0.03}
@@ -99,13 +100,13 @@ class PlatePainter:
                 self._templates[style] = blanks.load_template(Path(templates) / f"{name}.PNG", LAYOUTS[style])
         self._extras = blanks.Extras()
 
-    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> tuple[np.ndarray, str, str]:
+    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> PaintedPlate:
         """A chance plate of any colour and province, see `painters.Painter`."""
         colour = random_colour(rng)
         text = random_text(colour, rng)
         if rows is None:
             rows = 2 if colour == "yellow" and rng.random() < DOUBLE_SHARE else 1
-        return self.draw(text, colour, rng, rows), text, colour
+        return PaintedPlate(self.draw(text, colour, rng, rows), text, colour, rows)
 
     def plan(self, end: str, heavy: bool, rng: np.random.Generator) -> PlannedPlate:
         """A chance plate for a car, see `painters.Painter`."""

@@ -94,7 +94,7 @@ def test_characters_without_strokes_come_from_the_font(toy_painter):
     rng = np.random.default_rng(0)
     plain, dotted, foreign = (draw(toy_painter, f"{letter}B 123", 6) for letter in "AÄЖ")
     assert (np.abs(plain - dotted) > 60).any() and (np.abs(dotted - foreign) > 60).any()
-    texts = [toy_painter.random_plate(rng)[1] for _ in range(60)]
+    texts = [toy_painter.random_plate(rng).text for _ in range(60)]
     assert all(len(text) == 5 and toy_painter.issues(text) for text in texts)
 
 
@@ -128,7 +128,7 @@ def test_every_shipped_design_is_drawn_and_its_ink_stands_out(name):
             plate = painter.draw(design, pattern.widest, rng)
             assert plate.shape == (design.height, design.width, 3) and plate.dtype == np.uint8
             assert plate.std() > 20
-    seen = {painter.random_plate(rng)[2] for _ in range(60)}
+    seen = {painter.random_plate(rng).colour for _ in range(60)}
     assert seen == set(plates.colours)
 
 
