@@ -12,11 +12,11 @@ from alpr_app.geometry import SMALLEST_AREA, Letterbox, box_iou, quadrilateral_a
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
 # Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
-CANDIDATE_SHARE = 0.8
+CANDIDATE_SHARE = 0.9
 # Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
 # looked at again in a part of the picture, where nothing is sure from a lower share of the wanted score on.
 SMALL_WIDTH = 48.0
-SMALL_CANDIDATE_SHARE = 0.3
+SMALL_CANDIDATE_SHARE = 0.2
 # The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
 # pixels wide there. A look costs a twelfth of one at the whole picture.
 CLOSER_CANVAS = (96, 128)
