@@ -21,31 +21,10 @@ from alpr_app.plate import Plate, judge_format
 from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, PlateFinder
 from alpr_app.plate_reader import Look, PlateReader
 from alpr_app.reader import Reading
+from alpr_app.timings import Timings
 
 # What the reader says counts for more than what the detector says: signs look like plates, but do not read like them.
 CONFIDENCE_SHARE = 0.7
-
-
-@dataclass(frozen=True)
-class Timings:
-    """How long the stages took, in milliseconds a picture."""
-
-    letterbox_ms: float = 0.0
-    detector_ms: float = 0.0
-    decode_ms: float = 0.0
-    closer_ms: float = 0.0
-    rectify_ms: float = 0.0
-    reader_ms: float = 0.0
-
-    @property
-    def detect_ms(self) -> float:
-        """Finding the plates: from the picture to their corners."""
-        return self.letterbox_ms + self.detector_ms + self.decode_ms + self.closer_ms
-
-    @property
-    def read_ms(self) -> float:
-        """Reading them: from the corners to the texts."""
-        return self.rectify_ms + self.reader_ms
 
 
 @dataclass(frozen=True)

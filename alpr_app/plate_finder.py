@@ -18,7 +18,7 @@ CANDIDATE_SHARE = 0.9
 SMALL_WIDTH = 48.0
 SMALL_CANDIDATE_SHARE = 0.2
 # The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
-# pixels wide there. A look costs a twelfth of one at the whole picture.
+# pixels wide there. For the network this is a twelfth of a look at the whole picture.
 CLOSER_CANVAS = (96, 128)
 CLOSER_SPAN = 1.6
 # There must be an end to what a picture of gravel costs. What is beyond it stays as it was found first.
@@ -51,11 +51,11 @@ class PlateFinder:
     def look_closer(self, image: np.ndarray, box: Letterbox, found: list[Detection], score: float) -> list[Detection]:
         """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a
         plate, and the corners are exacter. What turns out to be none is left out."""
-        small = [plate for plate in found if _is_small(plate, box)][:MOST_CLOSER_LOOKS]
+        small = [plate for plate in found if _is_small(plate, box)]
         if not small:
             return found
-        again = [plate for plate in found if not any(plate is other for other in small)]
-        for several in chunks(small, DETECTOR_BATCH):
+        again = [plate for plate in found if not _is_small(plate, box)] + small[MOST_CLOSER_LOOKS:]
+        for several in chunks(small[:MOST_CLOSER_LOOKS], DETECTOR_BATCH):
             again += self._again(image, several, SMALL_CANDIDATE_SHARE * score)
         kept = [plate for plate in again if plate.score >= CANDIDATE_SHARE * score]
         # Two may have turned out to be one.

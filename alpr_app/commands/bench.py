@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpr_app.commands.options import add_model_options, count, fraction, make_alpr
 from alpr_app.errors import AlprError, reason
+from alpr_app.timings import STAGES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from alpr_app.bundle import BundleInfo
     from alpr_app.pipeline import ALPR
 
-STAGES = ("letterbox", "detector", "decode", "closer", "rectify", "reader")
 WARM_UP_FRAMES = 10
 
 

@@ -77,7 +77,8 @@ class Work:
         return Outcome(replace(frame, image=None), (image.shape[1], image.shape[0]), result)
 
     def _read(self, image: np.ndarray) -> Result:
-        from alpr_app.pipeline import Result, Timings
+        from alpr_app.pipeline import Result
+        from alpr_app.timings import Timings
 
         if not self.crops_only:
             return self.alpr.analyse(image)

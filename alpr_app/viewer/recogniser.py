@@ -18,7 +18,8 @@ from alpr_app.viewer.mailbox import KeepAll, Newest, nobody
 from alpr_app.viewer.shot import Shot
 
 if TYPE_CHECKING:
-    from alpr_app.pipeline import Result, Timings
+    from alpr_app.pipeline import Result
+    from alpr_app.timings import Timings
 
 LOADING, READY, FAILED = "loading", "ready", "failed"
 _NO_CROP = np.zeros((0, 0, 3), np.uint8)

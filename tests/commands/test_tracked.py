@@ -11,8 +11,9 @@ import pytest
 
 from alpr_app.cli import main
 from alpr_app.pictures import write_picture
-from alpr_app.pipeline import Result, Timings
+from alpr_app.pipeline import Result
 from alpr_app.plate import ALPHABET, Plate, judge_format
+from alpr_app.timings import Timings
 
 RATE = 5
 # What is read in each frame: a car with one misread character, nothing, then another car at the same place.

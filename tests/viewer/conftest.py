@@ -16,6 +16,7 @@ import pytest
 
 from alpr_app.pictures import write_picture
 from alpr_app.plate import Plate
+from alpr_app.timings import Timings
 from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.program import Program
@@ -24,24 +25,13 @@ from alpr_app.viewer.theme import DARK
 WINDOW_SIZE = (1280, 720)
 
 
-@dataclass(frozen=True)
-class FakeTimings:
-    """What of `pipeline.Timings` is shown."""
-
-    letterbox_ms: float = 1.0
-    detector_ms: float = 20.0
-    decode_ms: float = 1.0
-    closer_ms: float = 0.0
-    rectify_ms: float = 1.0
-    reader_ms: float = 5.0
-    detect_ms: float = 22.0
-    read_ms: float = 6.0
+TIMINGS = Timings(1.0, 20.0, 1.0, 0.0, 1.0, 5.0)
 
 
 @dataclass(frozen=True)
 class FakeResult:
     plates: list[Plate]
-    timings: FakeTimings = FakeTimings()
+    timings: Timings = TIMINGS
 
 
 def make_plate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alpr_app.machine import cores
+from alpr_app.timings import STAGES
 from alpr_app.viewer.commands import keep_results, plain_light, watch_training
 from alpr_app.viewer.light import MOST, Light
 from alpr_app.viewer.models import BACKENDS
@@ -17,7 +18,6 @@ from alpr_app.viewer.toolkit import Toolkit
 
 SIDE_BY_SIDE = 220
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
-STAGES = ("letterbox", "detector", "decode", "closer", "rectify", "reader")
 
 
 def controls(stage: Stage) -> None:
