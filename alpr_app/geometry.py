@@ -10,6 +10,8 @@ import numpy as np
 
 PLATE_HEIGHT, PLATE_WIDTH = 48, 192
 LETTERBOX_GREY = 114
+# A picture may be scaled down by this share more than it was asked for, so that less of the canvas is grey.
+MOST_LESS = 0.06
 SMALLEST_AREA = 1e-3
 # A plate whose one pair of sides is so many times longer than the other stands on a long side. Seen so far aside that
 # its short sides are the longer ones by as much, nobody could read it.
@@ -26,6 +28,12 @@ def shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
         half = (image.shape[1] // 2, image.shape[0] // 2)
         image = cv2.resize(image, half, interpolation=cv2.INTER_LINEAR)
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _whole(side: int, multiple: int) -> int:
+    """`side` in whole multiples."""
+    below = side // multiple * multiple
+    return below if side * (1 - MOST_LESS) <= below else below + multiple
 
 
 @dataclass(frozen=True)
@@ -55,9 +63,13 @@ class Letterbox:
 
     @classmethod
     def for_long_side(cls, height: int, width: int, long_side: int, multiple: int = 32) -> Letterbox:
-        """The smallest canvas of whole multiples that holds the picture scaled to `long_side` pixels."""
+        """The canvas of whole multiples for a picture whose longer side is to have `long_side` pixels.
+
+        Its shorter side is rounded down where that scales the picture down by no more than `MOST_LESS` further: what
+        is grey in the canvas takes the network as long as what is picture.
+        """
         scale = long_side / max(height, width)
-        canvas = tuple(max(1, int(np.ceil(round(side * scale) / multiple))) * multiple for side in (height, width))
+        canvas = tuple(_whole(max(1, round(side * scale)), multiple) for side in (height, width))
         return cls.fit(height, width, canvas)
 
     def apply(self, image: np.ndarray) -> np.ndarray:

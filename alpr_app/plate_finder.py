@@ -15,7 +15,7 @@ DETECTOR_BATCH = 8
 CANDIDATE_SHARE = 0.9
 # Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
 # looked at again in a part of the picture, where nothing is sure from a lower share of the wanted score on.
-SMALL_WIDTH = 48.0
+SMALL_WIDTH = 46.0
 SMALL_CANDIDATE_SHARE = 0.2
 # The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
 # pixels wide there. For the network this is a twelfth of a look at the whole picture.

@@ -36,6 +36,21 @@ def test_letterbox_canvas_is_a_multiple_of_32_and_holds_the_picture(size):
     assert (corner <= np.float32(letterbox.canvas[::-1])).all()
 
 
+@pytest.mark.parametrize(
+    ("size", "canvas"),
+    [
+        ((1160, 720), (480, 288)),  # 480 x 298, which would be grey in 22 of 320 columns
+        ((720, 1280), (256, 480)),
+        ((1000, 660), (480, 320)),  # 480 x 317 is nearer to 320
+        ((401, 33), (480, 64)),  # 480 x 40 would lose a fifth of its size
+    ],
+)
+def test_letterbox_leaves_little_of_the_canvas_grey_nor_takes_much_off_the_picture(size, canvas):
+    letterbox = Letterbox.for_long_side(*size, 480)
+    assert letterbox.canvas == canvas
+    assert 480 * 0.93 <= max(letterbox.content) <= 480
+
+
 def test_letterbox_keeps_aspect_and_centres_on_grey():
     image = np.full((100, 400, 3), 250, np.uint8)
     canvas = Letterbox.fit(100, 400, (256, 256)).apply(image)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
+import cv2
 import numpy as np
 from torch import Tensor
 
 from alpr_app.detector.config import STRIDES
-from alpr_app.geometry import box_iou
 
 MAXIMUM_CANDIDATES = 400
 # Boxes that overlap with a better one by more than this IoU are the same plate.
@@ -48,14 +48,12 @@ def positions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def suppress(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float = DUPLICATE_IOU) -> np.ndarray:
-    """Indices of the boxes that survive greedy non-maximum suppression, best first."""
-    order = np.argsort(-scores, kind="stable")
-    overlaps = box_iou(boxes[order], boxes[order]) > iou_threshold
-    kept = np.ones(len(order), bool)
-    for index in range(len(order)):
-        if kept[index]:
-            kept[index + 1 :] &= ~overlaps[index, index + 1 :]
-    return order[kept]
+    """Indices of the boxes (N, 4) that survive greedy non-maximum suppression, best first. scores (N,): above 0."""
+    if not len(boxes):
+        return np.empty(0, int)
+    left_top, right_bottom = boxes[:, :2], boxes[:, 2:]
+    sides = np.concatenate([left_top, right_bottom - left_top], axis=1)
+    return np.asarray(cv2.dnn.NMSBoxes(sides, scores, 0.0, iou_threshold)).ravel()
 
 
 def decode(

@@ -85,8 +85,8 @@ def gaussian_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarra
 
 
 def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
-    """The camera or the car moved, by up to a seventh of the plate's height, or as often by up to a third."""
-    farthest = 0.34 if rng.random() < 0.5 else 0.15
+    """The camera or the car moved, by up to a third of the plate's height, or, as two in five do, by up to a seventh."""
+    farthest = 0.34 if rng.random() < 0.6 else 0.15
     length = max(2.0, rng.uniform(0.03, farthest) * plate_height)
     angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
     size = round(length) | 1
@@ -120,7 +120,7 @@ def sharpen(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 # Function and how often at strength 1. Light first, then the lens, then the sensor.
 _LIGHT = ((dirt, 0.12), (shadow, 0.2), (glare, 0.1), (lighting, 0.8), (saturation, 0.3), (night, 0.06))
-_LENS = ((motion_blur, 0.28), (gaussian_blur, 0.3))
+_LENS = ((motion_blur, 0.34), (gaussian_blur, 0.3))
 _SENSOR = ((sharpen, 0.1), (sensor_noise, 0.3), (jpeg, 0.3))
 
 

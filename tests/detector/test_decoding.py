@@ -66,3 +66,7 @@ def test_suppression_is_greedy_from_the_best():
     # The middle one is best and overlaps both; without it the outer two would not overlap enough.
     assert suppress(boxes, np.float32([0.8, 0.9, 0.7]), 0.45).tolist() == [1]
     assert suppress(boxes, np.float32([0.9, 0.8, 0.7]), 0.45).tolist() == [0, 2]
+
+
+def test_suppression_of_nothing_is_nothing():
+    assert suppress(np.empty((0, 4), np.float32), np.empty(0, np.float32)).tolist() == []
