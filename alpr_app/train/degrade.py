@@ -85,7 +85,7 @@ def gaussian_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarra
 
 
 def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
-    """The camera or the car moved, by up to a third of the plate's height, or, as two in five do, by up to a seventh."""
+    """The camera or the car moved, by up to a third of the plate's height; two in five by up to a seventh."""
     farthest = 0.34 if rng.random() < 0.6 else 0.15
     length = max(2.0, rng.uniform(0.03, farthest) * plate_height)
     angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
