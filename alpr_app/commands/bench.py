@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,12 @@ WARM_UP_FRAMES = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=count, default=300, metavar="N", help="pictures to time (default: 300)")
-    parser.add_argument("--image", type=Path, metavar="F", help="picture to read over and over (default: a sample)")
+    parser.add_argument(
+        "--image",
+        type=Path,
+        metavar="F",
+        help="picture to read over and over, or folder of which the first N are read once (default: a sample)",
+    )
     parser.add_argument("--score", type=fraction, default=0.5, help="leave out plates below it (default: 0.5)")
     parser.add_argument(
         "--viewer", action="store_true", help="measure the desktop program instead: frames, idling, camera to screen"
@@ -34,9 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _picture(path: Path | None) -> tuple[Path, np.ndarray]:
-    """The picture to time and its file: the one given, else the first sample."""
+    """The picture to time and its file: the one given or the first of the folder given, else the first sample."""
     from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
     from alpr_app.resources import SAMPLES
+    from alpr_app.sources import entries, frames
+
+    if path is not None and path.is_dir():
+        first = next(frames(entries([str(path)])))
+        return Path(first.file), first.load()
 
     if path is None:
         samples = sorted(SAMPLES.glob("*")) if SAMPLES.is_dir() else []
@@ -60,19 +72,36 @@ def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, 
     }
 
 
-def _stages(alpr: ALPR, image: np.ndarray, frames: int) -> dict[str, Any]:
-    """p50 and p95 of every stage in milliseconds, and how many plates were read a picture."""
+def _images(path: Path | None, image: np.ndarray, most: int) -> Iterable[np.ndarray]:
+    """What is timed: `image` over and over, or each of a folder's pictures once. Raises AlprError for a broken one."""
+    from alpr_app.sources import entries, frames
+
+    if path is None or not path.is_dir():
+        return repeat(image, most)
+    return (frame.load() for frame in islice(frames(entries([str(path)])), most))
+
+
+def _stages(alpr: ALPR, warm_up: np.ndarray, images: Iterable[np.ndarray]) -> dict[str, Any]:
+    """p50, p95 and mean of every stage in milliseconds, how many pictures it were and how many plates were read."""
     import numpy as np
 
-    for _ in range(min(WARM_UP_FRAMES, frames)):
-        alpr.analyse(image)
-    results = [alpr.analyse(image) for _ in range(frames)]
-    rows = np.array([list(asdict(result.timings).values()) for result in results])
-    columns = dict(zip(STAGES, rows.T, strict=True)) | {"whole": rows.sum(axis=1)}
+    for _ in range(WARM_UP_FRAMES):
+        alpr.analyse(warm_up)
+    rows, plates = [], 0
+    for image in images:
+        result = alpr.analyse(image)
+        rows.append(list(asdict(result.timings).values()))
+        plates += len(result.plates)
+    times = np.array(rows)
+    columns = dict(zip(STAGES, times.T, strict=True)) | {"whole": times.sum(axis=1)}
     return {
-        "plates": len(results[0].plates),
+        "pictures": len(rows),
+        "plates": plates,
         "stages_ms": {
-            name: {f"p{part}": round(float(np.percentile(values, part)), 3) for part in (50, 95)}
+            name: {
+                **{f"p{part}": round(float(np.percentile(values, part)), 3) for part in (50, 95)},
+                "mean": round(float(values.mean()), 3),
+            }
             for name, values in columns.items()
         },
     }
@@ -103,7 +132,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     runs = []
     for threads in [args.threads] if args.threads else [1, 2]:
         alpr = make_alpr(args, threads)
-        runs.append({"threads": threads} | _stages(alpr, image, args.frames))
+        runs.append({"threads": threads} | _stages(alpr, image, _images(args.image, image, args.frames)))
     height, width = image.shape[:2]
     canvas = Letterbox.for_long_side(height, width, alpr.detector_config.long_side).canvas
     reader = alpr.reader_config
@@ -112,7 +141,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "backend": alpr.backend,
         "device": alpr.device,
         "picture": {"file": path.name, "width": width, "height": height},
-        "frames": args.frames,
+        "folder": args.image.name if args.image and args.image.is_dir() else None,
+        "frames": runs[0]["pictures"],
         "detector": _model(alpr.detector_info, alpr.detector_config, *canvas),
         "reader": _model(alpr.reader_info, reader, reader.img_height, reader.img_width),
         "runs": runs,
@@ -139,10 +169,13 @@ def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
 
 def _head(figures: dict[str, Any]) -> list[str]:
     picture = figures["picture"]
+    timed = f"{picture['file']}, {picture['width']} x {picture['height']}, {figures['frames']} times"
+    if figures.get("folder"):
+        timed = f"{figures['frames']} pictures of {figures['folder']}, each once"
     return [
         f"{figures['processor']}, {figures['cores']} cores; {figures['system']}",
         f"Python {figures['python']}, torch {figures['torch']}, OpenCV {figures['opencv']}",
-        f"{picture['file']}, {picture['width']} x {picture['height']}, {figures['frames']} times",
+        timed,
     ]
 
 
@@ -157,12 +190,13 @@ def table(figures: dict[str, Any]) -> str:
             f"{model['gflop']:.2f} GFLOP at {width} x {height}"
         )
     runs = figures["runs"]
-    heads = "".join(f"{run['threads']} thread{'s' if run['threads'] > 1 else ''}".rjust(18) for run in runs)
-    lines += ["", "ms a picture" + heads, "            " + "       p50     p95" * len(runs)]
+    heads = "".join(f"{run['threads']} thread{'s' if run['threads'] > 1 else ''}".rjust(26) for run in runs)
+    lines += ["", "ms a picture" + heads, "            " + "       p50     p95    mean" * len(runs)]
     for stage in (*STAGES, "whole"):
         times = [run["stages_ms"][stage] for run in runs]
-        lines.append(f"{stage:12}" + "".join(f"{time['p50']:10.2f}{time['p95']:8.2f}" for time in times))
-    lines.append(f"plates read {runs[0]['plates']:10d}")
+        columns = (f"{time['p50']:10.2f}{time['p95']:8.2f}{time['mean']:8.2f}" for time in times)
+        lines.append(f"{stage:12}" + "".join(columns))
+    lines.append(f"plates read {runs[0]['plates'] / runs[0]['pictures']:10.2f} a picture")
     return "\n".join(lines)
 
 

@@ -44,6 +44,25 @@ def test_operations_are_counted(options, tmp_path):
     assert [run["threads"] for run in figures["runs"]] == [1]
 
 
+def test_the_pictures_of_a_folder_are_each_timed_once(options, tmp_path, picture, capsys):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for index, size in enumerate([(48, 64), (96, 128), (64, 48), (48, 48)]):
+        write_picture(folder / f"{index}.png", picture(*size))
+    out = tmp_path / "bench.json"
+    assert main([*options, "--image", str(folder), "--threads", "1", "--json", str(out)]) == 0
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert (figures["folder"], figures["frames"], figures["picture"]["file"]) == ("folder", 3, "0.png")
+    assert figures["runs"][0]["stages_ms"]["whole"]["mean"] > 0
+    assert "3 pictures of folder, each once" in capsys.readouterr().out
+
+
+def test_a_broken_picture_in_the_folder_to_time_is_named(options, tmp_path, capsys):
+    (tmp_path / "zzz.png").write_bytes(b"no picture")
+    assert main([*options, "--image", str(tmp_path)]) == 2
+    assert "zzz.png" in capsys.readouterr().err
+
+
 def test_a_picture_that_cannot_be_read_is_named(options, tmp_path, capsys):
     assert main([*options, "--image", str(tmp_path / "none.png")]) == 2
     assert "none.png: no such file" in capsys.readouterr().err
