@@ -31,7 +31,7 @@ def shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _whole(side: int, multiple: int) -> int:
-    """`side` in whole multiples."""
+    """`side` in whole multiples: rounded down where that takes no more than `MOST_LESS` off it, else up."""
     below = side // multiple * multiple
     return below if side * (1 - MOST_LESS) <= below else below + multiple
 
@@ -65,8 +65,8 @@ class Letterbox:
     def for_long_side(cls, height: int, width: int, long_side: int, multiple: int = 32) -> Letterbox:
         """The canvas of whole multiples for a picture whose longer side is to have `long_side` pixels.
 
-        Its shorter side is rounded down where that scales the picture down by no more than `MOST_LESS` further: what
-        is grey in the canvas takes the network as long as what is picture.
+        The canvas' shorter side is rounded down if the picture gets only a little smaller by that: what is grey in the
+        canvas takes the network as long as what is picture.
         """
         scale = long_side / max(height, width)
         canvas = tuple(_whole(max(1, round(side * scale)), multiple) for side in (height, width))

@@ -18,7 +18,7 @@ CANDIDATE_SHARE = 0.9
 SMALL_WIDTH = 46.0
 SMALL_CANDIDATE_SHARE = 0.2
 # The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
-# pixels wide there. For the network this is a twelfth of a look at the whole picture.
+# pixels wide there. For the network this is an eleventh of a look at the whole picture.
 CLOSER_CANVAS = (96, 128)
 CLOSER_SPAN = 1.6
 # There must be an end to what a picture of gravel costs. What is beyond it stays as it was found first.
