@@ -8,7 +8,7 @@ from alpr_app.train.cli import main
 @pytest.mark.parametrize(
     ("arguments", "size"),
     [
-        (["detector", "--long_side", "160", "--stem_channels", "8", "--stage_channels", "8", "8", "8"], "128 x 160"),
+        (["detector", "--long_side", "160", "--stem_channels", "8", "--stage_channels", "8", "8", "8"], "96 x 160"),
         (["maskocr", "--embed_dim", "16", "--num_heads", "2", "--num_encoder_layers", "1"], "192 x 48"),
     ],
 )
