@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-from collections.abc import Iterable
 from dataclasses import asdict
-from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +14,8 @@ from alpr_app.errors import AlprError, reason
 from alpr_app.timings import STAGES
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from alpr_app.bundle import BundleInfo
+    from alpr_app.commands.timed_pictures import TimedPictures
     from alpr_app.pipeline import ALPR
 
 WARM_UP_FRAMES = 10
@@ -30,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image",
         type=Path,
         metavar="F",
-        help="picture to read over and over, or folder of which the first N are read once (default: a sample)",
+        help="picture to read over and over, or folder of which the first N are read once (default: sample scenes)",
     )
     parser.add_argument("--score", type=fraction, default=0.5, help="leave out plates below it (default: 0.5)")
     parser.add_argument(
@@ -38,24 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
     add_model_options(parser)
-
-
-def _picture(path: Path | None) -> tuple[Path, np.ndarray]:
-    """The picture to time and its file: the one given or the first of the folder given, else the first sample."""
-    from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
-    from alpr_app.resources import SAMPLES
-    from alpr_app.sources import entries, frames
-
-    if path is not None and path.is_dir():
-        first = next(frames(entries([str(path)])))
-        return Path(first.file), first.load()
-
-    if path is None:
-        samples = sorted(SAMPLES.glob("*")) if SAMPLES.is_dir() else []
-        path = next((sample for sample in samples if sample.suffix in PICTURE_SUFFIXES), None)
-    if path is None:
-        raise AlprError("there are no sample pictures; name one with --image")
-    return path, read_picture(path)
 
 
 def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, Any]:
@@ -72,23 +51,14 @@ def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, 
     }
 
 
-def _images(path: Path | None, image: np.ndarray, most: int) -> Iterable[np.ndarray]:
-    """What is timed: `image` over and over, or each of a folder's pictures once. Raises AlprError for a broken one."""
-    from alpr_app.sources import entries, frames
-
-    if path is None or not path.is_dir():
-        return repeat(image, most)
-    return (frame.load() for frame in islice(frames(entries([str(path)])), most))
-
-
-def _stages(alpr: ALPR, warm_up: np.ndarray, images: Iterable[np.ndarray]) -> dict[str, Any]:
+def _stages(alpr: ALPR, timed: TimedPictures) -> dict[str, Any]:
     """p50, p95 and mean of every stage in milliseconds, how many pictures it were and how many plates were read."""
     import numpy as np
 
     for _ in range(WARM_UP_FRAMES):
-        alpr.analyse(warm_up)
+        alpr.analyse(timed.image)
     rows, plates = [], 0
-    for image in images:
+    for image in timed.images:
         result = alpr.analyse(image)
         rows.append(list(asdict(result.timings).values()))
         plates += len(result.plates)
@@ -126,22 +96,22 @@ def _machine() -> dict[str, Any]:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """All figures, as they go into the JSON."""
+    from alpr_app.commands.timed_pictures import timed_pictures
     from alpr_app.geometry import Letterbox
 
-    path, image = _picture(args.image)
     runs = []
     for threads in [args.threads] if args.threads else [1, 2]:
+        timed = timed_pictures(args.image, args.frames)
         alpr = make_alpr(args, threads)
-        runs.append({"threads": threads} | _stages(alpr, image, _images(args.image, image, args.frames)))
-    height, width = image.shape[:2]
-    canvas = Letterbox.for_long_side(height, width, alpr.detector_config.long_side).canvas
+        runs.append({"threads": threads} | _stages(alpr, timed))
+    canvas = Letterbox.for_long_side(*timed.image.shape[:2], alpr.detector_config.long_side).canvas
     reader = alpr.reader_config
     return {
         **_machine(),
         "backend": alpr.backend,
         "device": alpr.device,
-        "picture": {"file": path.name, "width": width, "height": height},
-        "folder": args.image.name if args.image and args.image.is_dir() else None,
+        "timed": timed.title,
+        "picture": timed.first,
         "frames": runs[0]["pictures"],
         "detector": _model(alpr.detector_info, alpr.detector_config, *canvas),
         "reader": _model(alpr.reader_info, reader, reader.img_height, reader.img_width),
@@ -152,30 +122,27 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
     """The figures of the desktop program, as they go into the JSON. Raises AlprError where it cannot be drawn."""
     # Only here: what draws windows need not be there for anything else.
+    from alpr_app.commands.timed_pictures import timed_pictures
     from alpr_app.pictures import quiet_opencv
     from alpr_app.viewer.bench import measure as measure_window
     from alpr_app.viewer.models import ModelChoice
 
     quiet_opencv()
-    path, image = _picture(args.image)
+    timed = timed_pictures(args.image, args.frames)
     choice = ModelChoice(
         args.detector_model, args.ocr_model, args.ocr_config, args.device, args.backend, args.threads, args.score
     )
-    figures = measure_window(choice, path, image, args.frames)
-    height, width = image.shape[:2]
-    picture = {"file": path.name, "width": width, "height": height}
-    return {**_machine(), "picture": picture, "frames": args.frames, "viewer": figures}
+    figures = measure_window(choice, timed.path, timed.image, args.frames)
+    first = timed.first
+    title = f"{first['file']}, {first['width']} x {first['height']}, {args.frames} times"
+    return {**_machine(), "timed": title, "picture": first, "frames": args.frames, "viewer": figures}
 
 
 def _head(figures: dict[str, Any]) -> list[str]:
-    picture = figures["picture"]
-    timed = f"{picture['file']}, {picture['width']} x {picture['height']}, {figures['frames']} times"
-    if figures.get("folder"):
-        timed = f"{figures['frames']} pictures of {figures['folder']}, each once"
     return [
         f"{figures['processor']}, {figures['cores']} cores; {figures['system']}",
         f"Python {figures['python']}, torch {figures['torch']}, OpenCV {figures['opencv']}",
-        timed,
+        figures["timed"],
     ]
 
 
@@ -196,7 +163,7 @@ def table(figures: dict[str, Any]) -> str:
         times = [run["stages_ms"][stage] for run in runs]
         columns = (f"{time['p50']:10.2f}{time['p95']:8.2f}{time['mean']:8.2f}" for time in times)
         lines.append(f"{stage:12}" + "".join(columns))
-    lines.append(f"plates read {runs[0]['plates'] / runs[0]['pictures']:10.2f} a picture")
+    lines.append(f"{runs[0]['plates']} plates in {runs[0]['pictures']} pictures")
     return "\n".join(lines)
 
 

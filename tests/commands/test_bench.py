@@ -52,9 +52,19 @@ def test_the_pictures_of_a_folder_are_each_timed_once(options, tmp_path, picture
     out = tmp_path / "bench.json"
     assert main([*options, "--image", str(folder), "--threads", "1", "--json", str(out)]) == 0
     figures = json.loads(out.read_text(encoding="utf-8"))
-    assert (figures["folder"], figures["frames"], figures["picture"]["file"]) == ("folder", 3, "0.png")
+    assert (figures["timed"], figures["frames"]) == ("pictures of folder, each once", 3)
+    assert figures["picture"] == {"file": "0.png", "width": 64, "height": 48}
     assert figures["runs"][0]["stages_ms"]["whole"]["mean"] > 0
-    assert "3 pictures of folder, each once" in capsys.readouterr().out
+    assert "plates in 3 pictures" in capsys.readouterr().out
+
+
+def test_the_sample_scenes_are_timed_in_turn(options, tmp_path):
+    without_image = [part for part in options if part not in options[1:3]]
+    out = tmp_path / "bench.json"
+    assert main([*without_image, "--threads", "1", "--json", str(out)]) == 0
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert figures["timed"] == "5 sample scenes in turn, 720 x 1160, 3 times"
+    assert (figures["frames"], figures["picture"]["height"]) == (3, 1160)
 
 
 def test_a_broken_picture_in_the_folder_to_time_is_named(options, tmp_path, capsys):
