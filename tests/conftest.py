@@ -19,6 +19,11 @@ from alpr_app.detector import Detector, DetectorConfig
 from alpr_app.pipeline import ALPR
 from alpr_app.reader import Reader, ReaderConfig
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many workers as cores: more than one thread in each would only wait for the others.
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 SMALL_DETECTOR = DetectorConfig(
     long_side=64, stem_channels=(4, 8), stage_channels=(8, 8, 8), neck_channels=8, box_bins=5
 )
