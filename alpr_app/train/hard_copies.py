@@ -16,6 +16,7 @@ from alpr_app.geometry import LETTERBOX_GREY, corners_to_box, rectify
 from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import read_picture, write_picture
+from alpr_app.train.compositing import paint_out
 
 FAR_PLATE_WIDTH = 60.0
 SIZE = (720, 1160)
@@ -105,9 +106,10 @@ KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], Made]] 
 }
 
 
-# Not a picture with plates in it but each plate by itself.
-CUT_OUT = "small"
-ALL_KINDS = (*KINDS, CUT_OUT)
+# Not a picture with plates in it but each plate by itself; the picture with its plates painted out: whatever is still
+# found in it is none.
+CUT_OUT, BARE = "small", "bare"
+ALL_KINDS = (*KINDS, CUT_OUT, BARE)
 
 Copy = tuple[str, np.ndarray, list[dict[str, str]]]
 """A copy's file name, the copy, and its lines in the table of labels."""
@@ -121,7 +123,7 @@ def write_hard_copies(
     track: Callable[[Iterable, str], Iterable] = lambda items, name: items,
 ) -> int:
     """A copy of every picture with a labelled text a kind into `folder`/KIND, with labels; for the kind `small`, of
-    each of their plates, cut out. Returns how many.
+    each of their plates, cut out; none for `bare` where there may be more plates than are labelled. Returns how many.
 
     Raises AlprError if there is something in a folder already, or nothing to copy.
     """
@@ -136,13 +138,19 @@ def write_hard_copies(
         target.mkdir(parents=True, exist_ok=True)
         rows = []
         for number, picture in enumerate(track(labelled, kind)):
-            copies = _cut_out(picture, number) if kind == CUT_OUT else _whole(picture, number, kind, seed)
+            if kind == CUT_OUT:
+                copies = _cut_out(picture, number)
+            elif kind == BARE:
+                copies = _bare(picture, number)
+            else:
+                copies = _whole(picture, number, kind, seed)
             for name, image, lines in copies:
                 write_picture(target / name, image)
                 rows += lines
                 count += 1
         # Without columns of places, the pictures are plates already.
-        write_table(target / TABLE_NAME, rows, tuple(rows[0]))
+        if rows:
+            write_table(target / TABLE_NAME, rows, tuple(rows[0]))
     return count
 
 
@@ -156,6 +164,16 @@ def _whole(picture: LabelledPicture, number: int, kind: str, seed: int) -> Itera
         about = {"text": plate.text, "colour": plate.colour or "", "corners": written(placed)}
         rows.append({"file": name, "split": picture.split, "subset": kind, **about})
     yield name, made, rows
+
+
+def _bare(picture: LabelledPicture, number: int) -> Iterator[Copy]:
+    if picture.ignored is not None and len(picture.ignored):
+        return
+    image = read_picture(picture.path, orient=False)
+    name = f"{number:05d}.png"
+    # A line without text and place: a picture without plates.
+    row = {"file": name, "split": picture.split, "subset": BARE, "text": "", "corners": ""}
+    yield name, paint_out(image, np.float32([plate.corners for plate in picture.plates])), [row]
 
 
 def _cut_out(picture: LabelledPicture, number: int) -> Iterator[Copy]:

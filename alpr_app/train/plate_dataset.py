@@ -8,14 +8,22 @@ from torch.utils.data import Dataset
 
 from alpr_app.geometry import corners_to_box, placement, widened
 from alpr_app.reader import ReaderConfig
-from alpr_app.rows import knows_two_rows
+from alpr_app.rows import knows_two_rows, may_have_two_rows
 from alpr_app.train.cached import Cached
+from alpr_app.train.compositing import put_on
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.painters import Painter
+from alpr_app.train.draw.signs import SignPainter
 from alpr_app.train.perspective import plate_corners, random_pose
 from alpr_app.train.plate_samples import PlateSample, PlateSource, cut_out, province_weights
 
 UNKNOWN_COLOUR = -1
+# How many of the drawn samples are no plate: a detector takes such things for plates, and then nothing is to be read.
+NO_PLATE_SHARE = 0.06
+# Width in pixels of drawn plates and signs, and of what is cut out of pictures without plates.
+DRAWN_WIDTH, SMALLEST_CUT, LARGEST_CUT = 220, 24.0, 400.0
+# Of so many places the one with the most contrast is cut out.
+PLACES = 6
 
 
 class PlateDataset(Dataset):
@@ -41,6 +49,7 @@ class PlateDataset(Dataset):
         self.cumulative = np.cumsum(province_weights([source.text for source in samples.sources]))
         self.backgrounds = backgrounds
         self.painter = painter
+        self.signs = SignPainter(painter.issues)
         self.seed = seed
         self.drawn_share = drawn_share if samples else 1.0
         self.strength = strength
@@ -53,7 +62,7 @@ class PlateDataset(Dataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
         rng = np.random.default_rng((self.seed, index))
         if rng.random() < self.drawn_share:
-            sample = self._draw(rng)
+            sample = self._no_plate(rng) if rng.random() < NO_PLATE_SHARE else self._draw(rng)
         else:
             chosen = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.samples) - 1)
             sample = self.samples[chosen]
@@ -73,19 +82,37 @@ class PlateDataset(Dataset):
     def _draw(self, rng: np.random.Generator) -> PlateSample:
         """A drawn plate in front of some background, at about the size real ones are kept; of two rows too."""
         painted = self.painter.random_plate(rng)
-        plate = painted.image
-        height, width = plate.shape[:2]
-        shown = 220
-        corners = plate_corners(shown, shown * height / width, random_pose(rng), rng)
+        canvas, corners = self._canvas(painted.image, rng)
+        # The tone of the surroundings has nothing to do with the plate's own, so nothing can be learned from it.
+        matrix, size = placement(painted.image, corners), canvas.shape[1::-1]
+        cv2.warpPerspective(
+            painted.image, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
+        )
+        double = knows_two_rows(self.config.alphabet) and painted.rows == 2
+        return PlateSample(canvas, corners, painted.text, painted.colour, "drawn", double)
+
+    def _no_plate(self, rng: np.random.Generator) -> PlateSample:
+        """Lettering of another kind, or some part of a picture without plates."""
+        if self.backgrounds and rng.random() < 0.5:
+            image = self.backgrounds[rng.integers(len(self.backgrounds))]
+            # A detector does not find plates in plain road or sky.
+            corners = max((_anywhere(image, rng) for _ in range(PLACES)), key=lambda place: _contrast(image, place))
+        else:
+            sign, cover = self.signs.draw(rng)
+            image, corners = self._canvas(sign, rng)
+            put_on(image, sign, corners, rng, rng.uniform(0.45, 1.1), cover)
+        # In use, what is narrow enough is looked at as one of two rows as well.
+        narrow = knows_two_rows(self.config.alphabet) and may_have_two_rows(corners)
+        return PlateSample(image, corners, "", None, "drawn", narrow and rng.random() < 0.5)
+
+    def _canvas(self, drawn: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Some background, and the corners (4, 2) in it where `drawn` comes to lie."""
+        height, width = drawn.shape[:2]
+        corners = plate_corners(DRAWN_WIDTH, DRAWN_WIDTH * height / width, random_pose(rng), rng)
         margin = 24
         corners += margin - corners.min(axis=0)
         size = tuple(int(value) + margin for value in np.ceil(corners.max(axis=0)))
-        canvas = self._background(size, rng)
-        # The tone of the surroundings has nothing to do with the plate's own, so nothing can be learned from it.
-        matrix = placement(plate, corners)
-        cv2.warpPerspective(plate, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
-        double = knows_two_rows(self.config.alphabet) and painted.rows == 2
-        return PlateSample(canvas, corners, painted.text, painted.colour, "drawn", double)
+        return self._background(size, rng), corners
 
     def _background(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         width, height = size
@@ -136,3 +163,19 @@ class PlateDataset(Dataset):
         signs = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]])
         moves = (single + shift + signs * growth) * amount
         return (corners + moves[:, :1] * across + moves[:, 1:] * down).astype(np.float32)
+
+
+def _anywhere(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Corners (4, 2) of something shaped like a plate, its centre anywhere in `image`."""
+    room = np.float32(image.shape[1::-1])
+    widest = max(SMALLEST_CUT, min(LARGEST_CUT, 0.6 * float(room[0])))
+    width = float(np.exp(rng.uniform(np.log(SMALLEST_CUT), np.log(widest))))
+    corners = plate_corners(width, width / rng.uniform(1.5, 5), random_pose(rng), rng)
+    return corners + rng.uniform(0.1, 0.9, 2).astype(np.float32) * room
+
+
+def _contrast(image: np.ndarray, corners: np.ndarray) -> float:
+    """Spread of the grey levels within the corners' box, as far as it lies in `image`."""
+    left, top, right, bottom = np.maximum(0, corners_to_box(corners)).astype(int)
+    part = image[top : bottom + 1, left : right + 1]
+    return float(part.std()) if part.size else 0.0

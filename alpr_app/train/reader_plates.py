@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import count as naturals
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -86,8 +88,10 @@ def _labelled(data: DataFolder, config: ReaderConfig) -> list[PlateSource]:
 
 
 def _drawn(dataset: PlateDataset, count: int) -> tuple[np.ndarray, list[str]]:
-    samples = [dataset[index] for index in range(count)]
-    return np.stack([plate for plate, _, _ in samples]), [dataset.text(classes) for _, classes, _ in samples]
+    """The first `count` samples that are plates."""
+    drawn = ((plate, dataset.text(classes)) for plate, classes, _ in map(dataset.__getitem__, naturals()))
+    plates, texts = zip(*islice((sample for sample in drawn if sample[1]), count), strict=True)
+    return np.stack(plates), list(texts)
 
 
 def _prepared(sources: list[PlateSource], config: ReaderConfig) -> tuple[np.ndarray, list[str]]:

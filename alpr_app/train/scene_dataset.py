@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box, placement
+from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box
 from alpr_app.labels import LabelledPicture
 from alpr_app.pictures import read_picture
 from alpr_app.train.cached import Cached
+from alpr_app.train.compositing import paint_out, put_on
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.painters import Painter
 from alpr_app.train.draw.signs import SignPainter
@@ -33,6 +34,8 @@ MOSAIC_CELLS, MOSAIC_CHANCES = (2, 3, 4), (0.5, 0.3, 0.2)
 SIGN_SHARE = 0.3
 PLATE_FREE_SHARE = 0.12
 REPAINTED_SHARE = 0.5
+# Cars whose plates are painted out: what looks like a plate must not be taken for one because it is on a car.
+BARE_SHARE = 0.06
 SMALLEST_VISIBLE = 0.85
 # Spreads of how a view is turned, in degrees, sheared and, as a logarithm, stretched: as seen from in front, from far
 # aside, and by a camera held askew. How often each.
@@ -141,8 +144,11 @@ class SceneDataset(Dataset):
         empty = bool(self.plate_free) and rng.random() < PLATE_FREE_SHARE
         source = self.plate_free if empty else self.scenes
         scene = source[rng.integers(len(source))]
-        if len(scene.plates) and rng.random() < REPAINTED_SHARE * self.drawn_share:
-            scene = self._repaint(scene, rng)
+        if len(scene.plates):
+            if rng.random() < BARE_SHARE * self.drawn_share:
+                scene = Scene(paint_out(scene.image, scene.plates), ignored=scene.ignored)
+            elif rng.random() < REPAINTED_SHARE * self.drawn_share:
+                scene = self._repaint(scene, rng)
         matrix, scale = self._matrix(scene, rng, height, width)
         image, shrunk = scene.image, 1
         while scale * shrunk < 0.5:  # warpAffine samples single pixels: average first, as the letterbox does in use
@@ -250,31 +256,3 @@ class SceneDataset(Dataset):
             corners = self._place(scene, list(scene.plates), sign.shape[1] / sign.shape[0], rng)
             if corners is not None:
                 put_on(scene.image, sign, corners, rng, rng.uniform(0.45, 1.1), cover)
-
-
-def put_on(
-    image: np.ndarray,
-    drawn: np.ndarray,
-    corners: np.ndarray,
-    rng: np.random.Generator,
-    light: float,
-    cover: np.ndarray | None = None,
-) -> None:
-    """A drawn plate or sign onto `image` in place, softened to the picture's sharpness.
-
-    corners (4, 2): where it comes to lie. light: its brightness. cover: uint8, where it hides what is behind it;
-    everywhere if None.
-    """
-    shrink = max(1.0, drawn.shape[1] / max(8.0, float(np.ptp(corners[:, 0]))))
-    sigma = 0.45 * shrink + rng.uniform(0, 1.0)
-    soft = cv2.GaussianBlur(drawn, (0, 0), sigma)
-    soft = np.clip(soft * light + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
-    matrix = placement(drawn, corners)
-    size = (image.shape[1], image.shape[0])
-    if cover is None:
-        cv2.warpPerspective(soft, matrix, size, dst=image, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
-        return
-    layer = cv2.warpPerspective(soft, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    alpha = cv2.warpPerspective(cv2.GaussianBlur(cover, (0, 0), sigma), matrix, size, flags=cv2.INTER_LINEAR)
-    alpha = alpha.astype(np.float32) * np.float32(1 / 255)
-    image[:] = cv2.blendLinear(layer, image, alpha, 1 - alpha)

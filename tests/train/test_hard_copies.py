@@ -55,3 +55,15 @@ def test_small_copies_are_plates_cut_out_at_94_by_24(data_folder, tmp_path):
     originals = [picture for picture in read_data_folder(data_folder).pictures if picture.split == "val"]
     assert sorted(crop.text for crop in copies.crops) == sorted(picture.plates[0].text for picture in originals)
     assert all(read_picture(crop.path).shape == (24, 94, 3) for crop in copies.crops)
+
+
+def test_bare_copies_are_measured_as_pictures_without_plates(data_folder, tmp_path):
+    arguments = ["hard_copies", "--dataset_path", str(data_folder), "--output", str(tmp_path / "hard")]
+    assert main([*arguments, "--kinds", "bare"]) == 0
+    copies = read_data_folder(tmp_path / "hard")
+    assert not copies.pictures and not copies.crops and len(copies.negatives) == 2
+    originals = [picture for picture in read_data_folder(data_folder).pictures if picture.split == "val"]
+    for path, original in zip(sorted(copies.negatives), originals, strict=True):
+        plate = original.plates[0].corners
+        bare, whole = (rectify(read_picture(file), plate).astype(float) for file in (path, original.path))
+        assert bare.std() < 0.5 * whole.std()

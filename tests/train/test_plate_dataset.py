@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from builders import TEXTS, toy_plate
 
-from alpr_app.labels import LabelError, LabelledPicture, read_data_folder
+from alpr_app.labels import DataFolder, LabelError, LabelledPicture, read_data_folder
 from alpr_app.reader import ReaderConfig
 from alpr_app.rows import side_by_side
 from alpr_app.train.plate_dataset import UNKNOWN_COLOUR, PlateDataset
@@ -32,9 +32,25 @@ def test_samples_are_plates_with_classes_and_colour(samples, painter):
         image, classes, colour = dataset[index]
         assert image.shape == (48, 192, 3) and image.dtype == np.uint8
         text = "".join(CONFIG.alphabet[value] for value in classes if value != CONFIG.blank)
-        assert len(text) in (7, 8) and len(classes) == CONFIG.max_length
+        assert len(text) in (0, 7, 8) and len(classes) == CONFIG.max_length
         assert (classes[len(text) :] == CONFIG.blank).all()
         assert UNKNOWN_COLOUR <= colour < len(CONFIG.colours)
+
+
+@pytest.mark.parametrize("backgrounds", [[], [np.full((120, 160, 3), 90, np.uint8)]])
+def test_where_there_is_no_plate_nothing_is_to_be_read(samples, painter, monkeypatch, backgrounds):
+    monkeypatch.setattr("alpr_app.train.plate_dataset.NO_PLATE_SHARE", 1.0)
+    dataset = PlateDataset(CONFIG, samples, backgrounds, painter, seed=2, drawn_share=1.0)
+    for index in range(20):
+        image, classes, colour = dataset[index]
+        assert image.shape == (48, 192, 3) and colour == UNKNOWN_COLOUR
+        assert (classes == CONFIG.blank).all() and dataset.text(classes) == ""
+
+
+def test_drawn_plates_that_a_reader_is_judged_by_all_have_a_text(painter, monkeypatch):
+    monkeypatch.setattr("alpr_app.train.plate_dataset.NO_PLATE_SHARE", 0.5)
+    plates, texts = prepare_plates(CONFIG, DataFolder((), (), ()), painter, most=12).validation["drawn"]
+    assert len(plates) == len(texts) == 12 and all(texts)
 
 
 def test_a_sample_depends_on_seed_and_index_alone(samples, painter):

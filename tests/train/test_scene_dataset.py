@@ -116,3 +116,12 @@ def test_large_pictures_are_kept_small_with_their_labels(tmp_path):
 def test_nothing_labelled_is_an_error(painter):
     with pytest.raises(ValueError, match="no labelled pictures"):
         dataset([], painter)
+
+
+def test_a_car_whose_plate_is_painted_out_has_none(marked, painter, monkeypatch):
+    data = dataset([marked], painter, drawn_share=1.0)
+    monkeypatch.setattr("alpr_app.train.scene_dataset.BARE_SHARE", 1.0)
+    for seed in range(10):
+        view = data._view(np.random.default_rng(seed), 160, 160)
+        assert len(view.plates) == 0 and len(view.ignored) == 0
+        assert np.ptp(view.image.astype(int), axis=2).max() < 30  # neither red nor green
