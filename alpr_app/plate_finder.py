@@ -14,9 +14,10 @@ DETECTOR_BATCH = 8
 # Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
 CANDIDATE_SHARE = 0.9
 # Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
-# looked at again in a part of the picture, where nothing is sure from a lower share of the wanted score on.
+# looked at again in a part of the picture, from a lower share of the wanted score on: the lowest where nothing is sure,
+# a higher one beside a plate that is, as most pictures have only that and a look takes time.
 SMALL_WIDTH = 46.0
-SMALL_CANDIDATE_SHARE = 0.2
+SMALL_CANDIDATE_SHARE, BESIDE_SURE_SHARE = 0.2, 0.5
 # The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
 # pixels wide there. For the network this is an eleventh of a look at the whole picture.
 CLOSER_CANVAS = (96, 128)
@@ -36,17 +37,17 @@ class PlateFinder:
         self.detect = detect
 
     def decode(self, image: np.ndarray, box: Letterbox, outputs: np.ndarray, score: float) -> list[Detection]:
-        """What may be plates, if nothing is sure also small ones of a low score, in pixels of `image`, best first.
+        """What may be plates, also small ones of a low score, in pixels of `image`, best first.
 
         outputs: of the network, for the canvas that `box` makes of `image`. score: what a plate has to reach once it
         is read.
         """
-        least = CANDIDATE_SHARE * score
-        found = _located(image, box, outputs, least)
-        if found and found[0].score >= score:
-            return found
-        faint = _located(image, box, outputs, SMALL_CANDIDATE_SHARE * score)
-        return [plate for plate in faint if plate.score >= least or _is_small(plate, box)]
+        found = _located(image, box, outputs, SMALL_CANDIDATE_SHARE * score)
+        sure = bool(found) and found[0].score >= score
+        least = (BESIDE_SURE_SHARE if sure else SMALL_CANDIDATE_SHARE) * score
+        return [
+            plate for plate in found if plate.score >= (least if _is_small(plate, box) else CANDIDATE_SHARE * score)
+        ]
 
     def look_closer(self, image: np.ndarray, box: Letterbox, found: list[Detection], score: float) -> list[Detection]:
         """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a

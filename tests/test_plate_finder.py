@@ -97,13 +97,16 @@ def test_a_small_plate_may_be_faint_at_first_a_large_one_may_not():
     assert plate.box == pytest.approx(small, abs=1)
 
 
-def test_faint_plates_are_not_looked_for_beside_a_sure_one():
+def test_beside_a_sure_plate_a_small_one_must_be_less_faint():
     small, large = (300, 200, 360, 220), (600, 200, 800, 260)
     image, box = scene(small, large)
-    network = FindsWhite()
-    (plate,) = find(network, image, box, (0.2, small), (0.6, large))
-    assert plate.box == pytest.approx(large, abs=0.1)
+    network = FindsWhite(0.8)
+    assert [plate.box for plate in find(network, image, box, (0.2, small), (0.6, large))] == [
+        pytest.approx(large, abs=0.1)
+    ]
     assert network.seen == []
+    found = find(network, image, box, (0.3, small), (0.6, large))
+    assert sorted(plate.score for plate in found) == pytest.approx([0.6, 0.8], abs=1e-4)
 
 
 @pytest.mark.parametrize(("first", "kept"), [(0.96, [0.48]), (0.7, [])])

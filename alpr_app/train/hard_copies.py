@@ -24,7 +24,7 @@ SIZE = (720, 1160)
 SMALL = (24, 94)
 
 Made = tuple[np.ndarray, np.ndarray]
-"""A picture H x W x 3 uint8 and the corners (M, 4, 2) of its plates."""
+"""A picture H x W x 3 uint8 and the corners (M, 4, 2) of its plates, or (2 * M, 4, 2) of a first and a second copy."""
 
 
 def _uint8(values: np.ndarray) -> np.ndarray:
@@ -75,6 +75,17 @@ def far(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made
     return around, (plates * scale + np.float32([left, top])).astype(np.float32)
 
 
+def beside(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
+    """The same once more on its right, as `far` makes it: small plates beside large ones."""
+    away, small = far(image, plates, rng)
+    height = max(image.shape[0], away.shape[0])
+    both = [
+        cv2.copyMakeBorder(part, 0, height - part.shape[0], 0, 0, cv2.BORDER_CONSTANT, value=(LETTERBOX_GREY,) * 3)
+        for part in (image, away)
+    ]
+    return np.hstack(both), np.concatenate([plates, small + np.float32([image.shape[1], 0])])
+
+
 def tilt(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
     """The camera held askew by 20 to 45 degrees."""
     height, width = image.shape[:2]
@@ -102,7 +113,7 @@ def jpeg(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Mad
 
 
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], Made]] = {
-    function.__name__: function for function in (night, rain, motion, far, tilt, glare, jpeg)
+    function.__name__: function for function in (night, rain, motion, far, beside, tilt, glare, jpeg)
 }
 
 
@@ -160,7 +171,7 @@ def _whole(picture: LabelledPicture, number: int, kind: str, seed: int) -> Itera
     image = read_picture(picture.path, orient=False)
     made, corners = KINDS[kind](image, np.float32([plate.corners for plate in known]), rng)
     name, rows = f"{number:05d}.png", []
-    for plate, placed in zip(known, corners, strict=True):
+    for plate, placed in zip(known * (len(corners) // len(known)), corners, strict=True):
         about = {"text": plate.text, "colour": plate.colour or "", "corners": written(placed)}
         rows.append({"file": name, "split": picture.split, "subset": kind, **about})
     yield name, made, rows
