@@ -17,7 +17,7 @@ from alpr_app.bundle import load_detector, load_reader
 from alpr_app.detector import Detection
 from alpr_app.engine import make_engine
 from alpr_app.geometry import Letterbox, corners_to_box
-from alpr_app.plate import Plate, judge_format
+from alpr_app.plate import Plate, completeness, judge_format
 from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, PlateFinder
 from alpr_app.plate_reader import Look, PlateReader
 from alpr_app.reader import Reading
@@ -177,12 +177,16 @@ class ALPR:
             characters=reading.characters,
             alternatives=reading.alternatives,
             colour=reading.colour,
-            score=_certainty(detection, reading) if score is None else score,
+            score=self._certainty(detection, reading) if score is None else score,
             box=tuple(map(float, detection.box)),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
             crop=crop,
             fits_format=judge_format(reading.text, reading.colour, self.reader_config.alphabet),
         )
+
+    def _certainty(self, detection: Detection, reading: Reading) -> float:
+        legible = reading.confidence * completeness(reading.text, self.reader_config.alphabet)
+        return CONFIDENCE_SHARE * legible + (1 - CONFIDENCE_SHARE) * detection.score
 
     def _warm_up(self) -> None:
         """A first call takes several times as long as the next ones; it is made here, not on the user's
@@ -192,10 +196,6 @@ class ALPR:
             self.detect(np.zeros((1, height, width, 3), np.uint8))
         blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
         self.plate_reader.read_views([blank])
-
-
-def _certainty(detection: Detection, reading: Reading) -> float:
-    return CONFIDENCE_SHARE * reading.confidence + (1 - CONFIDENCE_SHARE) * detection.score
 
 
 def check_image(image: np.ndarray) -> None:

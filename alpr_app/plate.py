@@ -18,6 +18,9 @@ DIGITS = "0123456789"
 SPECIALS = "学警挂港澳使领"
 ALPHABET = PROVINCES + DIGITS + LETTERS + "O" + SPECIALS
 
+# Characters of the shortest plates.
+SHORTEST = 7
+
 COLOURS = ("blue", "yellow", "green", "white", "black")
 
 _OFFICE = f"[{PROVINCES}][{LETTERS}O]"
@@ -53,6 +56,12 @@ def judge_format(text: str, colour: str, alphabet: str) -> bool | None:
     return fits_format(text, colour if colour in COLOURS else None)
 
 
+def completeness(text: str, alphabet: str) -> float:
+    """Which share of a plate's characters a reading has, 0 to 1: a stray character is none. 1 for any text of a reader
+    that, with this `alphabet`, is one for other plates than Chinese ones: those may be short."""
+    return min(1.0, len(text) / SHORTEST) if reads_chinese(alphabet) else 1.0
+
+
 def has_province(text: str) -> bool:
     """Whether a text begins with a province, so that it makes sense to speak of the rest."""
     return text != "" and text[0] in PROVINCES
@@ -68,7 +77,8 @@ class Plate:
     alternatives: for each of them the reader's second guess, '' for no character at all, and its confidence.
     colour: one of the reader's, which are `COLOURS` unless it was trained for other plates.
     score: how sure it is that this is a plate, 0 to 1: the weighted mean of the detector's quality score and of
-    `confidence`, because what reads like a plate is one; 1 for a picture that was said to be a plate.
+    `confidence` times `completeness`, because what reads like a plate is one; 1 for a picture that was said to be a
+    plate.
     box: left, top, right, bottom in pixels of the picture.
     corners: top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.
     crop: the rectified plate the reader saw, 48 x 192 x 3 uint8 RGB.

@@ -12,7 +12,7 @@ from alpr_app.bundle import BundleError, load_reader, save_bundle
 from alpr_app.pipeline import check_image
 from alpr_app.plate import fits_format
 from alpr_app.plate_reader import READER_BATCH
-from alpr_app.reader import Reader
+from alpr_app.reader import Reader, Reading
 
 
 def test_a_picture_gives_plates_best_first_in_its_own_pixels(small_alpr, picture):
@@ -129,8 +129,19 @@ def test_what_the_reader_says_counts_for_more_in_a_plates_score_than_what_the_de
     plates = small_alpr.read(picture())
     assert plates
     for plate in plates:
-        assert plate.score == pytest.approx(0.3 / (1 + np.exp(-9)) + 0.7 * plate.confidence)
+        legible = plate.confidence * min(1, len(plate.text) / 7)
+        assert plate.score == pytest.approx(0.3 / (1 + np.exp(-9)) + 0.7 * legible)
     assert [plate.score for plate in plates] == sorted((plate.score for plate in plates), reverse=True)
+
+
+def test_a_stray_character_however_sure_is_no_plate(small_alpr, picture, monkeypatch):
+    stray = Reading("3", (0.98,), (("8", 0.01),), "blue")
+    monkeypatch.setattr(
+        small_alpr.plate_reader, "read", lambda looks: [(stray, look.views[0]) for look in looks], raising=True
+    )
+    assert small_alpr.read(picture()) == []
+    monkeypatch.setattr(small_alpr, "score", 0.0)
+    assert {round(plate.score, 3) for plate in small_alpr.read(picture())} == {round(0.3 + 0.7 * 0.98 / 7, 3)}
 
 
 def test_plates_below_the_score_are_left_out(small_alpr, detector_path, reader_path, picture):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpr_app.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, fits_format, judge_format
+from alpr_app.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, completeness, fits_format, judge_format
 
 
 def make_plate(**changes) -> Plate:
@@ -102,3 +102,11 @@ def test_plates_compare_by_value():
 
 def test_plates_that_are_equal_as_they_are_written_are_one_in_a_set():
     assert len({make_plate(), make_plate(confidence=0.91234561, box=(1.04, 2.0, 3.0, 4.001))}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("", 0), ("3", 1 / 7), ("皖A1234", 6 / 7), ("皖A12345", 1), ("皖AD12345", 1)]
+)
+def test_a_reading_is_the_less_a_plate_the_more_characters_it_lacks(text, share):
+    assert completeness(text, ALPHABET) == pytest.approx(share)
+    assert completeness(text, "ABC0123") == 1
