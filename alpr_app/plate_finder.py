@@ -42,20 +42,25 @@ class PlateFinder:
         outputs: of the network, for the canvas that `box` makes of `image`. score: what a plate has to reach once it
         is read.
         """
-        found = _located(image, box, outputs, SMALL_CANDIDATE_SHARE * score)
+        found = decode(outputs, box.canvas, SMALL_CANDIDATE_SHARE * score)
         sure = bool(found) and found[0].score >= score
         least = (BESIDE_SURE_SHARE if sure else SMALL_CANDIDATE_SHARE) * score
-        return [
-            plate for plate in found if plate.score >= (least if _is_small(plate, box) else CANDIDATE_SHARE * score)
+        candidates = [
+            plate
+            for plate in found
+            if plate.score >= (least if _width(plate) < SMALL_WIDTH else CANDIDATE_SHARE * score)
         ]
+        return _placed(image, box, candidates)
 
     def look_closer(self, image: np.ndarray, box: Letterbox, found: list[Detection], score: float) -> list[Detection]:
         """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a
         plate, and the corners are exacter. What turns out to be none is left out."""
-        small = [plate for plate in found if _is_small(plate, box)]
+        small, again = [], []
+        for plate in found:
+            (small if _width(plate) * box.scale[0] < SMALL_WIDTH else again).append(plate)
         if not small:
             return found
-        again = [plate for plate in found if not _is_small(plate, box)] + small[MOST_CLOSER_LOOKS:]
+        again += small[MOST_CLOSER_LOOKS:]
         for several in chunks(small[:MOST_CLOSER_LOOKS], DETECTOR_BATCH):
             again += self._again(image, several, SMALL_CANDIDATE_SHARE * score)
         kept = [plate for plate in again if plate.score >= CANDIDATE_SHARE * score]
@@ -70,26 +75,29 @@ class PlateFinder:
         boxes = [Letterbox.fit(*part.shape[:2], CLOSER_CANVAS) for part in parts]
         (outputs,) = self.detect(stack([box.apply(part) for box, part in zip(boxes, parts, strict=True)]))
         return [
-            _found_again(first, [_moved(plate, window[:2]) for plate in _located(part, box, output, least)])
+            _found_again(
+                first, [_moved(plate, window[:2]) for plate in _placed(part, box, decode(output, box.canvas, least))]
+            )
             for first, window, part, box, output in zip(plates, windows, parts, boxes, outputs, strict=True)
         ]
 
 
-def _located(image: np.ndarray, box: Letterbox, outputs: np.ndarray, least: float) -> list[Detection]:
-    """All with a score of `least` or more, in pixels of the picture, in which they lie at least in part."""
-    detections = []
-    for found in decode(outputs, box.canvas, least):
-        sides = box.to_picture(found.box.reshape(2, 2)).clip(0, image.shape[1::-1])
-        points = box.to_picture(found.corners)
+def _placed(image: np.ndarray, box: Letterbox, plates: list[Detection]) -> list[Detection]:
+    """Plates in pixels of the canvas that `box` makes of `image`, in those of `image`, in which they lie at least in
+    part."""
+    placed = []
+    for plate in plates:
+        sides = box.to_picture(plate.box.reshape(2, 2)).clip(0, image.shape[1::-1])
+        points = box.to_picture(plate.corners)
         # Four corners on a line or crossed are no plate, whatever the score says.
         if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
-            detections.append(Detection(found.score, sides.reshape(4), points))
-    return detections
+            placed.append(Detection(plate.score, sides.reshape(4), points))
+    return placed
 
 
-def _is_small(plate: Detection, box: Letterbox) -> bool:
-    """Whether the network saw it too small in the canvas that `box` made. What the picture's edge cuts off counts."""
-    return float(np.ptp(plate.corners[:, 0])) * box.scale[0] < SMALL_WIDTH
+def _width(plate: Detection) -> float:
+    """What the picture's edge cuts off counts."""
+    return float(np.ptp(plate.corners[:, 0]))
 
 
 def _window(image: np.ndarray, plate: Detection) -> tuple[int, int, int, int]:
