@@ -42,9 +42,11 @@ class PlateFinder:
         outputs: of the network, for the canvas that `box` makes of `image`. score: what a plate has to reach once it
         is read.
         """
-        found = decode(outputs, box.canvas, SMALL_CANDIDATE_SHARE * score)
-        sure = bool(found) and found[0].score >= score
-        least = (BESIDE_SURE_SHARE if sure else SMALL_CANDIDATE_SHARE) * score
+        least = BESIDE_SURE_SHARE * score
+        found = decode(outputs, box.canvas, least)
+        if not found or found[0].score < score:
+            least = SMALL_CANDIDATE_SHARE * score
+            found = decode(outputs, box.canvas, least)
         candidates = [
             plate
             for plate in found
