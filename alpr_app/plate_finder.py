@@ -98,7 +98,7 @@ def _placed(image: np.ndarray, box: Letterbox, plates: list[Detection]) -> list[
 
 
 def _width(plate: Detection) -> float:
-    """What the picture's edge cuts off counts."""
+    """Across its corners: what the picture's edge cuts off counts."""
     return float(np.ptp(plate.corners[:, 0]))
 
 
