@@ -30,8 +30,8 @@ class PlateDataset(Dataset):
     """An endless set: sample `index` is drawn from (seed, index) alone, so a run can be resumed exactly.
 
     A sample is the plate H x W x 3 uint8, its classes (max_length,) int64 padded with blanks, and its colour's
-    index or UNKNOWN_COLOUR. drawn_share: how many of the samples are drawn plates, 0 to 1. strength: of all
-    disturbances, 1 is usual, 0 none.
+    index or UNKNOWN_COLOUR. drawn_share: how many of the samples are drawn plates, 0 to 1; a few of them
+    are no plates and have an empty text. strength: of all disturbances, 1 is usual, 0 none.
     """
 
     def __init__(
