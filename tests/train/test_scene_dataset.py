@@ -1,3 +1,5 @@
+import pickle
+
 import cv2
 import numpy as np
 import pytest
@@ -99,6 +101,15 @@ def test_a_sample_depends_on_seed_and_index_alone(marked, painter):
     first[0]
     np.testing.assert_array_equal(first[9]["image"], second[9]["image"])
     np.testing.assert_array_equal(first[9]["plates"], second[9]["plates"])
+
+
+def test_a_data_set_can_be_handed_to_workers_that_are_started_afresh(marked, painter, monkeypatch):
+    """As they are on Windows and macOS: what is handed to them is pickled."""
+    data = dataset([marked], painter, drawn_share=1.0)
+    again = pickle.loads(pickle.dumps(data))
+    monkeypatch.setattr("alpr_app.train.scene_dataset.SIGN_SHARE", 1.0)
+    for index in range(4):
+        np.testing.assert_array_equal(again[index]["image"], data[index]["image"])
 
 
 def test_large_pictures_are_kept_small_with_their_labels(tmp_path):

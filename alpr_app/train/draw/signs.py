@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ INKS = ((248, 248, 246), (16, 16, 18), (240, 210, 40), (200, 30, 36))
 # Height of the letters in the drawing; signs are made smaller when they are put into a picture.
 SIZE = 64
 TRIES = 50
+# One a process, not one a painter: a font cannot be handed to processes that are started afresh, as workers are on
+# Windows and macOS.
+_face = cache(load_font)
 
 
 def random_words(rng: np.random.Generator) -> str:
@@ -45,7 +49,8 @@ class SignPainter:
     """
 
     def __init__(self, issues: Callable[[str], bool] = fits_format) -> None:
-        self._face, self._issues = load_font(), issues
+        _face()
+        self._issues = issues
 
     def _words(self, rng: np.random.Generator) -> str:
         """Words that are no plate's; where nearly all are, whatever came last."""
@@ -60,7 +65,7 @@ class SignPainter:
         signs are letters on a board, some are letters alone."""
         words = self._words(rng)
         canvas = np.zeros((2 * SIZE, SIZE * (len(words) + 2), 3), np.uint8)
-        cv2.putText(canvas, words, (SIZE // 2, round(1.4 * SIZE)), (255, 255, 255), self._face, SIZE)
+        cv2.putText(canvas, words, (SIZE // 2, round(1.4 * SIZE)), (255, 255, 255), _face(), SIZE)
         left, top, width, height = cv2.boundingRect(canvas[:, :, 0])
         margin_x, margin_y = (round(SIZE * rng.uniform(0.08, 0.5)) for _ in range(2))
         ink = canvas[top : top + height, left : left + width, 0]
