@@ -54,6 +54,12 @@ def reads_surely(reader: Reader) -> Reader:
     return reader
 
 
+@pytest.fixture(autouse=True)
+def same_random_numbers_in_every_order() -> None:
+    """Untrained networks have the same weights whichever tests ran before in this process."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """ONNX files are made in a folder of this run, in this process and in those that tests start."""

@@ -28,12 +28,11 @@ def test_outputs_stand_in_the_order_of_the_positions(images):
     detector = Detector(SMALL).eval()
     changed = images.clone()
     changed[:, :, 64:, 128:] = 1.0
-    moved = (detector(changed) - detector(images)).abs().sum(dim=(0, 2))
+    moved = (detector(changed) - detector(images)).abs().sum(dim=(0, 2)).detach().numpy()
     centres, strides = positions(96, 160)
+    there = (centres > (128, 64)).all(axis=1)
     for stride in (8, 16):
-        level = torch.from_numpy(strides) == stride
-        x, y = centres[strides == stride][int(moved[level].argmax())]
-        assert x > 112 and y > 48
+        assert moved[there & (strides == stride)].mean() > 1.5 * moved[~there & (strides == stride)].mean()
 
 
 def test_fusing_changes_nothing_but_speed(images):
