@@ -83,6 +83,19 @@ def start_reader(path: Path, **dropout: float) -> ReaderWithColumns:
     return network
 
 
+def take_over(network: nn.Module, begun: nn.Module) -> list[str]:
+    """Give `network`, new and of a shape of its own, the weights of `begun` whose name and shape it has.
+
+    Returns the names of its parameters that begin anew.
+    """
+    own = network.state_dict()
+    fitting = {
+        name: value for name, value in begun.state_dict().items() if name in own and value.shape == own[name].shape
+    }
+    network.load_state_dict(own | fitting)
+    return [name for name, _ in network.named_parameters() if name not in fitting]
+
+
 def with_plates_of(network: ReaderWithColumns, config: ReaderConfig) -> ReaderWithColumns:
     """A reader of the shape of `network` with alphabet, length and colours of `config`.
 

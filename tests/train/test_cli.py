@@ -12,6 +12,7 @@ from alpr_app.bundle import load_detector, load_reader
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
 from alpr_app.train.commands.run_options import published_command
+from alpr_app.train.starting import averaged_weights
 
 READER = ["--embed_dim", "32", "--num_heads", "2", "--batch_size", "4"]
 READER += ["--num_encoder_layers", "1", "--num_decoder_layers", "1"]
@@ -150,6 +151,38 @@ def test_a_run_refuses_a_shape_that_its_beginning_has_not(
     assert main([*arguments, "--output", "second", "--start_from", "first", *options]) == 0
     assert main([*arguments, "--output", "third", "--start_from", "first", *other]) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "other", "anew", "kept"),
+    [
+        ("maskocr", READER, ["--num_encoder_layers", "2"], "reader.encoder.layers.1.", "reader.encoder.layers.0."),
+        ("detector", DETECTOR, ["--stage_blocks", "0", "3", "1"], "backbone.stages.1.3.", "backbone.stages.1.1."),
+    ],
+)
+def test_a_run_takes_over_what_fits_of_a_network_of_another_shape(
+    command, options, other, anew, kept, data_folder, tmp_path, capsys
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    arguments = [command, "--dataset_path", str(data_folder), *SHORT]
+    assert main([*arguments, "--output", str(first), *options]) == 0
+    begun = ["--start_from", str(first), "--reshape", "--start_lr", "1e-9", "--min_lr", "1e-9", "--seed", "5"]
+    capsys.readouterr()
+    assert main([*arguments, "--output", str(second), *options, *begun, *other]) == 0
+    said = capsys.readouterr().err
+    assert f"these begin anew: {anew}" in said and kept not in said
+    before = averaged_weights(load_checkpoint(first / "best.pt"))
+    after = load_checkpoint(second / "last.pt")["network"]
+    taken = [name for name in after if name.startswith(kept) and name.endswith(("weight", "bias"))]
+    assert taken and any(name.startswith(anew) for name in after.keys() - before.keys())
+    for name in taken:
+        torch.testing.assert_close(before[name], after[name], atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_another_shape_needs_a_network_to_take_weights_from(data_folder, tmp_path, capsys):
+    arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "x")]
+    assert main([*arguments, "--reshape", "--neck_channels", "16"]) == 1
+    assert "name it with --start_from" in capsys.readouterr().err
 
 
 def test_dropout_may_change_where_a_run_goes_on_from_another(data_folder, tmp_path):

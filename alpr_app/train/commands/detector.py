@@ -15,13 +15,14 @@ from alpr_app.train.commands.run_options import (
     add_shape_options,
     crop_size_of,
     refuse_other_shape,
+    say_what_begins_anew,
     shape_of,
     train,
 )
 from alpr_app.train.detector import DetectorTask
 from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.plates_file import read_plates_file
-from alpr_app.train.starting import start_detector
+from alpr_app.train.starting import start_detector, take_over
 
 INPUT = {"long_side": "of the input in use, in pixels"}
 SHAPE = {
@@ -50,9 +51,13 @@ def start(args: argparse.Namespace) -> Detector:
     """The network that --start_from names, or a new one of the given shape."""
     if args.start_from is None:
         return Detector(DetectorConfig(**shape_of(args, INPUT | SHAPE)))
-    network = start_detector(args.start_from)
-    refuse_other_shape(shape_of(args, SHAPE), network.config, args.start_from)
-    network.config = replace(network.config, **shape_of(args, INPUT))
+    begun = start_detector(args.start_from)
+    if not args.reshape:
+        refuse_other_shape(shape_of(args, SHAPE), begun.config, args.start_from)
+    network = Detector(replace(begun.config, **shape_of(args, INPUT | SHAPE)))
+    anew = take_over(network, begun)
+    if args.reshape:
+        say_what_begins_anew(args.start_from, anew)
     return network
 
 

@@ -15,6 +15,7 @@ from alpr_app.train.commands.run_options import (
     add_run_options,
     add_shape_options,
     refuse_other_shape,
+    say_what_begins_anew,
     shape_of,
     train,
 )
@@ -26,7 +27,7 @@ from alpr_app.train.maskocr import ReaderTask, ReaderWithColumns
 from alpr_app.train.plate_design import PlatesFile
 from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.reader_plates import NO_DATA, prepare_plates
-from alpr_app.train.starting import start_reader, with_plates_of
+from alpr_app.train.starting import start_reader, take_over, with_plates_of
 
 SHAPE = {
     "img_height": "height of the rectified plate in pixels",
@@ -75,6 +76,10 @@ def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConf
         stem = {"stem_channels": ()} if args.plain_strips else {}
         return ReaderConfig(**shape | dropout | special, **stem), None
     network = start_reader(args.start_from, **dropout)
+    if args.reshape:
+        reshaped = ReaderWithColumns(replace(network.reader.config, **shape))
+        say_what_begins_anew(args.start_from, take_over(reshaped, network))
+        network = reshaped
     before = network.reader.config
     refuse_other_shape(shape, replace(before, **special), args.start_from)
     if args.plain_strips and before.stem_channels:

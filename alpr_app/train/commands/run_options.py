@@ -73,7 +73,14 @@ def refuse_other_shape(given: dict[str, object], config: object, begun: Path) ->
     for name, value in given.items():
         there = getattr(config, name)
         if value != there:
-            raise ValueError(f"--{name} {_shown(value)}: {begun}, which the run begins with, has {_shown(there)}")
+            has = f"{begun}, which the run begins with, has {_shown(there)}"
+            raise ValueError(f"--{name} {_shown(value)}: {has}; --reshape takes over what fits")
+
+
+def say_what_begins_anew(begun: Path, names: list[str]) -> None:
+    """What --reshape came to, on the error output."""
+    said = f"these begin anew: {', '.join(names)}" if names else "no weights begin anew"
+    print(f"alpr_app.train: {begun}: what fits is taken over; {said}", file=sys.stderr)
 
 
 def _shown(value: object) -> str:
@@ -88,6 +95,7 @@ def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: 
     add("--output", type=Path, required=True, metavar="DIR", help="the run's folder, made if missing")
     add("--resume", action="store_true", help="go on from the run's last checkpoint")
     add("--start_from", type=Path, metavar="NAME", help="run or bundle to begin with: its weights and its shape")
+    add("--reshape", action="store_true", help="with --start_from: in the shape that options say; what fits is kept")
     add("--samples", type=int, default=1_000_000, help="training samples to see in all")
     add("--epochs", "--end_epoch", type=int, metavar="N", help="the same in rounds over the labelled pictures")
     add("--batch_size", type=int, default=batch_size, help="samples a step, over all processes")
@@ -152,6 +160,8 @@ def _train(
     args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Task], options: RunOptions, ranks: Ranks
 ) -> bool:
     """One process's part of it; returns whether all is done."""
+    if args.reshape and args.start_from is None:
+        raise ValueError("--reshape needs a network to take weights from: name it with --start_from")
     torch.manual_seed(options.seed)
     with all_or_none(ranks):
         task = make_task(args)
