@@ -37,10 +37,12 @@ class ExportedAttention(nn.Module):
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
         attention = self.attention
+        # Parts of a stated width: a graph would work out those of `chunk` in every call.
+        width = attention.query.out_features
         if queries is memory:
-            projected = attention.fused(memory).chunk(3, dim=2)
+            projected = attention.fused(memory).split([width] * 3, dim=2)
         else:
-            projected = (attention.query(queries), *attention.key_value(memory).chunk(2, dim=2))
+            projected = (attention.query(queries), *attention.key_value(memory).split([width] * 2, dim=2))
         return attention.output(attend(*projected, attention.heads, attention.scale))
 
 
