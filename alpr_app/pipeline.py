@@ -39,7 +39,7 @@ class ALPR:
     """Finds and reads licence plates. One object serves any number of threads.
 
     detector, reader: a bundle's path, None for the shipped one; reader_config: the reader's JSON if it does
-    not lie beside its weights. device: auto, cpu, cuda or mps. backend: auto, torch or onnx. threads: of the
+    not lie beside its weights. device: auto, cpu, cuda or mps. backend: auto, torch, onnx or onnx-int8. threads: of the
     networks; None leaves the choice to the backend. score: plates below it are left out, 0 to 1; it is the weighted
     mean of how sure the detector and the reader are.
 

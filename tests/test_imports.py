@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "errors": set(),
     "resources": set(),
     "machine": set(),
+    "backends": set(),
     "layers": set(),
     "files": {"errors"},
     "run_folder": {"errors", "files"},

@@ -53,6 +53,17 @@ def test_both_plates_of_a_picture_are_read(alpr):
     assert {plate.text for plate in alpr.read(read_picture(TWO_CARS))} == {"粤B6E907", "浙C2T135"}
 
 
+def test_every_sample_is_read_by_the_reader_in_8_bits(alpr):
+    pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+    pytest.importorskip("onnx", reason="needs the extra 'onnx'")
+    rounded = ALPR(backend="onnx-int8", threads=1)
+    for path in SAMPLES:
+        image = read_picture(path, orient=False)
+        (plate, *_), (exact, *_) = rounded.read(image), alpr.read(image)
+        assert plate.text == exact.text == ccpd.parse_name(path).text
+        assert plate.confidence == pytest.approx(exact.confidence, abs=0.05)
+
+
 def test_plate_free_pictures_stay_empty(alpr):
     for value in (0, 114, 255):
         assert alpr.read(np.full((300, 400, 3), value, np.uint8)) == []

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from alpr_app.backends import BACKENDS, DEVICES
+
 if TYPE_CHECKING:
     from alpr_app.pipeline import ALPR
-
-# As in alpr_app.engine, whose import takes as long as torch's.
-DEVICES = ("auto", "cpu", "cuda", "mps")
-BACKENDS = ("auto", "torch", "onnx")
 
 
 def fraction(text: str) -> float:
@@ -41,7 +39,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ocr_config", "--ocr-config", metavar="F", help="the reader's JSON, if it is not beside it")
     group.add_argument("--device", choices=DEVICES, default="auto", help="default: CUDA if there is any, else cpu")
     group.add_argument(
-        "--backend", choices=BACKENDS, default="auto", help="default: onnx on the processor if installed, else torch"
+        "--backend",
+        choices=BACKENDS,
+        default="auto",
+        help="default: onnx on the processor if installed, else torch; onnx-int8: the reader in 8 bits, faster",
     )
     group.add_argument("--threads", type=count, metavar="N", help="processor threads of the networks (default: all)")
 

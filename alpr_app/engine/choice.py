@@ -7,14 +7,12 @@ from importlib.util import find_spec
 import torch
 from torch import nn
 
+from alpr_app.backends import BACKENDS, DEVICES, INT8
 from alpr_app.bundle import BundleInfo
 from alpr_app.engine.common import Engine, EngineError
 from alpr_app.engine.onnx_engine import OnnxEngine
 from alpr_app.engine.onnx_file import cached_onnx
 from alpr_app.engine.torch_engine import TorchEngine
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
-BACKENDS = ("auto", "torch", "onnx")
 
 
 def choose_device(device: str) -> torch.device:
@@ -33,7 +31,8 @@ def choose_device(device: str) -> torch.device:
 
 
 def choose_backend(backend: str, device: str) -> str:
-    """torch or onnx. auto is ONNX Runtime on the processor, where it is the faster one, if it is installed.
+    """torch, onnx or onnx-int8. auto is ONNX Runtime on the processor, where it is the faster one, if it is installed;
+    its results are torch's, those of onnx-int8 differ a little.
 
     Raises EngineError if it is asked for and absent, or asked for with another device.
     """
@@ -42,10 +41,12 @@ def choose_backend(backend: str, device: str) -> str:
         return "torch" if missing or device != "cpu" else "onnx"
     if backend not in BACKENDS:
         raise EngineError(f"backend '{backend}' is unknown; choose one of {', '.join(BACKENDS)}")
-    if backend == "onnx" and missing:
-        raise EngineError(f"backend 'onnx' needs {missing[0]}, which is not installed; install 'alpr-app[onnx]'")
-    if backend == "onnx" and device != "cpu":
-        raise EngineError(f"backend 'onnx' runs on the processor; use --device cpu, or --backend torch with {device}")
+    if backend != "torch" and missing:
+        raise EngineError(f"backend '{backend}' needs {missing[0]}, which is not installed; install 'alpr-app[onnx]'")
+    if backend != "torch" and device != "cpu":
+        raise EngineError(
+            f"backend '{backend}' runs on the processor; use --device cpu, or --backend torch with {device}"
+        )
     return backend
 
 
@@ -62,7 +63,11 @@ def make_engine(
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be 1 or more, not {threads}")
-    chosen = torch.device("cpu") if device == "auto" and backend == "onnx" else choose_device(device)
-    if choose_backend(backend, chosen.type) == "onnx":
-        return OnnxEngine(cached_onnx(network, info), threads)
-    return TorchEngine(network, chosen, threads)
+    on_processor = device == "auto" and backend in ("onnx", INT8)
+    chosen = torch.device("cpu") if on_processor else choose_device(device)
+    backend = choose_backend(backend, chosen.type)
+    if backend == "torch":
+        return TorchEngine(network, chosen, threads)
+    # A detector has no matrix products but its convolutions.
+    model = cached_onnx(network, info, int8=backend == INT8 and info.kind == "reader")
+    return OnnxEngine(model, threads, backend)

@@ -11,15 +11,16 @@ from alpr_app.engine.onnx_file import cache_folder
 
 
 class OnnxEngine:
-    """Runs an ONNX `model` on the processor. threads: of this network; None is ONNX Runtime's own choice.
+    """Runs an ONNX `model` on the processor. threads: of this network; None is ONNX Runtime's own choice. backend: the
+    name it is to have.
 
     Raises EngineError if the model is damaged.
     """
 
-    backend = "onnx"
     device = "cpu"
 
-    def __init__(self, model: bytes, threads: int | None = None) -> None:
+    def __init__(self, model: bytes, threads: int | None = None, backend: str = "onnx") -> None:
+        self.backend = backend
         # From 1.32 on it reports its use over the network unless told not to before it is imported.
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime

@@ -15,6 +15,7 @@ from alpr_app import __version__
 from alpr_app.bundle import BundleInfo
 from alpr_app.detector import split_outputs
 from alpr_app.engine.common import EngineError, FromPixels, example_pictures
+from alpr_app.engine.onnx_int8 import with_int8
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
 from alpr_app.layers import fuse
@@ -92,17 +93,27 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
         return path.read_bytes()
 
 
-def cached_onnx(network: nn.Module, info: BundleInfo) -> bytes:
-    """The ONNX model of a bundle, made now or found in the cache; its name holds the bundle's hash and RECIPE."""
-    path = cache_folder() / f"{info.kind}-{info.sha256[:16]}-{__version__}-{RECIPE}.onnx"
+def cached_onnx(network: nn.Module, info: BundleInfo, int8: bool = False) -> bytes:
+    """The ONNX model of a bundle for ONNX Runtime, made now or found in the cache; its name holds the bundle's hash and
+    RECIPE. int8: with its matrix products in 8 bits."""
+    kind = f"{info.kind}-int8" if int8 else info.kind
+    path = cache_folder() / f"{kind}-{info.sha256[:16]}-{__version__}-{RECIPE}.onnx"
     try:
         if path.is_file():
             return path.read_bytes()
-        model = export_onnx(network, info.kind, portable=False)
+    except OSError as error:
+        _not_kept(path, error)
+    model = export_onnx(network, info.kind, portable=False)
+    if int8:
+        model = with_int8(model)
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, model)
     except OSError as error:
-        # A cache that cannot be written only costs time at the next start.
-        _log.warning("%s: the ONNX file is not kept: %s", path, reason(error))
-        model = export_onnx(network, info.kind, portable=False)
+        _not_kept(path, error)
     return model
+
+
+def _not_kept(path: Path, error: OSError) -> None:
+    """A cache that cannot be used only costs time at the next start."""
+    _log.warning("%s: the ONNX file is not kept: %s", path, reason(error))

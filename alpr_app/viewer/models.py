@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alpr_app.pipeline import ALPR
 
-BACKENDS = ("auto", "torch", "onnx")
-
 # Everything above this is found once; the slider then only chooses among it.
 FLOOR = 0.3
 

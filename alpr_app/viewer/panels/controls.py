@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from alpr_app.backends import BACKENDS
 from alpr_app.machine import cores
 from alpr_app.timings import STAGES
 from alpr_app.viewer.commands import keep_results, plain_light, watch_training
 from alpr_app.viewer.light import MOST, Light
-from alpr_app.viewer.models import BACKENDS
 from alpr_app.viewer.panels.chart import sparkline
 from alpr_app.viewer.panels.stage import Stage, heading, pair
 from alpr_app.viewer.results import CSV, JSON_LINES
