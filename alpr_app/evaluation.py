@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture
+from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture, read_labelled
 from alpr_app.pictures import read_picture
 from alpr_app.pipeline import ALPR
 from alpr_app.plate import Plate, has_province
@@ -42,7 +42,7 @@ def evaluate_scenes(
         known = picture.readable
         if not known:
             continue
-        image = read_picture(picture.path, orient=False)
+        image = read_labelled(picture.path)
         plates = alpr.read(image)
         readings = alpr.read_at(image, [truth.corners for truth in known])
         for truth, reading, score in zip(known, readings, scores.add(picture, plates, readings), strict=True):
@@ -104,17 +104,19 @@ def evaluate_crops(
     return {"crops": count, "exact": exact / max(1, count), "without_province": without_province / max(1, count)}
 
 
-def evaluate_negatives(alpr: ALPR, paths: Iterable[Path], watch: Watch | None = None) -> dict[str, float]:
+def evaluate_negatives(
+    alpr: ALPR, negatives: Iterable[LabelledPicture], watch: Watch | None = None
+) -> dict[str, float]:
     """Pictures without any plate: false boxes, and pictures with at least one, a hundred pictures."""
     count = boxes = pictures = 0
-    for path in paths:
+    for picture in negatives:
         count += 1
-        image = read_picture(path)
+        image = read_labelled(picture.path)
         plates = alpr.read(image)
         boxes += len(plates)
         pictures += bool(plates)
         if watch and plates:
-            watch(path, image, plates, "")
+            watch(picture.path, image, plates, "")
     return {
         "pictures": count,
         "false_boxes": boxes,
@@ -150,7 +152,7 @@ def evaluate(
     """
     if split != "all":
         data = data.of_split(split)
-    scenes = [picture for picture in data.pictures if picture.plates and not picture.by_machine]
+    scenes = [picture for picture in data.pictures if picture.readable and not picture.by_machine]
     stated = [picture for picture in data.pictures if picture.stated]
     reliability = Reliability() if reliability is None else reliability
     result: dict[str, dict[str, dict[str, float]]] = {}

@@ -11,6 +11,9 @@
 
 All columns but `file` may be left out. A line with neither text nor place is a plate-free picture; where the file
 has no places at all (only `file` and `text`), every picture is a plate already.
+
+Pixels are those of a picture as it is shown, turned by its EXIF orientation, as `alpr read` prints them; of one with a
+CCPD name they are those stored.
 """
 
 from __future__ import annotations
@@ -56,6 +59,8 @@ def numbers(text: str, count: int, path: Path, row: int) -> np.ndarray:
         raise LabelError(f"{path}, row {row}: '{text}' holds something that is no number") from None
     if len(values) != count:
         raise LabelError(f"{path}, row {row}: '{text}' holds {len(values)} numbers where {count} belong")
+    if not np.isfinite(values).all():
+        raise LabelError(f"{path}, row {row}: '{text}' holds a number that is no place in a picture")
     return values
 
 

@@ -10,7 +10,8 @@ A data folder may hold any of:
     negatives/, ccpd_np/                pictures without any plate
     machine_labels.csv                  `folder`, `file`, `kind` (sure, unsure), `text`, `box`, `corners`
 
-In the last one numbers are separated by spaces; plates that are not sure are neither plate nor background.
+In the last one numbers are separated by spaces; plates that are not sure are neither plate nor background. Pixels are
+those of a picture as it is shown, turned by its EXIF orientation; of one with a CCPD name they are those stored.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ import numpy as np
 from alpr_app import ccpd
 from alpr_app.geometry import corners_to_box, order_corners
 from alpr_app.label_table import TABLE_NAME, LabelError, numbers, place, read_rows, rows_of, split_of
+from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
 
 PLATE_FREE_FOLDERS = ("negatives", "ccpd_np")
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+# Of pictures that belong to all of them.
+EVERY_SPLIT = "every"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +58,8 @@ class LabelledPlate:
 @dataclass(frozen=True, eq=False)
 class LabelledPicture:
     """A whole picture. ignored: boxes (N, 4) where a plate may be or not. stated: the text of one plate in it
-    when nothing else is known. subset: the name under which results are counted. by_machine: no person has seen
-    the labels, so they are fit for training but not for measuring."""
+    when nothing else is known. split: its name, or EVERY_SPLIT. subset: the name under which results are counted.
+    by_machine: no person has seen the labels, so they are fit for training but not for measuring."""
 
     path: Path
     plates: tuple[LabelledPlate, ...] = ()
@@ -84,18 +87,18 @@ class LabelledCrop:
 
 @dataclass(frozen=True)
 class DataFolder:
-    """What `read_data_folder` found."""
+    """What `read_data_folder` found. negatives: pictures without any plate."""
 
     pictures: tuple[LabelledPicture, ...]
     crops: tuple[LabelledCrop, ...]
-    negatives: tuple[Path, ...]
+    negatives: tuple[LabelledPicture, ...]
 
     def of_split(self, split: str) -> DataFolder:
-        """Only the pictures and crops of `split`; the negatives have none and stay."""
+        """Only what is of `split`."""
         return DataFolder(
             tuple(picture for picture in self.pictures if picture.split == split),
             tuple(crop for crop in self.crops if crop.split == split),
-            self.negatives,
+            tuple(picture for picture in self.negatives if picture.split in (split, EVERY_SPLIT)),
         )
 
 
@@ -106,21 +109,29 @@ def picture_files(folder: Path) -> list[Path]:
     )
 
 
+def read_labelled(path: Path) -> np.ndarray:
+    """A picture, H x W x 3 uint8 RGB, in the pixels that its labels are in. Raises PictureError."""
+    return read_picture(path, orient=not ccpd.is_ccpd_name(path))
+
+
 def ccpd_picture(path: Path, split: str = "train", subset: str = "") -> LabelledPicture:
-    """A CCPD-named picture. Raises ccpd.CcpdNameError for any other name."""
+    """A CCPD-named picture. Raises ccpd.CcpdNameError for any other name, and for corners that span no area."""
     annotation = ccpd.parse_name(path)
     # CCPD's corners are clicked by hand and at times in another order than its paper says.
     corners = np.float32(annotation.corners)
-    return LabelledPicture(
-        path,
-        (LabelledPlate.of(corners, annotation.text, ccpd.usual_colour(annotation.text)),),
-        split=split,
-        subset=subset or path.parent.name,
-    )
+    try:
+        plate = LabelledPlate.of(corners, annotation.text, ccpd.usual_colour(annotation.text))
+    except ValueError as error:
+        raise ccpd.CcpdNameError(f"{path.name}: {error}") from error
+    return LabelledPicture(path, (plate,), split=split, subset=subset or path.parent.name)
+
+
+def _table_beside(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.csv")
 
 
 def _ccpd_pictures(folder: Path) -> list[LabelledPicture]:
-    table = folder.with_suffix(".csv")
+    table = _table_beside(folder)
     rows = {row["file"]: row for row in read_rows(table, ("file",))} if table.is_file() else {}
     pictures = []
     for path in picture_files(folder):
@@ -132,6 +143,16 @@ def _ccpd_pictures(folder: Path) -> list[LabelledPicture]:
     return pictures
 
 
+def _plate(
+    table: Path, number: int, corners: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1
+) -> LabelledPlate:
+    """The plate of a table's row. Raises LabelError naming both if its corners span no area."""
+    try:
+        return LabelledPlate.of(corners, text, colour, rows)
+    except ValueError as error:
+        raise LabelError(f"{table}, row {number}: {error}") from error
+
+
 def _machine_pictures(table: Path) -> list[LabelledPicture]:
     plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
     ignored: dict[Path, list[np.ndarray]] = defaultdict(list)
@@ -139,7 +160,7 @@ def _machine_pictures(table: Path) -> list[LabelledPicture]:
         path = table.parent / row["folder"] / row["file"]
         if row["kind"] == "sure":
             corners = numbers(row["corners"], 8, table, number).reshape(4, 2)
-            plates[path].append(LabelledPlate.of(corners, row["text"] or None))
+            plates[path].append(_plate(table, number, corners, row["text"] or None))
         else:
             ignored[path].append(numbers(row["box"], 4, table, number))
     return [
@@ -175,13 +196,16 @@ def read_table(table: Path) -> DataFolder:
         about[path] = (split, row.get("subset", "").strip() or folder.name)
         if corners is not None:
             colour = row.get("colour", "").strip() or None
-            plates[path].append(LabelledPlate.of(corners, text or None, colour, lines))
+            plates[path].append(_plate(table, number, corners, text or None, colour, lines))
     pictures = [
         LabelledPicture(path, tuple(plates[path]), split=split, subset=subset)
         for path, (split, subset) in about.items()
-        if path in plates
     ]
-    return DataFolder(tuple(pictures), tuple(crops), tuple(path for path in about if path not in plates))
+    return DataFolder(
+        tuple(picture for picture in pictures if picture.plates),
+        tuple(crops),
+        tuple(picture for picture in pictures if not picture.plates),
+    )
 
 
 def read_data_folder(root: Path) -> DataFolder:
@@ -191,18 +215,21 @@ def read_data_folder(root: Path) -> DataFolder:
     """
     if not root.is_dir():
         raise LabelError(f"{root}: no such folder")
+    # Its name counts, also if it was given as a dot.
+    root = root.resolve()
     pictures: list[LabelledPicture] = []
     crops: list[LabelledCrop] = []
-    negatives: list[Path] = []
+    negatives: list[LabelledPicture] = []
     for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
-        table = folder.with_suffix(".csv")
+        table = _table_beside(folder)
         if (folder / TABLE_NAME).is_file():
             labelled = read_table(folder / TABLE_NAME)
             pictures += labelled.pictures
             crops += labelled.crops
             negatives += labelled.negatives
         elif folder.name in PLATE_FREE_FOLDERS:
-            negatives += picture_files(folder)
+            plate_free = picture_files(folder)
+            negatives += [LabelledPicture(path, split=EVERY_SPLIT, subset=folder.name) for path in plate_free]
         elif folder.name == "crops" and table.is_file():
             for row in read_rows(table, ("file", "text")):
                 crops.append(LabelledCrop(folder / row["file"], row["text"], row.get("split") or "train"))
@@ -210,8 +237,7 @@ def read_data_folder(root: Path) -> DataFolder:
             for row in read_rows(table, ("file", "text")):
                 pictures.append(LabelledPicture(folder / row["file"], stated=row["text"], split="val", subset="street"))
         else:
-            files = picture_files(folder)
-            if files and ccpd.is_ccpd_name(files[0]):
+            if any(map(ccpd.is_ccpd_name, picture_files(folder))):
                 pictures += _ccpd_pictures(folder)
     machine = root / "machine_labels.csv"
     if machine.is_file():

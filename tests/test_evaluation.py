@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alpr_app.evaluation import evaluate
-from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
+from alpr_app.labels import EVERY_SPLIT, DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
 from alpr_app.plate import Plate
 
 CORNERS = np.float32([[20, 30], [120, 30], [120, 60], [20, 60]])
@@ -146,7 +146,8 @@ def test_a_stated_plate_counts_wherever_it_is_read(picture):
 def test_crops_and_negatives(picture):
     one, two = picture(1).path, picture(2).path
     crops = (LabelledCrop(one, TEXT, "val"), LabelledCrop(two, "京A12345", "val"))
-    result = evaluate(Scripted({1: [plate(TEXT)], 2: []}), DataFolder((), crops, (one, two)))
+    negatives = (LabelledPicture(one, split=EVERY_SPLIT), LabelledPicture(two, split="val"))
+    result = evaluate(Scripted({1: [plate(TEXT)], 2: []}), DataFolder((), crops, negatives))
     assert result["crops"]["all"] == {"crops": 2, "exact": 0.5, "without_province": 1.0}
     assert result["negatives"]["all"]["false_boxes_per_100"] == 50
 
@@ -168,7 +169,7 @@ def test_confidences_are_measured_over_all_plates_whose_place_is_known(picture):
 
 def test_every_mistake_is_shown_with_what_was_expected(picture):
     seen: list[tuple[Path, str]] = []
-    data = DataFolder((picture(1), picture(2)), (LabelledCrop(picture(3).path, "京B11111", "val"),), (picture(4).path,))
+    data = DataFolder((picture(1), picture(2)), (LabelledCrop(picture(3).path, "京B11111", "val"),), (picture(4),))
     alpr = Scripted({1: [plate(TEXT)], 2: [plate("皖A12340")], 4: [plate(TEXT)]})
     evaluate(alpr, data, watch=lambda path, image, plates, expected: seen.append((path.stem, expected)))
     assert seen == [("2", TEXT), ("3", "京B11111"), ("4", "")]

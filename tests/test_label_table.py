@@ -26,7 +26,7 @@ def test_own_pictures_have_boxes_or_corners_and_any_number_of_plates(tmp_path):
     np.testing.assert_array_equal(first.plates[1].corners, [[5, 5], [55, 7], [54, 20], [4, 18]])
     assert first.plates[0].colour == "white" and first.plates[1].colour is None
     assert second.subset == "gate" and second.split == "train" and second.plates[0].text is None
-    assert data.negatives == (tmp_path / "empty.jpg",) and not data.crops
+    assert [picture.path for picture in data.negatives] == [tmp_path / "empty.jpg"] and not data.crops
 
 
 def test_without_places_every_picture_is_a_plate(tmp_path):
@@ -72,3 +72,23 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(LabelError, match="No space left"):
         write_table(path, [{"file": "b.jpg"}])
     assert path.read_bytes() == before
+
+
+def test_pictures_without_plates_are_of_the_split_that_their_line_says(tmp_path):
+    write(tmp_path, "file,split,text,box", "a.jpg,val,,", "b.jpg,train,,", "c.jpg,,,")
+    data = read_data_folder(tmp_path)
+    names = {split: [one.path.name for one in data.of_split(split).negatives] for split in ("train", "val", "test")}
+    assert names == {"train": ["b.jpg", "c.jpg"], "val": ["a.jpg"], "test": []}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("a.jpg,X,1 1 50 50 90 90 20 20,", "row 2: the four corners .* span no area"),
+        ("a.jpg,X,,nan 1 50 50", "row 2: 'nan 1 50 50' holds a number that is no place"),
+    ],
+)
+def test_a_place_that_cannot_be_names_its_row(line, said, tmp_path):
+    write(tmp_path, "file,text,corners,box", line)
+    with pytest.raises(LabelError, match=said):
+        read_data_folder(tmp_path)

@@ -1,7 +1,11 @@
+import struct
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
-from alpr_app.labels import LabelError, ccpd_picture, read_data_folder
+from alpr_app.labels import LabelError, ccpd_picture, read_data_folder, read_labelled
 
 NAMES = (
     "025-95_113-154&383_386&473-386&473_177&454_154&383_363&402-0_0_22_27_27_33_16-37-15.jpg",
@@ -55,7 +59,7 @@ def test_crops_street_and_negatives_are_found(tmp_path):
     data = read_data_folder(tmp_path)
     assert [(crop.text, crop.split) for crop in data.crops] == [("京A12345", "val")]
     assert [(picture.stated, picture.split) for picture in data.pictures] == [("沪A12345", "val")]
-    assert data.negatives == (tmp_path / "negatives" / "x.jpg",)
+    assert [picture.path for picture in data.negatives] == [tmp_path / "negatives" / "x.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -91,3 +95,45 @@ def test_clicked_corners_in_another_order_are_put_right(tmp_path):
     np.testing.assert_array_equal(
         ccpd_picture(tmp_path / swapped).plates[0].corners, ccpd_picture(tmp_path / NAMES[0]).plates[0].corners
     )
+
+
+def test_corners_that_span_no_area_are_named_and_no_traceback(tmp_path):
+    scenes(tmp_path)
+    flat = "025-95_113-154&383_386&473-386&473_386&473_386&473_386&473-0_0_22_27_27_33_16-37-15.jpg"
+    (tmp_path / "scenes" / flat).touch()
+    with pytest.raises(LabelError, match=r"386&473_386&473.*span no area"):
+        read_data_folder(tmp_path)
+    (tmp_path / "scenes" / flat).unlink()
+    (tmp_path / "machine_labels.csv").write_text(HEADER + "web,a.jpg,sure,,,1 1 2 2 3 3 4 4\n", encoding="utf-8")
+    with pytest.raises(LabelError, match=r"machine_labels.csv, row 2: the four corners .* span no area"):
+        read_data_folder(tmp_path)
+
+
+def test_a_folder_may_be_given_as_a_dot(tmp_path, monkeypatch):
+    scenes(tmp_path)
+    monkeypatch.chdir(tmp_path / "scenes")
+    assert {picture.subset for picture in read_data_folder(Path(".")).pictures} == {"scenes"}
+
+
+def test_a_foreign_picture_among_ccpd_names_is_an_error_wherever_it_stands_in_the_list(tmp_path):
+    scenes(tmp_path)
+    (tmp_path / "scenes" / "!preview.jpg").touch()
+    with pytest.raises(LabelError, match=r"!preview\.jpg"):
+        read_data_folder(tmp_path)
+
+
+def test_a_folder_with_a_dot_in_its_name_has_its_own_table(tmp_path):
+    scenes(tmp_path)
+    (tmp_path / "scenes").rename(tmp_path / "site.v1")
+    (tmp_path / "site.csv").write_text(f"file,split\n{NAMES[0]},test\n", encoding="utf-8")
+    (tmp_path / "site.v1.csv").write_text(f"file,split\n{NAMES[0]},val\n", encoding="utf-8")
+    assert sorted(picture.split for picture in read_data_folder(tmp_path).pictures) == ["train", "val"]
+
+
+def test_labels_are_in_pixels_as_shown_but_those_of_ccpd_as_stored(tmp_path):
+    tags = b"Exif\0\0II*\0" + struct.pack("<IHHHIII", 8, 1, 0x112, 3, 1, 6, 0)
+    content = cv2.imencode(".jpg", np.zeros((40, 80, 3), np.uint8))[1].tobytes()
+    for name in ("phone.jpg", NAMES[0]):
+        (tmp_path / name).write_bytes(content[:2] + b"\xff\xe1" + struct.pack(">H", len(tags) + 2) + tags + content[2:])
+    assert read_labelled(tmp_path / "phone.jpg").shape[:2] == (80, 40)
+    assert read_labelled(tmp_path / NAMES[0]).shape[:2] == (40, 80)

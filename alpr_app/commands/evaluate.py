@@ -104,7 +104,8 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
         reliability,
     )
     if not figures:
-        raise AlprError(f"{args.data}: nothing to measure in the split '{args.split}'; try --split all")
+        missing = "no plate with a text and no plate-free picture"
+        raise AlprError(f"{args.data}: nothing to measure in the split '{args.split}', {missing}; try --split all")
     print(table(figures))
     if args.json:
         about = {"data": args.data.name, "split": args.split, "score": args.score, "processor": processor()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,7 +32,7 @@ def batches(dataset: Dataset, indices: Indices, size: int, workers: int, device:
         sampler=indices,
         num_workers=workers,
         pin_memory=device.type == "cuda",
-        worker_init_fn=_single_thread,
+        worker_init_fn=_as_worker,
         prefetch_factor=PREFETCHED if workers else None,
         # The loader seeds its workers from here and not from the generator that dropout draws from, whose state a
         # resumed run has just restored.
@@ -45,8 +46,10 @@ def batches(dataset: Dataset, indices: Indices, size: int, workers: int, device:
         raise TrainingError(said.partition("Error: ")[2] or said) from error
 
 
-def _single_thread(worker: int) -> None:
-    """Samples are made by processes, one core each."""
+def _as_worker(worker: int) -> None:
+    """Samples are made by processes, one core each. Ctrl-C in a terminal reaches them as well; but the run that they
+    work for ends them, once it has saved what it has."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
 

@@ -109,7 +109,9 @@ def make_table(
     rows = []
     for path in track(paths, folder.name):
         if folder.name == PLATE_FREE:
-            rows.append({"file": path.relative_to(folder).as_posix(), "split": "test", "subset": folder.name})
+            # Nobody is to be measured on what was trained on, and training needs pictures without plates.
+            name = path.relative_to(folder).as_posix()
+            rows.append({"file": name, "split": usual_split(BASE, None, path.name), "subset": folder.name})
         else:
             try:
                 rows.append(_row(path, folder, splits))

@@ -47,7 +47,8 @@ def load_checkpoint(
     """Read a checkpoint; with `description`, only one of a run that has the same. content: of the file, where another
     process has it."""
     if content is None and not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint; start the run without --resume")
+        remedy = "give the folder of a run that has validated once" if description is None else "leave --resume out"
+        raise CheckpointError(f"{path}: no such checkpoint; {remedy}")
     try:
         state = torch.load(path if content is None else io.BytesIO(content), map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError) as error:
@@ -55,5 +56,13 @@ def load_checkpoint(
     if not isinstance(state, dict) or "network" not in state or "description" not in state:
         raise CheckpointError(f"{path}: this is no checkpoint of a run")
     if description is not None and state["description"] != description:
-        raise CheckpointError(f"{path}: belongs to a run with other settings: {state['description']}")
+        names = differences(state["description"], description)
+        raise CheckpointError(f"{path}: belongs to a run with other settings: {names}")
     return state
+
+
+def differences(first: dict[str, Any], second: dict[str, Any]) -> str:
+    """The names of what two runs' descriptions do not have in common."""
+    flat = [{**description, **description.get("run", {})} for description in (first, second)]
+    names = [name for name in {**flat[0], **flat[1]} if flat[0].get(name) != flat[1].get(name)]
+    return ", ".join(name for name in names if name != "run")

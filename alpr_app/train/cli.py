@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from alpr_app.errors import AlprError
@@ -49,7 +50,9 @@ COMMANDS = (
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m alpr_app.train", description="Train the detector and the reader.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    # An abbreviated --config would be an option like any other, and its file not be read.
+    whole_names = partial(argparse.ArgumentParser, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=whole_names)
     for command in COMMANDS:
         command.add(commands)
     return parser
@@ -80,5 +83,5 @@ def main(argv: list[str] | None = None) -> int:
         print(f"alpr_app.train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("alpr_app.train: interrupted; go on from the last checkpoint with --resume", file=sys.stderr)
+        print("alpr_app.train: interrupted", file=sys.stderr)
         return 130

@@ -15,13 +15,12 @@ from torch import Tensor, nn
 
 from alpr_app.detector import STRIDES, Detection, Detector, decode, positions, split_outputs
 from alpr_app.geometry import Letterbox, box_iou, corner_distance
-from alpr_app.labels import DataFolder, LabelledPicture
+from alpr_app.labels import DataFolder, LabelledPicture, read_labelled
 from alpr_app.layers import from_pixels
-from alpr_app.pictures import read_picture
 from alpr_app.train.cached import spread
 from alpr_app.train.detector_losses import detector_losses
 from alpr_app.train.draw.painters import Painter
-from alpr_app.train.scene_dataset import SceneDataset, load_plate_free, load_scenes
+from alpr_app.train.scene_dataset import SceneDataset, load_scenes
 
 
 def held_out(picture: LabelledPicture) -> bool:
@@ -57,7 +56,7 @@ class DetectorTask:
         self.network = network
         self.dataset = SceneDataset(
             load_scenes(train, 0.8 * limit),
-            load_plate_free(data.negatives, 0.2 * limit),
+            load_scenes(data.of_split("train").negatives, 0.2 * limit),
             painter,
             crop_size,
             seed,
@@ -67,7 +66,7 @@ class DetectorTask:
             "scenes": spread([picture for picture in data.pictures if picture.plates and picture.split == "val"], most),
             "street": spread(kept, most),
         }
-        self.plate_free = spread(list(data.negatives), most)
+        self.plate_free = spread(list(data.of_split("val").negatives), most)
         centres, strides = positions(*crop_size)
         self.centres, self.strides = torch.from_numpy(centres), torch.from_numpy(strides)
         self.description: dict[str, Any] = {
@@ -97,7 +96,7 @@ class DetectorTask:
                 metrics |= {f"{name}_{key}": value for key, value in match(pictures, found).items()}
                 recalls.append(metrics[f"{name}_recall_70"])
                 corner_errors.append(metrics[f"{name}_corner_error"])
-        false_boxes = [len(found) for found in detect_all(network, self.plate_free)]
+        false_boxes = [len(found) for found in detect_all(network, (picture.path for picture in self.plate_free))]
         metrics["false_boxes"] = float(np.mean(false_boxes)) if false_boxes else 0.0
         if not recalls:
             return {"judgement": 0.0, **metrics}
@@ -113,7 +112,7 @@ def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detect
     """Detections in each picture, in pixels of the picture, with a network in eval mode."""
     device = next(network.parameters()).device
     for path in paths:
-        image = read_picture(path, orient=False)
+        image = read_labelled(path)
         letterbox = Letterbox.for_long_side(*image.shape[:2], network.config.long_side)
         canvas = from_pixels(torch.from_numpy(letterbox.apply(image)).to(device)[None])
         outputs = network(canvas)[0].cpu().numpy()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from alpr_app.errors import AlprError
+from alpr_app.train.checkpoint import differences
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,7 @@ def require_same(ranks: Ranks, description: dict[str, Any]) -> None:
     theirs = json.loads(from_first(ranks, lambda: json.dumps(ours).encode()))
     with all_or_none(ranks):
         if ours != theirs:
-            ours, theirs = ({**part.pop("run", {}), **part} for part in (ours, theirs))
-            names = ", ".join(name for name in {**theirs, **ours} if ours.get(name) != theirs.get(name))
+            names = differences(ours, theirs)
             raise AlprError(f"process {ranks.rank} has other options or data than the first one: {names}")
 
 
@@ -135,6 +135,8 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, features: Tensor) -> Tensor:
         if not self.training or not distributed.is_initialized():
             return super().forward(features)
+        # Sums of many bfloat16 values would round.
+        given, features = features.dtype, features.to(self.weight.dtype)
         # All processes have parts of the same size, so the number of values need not be shared.
         total = features.numel() // features.shape[1] * distributed.get_world_size()
         mean = _Sum.apply(features.sum(dim=(0, 2, 3))) / total
@@ -142,7 +144,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         variance = _Sum.apply(centred.square().sum(dim=(0, 2, 3))) / total
         self._follow(mean.detach(), variance.detach() * (total / max(1, total - 1)))
         scale = self.weight * (variance + self.eps).rsqrt()
-        return centred * scale[:, None, None] + self.bias[:, None, None]
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(given)
 
     def _follow(self, mean: Tensor, variance: Tensor) -> None:
         with torch.no_grad():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +14,8 @@ import numpy as np
 from alpr_app.errors import AlprError
 from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH, homography, rectify
 from alpr_app.label_table import TABLE_NAME, write_table, written
-from alpr_app.labels import LabelledPicture
-from alpr_app.pictures import PictureError, read_picture, write_picture
+from alpr_app.labels import LabelledPicture, read_labelled
+from alpr_app.pictures import PictureError, write_picture
 from alpr_app.train.processes import map_in_processes
 
 SUFFIX = ".png"
@@ -56,7 +57,7 @@ def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> t
     for index, plate in enumerate(picture.plates):
         if plate.text is None:
             continue
-        name = f"{picture.path.stem[:120]}_{index}{SUFFIX}"
+        name = f"{picture.path.stem[:100]}_{_key(picture.path, plate.corners, cut):08x}_{index}{SUFFIX}"
         rng = np.random.default_rng((cut.seed, number, index))
         corners = cut_corners(plate.corners, cut, rng)
         height = PLATE_HEIGHT * plate.rows
@@ -66,11 +67,16 @@ def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> t
         if (folder / name).is_file():
             continue
         try:
-            image = read_picture(picture.path, orient=False) if image is None else image
+            image = read_labelled(picture.path) if image is None else image
         except PictureError as error:
             return [], str(error)
         write_picture(folder / name, rectify(image, corners, height, PLATE_WIDTH, ordered=True))
     return rows, ""
+
+
+def _key(path: Path, corners: np.ndarray, cut: Cut) -> int:
+    """Of one plate cut out in one way: pictures of one name lie in several folders, and may be cut out anew."""
+    return zlib.crc32(repr((str(path), corners.tolist(), cut)).encode("utf-8", "surrogateescape"))
 
 
 def _inner(corners: np.ndarray, outer: np.ndarray, cut: Cut, height: int) -> str:

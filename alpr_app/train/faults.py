@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from alpr_app.geometry import quadrilateral_area
-from alpr_app.labels import DataFolder, LabelledPicture, LabelledPlate
-from alpr_app.pictures import PictureError, read_picture
+from alpr_app.labels import DataFolder, LabelledPicture, LabelledPlate, read_labelled
+from alpr_app.pictures import PictureError
 
 KINDS = {
     "broken": "pictures that cannot be read",
@@ -78,11 +78,11 @@ def check_data(
 
     def size_of(picture: LabelledPicture) -> tuple[int, int] | str:
         try:
-            return read_picture(picture.path, orient=False).shape[:2]
+            return read_labelled(picture.path).shape[:2]
         except PictureError as error:
             return str(error)
 
-    everything = [*data.pictures, *(_as_picture(path) for path in data.negatives)]
+    everything = [*data.pictures, *data.negatives]
     with ThreadPoolExecutor() as pool:
         for picture, size in zip(everything, track(pool.map(size_of, everything)), strict=True):
             findings.pictures[picture.split] += 1
@@ -101,6 +101,8 @@ def check_data(
         unknown = [character for character in crop.text if character not in alphabet]
         if unknown:
             findings.faults["alphabet"].append(f"{crop.path}: '{unknown[0]}' in {crop.text}")
+        if len(crop.text) > longest:
+            findings.faults["length"].append(f"{crop.path}: {len(crop.text)} characters, {longest} at most")
         size = size_of(_as_picture(crop.path))
         if isinstance(size, str):
             findings.faults["broken"].append(size)

@@ -14,8 +14,8 @@ import numpy as np
 from alpr_app.errors import AlprError
 from alpr_app.geometry import LETTERBOX_GREY, corners_to_box, rectify
 from alpr_app.label_table import TABLE_NAME, write_table, written
-from alpr_app.labels import LabelledPicture
-from alpr_app.pictures import read_picture, write_picture
+from alpr_app.labels import LabelledPicture, read_labelled
+from alpr_app.pictures import write_picture
 from alpr_app.train.compositing import paint_out
 
 FAR_PLATE_WIDTH = 60.0
@@ -66,13 +66,23 @@ def far(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made
     width = float(np.ptp(plates[0, :, 0]))
     scale = min(1.0, FAR_PLATE_WIDTH / width)
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    room_x, room_y = (max(0, full - part) for full, part in zip(SIZE, small.shape[1::-1], strict=True))
-    left, top = int(rng.uniform(0, room_x)), int(rng.uniform(0, room_y))
+    placed = plates * scale
+    left, top = (
+        _shift(rng, full, part, placed[0, :, axis])
+        for axis, (full, part) in enumerate(zip(SIZE, small.shape[1::-1], strict=True))
+    )
     # Around it a blurred copy: neither grey, which is never seen in use, nor a second plate.
     around = cv2.GaussianBlur(cv2.resize(image, SIZE, interpolation=cv2.INTER_AREA), (0, 0), 25)
-    part = small[: SIZE[1] - top, : SIZE[0] - left]
-    around[top : top + part.shape[0], left : left + part.shape[1]] = part
-    return around, (plates * scale + np.float32([left, top])).astype(np.float32)
+    part = small[max(0, -top) : SIZE[1] - top, max(0, -left) : SIZE[0] - left]
+    around[max(0, top) :, max(0, left) :][: part.shape[0], : part.shape[1]] = part
+    return around, (placed + np.float32([left, top])).astype(np.float32)
+
+
+def _shift(rng: np.random.Generator, full: int, part: int, plate: np.ndarray) -> int:
+    """Where in `full` pixels a side of `part` pixels begins, by chance: within it, or around it if it is longer; the
+    coordinates `plate` are inside in any case."""
+    least, most = sorted((0, full - part))
+    return int(np.clip(int(rng.uniform(least, most)), -np.floor(plate.min()), full - np.ceil(plate.max())))
 
 
 def beside(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
@@ -168,10 +178,14 @@ def write_hard_copies(
 def _whole(picture: LabelledPicture, number: int, kind: str, seed: int) -> Iterator[Copy]:
     known = [plate for plate in picture.plates if plate.text]
     rng = np.random.default_rng((seed, number))
-    image = read_picture(picture.path, orient=False)
+    image = read_labelled(picture.path)
     made, corners = KINDS[kind](image, np.float32([plate.corners for plate in known]), rng)
     name, rows = f"{number:05d}.png", []
     for plate, placed in zip(known * (len(corners) // len(known)), corners, strict=True):
+        centre = placed.mean(axis=0)
+        if (centre < 0).any() or (centre > made.shape[1::-1]).any():
+            # Another one than the first, of which nothing is left.
+            continue
         about = {"text": plate.text, "colour": plate.colour or "", "corners": written(placed)}
         rows.append({"file": name, "split": picture.split, "subset": kind, **about})
     yield name, made, rows
@@ -180,7 +194,7 @@ def _whole(picture: LabelledPicture, number: int, kind: str, seed: int) -> Itera
 def _bare(picture: LabelledPicture, number: int) -> Iterator[Copy]:
     if picture.ignored is not None and len(picture.ignored):
         return
-    image = read_picture(picture.path, orient=False)
+    image = read_labelled(picture.path)
     name = f"{number:05d}.png"
     # A line without text and place: a picture without plates.
     row = {"file": name, "split": picture.split, "subset": BARE, "text": "", "corners": ""}
@@ -188,7 +202,7 @@ def _bare(picture: LabelledPicture, number: int) -> Iterator[Copy]:
 
 
 def _cut_out(picture: LabelledPicture, number: int) -> Iterator[Copy]:
-    image = read_picture(picture.path, orient=False)
+    image = read_labelled(picture.path)
     for index, plate in enumerate(plate for plate in picture.plates if plate.text):
         name = f"{number:05d}_{index}.png"
         yield name, rectify(image, plate.corners, *SMALL), [{"file": name, "split": picture.split, "text": plate.text}]

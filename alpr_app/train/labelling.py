@@ -8,8 +8,8 @@ from pathlib import Path
 
 from alpr_app.errors import AlprError
 from alpr_app.label_table import TABLE_NAME, write_table, written
-from alpr_app.labels import picture_files
-from alpr_app.pictures import PictureError, read_picture
+from alpr_app.labels import picture_files, read_labelled
+from alpr_app.pictures import PictureError
 from alpr_app.pipeline import ALPR
 from alpr_app.plate import Plate
 
@@ -55,8 +55,7 @@ def label_pictures(
     report, rows = LabellingReport(), []
     for path in track(paths):
         try:
-            # Labels are in pixels as they are stored, whichever way a viewer turns the picture.
-            plates = alpr.read(read_picture(path, orient=False))
+            plates = alpr.read(read_labelled(path))
         except PictureError as error:
             report.broken.append(str(error))
             continue

@@ -165,7 +165,7 @@ class Run:
                     means |= {} if memory is None else {"memory_gb": memory}
                     trackers.add("train", self.step, {"learning_rate": self.rate(self.step - 1), **means})
                     bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
-                if self.step % validate_every == 0 or self.step == self.options.steps:
+                if self.step % validate_every == 0 or self.done:
                     self.validate()
                     trackers.add("val", self.step, self.metrics)
                 if time.monotonic() - saved_at > self.options.checkpoint_minutes * 60:

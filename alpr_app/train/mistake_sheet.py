@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from alpr_app.geometry import corners_to_box
-from alpr_app.pictures import read_picture
+from alpr_app.labels import read_labelled
 from alpr_app.train.draw.glyphs import load_font
 from alpr_app.train.mistakes import CORNERS, MISSED, WrongFind, WrongReading
 from alpr_app.train.preview import sheet
@@ -89,8 +89,7 @@ def _shortened(path: Path) -> str:
 
 def _view(wrong: WrongFind) -> tuple[np.ndarray, np.ndarray]:
     """The part of the picture around the place, VIEW_SIZE large, and the homography (3, 3) into it."""
-    # As it was measured: labels are in stored pixels.
-    image = read_picture(wrong.path, orient=False)
+    image = read_labelled(wrong.path)
     left, top, right, bottom = corners_to_box(np.concatenate(wrong.places))
     width = max((right - left) * (1 + 2 * SURROUNDINGS), (bottom - top) * 3 * VIEW_SIZE[0] / VIEW_SIZE[1], 40.0)
     scale = VIEW_SIZE[0] / width

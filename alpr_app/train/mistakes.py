@@ -93,7 +93,8 @@ def wrong_finds(network: Detector, data: DataFolder) -> tuple[list[WrongFind], i
     with torch.inference_mode():
         for picture, found in zip(pictures, detect_all(network, (one.path for one in pictures)), strict=True):
             wrong += judge(picture, found)
-        for path, found in zip(data.negatives, detect_all(network, data.negatives), strict=True):
+        plate_free = [picture.path for picture in data.of_split("val").negatives]
+        for path, found in zip(plate_free, detect_all(network, plate_free), strict=True):
             wrong += [WrongFind(path, FALSE_BOX, one.score, found=one.corners) for one in found]
     return sorted(wrong, key=lambda find: -find.badness), sum(len(picture.plates) for picture in pictures)
 

@@ -67,6 +67,11 @@ class RunOptions:
         for name in ("samples", "batch_size", "accumulate", "plateau_thr", "validate_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be 1 or more, not {getattr(self, name)}")
+        for name in ("seed", "num_workers"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"--{name} must be 0 or more, not {getattr(self, name)}")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"--threads must be 1 or more, not {self.threads}")
 
     @property
     def steps(self) -> int:

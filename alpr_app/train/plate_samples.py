@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from alpr_app.geometry import corners_to_box, picture_corners, rectify
-from alpr_app.labels import DataFolder, LabelError
+from alpr_app.labels import DataFolder, LabelError, read_labelled
 from alpr_app.pictures import read_picture
 from alpr_app.rows import knows_two_rows, side_by_side
 from alpr_app.train.cached import Cached
@@ -53,12 +53,14 @@ def _load(source: PlateSource) -> PlateSample:
             scale = LARGEST_PLATE_WIDTH / image.shape[1]
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         return PlateSample(image, picture_corners(image), source.text, source.colour, str(source.path), source.double)
-    image = read_picture(source.path, orient=False)
+    image = read_labelled(source.path)
     box = corners_to_box(source.corners)
     margin = 0.5 * (box[3] - box[1])
     left, top = np.maximum(0, np.floor(box[:2] - margin)).astype(int)
     right, bottom = np.ceil(box[2:] + margin).astype(int)
     cut = image[top:bottom, left:right]
+    if not cut.size:
+        raise LabelError(f"{source.path}: the plate {source.text} lies outside the picture; correct its corners")
     corners = source.corners - np.float32([left, top])
     scale = min(1.0, LARGEST_PLATE_WIDTH / (box[2] - box[0]))
     if scale < 1:

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alpr_app.labels import DataFolder, LabelError
-from alpr_app.pictures import read_picture
+from alpr_app.labels import DataFolder, LabelError, read_labelled
 from alpr_app.reader import ReaderConfig
 from alpr_app.train.cached import spread
 from alpr_app.train.draw.painters import Painter
@@ -21,6 +20,8 @@ from alpr_app.train.plate_samples import PlateSource, load_plates, plate_sources
 NO_DATA = DataFolder((), (), ())
 # Where nothing is labelled for validation: how many plates are drawn for it, and what is added to the run's seed.
 DRAWN_PLATES, DRAWN_SEED = 1000, 715_517
+# Pictures without plates that drawn plates lie on; they are kept in memory, 2.5 MB each in CCPD.
+MOST_BACKGROUNDS = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ def prepare_plates(
     stated = {picture.stated for picture in val.pictures if picture.stated}
     sources = [source for source in labelled if source.text not in stated]
     samples = load_plates(sources, limit)
-    backgrounds = [read_picture(path) for path in data.negatives]
+    backgrounds = [read_labelled(picture.path) for picture in spread(list(train.negatives), MOST_BACKGROUNDS)]
     parts = {"crops": DataFolder((), val.crops, ()), "scenes": DataFolder(val.pictures, (), ())}
     validation = {name: _prepared(spread(_labelled(part, config), most), config) for name, part in parts.items()}
     if not any(texts for _, texts in validation.values()):

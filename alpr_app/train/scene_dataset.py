@@ -6,15 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
 from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box
-from alpr_app.labels import LabelledPicture
-from alpr_app.pictures import read_picture
+from alpr_app.labels import LabelledPicture, read_labelled
 from alpr_app.train.cached import Cached
 from alpr_app.train.compositing import paint_out, put_on
 from alpr_app.train.degrade import degrade
@@ -54,7 +52,7 @@ class Scene:
 
 def load_scene(picture: LabelledPicture) -> Scene:
     """The picture with its labels, scaled down if it is large."""
-    image = read_picture(picture.path, orient=False)
+    image = read_labelled(picture.path)
     scale = min(1.0, LARGEST_SIDE / max(image.shape[:2]))
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -63,13 +61,9 @@ def load_scene(picture: LabelledPicture) -> Scene:
     return Scene(image, plates.astype(np.float32), ignored.astype(np.float32))
 
 
-def load_scenes(pictures: list[LabelledPicture], limit: float = math.inf) -> Cached[LabelledPicture, Scene]:
+def load_scenes(pictures: Sequence[LabelledPicture], limit: float = math.inf) -> Cached[LabelledPicture, Scene]:
     """The pictures at the size they are trained on, kept in memory up to `limit` bytes."""
     return Cached(pictures, load_scene, lambda scene: scene.image.nbytes, limit)
-
-
-def load_plate_free(paths: Sequence[Path], limit: float = math.inf) -> Cached[LabelledPicture, Scene]:
-    return load_scenes([LabelledPicture(path) for path in paths], limit)
 
 
 def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:

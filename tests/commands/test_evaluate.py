@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import pytest
 
@@ -77,3 +78,11 @@ def test_a_broken_picture_among_the_labelled_ones_is_named(data_folder, models, 
     (data_folder / "crops" / "val.png").write_bytes(b"no picture")
     assert main(["eval", str(data_folder), *models]) == 2
     assert "val.png" in capsys.readouterr().err
+
+
+def test_places_without_texts_are_nothing_to_measure_and_that_is_said(data_folder, models, tmp_path, capsys):
+    picture = next((data_folder / "scenes").iterdir())
+    shutil.copy(picture, tmp_path / "a.png")
+    (tmp_path / "alpr_dataset.csv").write_text("file,split,box\na.png,val,10 10 90 40\n", encoding="utf-8")
+    assert main(["eval", str(tmp_path), *models]) == 2
+    assert "no plate with a text and no plate-free picture" in capsys.readouterr().err

@@ -17,12 +17,12 @@ def test_a_checkpoint_cut_in_half_is_refused_with_the_remedy(tmp_path):
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     run = Run(Line(), options(tmp_path))
     save_checkpoint(run.last_path, run.state())
-    with pytest.raises(CheckpointError, match="other settings"):
+    with pytest.raises(CheckpointError, match="other settings: width"):
         Run(Line(width=4), options(tmp_path)).resume()
 
 
 def test_a_missing_checkpoint_says_so(tmp_path):
-    with pytest.raises(CheckpointError, match="without --resume"):
+    with pytest.raises(CheckpointError, match="leave --resume out"):
         Run(Line(), options(tmp_path)).resume()
 
 

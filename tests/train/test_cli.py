@@ -307,3 +307,33 @@ def test_without_a_compiler_one_line_names_the_remedy(data_folder, tmp_path):
     said = [line for line in done.stderr.splitlines() if line.startswith("alpr_app.train: ")]
     assert len(said) == 1 and "No working C++ compiler" in said[0] and said[0].endswith("or leave --compile out")
     assert "Traceback" not in done.stderr
+
+
+def test_an_option_with_its_value_in_one_word_stays_in_the_published_command():
+    assert published_command(["detector", "--dataset_path=/data/x"]).endswith("detector --dataset_path=x")
+
+
+def test_abbreviated_options_are_wrong_use(data_folder, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["maskocr", "--dataset_path", str(data_folder), "--output", str(tmp_path / "x"), "--conf", "run.toml"])
+    assert "--conf" in capsys.readouterr().err
+
+
+def test_a_reader_too_short_for_chinese_plates_is_refused(data_folder, tmp_path, capsys):
+    arguments = ["maskocr", "--dataset_path", str(data_folder), "--output", str(tmp_path / "x")]
+    assert main([*arguments, "--max_length", "7"]) == 1
+    assert "--max_length 7: Chinese plates have up to 8" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has CUDA")
+def test_a_device_that_is_not_there_is_refused_at_once(data_folder, tmp_path, capsys):
+    arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "x")]
+    assert main([*arguments, "--device", "cuda"]) == 1
+    assert "device 'cuda' is not to be had on this machine" in capsys.readouterr().err
+
+
+def test_a_run_that_is_gone_on_with_otherwise_is_told_what_differs(data_folder, tmp_path, capsys):
+    arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "x"), *DETECTOR, *SHORT]
+    assert main(arguments) == 0
+    assert main([*arguments, "--resume", "--start_lr", "0.5"]) == 1
+    assert capsys.readouterr().err.endswith("belongs to a run with other settings: start_lr\n")

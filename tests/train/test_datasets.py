@@ -11,7 +11,7 @@ from alpr_app.label_table import TABLE_NAME
 from alpr_app.labels import LabelledPicture, LabelledPlate, read_data_folder
 from alpr_app.pictures import read_picture
 from alpr_app.train.cli import main
-from alpr_app.train.extract import extract_plates
+from alpr_app.train.extract import Cut, extract_plates
 
 PARTS = ("base", "blur", "np")
 
@@ -78,11 +78,13 @@ def test_every_ccpd_folder_gets_its_table(ccpd, capsys):
     base, blur, free = (rows(ccpd / f"ccpd_{name}") for name in PARTS)
     assert {row["split"] for row in base} <= {"train", "val"} and {row["split"] for row in blur} == {"test"}
     assert free == [
-        {"file": "1.jpg", "split": "test", "subset": "ccpd_np", "text": "", "colour": "", "box": "", "corners": ""}
+        {"file": "1.jpg", "split": "train", "subset": "ccpd_np", "text": "", "colour": "", "box": "", "corners": ""}
     ]
     assert not any(Path(row["file"]).is_absolute() for row in base)
     data = read_data_folder(ccpd)
-    assert len(data.pictures) == len(base) + len(blur) and [path.name for path in data.negatives] == ["1.jpg"]
+    assert len(data.pictures) == len(base) + len(blur) and [picture.path.name for picture in data.negatives] == [
+        "1.jpg"
+    ]
 
 
 def test_ccpds_own_lists_say_the_split(ccpd, tmp_path):
@@ -119,6 +121,23 @@ def test_a_plate_of_two_rows_is_cut_out_at_its_own_shape_and_stays_one(tmp_path)
     (crop,) = read_data_folder(tmp_path / "cut").crops
     assert (crop.text, crop.rows) == ("皖A12345", 2)
     assert read_picture(crop.path).shape == (96, 192, 3)
+
+
+def test_plates_of_pictures_with_one_name_and_of_other_cuts_are_kept_apart(tmp_path):
+    plate = np.float32([[20, 20], [120, 20], [120, 50], [20, 50]])
+    pictures = []
+    for folder, text in (("gate", "皖A11111"), ("yard", "皖A22222")):
+        (tmp_path / folder).mkdir()
+        image = np.full((80, 160, 3), 90 if folder == "gate" else 180, np.uint8)
+        cv2.imwrite(str(tmp_path / folder / "0001.png"), image)
+        pictures.append(LabelledPicture(tmp_path / folder / "0001.png", (LabelledPlate(plate, text),)))
+    assert extract_plates(pictures, tmp_path / "cut") == (2, [])
+    means = {crop.text: read_picture(crop.path).mean() for crop in read_data_folder(tmp_path / "cut").crops}
+    assert means == {"皖A11111": 90, "皖A22222": 180}
+    before = {path.name for path in (tmp_path / "cut").glob("*.png")}
+    assert extract_plates(pictures, tmp_path / "cut", Cut(margin=0.3)) == (2, [])
+    cut = read_data_folder(tmp_path / "cut").pictures
+    assert len(cut) == 2 and not before & {picture.path.name for picture in cut}
 
 
 @pytest.mark.parametrize("options", [[], ["--box", "--margin", "0.1"], ["--jitter", "0.05"]])
@@ -175,6 +194,14 @@ def test_each_kind_of_fault_is_found_and_named(tmp_path, capsys):
     expected = ("1 pictures that cannot", "1 plates that reach", "1 corners that cross", "1 texts with a character")
     for text in (*expected, "1 texts longer", "1 texts that are in more", "2 corners not in the order"):
         assert text in said, text
+
+
+def test_a_text_too_long_for_the_reader_is_found_before_it_is_trained(tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="needs the optional package matplotlib")
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((48, 192, 3), np.uint8))
+    (tmp_path / TABLE_NAME).write_text("file,text\na.png,皖A1234567\n", encoding="utf-8")
+    assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 1
+    assert "1 texts longer" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("network", ["detector", "maskocr"])

@@ -5,9 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
+import pytest
 import torch
+from torch import distributed
 
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
@@ -148,3 +151,23 @@ def test_shared_batch_norms_keep_names_and_weights():
     assert isinstance(network[1], SharedBatchNorm2d)
     assert network.state_dict().keys() == before.keys()
     torch.testing.assert_close(network(images), expected)
+
+
+@pytest.fixture
+def one_process():
+    """A group of this process alone."""
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+
+
+def test_shared_batch_norms_do_what_torchs_own_do_in_bfloat16_too(one_process):
+    images = torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(1))
+    plain = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
+    shared = deepcopy(plain)
+    share_batch_norms(shared)
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted, found = plain(images), shared(images)
+    assert found.dtype == wanted.dtype == torch.bfloat16
+    torch.testing.assert_close(found, wanted, atol=0.05, rtol=0.05)
+    torch.testing.assert_close(shared[1].running_var, plain[1].running_var, atol=1e-3, rtol=1e-2)

@@ -79,7 +79,19 @@ def test_bare_copies_are_measured_as_pictures_without_plates(data_folder, tmp_pa
     copies = read_data_folder(tmp_path / "hard")
     assert not copies.pictures and not copies.crops and len(copies.negatives) == 2
     originals = [picture for picture in read_data_folder(data_folder).pictures if picture.split == "val"]
-    for path, original in zip(sorted(copies.negatives), originals, strict=True):
+    paths = sorted(picture.path for picture in copies.negatives)
+    for path, original in zip(paths, originals, strict=True):
         plate = original.plates[0].corners
         bare, whole = (rectify(read_picture(file), plate).astype(float) for file in (path, original.path))
         assert bare.std() < 0.5 * whole.std()
+
+
+@pytest.mark.parametrize(("size", "width"), [((1080, 1920), 50), ((3000, 4000), 120), ((1080, 1920), 300)])
+def test_far_plates_lie_in_the_picture_whatever_its_size(size, width):
+    image = np.zeros((*size, 3), np.uint8)
+    left, top = 0.8 * size[1] - width, 0.8 * size[0]
+    plate = np.float32([[left, top], [left + width, top], [left + width, top + width / 3], [left, top + width / 3]])
+    cv2.fillPoly(image, [np.int32(plate)], (255, 0, 0))
+    made, (corners,) = KINDS["far"](image, plate[None], np.random.default_rng(0))
+    assert (corners >= 0).all() and (corners <= SIZE).all()
+    assert rectify(made, corners, ordered=True)[..., 0].mean() > 200

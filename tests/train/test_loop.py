@@ -180,3 +180,13 @@ def test_the_learning_rate_warms_up_and_falls_as_a_cosine(tmp_path):
     assert max(rates) == pytest.approx(1.0) and rates.index(max(rates)) in (99, 100)
     assert rates[550] == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 2)) / 2)
     assert rates[1000] == pytest.approx(0.1)
+
+
+def test_a_run_that_its_schedule_ends_is_validated(tmp_path):
+    task = Line()
+    settings = options(
+        tmp_path, schedule="plateau", plateau_thr=2, min_lr=0.009, samples=16_000, validate_samples=16_000
+    )
+    run = Run(task, settings)
+    assert run.train() and run.step < settings.steps
+    assert run.metrics and run.best_path.is_file()

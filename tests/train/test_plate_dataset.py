@@ -125,3 +125,10 @@ def test_rare_provinces_are_drawn_more_often_than_their_share():
 def test_a_text_the_alphabet_cannot_spell_names_the_file(data_folder):
     with pytest.raises(LabelError, match=r"train\.png.*皖"):
         plate_sources(read_data_folder(data_folder).of_split("train"), CONFIG.alphabet.replace("皖", ""))
+
+
+def test_a_plate_outside_its_picture_is_named(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((50, 80, 3), np.uint8))
+    source = PlateSource(tmp_path / "a.png", np.float32([[200, 10], [260, 10], [260, 30], [200, 30]]), "皖A12345")
+    with pytest.raises(LabelError, match=r"a.png: the plate 皖A12345 lies outside the picture"):
+        load_plates([source])

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from alpr_app.detector import Detector, DetectorConfig
 from alpr_app.labels import read_data_folder
-from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.commands.run_options import (
     Formatter,
     add_crop_size,
     add_run_options,
     add_shape_options,
+    cache_limit,
     crop_size_of,
     refuse_other_shape,
     say_what_begins_anew,
@@ -66,7 +66,7 @@ def make_task(args: argparse.Namespace) -> DetectorTask:
     data = read_data_folder(args.dataset_path)
     kind = None if args.plates is None else read_plates_file(args.plates)
     painter = make_painter(kind, args.glyphs, args.templates)
-    limit = args.cache_gb * GIGABYTE
+    limit = cache_limit(args)
     size = crop_size_of(args)
     task = DetectorTask(network, data, painter, size, args.drawn_share, args.seed, limit, args.validate_most)
     if kind is not None:

@@ -9,11 +9,11 @@ from dataclasses import replace
 from alpr_app.labels import read_data_folder
 from alpr_app.plate import ALPHABET
 from alpr_app.reader import ReaderConfig
-from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.commands.run_options import (
     Formatter,
     add_run_options,
     add_shape_options,
+    cache_limit,
     refuse_other_shape,
     say_what_begins_anew,
     shape_of,
@@ -99,9 +99,11 @@ def make_task(args: argparse.Namespace) -> Task:
         raise ValueError("--phase frozen needs an encoder that was trained before: name its run with --start_from")
     kind = None if args.plates is None else read_plates_file(args.plates)
     config, network = start(args, kind)
+    if kind is None and config.max_length < ReaderConfig().max_length:
+        raise ValueError(f"--max_length {config.max_length}: Chinese plates have up to {ReaderConfig().max_length}")
     painter = make_painter(kind, args.glyphs, args.templates)
     data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
-    limit = args.cache_gb * GIGABYTE
+    limit = cache_limit(args)
     plates = prepare_plates(
         config,
         data,

@@ -14,7 +14,7 @@ from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.preview import plate_sheet, scene_sheet
 from alpr_app.train.reader_plates import NO_DATA, prepare_plates
-from alpr_app.train.scene_dataset import SceneDataset, load_plate_free, load_scenes
+from alpr_app.train.scene_dataset import SceneDataset, load_scenes
 
 # Enough for a sheet that shows many of them; loading all of a large set would take minutes.
 MOST_PICTURES = 200
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         pictures = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
         scenes = load_scenes(spread(pictures, MOST_PICTURES))
-        free = load_plate_free(spread(list(data.negatives), MOST_PICTURES))
+        free = load_scenes(spread(list(data.of_split("train").negatives), MOST_PICTURES))
         dataset = SceneDataset(scenes, free, painter, crop_size_of(args), args.seed, args.drawn_share)
         picture = scene_sheet(dataset, args.count)
     write_picture(args.output, picture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import shlex
 import sys
 from collections.abc import Callable
@@ -11,9 +12,12 @@ from pathlib import Path
 
 import torch
 
+from alpr_app.backends import DEVICES
+from alpr_app.engine.choice import choose_device
 from alpr_app.errors import AlprError
 from alpr_app.run_folder import COMMAND, write_about
 from alpr_app.train.about import about_run
+from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.distributed import Ranks, all_or_none, ranks_of_environment
 from alpr_app.train.loop import Run, Task
@@ -115,16 +119,28 @@ def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: 
     add("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
     add("--num_workers", type=int, default=1, help="processes that make samples")
     add("--threads", type=int, help="processor threads for the network (default: those that workers leave)")
-    add("--device", default="cpu", help="cpu, cuda or mps")
+    add("--device", choices=DEVICES[1:], default="cpu", help="what the network runs on")
     add("--no_amp", dest="amp", action="store_false", help="never compute in bfloat16")
     add("--compile", action="store_true", help="torch.compile the network; needs a C++ compiler")
     add("--seed", type=int, default=0, help="of weights, samples and dropout: runs of one seed see the same")
     add("--validate_samples", type=int, default=40_000, help="validate every so many samples")
     add("--validate_most", type=int, default=2000, help="pictures of each kind that a validation looks at")
-    add("--cache_gb", type=float, default=4.0, help="gigabytes of decoded pictures to keep in memory")
+    add(
+        "--cache_gb",
+        type=float,
+        default=4.0,
+        help="gigabytes of decoded pictures that all processes keep in memory",
+    )
     add("--checkpoint_minutes", type=float, default=4.0, help="minutes between checkpoints")
     add("--tensorboard", action="store_true", help="figures for TensorBoard too (pip install tensorboard)")
     add("--wandb", action="store_true", help="figures for Weights & Biases too (pip install wandb)")
+
+
+def cache_limit(args: argparse.Namespace) -> float:
+    """Bytes that one process may keep of decoded pictures. Those that makers of samples are forked from are shared;
+    started afresh, as on Windows and macOS, each has its own."""
+    shared = multiprocessing.get_start_method() == "fork"
+    return args.cache_gb * GIGABYTE / (1 if shared else 1 + args.num_workers)
 
 
 def run_options(args: argparse.Namespace) -> RunOptions:
@@ -136,14 +152,20 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         values["schedule"] = "plateau"
     if args.schedulefree:
         values["schedule"] = "free"
+    # Before anything is read that takes time.
+    choose_device(args.device)
     return RunOptions(**values)
 
 
 def published_command(arguments: list[str]) -> str:
     """The command as it goes into the bundle: of every path only the last part, because the folders above it are
     nobody else's."""
-    shown = [Path(argument).name if "/" in argument or "\\" in argument else argument for argument in arguments]
-    return " ".join(["python -m alpr_app.train", *map(shlex.quote, shown)])
+    return " ".join(["python -m alpr_app.train", *(shlex.quote(_published(argument)) for argument in arguments)])
+
+
+def _published(argument: str) -> str:
+    option, sign, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return option + sign + (Path(value).name if "/" in value or "\\" in value else value)
 
 
 def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Task]) -> int:
