@@ -31,13 +31,14 @@ class Record:
 
 class Browse:
     """names: of all pictures, in their order. rows: indices of those that pass the filter. index: the one looked
-    at, -1 if there is none. records: by name."""
+    at, -1 if there is none. records: by name. changes: rises whenever they change."""
 
     def __init__(self) -> None:
         self.names: Sequence[str] = ()
         self.rows: Sequence[int] = range(0)
         self.index = -1
         self.records: dict[str, Record] = {}
+        self.changes = 0
         self.text = ""
         self.only = ALL
         self.totals = Totals()
@@ -74,6 +75,7 @@ class Browse:
         if not old and not known:
             return
         self.records = {name: found for name in self.names if (found := old.get(name) or known.get(name)) is not None}
+        self.changes += self.records != old
         self._count_all()
         self._stale = bool(self.text) or self.only != ALL
 
@@ -147,6 +149,7 @@ class Browse:
         truth = truth_of(name)
         judged = judge(truth, outcome.plates) if truth is not None else ()
         self.records[name] = record = Record(outcome, truth, judged)
+        self.changes += 1
         if record.counts:
             self._count(record)
         self._stale = bool(self.text) or self.only != ALL
@@ -158,6 +161,7 @@ class Browse:
     def clear_records(self) -> None:
         """Forget all results: other models read now."""
         self.records = {}
+        self.changes += 1
         self.totals = Totals()
         self._stale = bool(self.text) or self.only != ALL
 

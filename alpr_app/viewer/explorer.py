@@ -67,7 +67,7 @@ class Explorer:
 
     def _known(self) -> tuple[int, float, float]:
         browse = self._state.browse
-        return len(browse.records), browse.score, browse.confidence
+        return browse.changes, browse.score, browse.confidence
 
     @property
     def order_is_stale(self) -> bool:

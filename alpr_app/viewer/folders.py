@@ -48,13 +48,21 @@ def look_into(path: str) -> Found:
                     continue
                 if entry.name.lower().endswith(PICTURE_SUFFIXES):
                     pictures += 1
-                elif entry.is_dir():
+                elif _is_folder(entry):
                     folders.append(entry.name)
                     if entry.is_symlink():
                         links.append(entry.name)
     except OSError as error:
         return Found(path, error=reason(error))
     return Found(path, tuple(sorted(folders, key=sort_key)), frozenset(links), pictures)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself; what lies beside it is seen all the same.
+        return False
 
 
 class Crawl(Worker):

@@ -15,3 +15,9 @@ _HAN = [0x3000, 0x303F, 0x4E00, 0x9FFF, 0xFF00, 0xFFEF]
 _PLATES = [code for code in sorted(map(ord, ALPHABET)) if code > _LATIN[-1] for _ in range(2)]
 
 RANGES = {BODY: [[*_LATIN, 0], [*_HAN, 0]], SMALL: [[*_LATIN, *_PLATES, 0]], LARGE: [[*_LATIN, *_PLATES, 0]]}
+
+
+def printable(text: str) -> str:
+    """`text` with ? for all that is no character: names of files need not be text, and Dear ImGui and GLFW take nothing
+    else."""
+    return text.encode(errors="replace").decode()

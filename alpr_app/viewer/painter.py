@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from alpr_app.viewer.fonts import printable
 from alpr_app.viewer.textures import Texture
 from alpr_app.viewer.theme import Colour
 
@@ -55,7 +56,7 @@ class Painter:
     def text(self, place: Point, text: str, colour: Colour, font: str = "body") -> None:
         """place: of the top left corner. Whole pixels keep letters sharp."""
         with self._font(font):
-            self._canvas.add_text(round(place[0]), round(place[1]), packed(colour), text)
+            self._canvas.add_text(round(place[0]), round(place[1]), packed(colour), printable(text))
 
     def picture(self, texture: Texture, rect: Rect, part: Rect = (0, 0, 1, 1)) -> None:
         """part: left, top, width, height of what is shown, as shares of the picture."""

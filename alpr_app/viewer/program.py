@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -57,6 +57,8 @@ class Program:
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
         self._focus: tuple[str, ...] = ()
+        # The list that the run over the whole folder goes by.
+        self._whole_names: Sequence[str] = ()
         self._frames: Newest[Shot] = Newest(wake)
         self._left: list[FolderSource | LiveSource] = []
         self.slides = Slides(self.state)
@@ -159,9 +161,8 @@ class Program:
             browse.add(name, outcome)
             self._note(outcome)
         browse.refresh()
-        if state.whole and len(browse.records) >= len(browse.names):
-            state.whole = 0
-            state.say(f"All {len(browse.names):,} pictures of this folder have been read; U sums up")
+        if state.whole and not state.scanning:
+            self._end_whole()
         self.slides.turn()
         self._aim()
         record = state.record
@@ -169,6 +170,16 @@ class Program:
         # Until the next picture is there, the one before stays on the canvas: nothing flickers.
         if shot is not None or not browse.name:
             state.show(shot, record.outcome if record else None)
+
+    def _end_whole(self) -> None:
+        """Of a run over the whole folder, whose list is complete: say that all has been read, or read what the list did
+        not have yet when the run began."""
+        state, browse = self.state, self.state.browse
+        if len(browse.records) >= len(browse.names):
+            state.whole = 0
+            state.say(f"All {len(browse.names):,} pictures of this folder have been read; U sums up")
+        elif browse.names is not self._whole_names:
+            self.read_all(True)
 
     def _collect_live(self, outcomes: list[Outcome]) -> None:
         state = self.state
@@ -227,11 +238,12 @@ class Program:
         state, browse = self.state, self.state.browse
         if self._folder is None:
             return
-        folder, records = state.folder, browse.records
+        folder, names, records = state.folder, browse.names, browse.records
         # Gone through on the source thread, as it gets there.
-        missing = (os.path.join(folder, name) for name in browse.names if name not in records)
+        missing = (os.path.join(folder, name) for name in names if name not in records)
         self._folder.all_of(missing if wanted else None)
-        state.whole = len(browse.names) - len(records) if wanted else 0
+        self._whole_names = names
+        state.whole = len(names) - len(records) if wanted else 0
         state.whole_done, state.whole_began = 0, monotonic()
 
     def choose_models(self, **changes: object) -> None:

@@ -39,7 +39,7 @@ class Outcome:
     live source have them. cars: of a live source, the number of each plate's car, 0 for those that are not followed.
 
     size: width and height of the picture. error: why there is no result. shot: only of a live source, where it
-    is shown together with its plates. taken, finished: monotonic seconds. model: counts the models loaded.
+    is shown together with its plates. taken, finished: monotonic seconds. model: the number of the models that read it.
     """
 
     key: str
@@ -79,7 +79,7 @@ class Guard:
 
 class Recogniser:
     """make: builds the pipeline, on the thread itself. wake: is called when there is something new. taken: is
-    called when a shot has left the queue."""
+    called when a shot has left the queue. model: the number of the models that were asked for last."""
 
     def __init__(
         self,
@@ -91,7 +91,8 @@ class Recogniser:
         self.status = Status()
         self.model = 0
         self._wake, self._taken = wake, taken
-        self._make: Callable[[], Analyser] | None = make
+        # Replaced in one go: what was read must never be taken for another model's.
+        self._wanted = (self.model, make)
         self._queue: KeepAll[Shot] = KeepAll()
         self._live: Newest[Shot] = Newest()
         self._work = threading.Semaphore(0)
@@ -120,7 +121,8 @@ class Recogniser:
     def rebuild(self, make: Callable[[], Analyser]) -> None:
         """Load another pipeline; what waits is read by it."""
         self.status = Status()
-        self._make = make
+        self.model += 1
+        self._wanted = (self.model, make)
         self._work.release()
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -132,12 +134,13 @@ class Recogniser:
 
     def _run(self) -> None:
         alpr: Analyser | None = None
+        model = -1
         while not self._ended:
-            if self._make is not None:
-                make, self._make = self._make, None
-                alpr = self._load(make)
+            wanted, make = self._wanted
+            if wanted != model:
+                alpr, model = self._load(make), wanted
                 continue
-            if alpr is None or not self._step(alpr):
+            if alpr is None or not self._step(alpr, model):
                 self._work.acquire(timeout=_NAP)
 
     def _load(self, make: Callable[[], Analyser]) -> Analyser | None:
@@ -149,19 +152,18 @@ class Recogniser:
         elif guard.error is not None:
             self.status = Status(FAILED, f"the models cannot be loaded: {type(guard.error).__name__}: {guard.error}")
         else:
-            self.model += 1
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
             self.status = Status(READY, f"{backend} on {device}" if backend else "")
         self._wake()
         return alpr
 
-    def _step(self, alpr: Analyser) -> bool:
+    def _step(self, alpr: Analyser, model: int) -> bool:
         """Read one shot, if there is one."""
         shot = self._live.take() or self._queue.take()
         if shot is None:
             return False
         self._taken()
-        self.results.put(read_shot(alpr, shot, self.model))
+        self.results.put(read_shot(alpr, shot, model))
         return True
 
 

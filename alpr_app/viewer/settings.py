@@ -79,7 +79,7 @@ def with_recent(settings: Settings, folder: str) -> Settings:
 def load_settings(path: Path) -> tuple[Settings, str]:
     """The settings, and a message if there is something to say. A broken file is set aside as NAME.broken."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         if not isinstance(content, dict):
             raise ValueError("it holds no settings")
     except FileNotFoundError:

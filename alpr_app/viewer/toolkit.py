@@ -10,7 +10,7 @@ from typing import Any
 import imgui
 
 from alpr_app.resources import FONT
-from alpr_app.viewer.fonts import BODY, RANGES, SIZES
+from alpr_app.viewer.fonts import BODY, RANGES, SIZES, printable
 from alpr_app.viewer.inputs import KEYS, TYPING_KEYS, Feed, Hit, Inputs, Mouse
 from alpr_app.viewer.painter import Painter, Point, Rect
 from alpr_app.viewer.theme import Colour, Theme, faded, style_widgets
@@ -187,7 +187,7 @@ class Toolkit:
 
     def text_width(self, text: str, font: str = BODY) -> float:
         with self.font(font):
-            return imgui.calc_text_size(text)[0]
+            return imgui.calc_text_size(printable(text))[0]
 
     def beside(self, spacing: float = -1.0) -> None:
         """The next widget comes on the same line."""
@@ -202,20 +202,19 @@ class Toolkit:
         with self.font(font), imgui.colored(imgui.COLOR_TEXT, *(colour or self.theme.text)):
             if wrapped:
                 imgui.push_text_wrap_position()
-            imgui.text_unformatted(text)
+            imgui.text_unformatted(printable(text))
             if wrapped:
                 imgui.pop_text_wrap_pos()
 
     def button(self, label: str, width: float = 0, on: bool = False, enabled: bool = True, tip: str = "") -> bool:
         """on: shown as switched on."""
-        theme = self.theme
-        colours = {imgui.COLOR_BUTTON: theme.accent_dim if on else theme.raised}
+        colours = {imgui.COLOR_BUTTON: self.theme.accent_dim if on else self.theme.raised}
         if not enabled:
-            colours |= dict.fromkeys((imgui.COLOR_BUTTON_HOVERED, imgui.COLOR_BUTTON_ACTIVE), theme.raised)
-            colours[imgui.COLOR_TEXT] = faded(theme.dim, 0.6)
+            colours |= dict.fromkeys((imgui.COLOR_BUTTON_HOVERED, imgui.COLOR_BUTTON_ACTIVE), self.theme.raised)
+            colours[imgui.COLOR_TEXT] = faded(self.theme.dim, 0.6)
         for name, colour in colours.items():
             imgui.push_style_color(name, *colour)
-        clicked = imgui.button(label, width)
+        clicked = imgui.button(printable(label), width)
         imgui.pop_style_color(len(colours))
         self.tip(tip)
         return clicked and enabled
@@ -223,7 +222,7 @@ class Toolkit:
     def tip(self, text: str) -> None:
         """Explains the last widget when the pointer rests on it."""
         if text and self.mouse.rests and imgui.is_item_hovered():
-            imgui.set_tooltip(text)
+            imgui.set_tooltip(printable(text))
 
     def switch(self, label: str, value: bool, tip: str = "") -> bool:
         value = imgui.checkbox(label, value)[1]
@@ -239,10 +238,10 @@ class Toolkit:
 
     def choice(self, label: str, current: int, options: Sequence[str], width: float = 0) -> int:
         imgui.set_next_item_width(width or self.room[0])
-        with imgui.begin_combo(f"##{label}", options[current]) as combo:
+        with imgui.begin_combo(f"##{label}", printable(options[current])) as combo:
             self._listing |= combo.opened
             for number, option in enumerate(options if combo.opened else ()):
-                if imgui.selectable(f"{option}##{number}", number == current)[0]:
+                if imgui.selectable(printable(f"{option}##{number}"), number == current)[0]:
                     current = number
                 if number == current:
                     imgui.set_item_default_focus()
@@ -255,13 +254,14 @@ class Toolkit:
         imgui.set_next_item_width(width or self.room[0])
         if focus:
             imgui.set_keyboard_focus_here()
-        value = imgui.input_text_with_hint(f"##{label}", hint, value, 1024)[1]
+        shown = printable(value)
+        typed = imgui.input_text_with_hint(f"##{label}", hint, shown, 1024)[1]
         self._typing |= imgui.is_item_active()
         entered = imgui.is_item_deactivated() and any(name.endswith("nter") for name, _ in self.inputs.pressed)
-        return value, entered
+        return value if typed == shown else typed, entered
 
     def progress(self, share: float, text: str = "") -> None:
-        imgui.progress_bar(share, (self.room[0], self.row_height), text)
+        imgui.progress_bar(share, (self.room[0], self.row_height), printable(text))
 
     @contextmanager
     def tabs(self, name: str) -> Iterator[None]:
@@ -275,10 +275,10 @@ class Toolkit:
 
     def hit(self, name: str, width: float, height: float) -> Hit:
         """A place that notices the pointer; what is seen there is painted."""
-        clicked = imgui.invisible_button(name, max(1.0, width), max(1.0, height))
+        # Names that cannot be printed have to be told apart all the same.
+        clicked = imgui.invisible_button(ascii(name), max(1.0, width), max(1.0, height))
         hovered = imgui.is_item_hovered()
-        double = hovered and imgui.is_mouse_double_clicked(0)
-        return Hit(hovered, clicked, double, imgui.is_item_active())
+        return Hit(hovered, clicked, hovered and imgui.is_mouse_double_clicked(0), imgui.is_item_active())
 
     def let_overlap(self) -> None:
         """Widgets that come later may lie on the last one."""
@@ -297,4 +297,4 @@ class Toolkit:
 
     def copy(self, text: str) -> None:
         """To the clipboard."""
-        imgui.set_clipboard_text(text)
+        imgui.set_clipboard_text(printable(text))

@@ -12,6 +12,7 @@ import glfw
 
 from alpr_app.errors import AlprError
 from alpr_app.viewer.commands import press
+from alpr_app.viewer.fonts import printable
 from alpr_app.viewer.frame import Frame
 from alpr_app.viewer.inputs import REST_SECONDS
 from alpr_app.viewer.placement import placed
@@ -157,7 +158,7 @@ class Window:
             more -= 1
             if self._program.state.title != title:
                 title = self._program.state.title
-                glfw.set_window_title(self._window, f"{title} - {TITLE}" if title else TITLE)
+                glfw.set_window_title(self._window, printable(f"{title} - {TITLE}") if title else TITLE)
             if more <= 0 and not self._ui.inputs:
                 self._sleep()
                 more = FRAMES_AFTER_EVENT if self._ui.inputs else 1

@@ -99,6 +99,40 @@ def test_every_province_has_a_character_of_its_own(window, screen):
         assert len(glyphs) == len(PROVINCES) + 1
 
 
+def test_names_that_are_no_text_are_shown_with_question_marks(window, screen):
+    ui = window().frame.stage.ui
+
+    def drawn(name):
+        screen.clear()
+        with ui.frame(screen.size, 1 / 60), ui.area("names", (0, 0, *screen.size), (0, 0, 0, 1)):
+            ui.text(name)
+            ui.button(name)
+            ui.choice("choice", 0, [name])
+            ui.progress(0.5, name)
+            assert ui.field("field", name) == (name, False), "what nobody has typed into stays as it is"
+            ui.painter.text((20, 300), name, (1, 1, 1, 1))
+            ui.copy(name)
+            width = ui.text_width(name)
+        return screen.read(), width
+
+    pixels, width = drawn("b\udcd6\udcd0.png")
+    plain, plain_width = drawn("b??.png")
+    assert width == plain_width
+    assert pixels.any()
+    assert np.array_equal(pixels, plain)
+
+
+def test_two_folders_whose_names_cannot_be_printed_are_two_places_to_click_at(window, screen):
+    ui, clicks = window().frame.stage.ui, []
+    ui.inputs.move(50, 70)
+    ui.inputs.button(0, True)
+    ui.inputs.button(0, False)
+    for _ in range(4):
+        with ui.frame(screen.size, 1 / 60), ui.area("places", (0, 0, *screen.size), (0, 0, 0, 1)):
+            clicks += [name for name in ("\udcd6", "\udcd0") if ui.hit(f"folder {name}", 100, 40).clicked]
+    assert clicks == ["\udcd0"]
+
+
 def test_a_picture_is_uploaded_once_not_every_frame(window, few_pictures, fakes, until):
     shown = window(few_pictures, [fakes.plate()])
     shown.draw()

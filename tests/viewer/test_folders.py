@@ -38,6 +38,14 @@ def test_a_folder_that_may_not_be_opened_is_found_with_the_reason(tmp_path, monk
     assert look_into(str(tmp_path)).error == "Permission denied"
 
 
+def test_a_link_that_leads_to_itself_hides_nothing_beside_it(tmp_path):
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "x.jpg").touch()
+    found = look_into(str(tmp_path))
+    assert (found.folders, found.pictures, found.error) == (("a",), 1, "")
+
+
 def test_a_crawl_sees_every_folder_once_and_goes_through_no_link(nested, until):
     crawl, seen = Crawl(True), []
     crawl.ask(str(nested))

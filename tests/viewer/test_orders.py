@@ -108,5 +108,25 @@ def test_results_move_no_row_until_one_asks(program, until, tmp_path, fakes):
     assert len(browse.records) == 4
 
 
+def test_an_order_by_results_of_other_models_is_stale(program, until, few_pictures, fakes, monkeypatch):
+    viewer = program(settings=Settings(order=UNSURE))
+    monkeypatch.setattr("alpr_app.viewer.models.ModelChoice.make", lambda self: fakes.Alpr())
+    browse = viewer.state.browse
+
+    def read():
+        viewer.read_all(True)
+        until(lambda: viewer.collect() or len(browse.records) == 12, "all read")
+
+    viewer.open(str(few_pictures))
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
+    read()
+    viewer.explorer.refresh()
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the order")
+    assert not viewer.explorer.order_is_stale
+    viewer.choose_models(threads=3)
+    read()
+    assert viewer.explorer.order_is_stale
+
+
 def test_every_order_has_a_title():
     assert len(ORDERS) == len(TITLES) == len(set(ORDERS))

@@ -7,6 +7,7 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
+from alpr_app.viewer import scan
 from alpr_app.viewer.live import WAITING
 from alpr_app.viewer.settings import load_settings
 from alpr_app.viewer.shot import shot_of
@@ -69,6 +70,30 @@ def test_the_whole_folder_is_read_on_demand(program, shows, few_pictures):
     viewer.read_all(True)
     shows(viewer, lambda state: len(state.browse.records) == 12 and not state.whole, "all of them")
     assert "12 pictures" in viewer.state.messages[-1].text
+
+
+def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_pictures, monkeypatch):
+    gate, walk = threading.Event(), scan.walk
+
+    def slow(folder, recursive):
+        for number, found in enumerate(walk(folder, recursive)):
+            if number == 7:
+                gate.wait(10)
+            yield found
+
+    monkeypatch.setattr(scan, "walk", slow)
+    monkeypatch.setattr(scan, "FIRST_SECONDS", -1)
+    viewer = program()
+    viewer.open(str(few_pictures))
+    shows(viewer, lambda state: len(state.browse.names) == 7, "the beginning of the list")
+    viewer.read_all(True)
+    shows(viewer, lambda state: len(state.browse.records) == 7, "what is listed")
+    viewer.collect()
+    assert viewer.state.whole, "there is more to come"
+    gate.set()
+    shows(viewer, lambda state: len(state.browse.records) == 12 and not state.whole, "all of them")
+    ends = [message.text for message in viewer.state.messages if "have been read" in message.text]
+    assert ends == ["All 12 pictures of this folder have been read; U sums up"]
 
 
 def test_ten_thousand_pictures_open_at_once_and_the_last_is_as_near_as_the_first(program, shows, tmp_path):

@@ -96,6 +96,24 @@ def test_models_that_cannot_be_loaded_say_why_and_others_can_be_tried(recogniser
     assert collected(thread, until, 1)[0].model == 1
 
 
+def test_what_is_being_read_when_others_are_asked_for_is_not_taken_for_theirs(recogniser, fakes, until):
+    begun, gate, load = threading.Event(), threading.Event(), threading.Event()
+    old = fakes.Alpr()
+    analyse = old.analyse
+    old.analyse = lambda image: begun.set() or (gate.wait(5) and analyse(image))
+    thread = recogniser(lambda: old)
+    thread.submit(shot("before"))
+    assert begun.wait(5)
+    thread.rebuild(lambda: load.wait(5) and fakes.Alpr())
+    gate.set()
+    (before,) = collected(thread, until, 1)
+    assert before.model != thread.model
+    load.set()
+    thread.submit(shot("after"))
+    (after,) = collected(thread, until, 1)
+    assert after.model == thread.model
+
+
 def test_closing_during_a_slow_recognition_ends_within_a_second(fakes, until):
     alpr = fakes.Alpr(seconds=0.5)
     thread = Recogniser(lambda: alpr)

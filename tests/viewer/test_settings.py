@@ -15,6 +15,12 @@ def test_what_is_saved_is_found_again(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["viewer.json"]
 
 
+def test_a_folder_whose_name_is_no_text_is_found_again(tmp_path):
+    settings = with_recent(Settings(theme="light"), "/photos\udcff")
+    assert save_settings(tmp_path / "viewer.json", settings) == ""
+    assert load_settings(tmp_path / "viewer.json") == (settings, "")
+
+
 def test_without_a_file_all_is_as_at_the_beginning(tmp_path):
     assert load_settings(tmp_path / "viewer.json") == (Settings(), "")
 

@@ -175,6 +175,16 @@ def test_the_table_follows_the_thresholds_and_closes_by_key_and_by_a_click_besid
     assert not table.state.summary_open
 
 
+def test_the_table_follows_other_models_that_have_read_as_many_pictures(table, until, fakes, monkeypatch):
+    other = fakes.Alpr([fakes.plate(TEXT, corners=CORNERS)] * 3)
+    monkeypatch.setattr("alpr_app.viewer.models.ModelChoice.make", lambda self: other)
+    viewer = table.viewer
+    viewer.choose_models(threads=3)
+    viewer.read_all(True)
+    until(lambda: viewer.collect() or len(table.state.browse.records) == 2, "both pictures again")
+    until(lambda: table.draw(1) is not None and viewer.summary.result.micro.plates == 6, "new sums")
+
+
 def test_without_results_there_is_no_table(program):
     viewer = program()
     press(viewer, "U")

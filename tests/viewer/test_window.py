@@ -212,6 +212,19 @@ def test_the_window_comes_back_as_large_and_where_it_was(display, start, few_pic
     ended(process)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere all names are text")
+def test_a_picture_whose_name_is_no_text_is_shown_like_any_other(display, start, tmp_path, until):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    write_picture(folder / "b\udcd6\udcd0.png", np.full((48, 64, 3), 50, np.uint8))
+    process = start("--image_folder", folder, "--size", "800x600", DISPLAY=display)
+    hands = Hands(display)
+    until(lambda: process.poll() is not None or hands.find(), "the window", 30)
+    until(lambda: process.poll() is not None or hands.title().startswith("b??.png"), "the picture", 30)
+    process.terminate()
+    assert process.wait(20) == 0, process.communicate()[1]
+
+
 def test_broken_settings_are_set_aside_and_the_window_opens_all_the_same(display, start, few_pictures, tmp_path, until):
     path = tmp_path / "config" / "alpr-app" / "viewer.json"
     path.parent.mkdir(parents=True)

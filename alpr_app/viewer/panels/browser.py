@@ -183,7 +183,8 @@ class Browser:
         ui, state = stage.ui, stage.program.state
         stop = ui.text_width("Stop") + 18 * ui.em
         left, top = ui.cursor
-        share = state.whole_done / state.whole
+        # While the list grows, more may be read than the run began with.
+        share = min(1.0, state.whole_done / state.whole)
         took = monotonic() - state.whole_began
         rest = took / share - took if share and took > 1 else 0
         with ui.child("whole", width - stop - ui.gap[0], ui.row_height, scrolls=False):

@@ -71,7 +71,7 @@ class SummaryTable:
     def _renew(self, stage: Stage) -> None:
         """Have it added up again if anything has changed since."""
         browse, summary = stage.program.state.browse, stage.program.summary
-        of = (stage.program.state.folder, len(browse.records), browse.score, browse.confidence)
+        of = (stage.program.state.folder, browse.changes, browse.score, browse.confidence)
         if of == self._of:
             return
         if self._of is not None and of[0] != self._of[0]:
