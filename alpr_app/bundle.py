@@ -68,9 +68,11 @@ def find_bundle(
 
     kind: detector, reader, or None for either, which needs a path. path: None is the shipped one of `kind`, else
     NAME.safetensors, NAME.json or NAME. description: the JSON if it is elsewhere.
-    Raises BundleError if a file is missing or the path names a pickle.
+    Raises BundleError if a file is missing or the path names none, or a pickle.
     """
     path = resources.MODELS / SHIPPED[kind or "detector"] if path is None else Path(path)
+    if not path.name:
+        raise BundleError(f"'{path}': this names no model; give a bundle, NAME.safetensors")
     _refuse_pickle(path)
     weights = path
     if path.suffix == ".json":

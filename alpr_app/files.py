@@ -4,19 +4,50 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
+
+
+def _standard_stream(path: Path) -> int | None:
+    """The descriptor of this process's standard output or error, if `path` is the ordinary file that it goes to."""
+    for descriptor in (1, 2):
+        # There need not be such a descriptor.
+        with suppress(OSError):
+            if path.is_file() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return descriptor
+    return None
+
+
+def is_stream(path: Path) -> bool:
+    """Whether `path` can only be written to: a device, a pipe, or the file that the standard output goes to, under any
+    name (/dev/stdout). What took its place would not reach those who read there."""
+    return (path.exists() and not path.is_file()) or _standard_stream(path) is not None
+
+
+def open_stream(path: Path) -> BinaryIO:
+    """A path for which `is_stream` holds, to be written to. Raises OSError."""
+    descriptor = _standard_stream(path)
+    # Opened anew, it would begin at its start, over what is there already.
+    return path.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
+
+
+def behind_links(path: Path) -> Path:
+    """The file that is to be replaced when `path` is written: of a symbolic link what it leads to, there or not."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Put `data` into `path`. Until all of it is on the disk, an earlier file of that name stays as it is.
+    """Put `data` into `path`, or where it leads as a symbolic link. Until all of it is on the disk, an earlier file of
+    that name stays as it is.
 
     Raises OSError, having removed what was written so far.
     """
-    if path.exists() and not path.is_file():
-        # A device or a pipe (/dev/stdout): there is nothing to replace.
-        with path.open("wb") as file:
+    if is_stream(path):
+        with open_stream(path) as file:
             file.write(data)
         return
+    path = behind_links(path)
     # In the same folder, because only within one file system is a rename one step. The name is short: a long
     # name that is just allowed must not become too long.
     part = path.with_name(f".{secrets.token_hex(6)}.part")

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr_app.errors import AlprError
+from alpr_app.errors import AlprError, reason
 from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts")
@@ -54,28 +54,31 @@ def natural_key(text: str) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)
 
 
-def _files_in(folder: str, recursive: bool) -> Iterator[str]:
-    """Pictures and videos in `folder`, in natural order, each as the way from there."""
-    names = sorted((name for name in os.listdir(folder) if not name.startswith(".")), key=natural_key)
+def _entries_in(folder: str, recursive: bool, inside: str = "") -> Iterator[Frame]:
+    """Pictures and videos in `folder`, or in the folder that lies `inside` it, in natural order."""
+    here = os.path.join(folder, inside) if inside else folder
+    try:
+        names = sorted((name for name in os.listdir(here) if not name.startswith(".")), key=natural_key)
+    except OSError as error:
+        yield Frame(here, inside or folder, error=SourceError(f"{here}: cannot be opened: {reason(error)}"))
+        return
     for name in names:
-        path = os.path.join(folder, name)
+        within = os.path.join(inside, name)
+        path = os.path.join(folder, within)
         if os.path.isdir(path):
             # A link to a folder above would never end.
             if recursive and not os.path.islink(path):
-                yield from (os.path.join(name, below) for below in _files_in(path, recursive))
+                yield from _entries_in(folder, recursive, within)
         elif name.lower().endswith(PICTURE_SUFFIXES + VIDEO_SUFFIXES):
-            yield name
+            yield Frame(path, within)
 
 
 def _folder_entries(folder: str, recursive: bool) -> list[Frame]:
-    try:
-        names = list(_files_in(folder, recursive))
-    except OSError as error:
-        return [Frame(folder, folder, error=SourceError(f"{error.filename}: cannot be opened: {error.strerror}"))]
-    if not names:
+    found = list(_entries_in(folder, recursive))
+    if not found:
         remedy = "" if recursive else "; --recursive looks into its folders too"
         return [Frame(folder, folder, error=SourceError(f"{folder}: no pictures or videos in this folder{remedy}"))]
-    return [Frame(os.path.join(folder, name), name) for name in names]
+    return found
 
 
 def _standard_input() -> Iterator[str]:
@@ -101,10 +104,24 @@ def entries(paths: Iterable[str], recursive: bool = False) -> Iterator[Frame]:
             yield Frame(path, os.path.basename(path))
 
 
+def check_video_name(file: str) -> None:
+    """Raises SourceError for a name that is no text: opening it, OpenCV would take the whole process down."""
+    try:
+        file.encode()
+    except UnicodeEncodeError as error:
+        printable = file.encode(errors="backslashreplace").decode()
+        raise SourceError(f"{printable}: OpenCV opens no video whose name is not UTF-8; rename it") from error
+
+
 def video_frames(entry: Frame) -> Iterator[Frame]:
     """Every frame of a video; one with an error if it cannot be opened or holds none."""
     if not Path(entry.file).is_file():
         yield Frame(entry.file, entry.within, error=SourceError(f"{entry.file}: no such file"))
+        return
+    try:
+        check_video_name(entry.file)
+    except SourceError as error:
+        yield Frame(entry.file, entry.within, error=error)
         return
     video = cv2.VideoCapture(entry.file)
     number = 0

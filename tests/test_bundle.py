@@ -67,6 +67,12 @@ def test_a_bundle_is_found_by_either_of_its_files_and_by_its_name(copy, suffix):
     assert info.weights == copy
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name_is_refused(path):
+    with pytest.raises(BundleError, match=r"this names no model; give a bundle, NAME\.safetensors"):
+        load_detector(path)
+
+
 def test_a_dot_in_the_name_is_no_suffix(detector_path, tmp_path):
     network, _ = load_detector(detector_path)
     save_bundle(tmp_path / "detector-1.5", network, {}, "")

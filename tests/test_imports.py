@@ -103,6 +103,11 @@ def test_recognising_loads_neither_training_nor_the_screen():
     assert not {name for name in loaded if name.split(".")[0] in GUI or name.startswith("alpr_app.train")}
 
 
+def test_loading_models_does_not_wait_for_torchs_compiler(detector_path, reader_path):
+    code = f"from alpr_app import ALPR; ALPR({str(detector_path)!r}, {str(reader_path)!r}, backend='torch')"
+    assert "torch._dynamo" not in loaded_by(code)
+
+
 def test_help_does_not_wait_for_torch():
     code = """
 import alpr_app, alpr_app.cli, contextlib, io

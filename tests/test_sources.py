@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import io
 import os
+import shutil
 import sys
 
 import cv2
@@ -86,6 +88,35 @@ def test_videos_that_cannot_be_read_are_errors_of_their_own(tmp_path, video):
     assert "broken.mp4: this video cannot be read" in str(found[0].error)
     assert "none.mp4: no such file" in str(found[1].error)
     assert found[2].load().shape == (48, 64, 3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")
+def test_a_video_whose_name_is_no_text_is_an_error_of_its_own(video):
+    odd = os.fsdecode(os.fsencode(video.parent) + b"/no\xfftext.avi")
+    try:
+        shutil.copy(video, odd)
+    except OSError:
+        pytest.skip("this file system takes text only")
+    refused, *others = frames(entries([odd, str(video)]))
+    assert str(refused.error).endswith(r"no\udcfftext.avi: OpenCV opens no video whose name is not UTF-8; rename it")
+    assert len(others) == 5
+
+
+def test_a_folder_within_that_may_not_be_read_does_not_stop_the_others(folder, monkeypatch):
+    listed = os.listdir
+
+    def refusing(path: str) -> list[str]:
+        if path.endswith("inner"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listed(path)
+
+    write_picture(folder / "outer.png", np.zeros((8, 8, 3), np.uint8))
+    monkeypatch.setattr(os, "listdir", refusing)
+    found = list(entries([str(folder)], recursive=True))
+    assert within(found) == ["a & b.jpg", "b2.PNG", "b10.png", "inner", "outer.png"]
+    assert [str(entry.error) for entry in found if entry.error] == [
+        f"{folder / 'inner'}: cannot be opened: Permission denied"
+    ]
 
 
 def test_a_circle_of_links_ends(folder):

@@ -48,6 +48,8 @@ class AnnotatedFolder:
             path = self.folder / within.with_name(f"{within.name}-{number}{suffix}")
             number += 1
         self._taken.add(os.path.normcase(path).casefold())
+        if path.is_symlink():
+            raise AlprError(f"{path}: this is a link, which may lead to an original; remove it or name another folder")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -56,5 +58,6 @@ class AnnotatedFolder:
 
     def check(self, frame: Frame) -> None:
         """Raises AlprError if the frame's own file lies in the folder, where it could be overwritten."""
-        if self._root in Path(frame.file).resolve().parents:
+        # Path.resolve raises what is no OSError for a link that leads to itself.
+        if self._root in Path(os.path.realpath(frame.file)).parents:
             raise AlprError(f"--annotate {self.folder}: '{frame.file}' is in this folder; name another one")

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 from unicodedata import east_asian_width
 
 from alpr_app.errors import AlprError, complain, reason
+from alpr_app.files import behind_links, is_stream, open_stream
 
 if TYPE_CHECKING:
     from alpr_app.pipeline import Result
@@ -67,21 +69,23 @@ class Outcome:
 
 class OutputFile:
     """Text that takes the place of `path` once all of it is there. Until then it grows in PATH.part, line by line, so
-    that a run can be followed; if the run is interrupted, that part stays, and an earlier `path` does in any case.
+    that a run can be followed; if the run ends early, that part stays, and an earlier `path` does in any case. What
+    cannot be replaced (`is_stream`) is written to at once.
 
     Raises OutputError.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # A device or a pipe, as /dev/stdout, cannot be replaced.
-        self.part = path if path.exists() and not path.is_file() else path.with_name(path.name + ".part")
+        self._target = behind_links(path)
+        self.part = None if is_stream(path) else self._target.with_name(self._target.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # File names need not be text: what is not becomes an escape that JSON can read back.
-            self._file = self.part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            opened = open_stream(path) if self.part is None else self.part.open("wb")
         except OSError as error:
             raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
+        # File names need not be text: what is not becomes an escape that JSON can read back.
+        self._file = TextIOWrapper(opened, encoding="utf-8", errors="backslashreplace", newline="")
 
     def write(self, text: str) -> None:
         """Add `text`, which ends with a line's end."""
@@ -101,18 +105,24 @@ class OutputFile:
     ) -> None:
         try:
             self._file.close()
-            if self.part != self.path and kind is None:
-                os.replace(self.part, self.path)
+            if self.part is not None and kind is None:
+                os.replace(self.part, self._target)
         except OSError as failure:
             # Closing writes once more what could not be written; the first error says it already.
             if kind is None:
+                self._keep_part()
                 raise OutputError(f"{self.path}: cannot be written: {reason(failure)}") from failure
-        if self.part == self.path or kind is None:
+        if kind is not None:
+            self._keep_part()
+
+    def _keep_part(self) -> None:
+        """Say where the results are that have been written, if there are any."""
+        if self.part is None or not self.part.exists():
             return
-        if kind is KeyboardInterrupt:
+        if self.part.stat().st_size:
             complain(f"what was read so far is in {self.part}")
         else:
-            self.part.unlink(missing_ok=True)
+            self.part.unlink()
 
 
 Write = Callable[[Outcome], None]
@@ -164,8 +174,7 @@ def csv_rows(stream: OutputFile) -> Write:
 def open_output(path: Path) -> tuple[OutputFile, Write]:
     """The file and what writes into it; the suffix says which of the two formats. Raises OutputError."""
     formats = {".jsonl": json_lines, ".csv": csv_rows}
-    special = path.exists() and not path.is_file() and not path.is_dir()
-    if path.suffix.lower() not in formats and not special:
+    if path.suffix.lower() not in formats and (path.is_dir() or not is_stream(path)):
         raise OutputError(f"{path}: results are written to a file that ends in .jsonl or .csv")
     stream = OutputFile(path)
     return stream, formats.get(path.suffix.lower(), json_lines)(stream)

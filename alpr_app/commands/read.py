@@ -47,7 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--confidence", type=fraction, default=0.0, help="leave out readings below it (default: 0)")
     parser.add_argument("--track", action="store_true", help="of videos, one result a car instead of one a frame")
     parser.add_argument("--recursive", action="store_true", help="look into folders within folders")
-    parser.add_argument("--jobs", type=count, metavar="N", help="pictures worked on at once (default: one a core)")
+    parser.add_argument(
+        "--jobs",
+        type=count,
+        metavar="N",
+        help="pictures worked on at once (default: one a core; 1: with -, every path is answered as it comes)",
+    )
     add_model_options(parser)
 
 
@@ -60,19 +65,20 @@ class Work:
         self.confidence = confidence
 
     def __call__(self, job: tuple[Frame, Path | None]) -> Outcome:
-        """Read the plates of a frame and write the annotated picture. Raises AlprError only if that is impossible."""
+        """Read the plates of a frame and write the annotated picture. What cannot be read or written is an error in the
+        outcome."""
         from alpr_app.overlay import annotate
         from alpr_app.pictures import write_picture
 
         frame, target = job
         try:
             image = frame.load()
+            result = self._read(image)
+            result = replace(result, plates=[plate for plate in result.plates if plate.confidence >= self.confidence])
+            if target is not None:
+                write_picture(target, annotate(image, result.plates))
         except AlprError as error:
             return Outcome(replace(frame, image=None), error=error)
-        result = self._read(image)
-        result = replace(result, plates=[plate for plate in result.plates if plate.confidence >= self.confidence])
-        if target is not None:
-            write_picture(target, annotate(image, result.plates))
         # Without the picture itself: finished ones may wait for a slow one before them.
         return Outcome(replace(frame, image=None), (image.shape[1], image.shape[0]), result)
 
@@ -85,6 +91,16 @@ class Work:
         started = perf_counter()
         plates = self.alpr.read_crops([image])
         return Result(plates, Timings(reader_ms=1000 * (perf_counter() - started)))
+
+
+def placed(frames: Iterable[Frame], folder: AnnotatedFolder | None) -> Iterator[tuple[Frame, Path | None]]:
+    """Every frame with the file for its annotated picture; where there is no place for one, that is its error."""
+    for frame in frames:
+        try:
+            place = folder.place(frame) if folder else None
+        except AlprError as error:
+            frame, place = replace(frame, image=None, error=error), None
+        yield frame, place
 
 
 def in_order(function: Callable[[Item], Made], items: Iterable[Item], jobs: int) -> Iterator[Made]:
@@ -140,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
             annotated.check(entry)
     at_once, threads = jobs_and_threads(args.jobs, args.threads, total, cores())
     work = Work(make_alpr(args, threads), args.crops_only, args.confidence)
-    jobs = ((frame, annotated.place(frame) if annotated else None) for frame in frames(entered))
+    jobs = placed(frames(entered), annotated)
     with ExitStack() as stack:
         # The table is its own progress; elsewhere than on a terminal nobody looks at a bar (disable=None).
         bar = stack.enter_context(

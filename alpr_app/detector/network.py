@@ -127,7 +127,8 @@ class Head(nn.Module):
         )
         self.fused: nn.ModuleList | None = None
         self.output = nn.Conv2d(channels, 1 + 4 * bins + 8, 1)
-        nn.init.normal_(self.output.weight, std=0.01)
+        # Not normal_: without weights yet, as when a bundle is loaded, that takes a second to import what it needs.
+        nn.init.trunc_normal_(self.output.weight, std=0.01)
         nn.init.zeros_(self.output.bias)
         # Nearly every position is background: start at a score of 0.01 (Lin et al., Focal Loss, 2017).
         nn.init.constant_(self.output.bias[0], -math.log(99.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 
 import torch
@@ -10,9 +11,11 @@ from torch import nn
 from alpr_app.backends import BACKENDS, DEVICES, INT8
 from alpr_app.bundle import BundleInfo
 from alpr_app.engine.common import Engine, EngineError
-from alpr_app.engine.onnx_engine import OnnxEngine
+from alpr_app.engine.onnx_engine import OnnxEngine, onnx_runtime
 from alpr_app.engine.onnx_file import cached_onnx
 from alpr_app.engine.torch_engine import TorchEngine
+
+_log = logging.getLogger(__name__)
 
 
 def choose_device(device: str) -> torch.device:
@@ -65,9 +68,20 @@ def make_engine(
         raise ValueError(f"threads must be 1 or more, not {threads}")
     on_processor = device == "auto" and backend in ("onnx", INT8)
     chosen = torch.device("cpu") if on_processor else choose_device(device)
-    backend = choose_backend(backend, chosen.type)
-    if backend == "torch":
-        return TorchEngine(network, chosen, threads)
+    wanted, backend = backend, choose_backend(backend, chosen.type)
+    if backend != "torch":
+        try:
+            return _onnx_engine(network, info, backend, threads)
+        except EngineError as error:
+            if wanted != "auto":
+                raise
+            _log.warning("torch runs the %s: %s", info.kind, error)
+    return TorchEngine(network, chosen, threads)
+
+
+def _onnx_engine(network: nn.Module, info: BundleInfo, backend: str, threads: int | None) -> OnnxEngine:
+    # First, because without it a file would be made in vain.
+    onnx_runtime()
     # A detector has no matrix products but its convolutions.
     model = cached_onnx(network, info, int8=backend == INT8 and info.kind == "reader")
     return OnnxEngine(model, threads, backend)

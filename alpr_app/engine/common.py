@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alpr_app.errors import AlprError
+from alpr_app.errors import AlprError, reason
 from alpr_app.reader import ReaderConfig
 
 
 class EngineError(AlprError):
     """A device or a backend that is not to be had; the message says what to use instead."""
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for what libraries make as files only; it is removed afterwards. Raises EngineError if there is no place
+    for it, or none for the files in it."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+    except OSError as error:
+        place = error.filename or "the temporary folder"
+        raise EngineError(f"{place}: {reason(error)}; set TMPDIR to a folder with room") from error
 
 
 class Engine(Protocol):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import platformdirs
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from alpr_app import __version__
 from alpr_app.bundle import BundleInfo
 from alpr_app.detector import split_outputs
-from alpr_app.engine.common import EngineError, FromPixels, example_pictures
+from alpr_app.engine.common import EngineError, FromPixels, example_pictures, temporary_folder
 from alpr_app.engine.onnx_int8 import with_int8
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
@@ -52,6 +52,8 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
     Runtime can, and faster: it uses operators of its own, and a detector's outputs are what the network returns.
     Raises EngineError if torch cannot export it.
     """
+    if find_spec("onnx") is None:
+        raise EngineError("an ONNX file cannot be made: the package 'onnx' is missing; install 'alpr-app[onnx]'")
     network.eval()
     fuse(network)
     exported: nn.Module = FromPixels(network)
@@ -68,10 +70,10 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
         from alpr_app.engine.onnx_attention import use_operator
 
         use_operator(exported, OPSET)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with temporary_folder() as folder, warnings.catch_warnings():
         # It warns of shapes it takes for constant; those are, the free ones are tested.
         warnings.simplefilter("ignore")
-        path = Path(folder) / "model.onnx"
+        path = folder / "model.onnx"
         try:
             torch.onnx.export(
                 exported.eval(),

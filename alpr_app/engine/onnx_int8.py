@@ -3,8 +3,7 @@ Neural Networks for Efficient Integer-Arithmetic-Only Inference, 2018."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from alpr_app.engine.common import temporary_folder
 
 
 def with_int8(model: bytes) -> bytes:
@@ -18,8 +17,8 @@ def with_int8(model: bytes) -> bytes:
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    with tempfile.TemporaryDirectory() as folder:
-        prepared, made = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
+    with temporary_folder() as folder:
+        prepared, made = folder / "prepared.onnx", folder / "int8.onnx"
         quant_pre_process(onnx.load_from_string(model), str(prepared), skip_symbolic_shape=True, skip_optimization=True)
         # Unsigned: sums of signed products overflow on processors without instructions of their own for 8 bits.
         quantize_dynamic(prepared, made, op_types_to_quantize=["MatMul"], weight_type=QuantType.QUInt8)

@@ -16,6 +16,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from alpr_app.sources import SourceError, check_video_name
 from alpr_app.viewer.mailbox import nobody
 from alpr_app.viewer.rates import Rate
 from alpr_app.viewer.shot import Shot, shot_of
@@ -67,7 +68,9 @@ def address_name(address: int | str) -> str:
 
 
 def open_capture(address: int | str) -> Capture:
-    """A camera by number, a video file or an HTTP or RTSP address."""
+    """A camera by number, a video file or an HTTP or RTSP address. Raises SourceError for a name that is no text."""
+    if isinstance(address, str):
+        check_video_name(address)
     if isinstance(address, str) and "://" in address:
         return cv2.VideoCapture(address, cv2.CAP_FFMPEG, _NETWORK)
     return cv2.VideoCapture(address)
@@ -223,7 +226,7 @@ class _Reader:
         try:
             capture = source._capture(source.address)
             self.failure = self._read_all(capture) if capture.isOpened() else "cannot be opened"
-        except (cv2.error, OSError) as error:
+        except (cv2.error, OSError, SourceError) as error:
             self.failure = f"cannot be read: {error}".replace("\n", " ")
         finally:
             if capture is not None:

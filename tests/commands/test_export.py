@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from alpr_app.cli import main
@@ -28,3 +30,9 @@ def test_what_cannot_be_exported_is_named(tmp_path, monkeypatch, capsys, model, 
     monkeypatch.chdir(tmp_path)
     assert main(["export", model, out]) == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_without_the_extra_the_remedy_is_named(reader_path, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert main(["export", str(reader_path), str(tmp_path / "reader.onnx")]) == 2
+    assert "the package 'onnx' is missing; install 'alpr-app[onnx]'" in capsys.readouterr().err

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from alpr_app.cli import main
+from alpr_app.commands.output import Outcome, OutputError
 from alpr_app.commands.read import in_order, jobs_and_threads
 from alpr_app.pictures import read_picture, write_picture
 
@@ -138,6 +139,23 @@ def test_originals_are_never_written_over(folder, models, capsys):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_originals_are_not_written_over_through_a_link(folder, models, tmp_path, capsys):
+    original, target = folder / NAMES[0], tmp_path / "annotated"
+    before = original.read_bytes()
+    target.mkdir()
+    (target / NAMES[0]).symlink_to(original)
+    assert main(["read", str(original), "--annotate", str(target), *models]) == 1
+    assert "this is a link, which may lead to an original" in capsys.readouterr().err
+    assert original.read_bytes() == before
+
+
+def test_a_link_that_leads_to_itself_is_an_error_of_its_own(folder, models, tmp_path, capsys):
+    (folder / "circle.jpg").symlink_to("circle.jpg")
+    assert main(["read", str(folder), "--annotate", str(tmp_path / "annotated"), *models]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "circle.jpg: no such file" in line
+
+
 def test_a_video_gives_a_line_a_frame(tmp_path, models):
     video = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
@@ -181,12 +199,55 @@ def test_a_file_name_that_is_no_text_survives_the_json(folder, models, tmp_path)
     assert os.fsencode(lines(out)[0]["file"]) == os.fsencode(odd)
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_annotated_picture_that_cannot_be_written_does_not_stop_the_others(folder, models, tmp_path, capsys, jobs):
+    (folder / "c inner").mkdir()
+    shutil.copy(folder / NAMES[0], folder / "c inner" / "d.png")
+    out, target = tmp_path / "out.jsonl", tmp_path / "annotated"
+    # Where a picture and a folder belong, a folder and a file are.
+    (target / NAMES[1]).mkdir(parents=True)
+    (target / "c inner").write_bytes(b"")
+    options = ["--recursive", "--annotate", str(target), "--out", str(out), "--jobs", jobs]
+    assert main(["read", str(folder), *options, *models]) == 1
+    assert [record.get("error", "").split(": ")[0] for record in lines(out)] == [
+        "",
+        str(target / NAMES[1]),
+        "",
+        str(target / "c inner"),
+        "",
+    ]
+    assert capsys.readouterr().err.count("\n") == 2
+    assert {path.name for path in target.iterdir() if path.suffix} == set(NAMES)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="needs a file system of open files, as Linux has one")
+def test_results_for_the_standard_output_go_where_it_goes(folder, models, tmp_path, capfd):
+    link = tmp_path / "stdout"
+    link.symlink_to("/proc/self/fd/1")
+    assert main(["read", str(folder), "--out", str(link), *models]) == 0
+    assert [json.loads(line)["file"] for line in capfd.readouterr().out.splitlines()] == [
+        os.path.join(str(folder), name) for name in NAMES
+    ]
+    assert link.is_symlink()
+
+
+def test_results_go_to_where_a_link_leads(folder, models, tmp_path):
+    target, link = tmp_path / "elsewhere" / "target.jsonl", tmp_path / "link.jsonl"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    assert main(["read", str(folder), "--out", str(link), *models]) == 0
+    assert link.is_symlink()
+    assert len(lines(target)) == len(NAMES)
+    assert list(target.parent.iterdir()) == [target]
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
         (["--out", "out.txt"], "a file that ends in .jsonl or .csv"),
         (["--out", "folder.csv"], "cannot be written: Is a directory"),
         (["--detector_model", "none"], "none.safetensors: no such model"),
+        (["--detector_model", ""], "this names no model"),
         (["--ocr_config", "none.json"], "none.json: missing"),
         (["--annotate", "file"], "file: cannot be made"),
     ],
@@ -237,7 +298,37 @@ def test_an_interrupted_run_keeps_the_earlier_results_and_what_it_has(folder, mo
     assert main(["read", str(folder), "--out", str(out), *models]) == 130
     assert out.read_text() == "earlier results\n"
     assert len(lines(tmp_path / "out.jsonl.part")) == 2
-    assert "what was read so far is in" in capsys.readouterr().err
+    assert f"what was read so far is in {out}.part" in capsys.readouterr().err
+
+
+def test_a_run_that_an_error_ends_keeps_what_it_has(folder, models, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out.jsonl"
+    written = []
+
+    def to_dict(outcome):
+        if len(written) == 2:
+            raise OutputError("the disk is full")
+        written.append({"file": outcome.frame.file})
+        return written[-1]
+
+    monkeypatch.setattr(Outcome, "to_dict", to_dict)
+    assert main(["read", str(folder), "--out", str(out), *models]) == 2
+    assert not out.exists()
+    assert lines(tmp_path / "out.jsonl.part") == written
+    assert capsys.readouterr().err.splitlines() == [
+        f"alpr: what was read so far is in {out}.part",
+        "alpr: the disk is full",
+    ]
+
+
+def test_a_run_that_ends_before_its_first_result_leaves_nothing(folder, models, tmp_path, monkeypatch, capsys):
+    def interrupted(frame):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("alpr_app.sources.Frame.load", interrupted)
+    assert main(["read", str(folder), "--out", str(tmp_path / "out.jsonl"), *models]) == 130
+    assert list(tmp_path.iterdir()) == [folder]
+    assert capsys.readouterr().err == "alpr: interrupted\n"
 
 
 def test_results_come_in_order_and_few_wait():
@@ -251,6 +342,19 @@ def test_results_come_in_order_and_few_wait():
     assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
     assert len(started) < 50
     assert list(results) == [number * number for number in range(5, 1000)]
+
+
+def test_with_one_job_every_result_comes_before_the_next_item_is_waited_for():
+    results = []
+
+    def items():
+        for number in range(3):
+            assert len(results) == number
+            yield number
+
+    for result in in_order(str, items(), jobs=1):
+        results.append(result)
+    assert results == ["0", "1", "2"]
 
 
 def test_without_a_wish_every_core_has_a_picture_of_its_own():

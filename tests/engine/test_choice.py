@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import re
+import sys
+import tempfile
+
+import numpy as np
 import pytest
 import torch
 
-from alpr_app.bundle import load_detector
-from alpr_app.engine import EngineError, choice, make_engine
+from alpr_app.bundle import load_bundle, load_detector
+from alpr_app.engine import EngineError, TorchEngine, choice, make_engine
 
 
 @pytest.fixture
@@ -57,3 +62,38 @@ def test_fewer_than_one_thread_is_refused(detector_path):
 def test_the_engine_says_what_was_chosen(detector_path, without_cuda, without_onnx):
     engine = make_engine(*load_detector(detector_path))
     assert (engine.backend, engine.device) == ("torch", "cpu")
+
+
+@pytest.fixture(params=["runtime that cannot be loaded", "no temporary folder"])
+def broken(request, monkeypatch, tmp_path):
+    """A machine on which ONNX Runtime is installed and cannot be used; gives what is said of that."""
+    pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+    pytest.importorskip("onnx", reason="needs the extra 'onnx'")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if request.param == "no temporary folder":
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+        return rf"{tmp_path / 'temporary'}.*: No such file or directory; set TMPDIR"
+    (tmp_path / "onnxruntime").mkdir()
+    (tmp_path / "onnxruntime" / "__init__.py").write_text("raise ImportError('DLL load failed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    return "onnxruntime cannot be loaded: DLL load failed; install it anew"
+
+
+@pytest.mark.parametrize("bundle", ["detector_path", "reader_path"])
+def test_torch_takes_over_where_onnx_cannot_run(bundle, broken, request, picture, without_cuda, caplog):
+    path = request.getfixturevalue(bundle)
+    engine = make_engine(*load_bundle(None, path))
+    assert engine.backend == "torch"
+    (record,) = caplog.records
+    assert re.search(broken, record.getMessage())
+    wanted = TorchEngine(load_bundle(None, path)[0], torch.device("cpu"))
+    images = picture(48, 192)[None] if bundle == "reader_path" else picture(64, 96)[None]
+    for output, expected in zip(engine(images), wanted(images), strict=True):
+        np.testing.assert_allclose(output, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("backend", ["onnx", "onnx-int8"])
+def test_onnx_that_was_asked_for_and_cannot_run_is_an_error(reader_path, broken, backend):
+    with pytest.raises(EngineError, match=broken):
+        make_engine(*load_bundle("reader", reader_path), device="cpu", backend=backend)

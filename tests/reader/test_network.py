@@ -52,6 +52,7 @@ def test_fusing_changes_nothing_but_speed():
             reader(plates)
         before = reader.eval()(plates)
         fuse(reader)
+        fuse(reader)  # twice does no harm
         after = reader(plates)
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in reader.modules())
     torch.testing.assert_close(before[0], after[0], atol=1e-4, rtol=1e-4)

@@ -152,6 +152,17 @@ def test_a_camera_whose_driver_hangs_does_not_hold_up_closing(camera, until):
     assert monotonic() - began < 1
 
 
+def test_a_video_whose_name_is_no_text_is_refused_before_it_is_opened(until):
+    source = LiveSource("clips/no\udcfftext.avi", lambda shot: None)
+    try:
+        until(lambda: source.status.state == WAITING, "the failure")
+        assert source.status.detail == (
+            r"cannot be read: clips/no\udcfftext.avi: OpenCV opens no video whose name is not UTF-8; rename it"
+        )
+    finally:
+        assert source.close()
+
+
 def test_passwords_are_not_shown():
     assert address_name("rtsp://user:secret@host:554/stream?x=1") == "rtsp://host:554/stream?x=1"
     assert address_name(2) == "camera 2"
