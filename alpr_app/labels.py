@@ -16,6 +16,7 @@ those of a picture as it is shown, turned by its EXIF orientation; of one with a
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,8 +216,8 @@ def read_data_folder(root: Path) -> DataFolder:
     """
     if not root.is_dir():
         raise LabelError(f"{root}: no such folder")
-    # Its name counts, also if it was given as a dot.
-    root = root.resolve()
+    # Its name counts, also if it was given as a dot; that of a link is its own.
+    root = Path(os.path.abspath(root))
     pictures: list[LabelledPicture] = []
     crops: list[LabelledCrop] = []
     negatives: list[LabelledPicture] = []
