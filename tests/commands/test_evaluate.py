@@ -7,11 +7,6 @@ import pytest
 from alpr_app.cli import main
 
 
-@pytest.fixture
-def models(detector_path, reader_path) -> list[str]:
-    return ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
-
-
 def test_every_part_of_a_data_folder_is_measured(data_folder, models, tmp_path, capsys):
     report = tmp_path / "report.json"
     assert main(["eval", str(data_folder), "--json", str(report), *models]) == 0

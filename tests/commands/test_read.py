@@ -10,33 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from reading import NAMES, lines
 
 from alpr_app.cli import main
 from alpr_app.commands.output import Outcome, OutputError
 from alpr_app.commands.read import in_order, jobs_and_threads
-from alpr_app.pictures import read_picture, write_picture
-
-NAMES = ("a & b.png", "b2 c.png", "b10.png", "皖A12345.png")
-
-
-@pytest.fixture
-def folder(tmp_path, picture):
-    """Four good pictures of different sizes."""
-    root = tmp_path / "in put & 图"
-    root.mkdir()
-    for number, name in enumerate(NAMES):
-        write_picture(root / name, picture(48 + number, 64, number))
-    return root
-
-
-@pytest.fixture
-def models(detector_path, reader_path):
-    """The options that choose the small models and the backend that starts fastest."""
-    return ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
-
-
-def lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+from alpr_app.pictures import read_picture
 
 
 def test_json_lines_hold_everything_in_order(folder, models, tmp_path, small_alpr):
@@ -109,53 +88,6 @@ def test_crops_are_read_as_they_are(folder, models, tmp_path, small_alpr):
     assert record["ms"]["detect"] == 0
 
 
-def test_annotated_pictures_of_one_name_do_not_meet(folder, models, tmp_path, picture):
-    other = tmp_path / "other"
-    (other / "deeper").mkdir(parents=True)
-    write_picture(other / NAMES[0], picture(80, 90))
-    write_picture(other / "deeper" / NAMES[0], picture(81, 91))
-    target = tmp_path / "annotated"
-    paths = [str(folder), str(other), str(folder / NAMES[0])]
-    assert main(["read", *paths, "--recursive", "--annotate", str(target), "--jobs", "2", *models]) == 0
-    found = {path.relative_to(target).as_posix(): read_picture(path).shape[:2] for path in target.rglob("*.png")}
-    assert found == {
-        "a & b.png": (48, 64),
-        "a & b-2.png": (80, 90),
-        "a & b-3.png": (48, 64),
-        "deeper/a & b.png": (81, 91),
-        "b2 c.png": (49, 64),
-        "b10.png": (50, 64),
-        "皖A12345.png": (51, 64),
-    }
-    original = read_picture(folder / NAMES[0])
-    assert not np.array_equal(read_picture(target / "a & b.png"), original)
-
-
-def test_originals_are_never_written_over(folder, models, capsys):
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    for target in (folder, folder.parent):
-        assert main(["read", str(folder), "--annotate", str(target), *models]) == 2
-        assert "is in this folder; name another one" in capsys.readouterr().err
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_originals_are_not_written_over_through_a_link(folder, models, tmp_path, capsys):
-    original, target = folder / NAMES[0], tmp_path / "annotated"
-    before = original.read_bytes()
-    target.mkdir()
-    (target / NAMES[0]).symlink_to(original)
-    assert main(["read", str(original), "--annotate", str(target), *models]) == 1
-    assert "this is a link, which may lead to an original" in capsys.readouterr().err
-    assert original.read_bytes() == before
-
-
-def test_a_link_that_leads_to_itself_is_an_error_of_its_own(folder, models, tmp_path, capsys):
-    (folder / "circle.jpg").symlink_to("circle.jpg")
-    assert main(["read", str(folder), "--annotate", str(tmp_path / "annotated"), *models]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "circle.jpg: no such file" in line
-
-
 def test_a_video_gives_a_line_a_frame(tmp_path, models):
     video = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
@@ -197,27 +129,6 @@ def test_a_file_name_that_is_no_text_survives_the_json(folder, models, tmp_path)
     out = tmp_path / "out.jsonl"
     assert main(["read", odd, "--out", str(out), *models]) == 0
     assert os.fsencode(lines(out)[0]["file"]) == os.fsencode(odd)
-
-
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_annotated_picture_that_cannot_be_written_does_not_stop_the_others(folder, models, tmp_path, capsys, jobs):
-    (folder / "c inner").mkdir()
-    shutil.copy(folder / NAMES[0], folder / "c inner" / "d.png")
-    out, target = tmp_path / "out.jsonl", tmp_path / "annotated"
-    # Where a picture and a folder belong, a folder and a file are.
-    (target / NAMES[1]).mkdir(parents=True)
-    (target / "c inner").write_bytes(b"")
-    options = ["--recursive", "--annotate", str(target), "--out", str(out), "--jobs", jobs]
-    assert main(["read", str(folder), *options, *models]) == 1
-    assert [record.get("error", "").split(": ")[0] for record in lines(out)] == [
-        "",
-        str(target / NAMES[1]),
-        "",
-        str(target / "c inner"),
-        "",
-    ]
-    assert capsys.readouterr().err.count("\n") == 2
-    assert {path.name for path in target.iterdir() if path.suffix} == set(NAMES)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="needs a file system of open files, as Linux has one")
