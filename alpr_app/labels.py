@@ -110,7 +110,7 @@ def picture_files(folder: Path) -> list[Path]:
     )
 
 
-def read_labelled(path: Path) -> np.ndarray:
+def read_labelled(path: Path | str) -> np.ndarray:
     """A picture, H x W x 3 uint8 RGB, in the pixels that its labels are in. Raises PictureError."""
     return read_picture(path, orient=not ccpd.is_ccpd_name(path))
 

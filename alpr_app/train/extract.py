@@ -76,7 +76,7 @@ def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> t
 
 def _key(path: Path, corners: np.ndarray, cut: Cut) -> int:
     """Of one plate cut out in one way: pictures of one name lie in several folders, and may be cut out anew."""
-    return zlib.crc32(repr((str(path), corners.tolist(), cut)).encode("utf-8", "surrogateescape"))
+    return zlib.crc32(repr((str(path), corners.tolist(), cut)).encode())
 
 
 def _inner(corners: np.ndarray, outer: np.ndarray, cut: Cut, height: int) -> str:

@@ -9,9 +9,8 @@ from time import monotonic
 import cv2
 import numpy as np
 
-from alpr_app.ccpd import is_ccpd_name
 from alpr_app.errors import AlprError
-from alpr_app.pictures import read_picture
+from alpr_app.labels import read_labelled
 
 # Every OpenGL of the last fifteen years takes textures of this side; a larger picture is shown smaller.
 DISPLAY_SIDE = 4096
@@ -60,12 +59,9 @@ def shot_of(key: str, image: np.ndarray, live: bool = False) -> Shot:
 
 
 def load_shot(path: str) -> Shot:
-    """The picture at `path`; a shot with an error if it cannot be read.
-
-    Labels in a CCPD name are in stored pixels, so such a picture is not turned by its EXIF orientation.
-    """
+    """The picture at `path`, in the pixels of its labels; a shot with an error if it cannot be read."""
     try:
-        return shot_of(path, read_picture(path, orient=not is_ccpd_name(path)))
+        return shot_of(path, read_labelled(path))
     except AlprError as error:
         return Shot(path, error=str(error).removeprefix(f"{path}: "))
     except MemoryError:
