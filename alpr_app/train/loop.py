@@ -22,7 +22,7 @@ from alpr_app.train.checkpoint import load_checkpoint, read_checkpoint, save_che
 from alpr_app.train.compiling import compiling
 from alpr_app.train.distributed import Ranks, all_or_none, from_first, mean_over_ranks, require_same, share_batch_norms
 from alpr_app.train.metrics import Meter
-from alpr_app.train.optimisation import averaged, bf16_is_fast, make_optimizer
+from alpr_app.train.optimisation import averaged, computes_in_bf16, make_optimizer
 from alpr_app.train.options import RunOptions, threads_for
 from alpr_app.train.schedules import make_schedule
 from alpr_app.train.shares import Shares
@@ -82,7 +82,7 @@ class Run:
         self.step = self.since_best = 0
         self.best = -math.inf
         self.metrics: dict[str, float] = {}
-        self.half = options.amp and bf16_is_fast(self.device)
+        self.half = computes_in_bf16(options, self.device)
         if self.ranks.first:
             options.output.mkdir(parents=True, exist_ok=True)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from alpr_app.train.options import RunOptions
+from alpr_app.train.options import PRECISION_VARIABLE, PRECISIONS, RunOptions
 
 ADAM_BETAS = (0.9, 0.98)
 
@@ -52,6 +53,16 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
                 kept.copy_(new)
 
     return AveragedModel(network, multi_avg_fn=update, use_buffers=True)
+
+
+def computes_in_bf16(options: RunOptions, device: torch.device) -> bool:
+    """What the run's `precision` comes to on this device. Raises ValueError for an unknown one in ALPR_PRECISION."""
+    precision = options.precision
+    if precision == "auto":
+        precision = os.environ.get(PRECISION_VARIABLE, "auto")
+        if precision not in PRECISIONS:
+            raise ValueError(f"{PRECISION_VARIABLE} must be one of {', '.join(PRECISIONS)}, not '{precision}'")
+    return bf16_is_fast(device) if precision == "auto" else precision == "bf16"
 
 
 def bf16_is_fast(device: torch.device) -> bool:

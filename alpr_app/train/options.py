@@ -12,6 +12,9 @@ import torch
 from alpr_app.machine import cores
 
 SCHEDULES = ("cosine", "plateau", "free")
+PRECISIONS = ("auto", "fp32", "bf16")
+# What `auto` means for every run that starts with it, whatever its processor: fp32 or bf16.
+PRECISION_VARIABLE = "ALPR_PRECISION"
 # What may be another one when a run is resumed: where it runs, not what it computes.
 _FREE_TO_CHANGE = (
     "output",
@@ -23,6 +26,7 @@ _FREE_TO_CHANGE = (
     "tensorboard",
     "wandb",
     "start_from",
+    "precision",
 )
 
 
@@ -32,7 +36,8 @@ class RunOptions:
     and `accumulate` parts. start_lr, min_lr: highest and lowest learning rate. schedule: cosine, plateau (halved after
     `plateau_thr` batches without decrease) or free (Defazio et al., The Road Less Scheduled, 2024). warmup: share of
     the run until start_lr is reached. ema: decay of the averaged weights, a step. clip: largest norm of the gradient.
-    amp: bfloat16 where it is fast. checkpoint_minutes, validate_samples: how often. patience: validations without a
+    precision: in which most of a step is computed: fp32, bf16 (bfloat16 by autocast, the weights stay fp32), or auto,
+    which is bf16 where the device computes in it by itself. checkpoint_minutes, validate_samples: how often. patience: validations without a
     new best after which the run ends, 0 for never. start_from: a bundle or run that the run begins with.
     """
 
@@ -52,7 +57,7 @@ class RunOptions:
     num_workers: int = 1
     threads: int | None = None
     device: str = "cpu"
-    amp: bool = True
+    precision: str = "auto"
     compile: bool = False
     checkpoint_minutes: float = 4.0
     validate_samples: int = 40_000
@@ -64,6 +69,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise ValueError(f"--schedule must be one of {', '.join(SCHEDULES)}, not '{self.schedule}'")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"--precision must be one of {', '.join(PRECISIONS)}, not '{self.precision}'")
         for name in ("samples", "batch_size", "accumulate", "plateau_thr", "validate_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be 1 or more, not {getattr(self, name)}")
@@ -80,7 +87,9 @@ class RunOptions:
 
     def description(self) -> dict[str, Any]:
         """What a checkpoint must have in common with the run that goes on from it."""
-        return {name: value for name, value in asdict(self).items() if name not in _FREE_TO_CHANGE}
+        kept = {name: value for name, value in asdict(self).items() if name not in _FREE_TO_CHANGE}
+        # Checkpoints know only whether fp32 was asked for: a run may go on where `auto` comes to something else.
+        return {**kept, "amp": self.precision != "fp32"}
 
 
 def threads_for(options: RunOptions) -> int:

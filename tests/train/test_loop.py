@@ -190,3 +190,48 @@ def test_a_run_that_its_schedule_ends_is_validated(tmp_path):
     run = Run(task, settings)
     assert run.train() and run.step < settings.steps
     assert run.metrics and run.best_path.is_file()
+
+
+def test_a_run_in_bf16_learns_keeps_fp32_weights_and_resumes_exactly(tmp_path):
+    bf16 = {"precision": "bf16", "samples": 1600}
+    whole = Line()
+    Run(whole, options(tmp_path / "whole", **bf16)).train()
+    assert np.mean(whole.seen[-10:]) < 0.5 * np.mean(whole.seen[:10])
+    first, second = Line(), Line()
+    assert not Run(stopped(first, 40), options(tmp_path / "parts", **bf16)).train()
+    resumed = Run(second, options(tmp_path / "parts", **bf16))
+    resumed.resume()
+    assert resumed.train()
+    assert first.seen + second.seen == whole.seen
+    assert {value.dtype for value in resumed.network.parameters()} == {torch.float32}
+
+
+def test_a_batch_in_parts_and_in_bf16_moves_the_weights_about_as_the_whole_would(tmp_path):
+    whole, parts = Squares(), Squares()
+    parts.network.load_state_dict(whole.network.state_dict())
+    Run(whole, options(tmp_path / "whole", precision="bf16")).train()
+    Run(parts, options(tmp_path / "parts", precision="bf16", accumulate=4)).train()
+    for first, second in zip(whole.network.parameters(), parts.network.parameters(), strict=True):
+        # bfloat16 has 8 bits of mantissa, and Adam's steps are as long for a rounded gradient.
+        torch.testing.assert_close(first, second, rtol=0.1, atol=0.05)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_precision_is_what_it_says_whatever_the_processor(tmp_path, precision):
+    seen = []
+
+    class Watched(Line):
+        def losses(self, network, batch):
+            seen.append(network[0](batch[0]).dtype)
+            return super().losses(network, batch)
+
+    Run(Watched(), options(tmp_path, precision=precision, samples=16)).train()
+    assert seen == [{"fp32": torch.float32, "bf16": torch.bfloat16}[precision]]
+
+
+def test_a_run_goes_on_in_another_precision_unless_fp32_was_asked_for(tmp_path):
+    run = Run(Line(), options(tmp_path, precision="auto"))
+    save_checkpoint(run.last_path, run.state())
+    Run(Line(), options(tmp_path, precision="bf16")).resume()
+    with pytest.raises(CheckpointError, match="other settings: amp"):
+        Run(Line(), options(tmp_path, precision="fp32")).resume()

@@ -21,7 +21,7 @@ from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.distributed import Ranks, all_or_none, ranks_of_environment
 from alpr_app.train.loop import Run, Task
-from alpr_app.train.options import SCHEDULES, RunOptions
+from alpr_app.train.options import PRECISIONS, SCHEDULES, RunOptions
 from alpr_app.train.plates_file import shipped_plates
 from alpr_app.train.report import write_report
 
@@ -120,7 +120,8 @@ def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: 
     add("--num_workers", type=int, default=1, help="processes that make samples")
     add("--threads", type=int, help="processor threads for the network (default: those that workers leave)")
     add("--device", choices=DEVICES[1:], default="cpu", help="what the network runs on")
-    add("--no_amp", dest="amp", action="store_false", help="never compute in bfloat16")
+    add("--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where the device computes in it by itself")
+    add("--no_amp", dest="precision", action="store_const", const="fp32", help="the same as --precision fp32")
     add("--compile", action="store_true", help="torch.compile the network; needs a C++ compiler")
     add("--seed", type=int, default=0, help="of weights, samples and dropout: runs of one seed see the same")
     add("--validate_samples", type=int, default=40_000, help="validate every so many samples")
