@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from alpr_app.reliability import Reliability
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, metavar="DATA", help="folder of CCPD-named pictures, or of several such")
+def add_arguments(parser: argparse.ArgumentParser, needs_data: bool = True) -> None:
+    count = None if needs_data else "?"
+    text = "folder of CCPD-named pictures, or of several such"
+    parser.add_argument("data", type=Path, nargs=count, metavar="DATA", help=text)
     parser.add_argument(
         "--split", choices=("val", "test", "train", "all"), default="val", help="which part (default: val)"
     )

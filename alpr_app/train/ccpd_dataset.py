@@ -17,6 +17,9 @@ from alpr_app.labels import picture_files
 
 PLATE_FREE = "ccpd_np"
 BASE = "ccpd_base"
+WEATHER = "ccpd_weather"
+# How pictures are shared out without CCPD's lists: as here, or whole folders, as the earlier system did it.
+SPLIT_RULES = ("usual", "seed")
 SPLIT_FOLDERS = ("train", "val", "test")
 # Of the pictures that may be trained on, one in this many is kept for validation.
 VALIDATION_SHARE = 10
@@ -67,21 +70,26 @@ def find_folders(root: Path) -> list[Path]:
     return folders
 
 
-def usual_split(subset: str, part: str | None, text: str) -> str:
+def usual_split(subset: str, part: str | None, text: str, rule: str = "usual") -> str:
     """Where a picture belongs without lists: CCPD 2020's own folders; base is trained on, with one plate in ten for
-    validation, chosen by its text so that no plate is in both; everything else is for testing."""
+    validation, chosen by its text so that no plate is in both; everything else is for testing.
+
+    rule: of `SPLIT_RULES`; with `seed` all of base is trained on and weather is for validation.
+    """
     if part is not None:
         return part
+    if rule == "seed":
+        return {BASE: "train", WEATHER: "val"}.get(subset, "test")
     if subset != BASE:
         return "test"
     return "val" if zlib.crc32(text.encode()) % VALIDATION_SHARE == 0 else "train"
 
 
-def _row(path: Path, folder: Path, splits: dict[str, str] | None) -> dict[str, str]:
+def _row(path: Path, folder: Path, splits: dict[str, str] | None, rule: str) -> dict[str, str]:
     """The line of one CCPD-named picture. Raises CcpdNameError for another name."""
     annotation = ccpd.parse_name(path)
     part = path.parent.name if path.parent != folder and path.parent.name in SPLIT_FOLDERS else None
-    usual = usual_split(folder.name, part, annotation.text)
+    usual = usual_split(folder.name, part, annotation.text, rule)
     corners = order_corners(np.float32(annotation.corners)).ravel()
     return {
         "file": path.relative_to(folder).as_posix(),
@@ -98,11 +106,12 @@ def make_table(
     folder: Path,
     splits: dict[str, str] | None = None,
     track: Callable[[list[Path], str], Iterable[Path]] = lambda paths, name: paths,
+    rule: str = "usual",
 ) -> FolderReport:
     """Write `alpr_dataset.csv` into a ccpd_* folder. splits: by file name, of CCPD's lists; by `usual_split` if None.
 
-    track: hands the pictures on and may show how far it is. Odd names are counted and named, not put in.
-    Raises LabelError if the file cannot be written.
+    track: hands the pictures on and may show how far it is. rule: of `usual_split`. Odd names are counted and named,
+    not put in. Raises LabelError if the file cannot be written.
     """
     report = FolderReport(folder.name)
     paths = [path for part in (folder, *(folder / name for name in SPLIT_FOLDERS)) for path in _pictures(part)]
@@ -114,7 +123,7 @@ def make_table(
             rows.append({"file": name, "split": usual_split(BASE, None, path.name), "subset": folder.name})
         else:
             try:
-                rows.append(_row(path, folder, splits))
+                rows.append(_row(path, folder, splits, rule))
             except ccpd.CcpdNameError as error:
                 report.note(str(error))
                 continue

@@ -32,16 +32,17 @@ _FREE_TO_CHANGE = (
 
 @dataclass(frozen=True)
 class RunOptions:
-    """output: the run's folder. samples: how many the run sees in all. batch_size: samples a step, over all processes
-    and `accumulate` parts. start_lr, min_lr: highest and lowest learning rate. schedule: cosine, plateau (halved after
-    `plateau_thr` batches without decrease) or free (Defazio et al., The Road Less Scheduled, 2024). warmup: share of
-    the run until start_lr is reached. ema: decay of the averaged weights, a step. clip: largest norm of the gradient.
-    precision: in which most of a step is computed: fp32, bf16 (bfloat16 by autocast, the weights stay fp32), or auto,
-    which is bf16 where the device computes in it by itself. checkpoint_minutes, validate_samples: how often. patience: validations without a
-    new best after which the run ends, 0 for never. start_from: a bundle or run that the run begins with.
+    """output: the run's folder; None until one is made for it. samples: how many the run sees in all. batch_size:
+    samples a step, over all processes and `accumulate` parts. start_lr, min_lr: highest and lowest learning rate.
+    schedule: cosine, plateau (halved after `plateau_thr` batches without decrease) or free (Defazio et al., The Road
+    Less Scheduled, 2024). warmup: share of the run until start_lr is reached. ema: decay of the averaged weights, a
+    step. clip: largest norm of the gradient. precision: in which most of a step is computed: fp32, bf16 (bfloat16 by
+    autocast, the weights stay fp32), or auto, which is bf16 where the device computes in it by itself.
+    checkpoint_minutes, validate_samples: how often. patience: validations without a new best after which the run ends,
+    0 for never. start_from: a bundle or run that the run begins with.
     """
 
-    output: Path
+    output: Path | None
     samples: int
     batch_size: int
     start_lr: float

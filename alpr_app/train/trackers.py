@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -17,7 +19,8 @@ WANDB_ID = "wandb_id.txt"
 class Trackers:
     """Writes rows of figures while entered; only the first process of several does.
 
-    Raises ImportError with the remedy if a wished package is missing, TrainingError if W&B refuses.
+    A package that is missing, or W&B where nobody is logged in, is no reason to lose a run: what cannot be had is said
+    in one line, and the CSV files have all figures. Raises TrainingError if W&B refuses for another reason.
     """
 
     def __init__(self, options: RunOptions, ranks: Ranks, resumed: bool = False) -> None:
@@ -30,9 +33,10 @@ class Trackers:
         if options.tensorboard:
             try:
                 from torch.utils.tensorboard import SummaryWriter
-            except ImportError as error:
-                raise ImportError("--tensorboard needs the package tensorboard: pip install tensorboard") from error
-            self._board = SummaryWriter(str(options.output / "tensorboard"))
+            except ImportError:
+                _say_missing("tensorboard")
+            else:
+                self._board = SummaryWriter(str(options.output / "tensorboard"))
         if options.wandb:
             self._wandb = _begin_wandb(options, resumed)
 
@@ -60,26 +64,40 @@ class Trackers:
             self._wandb.log(named, step=step)
 
 
+def _say_missing(package: str) -> None:
+    said = f"the package is not installed, so the figures go into train.csv and val.csv alone: pip install {package}"
+    print(f"alpr_app.train: --{package}: {said}", file=sys.stderr)
+
+
 def _begin_wandb(options: RunOptions, resumed: bool) -> Any:
-    """A run of W&B with its files in the run's folder; the one from before if `resumed`."""
+    """A run of W&B with its files in the run's folder; the one from before if `resumed`. None without the package."""
     try:
         # By name: an empty folder called wandb can be imported as well.
         from wandb import errors, init
-    except ImportError as error:
-        raise ImportError("--wandb needs the package wandb: pip install wandb") from error
+    except ImportError:
+        _say_missing("wandb")
+        return None
     folder = options.output.resolve()
     kept = folder / WANDB_ID
     known = kept.read_text(encoding="utf-8").strip() if resumed and kept.is_file() else None
+    begin = partial(
+        init,
+        dir=str(folder),
+        name=folder.name,
+        config=options.description(),
+        id=known,
+        resume="allow" if known else None,
+    )
     try:
-        run = init(
-            dir=str(folder),
-            name=folder.name,
-            config=options.description(),
-            id=known,
-            resume="allow" if known else None,
-        )
+        run = begin()
     except errors.Error as error:
         said = str(error).partition("\n")[0].rstrip(".")
-        raise TrainingError(f"--wandb: {said}; log in with 'wandb login', or set WANDB_MODE=offline") from error
+        later = f"the run is kept in {folder / 'wandb'}; send it with 'wandb login' and 'wandb sync'"
+        print(f"alpr_app.train: --wandb: {said}; {later}", file=sys.stderr)
+        try:
+            run = begin(mode="offline")
+        except errors.Error as offline:
+            said = str(offline).partition("\n")[0].rstrip(".")
+            raise TrainingError(f"--wandb: {said}; leave --wandb out, or log in with 'wandb login'") from offline
     kept.write_text(f"{run.id}\n", encoding="utf-8")
     return run

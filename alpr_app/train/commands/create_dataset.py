@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from alpr_app.train.ccpd_dataset import SPLIT_FOLDERS, find_folders, make_table, read_split_lists
+from alpr_app.train.ccpd_dataset import SPLIT_FOLDERS, SPLIT_RULES, find_folders, make_table, read_split_lists
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -16,6 +16,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="CCPD2019 or CCPD2020")
     parser.add_argument(
         "--split_lists", type=Path, metavar="DIR", help="CCPD's own lists: train.txt, val.txt, test.txt"
+    )
+    parser.add_argument(
+        "--split",
+        choices=SPLIT_RULES,
+        default="usual",
+        help="without lists. usual: ccpd_base is for training, but for a tenth of its plates, which is val; "
+        "seed: ccpd_base is for training, ccpd_weather is val; all else is for testing (default: usual)",
     )
     parser.set_defaults(run=run)
 
@@ -25,7 +32,9 @@ def run(args: argparse.Namespace) -> int:
     splits = read_split_lists(args.split_lists) if args.split_lists else None
     print(f"{'':20}" + "".join(f"{name:>10}" for name in (*SPLIT_FOLDERS, "odd names")))
     for folder in folders:
-        report = make_table(folder, splits, lambda paths, name: tqdm(paths, desc=name, leave=False, disable=None))
+        report = make_table(
+            folder, splits, lambda paths, name: tqdm(paths, desc=name, leave=False, disable=None), args.split
+        )
         counts = [report.splits[name] for name in SPLIT_FOLDERS]
         print(f"{report.folder:20}" + "".join(f"{count:10}" for count in (*counts, report.odd)))
         for example in report.examples:

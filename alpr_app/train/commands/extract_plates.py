@@ -22,7 +22,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "extract_plates", help="cut plates out of labelled pictures, at 48 x 192", formatter_class=Formatter
     )
     parser.add_argument("--ccpd_dir", type=Path, required=True, metavar="DIR", help="folder with ccpd_* folders")
-    parser.add_argument("--categories", nargs="+", metavar="NAME", help="base, blur, ...; all if not given")
+    parser.add_argument("--categories", nargs="+", metavar="NAME", help="base, ccpd_blur, ...; all if not given")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where plates_NAME_48 are made; --ccpd_dir if not")
     parser.add_argument("--num_workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--box", action="store_true", help="by the upright box, not by the corners")
@@ -34,12 +34,14 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     folders = {folder.name.removeprefix("ccpd_"): folder for folder in find_folders(args.ccpd_dir)}
-    unknown = [name for name in args.categories or () if name not in folders]
+    # As the folders are called, or short.
+    wanted = [name.removeprefix("ccpd_") for name in args.categories or folders]
+    unknown = [name for name in wanted if name not in folders]
     if unknown:
         raise LabelError(f"{args.ccpd_dir}: there is no ccpd_{unknown[0]}; there are {', '.join(folders)}")
     cut = Cut(args.box, args.margin, args.jitter, args.seed)
     failed = False
-    for name in args.categories or folders:
+    for name in dict.fromkeys(wanted):
         pictures = [picture for picture in read_data_folder(folders[name]).pictures if picture.plates]
         if not pictures:
             print(f"ccpd_{name}: no plates with a text")

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
+from itertools import count
 from pathlib import Path
 
 import torch
 
 from alpr_app.backends import DEVICES
 from alpr_app.engine.choice import choose_device
-from alpr_app.errors import AlprError
+from alpr_app.errors import AlprError, reason
 from alpr_app.run_folder import COMMAND, write_about
 from alpr_app.train.about import about_run
 from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.checkpoint import CheckpointError
-from alpr_app.train.distributed import Ranks, all_or_none, ranks_of_environment
+from alpr_app.train.distributed import Ranks, all_or_none, from_first, ranks_of_environment
 from alpr_app.train.loop import Run, Task
 from alpr_app.train.options import PRECISIONS, SCHEDULES, RunOptions
 from alpr_app.train.plates_file import shipped_plates
 from alpr_app.train.report import write_report
+
+# Where runs go whose folder is not named, from the folder that one is in.
+RUNS = Path("runs")
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -96,7 +101,7 @@ def add_run_options(parser: argparse.ArgumentParser, batch_size: int, start_lr: 
     add = parser.add_argument
     add("--config", type=Path, metavar="F", help="TOML file of these options; those given here win")
     add("--dataset_path", type=Path, required=needs_data, metavar="DIR", help="labelled pictures")
-    add("--output", type=Path, required=True, metavar="DIR", help="the run's folder, made if missing")
+    add("--output", type=Path, metavar="DIR", help="the run's folder, made if missing (default: a new one in runs/)")
     add("--resume", action="store_true", help="go on from the run's last checkpoint")
     add("--start_from", type=Path, metavar="NAME", help="run or bundle to begin with: its weights and its shape")
     add("--reshape", action="store_true", help="with --start_from: in the shape that options say; what fits is kept")
@@ -171,12 +176,38 @@ def _published(argument: str) -> str:
 
 def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Task]) -> int:
     """Run or go on with a training; returns the exit status."""
+    if args.resume and args.output is None:
+        raise AlprError("--resume: name the run to go on with: --output DIR")
     options = run_options(args)
     with ranks_of_environment(options.device) as ranks:
+        if options.output is None:
+            options = replace(options, output=_new_folder(args.command, ranks))
+            args.arguments = [*args.arguments, "--output", str(options.output)]
         if _train(args, make_task, options, ranks):
             return 0
     print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
     return 130
+
+
+def _new_folder(command: str, ranks: Ranks) -> Path:
+    """A folder for a run that names none, made by the first process: runs/detector, then runs/detector-2, and so on.
+
+    Raises AlprError if it cannot be made.
+    """
+
+    def make() -> bytes:
+        for number in count(1):
+            folder = RUNS / (command if number == 1 else f"{command}-{number}")
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise AlprError(f"{folder}: cannot be made: {reason(error)}; name another one: --output DIR") from error
+            print(f"alpr_app.train: the run is in {folder}", file=sys.stderr)
+            return os.fsencode(folder)
+
+    return Path(os.fsdecode(from_first(ranks, make)))
 
 
 def _train(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from alpr_app import resources
 from alpr_app.commands import evaluate
 from alpr_app.reliability import Reliability
 from alpr_app.train.confusions import Confusions
@@ -13,7 +15,7 @@ from alpr_app.train.plots import plot_reliability, require_matplotlib
 
 def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("test", help="measure models on labelled pictures, by subset and by CCPD's rules")
-    evaluate.add_arguments(parser)
+    evaluate.add_arguments(parser, needs_data=False)
     parser.add_argument("--model_path", dest="ocr_model", metavar="F", help="the same as --ocr_model")
     parser.add_argument("--model_config", dest="ocr_config", metavar="F", help="the same as --ocr_config")
     parser.add_argument("--confusions", type=Path, metavar="F", help="which characters are taken for which, as a PNG")
@@ -25,6 +27,10 @@ def run(args: argparse.Namespace) -> int:
     if args.confusions or args.reliability:
         # Now, not after all has been measured.
         require_matplotlib()
+    if args.data is None:
+        args.data, args.split = resources.SAMPLES, "all"
+        said = "measured on the sample scenes that come with the program; name a folder for more: test DATA"
+        print(f"alpr_app.train: {said}", file=sys.stderr)
     confusions, reliability = Confusions(), Reliability()
     status = evaluate.run(args, confusions, reliability)
     if args.confusions:

@@ -15,18 +15,17 @@ import numpy as np
 from alpr_app import ccpd
 from alpr_app.errors import AlprError
 from alpr_app.geometry import corners_to_box, placement
-from alpr_app.label_table import TABLE_NAME, write_table, written
+from alpr_app.label_table import TABLE_NAME, write_table
 from alpr_app.pictures import write_picture
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.mounting import DrawnPlate
 from alpr_app.train.draw.painters import Painter, make_painter
-from alpr_app.train.draw.samples import annotate
+from alpr_app.train.draw.samples import COLUMNS, annotate, label_row
 from alpr_app.train.draw.scenes import KINDS, draw_scene
 from alpr_app.train.perspective import plate_corners, random_pose
 from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.processes import map_in_processes
 
-COLUMNS = ("file", "split", "subset", "text", "colour", "rows", "box", "corners")
 VALIDATION_SHARE = 10
 MARGIN = 30
 
@@ -92,19 +91,7 @@ def _draw(index: int, folder: Path, drawing: Drawing) -> list[dict[str, str]]:
         name = f"{index}{ccpd.format_name(annotate(picture, plates[0]))}"
     write_picture(folder / name, picture)
     split = "val" if zlib.crc32(plates[0].text.encode()) % VALIDATION_SHARE == 0 else "train"
-    return [
-        {
-            "file": name,
-            "split": split,
-            "subset": folder.name,
-            "text": plate.text,
-            "colour": plate.colour,
-            "rows": str(plate.rows),
-            "box": written(plate.box),
-            "corners": written(plate.corners),
-        }
-        for plate in plates
-    ]
+    return [label_row(name, split, folder.name, plate) for plate in plates]
 
 
 def draw_folder(

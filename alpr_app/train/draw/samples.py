@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from alpr_app.ccpd import Annotation, format_name
+from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.train.draw.bodies import Body, random_body
 from alpr_app.train.draw.camera import aim
 from alpr_app.train.draw.cars import CarPlan
@@ -18,6 +19,7 @@ from alpr_app.train.draw.plates import PlatePainter
 from alpr_app.train.draw.relief import Quality
 from alpr_app.train.draw.scenes import LANDSCAPE, PORTRAIT, ScenePlan, paint
 
+COLUMNS = ("file", "split", "subset", "text", "colour", "rows", "box", "corners")
 BEST = Quality(coarse=2, detail=1.7, planes=8)
 JPEG_QUALITY = 92
 
@@ -140,14 +142,15 @@ SAMPLES = (
 
 
 def write_samples(folder: Path, seed: int = 1) -> list[Path]:
-    """Draws the samples into `folder`, which is made if need be, and returns the files, JPEG.
+    """Draws the samples into `folder`, which is made if need be, and returns the files, JPEG; with their labels beside
+    them.
 
     Another seed gives other details of the same six scenes.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     painter = PlatePainter()
-    paths = []
+    paths, rows = [], []
     for sample in SAMPLES:
         rng = np.random.default_rng((seed, sample.seed))
         picture, plates = paint(_plan(sample, painter, rng), rng, BEST)
@@ -157,7 +160,23 @@ def write_samples(folder: Path, seed: int = 1) -> list[Path]:
         _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
         path.write_bytes(data.tobytes())
         paths.append(path)
+        rows += [label_row(name, "test", folder.name, plate) for plate in plates]
+    write_table(folder / TABLE_NAME, rows, COLUMNS)
     return paths
+
+
+def label_row(name: str, split: str, subset: str, plate: DrawnPlate) -> dict[str, str]:
+    """The line of `plate` in `alpr_dataset.csv`; name: of its picture."""
+    return {
+        "file": name,
+        "split": split,
+        "subset": subset,
+        "text": plate.text,
+        "colour": plate.colour,
+        "rows": str(plate.rows),
+        "box": written(plate.box),
+        "corners": written(plate.corners),
+    }
 
 
 def annotate(picture: np.ndarray, plate: DrawnPlate) -> Annotation:
