@@ -3,6 +3,7 @@ that no Python runs between their operations."""
 
 from __future__ import annotations
 
+import os
 import warnings
 
 import numpy as np
@@ -14,12 +15,23 @@ from alpr_app.layers import fuse
 
 # A recorded network is optimised while it runs for the first and the second time.
 FIRST_RUNS = 3
+_LOADED_IN = os.getpid()
+
+
+def _one_thread_if_forked() -> bool:
+    """Whether this process was forked off the one that loaded this module. torch is then told to compute with one thread:
+    a fork brings the calling thread alone along, and torch's operations would wait for the others for ever."""
+    if os.getpid() == _LOADED_IN:
+        return False
+    torch.set_num_threads(1)
+    return True
 
 
 class TorchEngine:
     """Runs `network`, which is fused in place and from then on belongs to the engine.
 
-    threads: of torch's operations in the whole process, because torch knows no other; None leaves them alone.
+    threads: of torch's operations in the whole process, because torch knows no other; None leaves them alone. In a
+    process that was forked off it is one.
     Calls share nothing but the weights, so several threads may call at once.
     """
 
@@ -28,7 +40,7 @@ class TorchEngine:
     def __init__(self, network: nn.Module, device: torch.device, threads: int | None = None) -> None:
         self.device = device.type
         self._device = device
-        if threads is not None:
+        if not _one_thread_if_forked() and threads is not None:
             torch.set_num_threads(threads)
         network.eval()
         fuse(network)
@@ -38,6 +50,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        _one_thread_if_forked()
         outputs = self._network(torch.from_numpy(images).to(self._device))
         return tuple(output.cpu().numpy() for output in outputs)
 
