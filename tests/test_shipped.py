@@ -53,6 +53,15 @@ def test_both_plates_of_a_picture_are_read(alpr):
     assert {plate.text for plate in alpr.read(read_picture(TWO_CARS))} == {"粤B6E907", "浙C2T135"}
 
 
+def test_two_buses_of_one_fleet_are_two_cars_of_a_film(alpr_command, tmp_path):
+    """Drawn: their plates differ in the last digit; the second comes a second after the first has left."""
+    out = tmp_path / "cars.jsonl"
+    done = alpr_command("read", Path(__file__).parent / "data" / "convoy.mp4", "--track", "--out", out)
+    assert done.returncode == 0, done.stderr
+    cars = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [car["plates"][0]["text"] for car in cars] == ["皖A8K216", "皖A8K211"]
+
+
 def test_every_sample_is_read_by_the_reader_in_8_bits(alpr):
     pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
     pytest.importorskip("onnx", reason="needs the extra 'onnx'")

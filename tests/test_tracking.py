@@ -109,6 +109,70 @@ def test_another_car_at_the_same_place_is_another_one_and_both_are_told():
     assert tracker.finish() == []
 
 
+LIKE_FIRST = "皖A12346"
+
+
+def passes(tracker, text, start, rate=25, seconds=2.0, confidence=0.99, unsure_seconds=0.0):
+    """A car that comes in at the top of a picture and leaves at its bottom: the numbers it was given, and when it left.
+
+    unsure_seconds: at its start, in which a character is misread, without confidence."""
+    numbers = []
+    for time in times(seconds, rate):
+        unsure = time < unsure_seconds
+        read, sure = (f"{text[:-1]}Z", 0.5) if unsure else (text, confidence)
+        found = plate(read, 560, 80 + 560 * time / seconds, sure, width=150)
+        numbers.append(tracker.update([found], start + time)[0].number)
+    return numbers, start + seconds
+
+
+@pytest.mark.parametrize("rate", [5, 25, 60])
+@pytest.mark.parametrize("gap", [0.0, 0.4, 1.0, 1.4, 2.0])
+@pytest.mark.parametrize("other", [LIKE_FIRST, "皖A12354", "皖A1234"])
+def test_cars_of_a_fleet_are_told_apart_by_one_digit(rate, gap, other):
+    tracker = Tracker()
+    first, until = passes(tracker, FIRST, 0.0, rate)
+    for time in times(gap, rate):
+        tracker.update([], until + time)
+    second, _ = passes(tracker, other, until + gap, rate)
+    assert set(first) == {1} and set(second) == {2}
+    assert [(one.text, one.count) for one in tracker.finish()] == [(FIRST, 2 * rate), (other, 2 * rate)]
+
+
+def test_what_was_seen_of_a_car_before_it_could_be_read_becomes_its_own():
+    tracker = Tracker()
+    _, until = passes(tracker, FIRST, 0.0)
+    second, _ = passes(tracker, LIKE_FIRST, until + 1.0, unsure_seconds=0.4)
+    assert second[-1] == 2
+    told = [(one.number, one.text, one.count, one.first, one.until) for one in tracker.finish()]
+    assert told[0][:3] == (1, FIRST, 50) and told[0][4] == pytest.approx(1.96)
+    assert told[1][:3] == (2, LIKE_FIRST, 50) and told[1][3] == pytest.approx(3.0)
+
+
+def test_a_car_that_was_out_of_sight_is_the_same_one_when_it_is_read_as_before():
+    tracker = Tracker()
+    passes(tracker, FIRST, 0.0)
+    again, _ = passes(tracker, FIRST, 3.0, unsure_seconds=0.4)
+    assert set(again) == {1}
+    assert [(one.text, one.count) for one in tracker.finish()] == [(FIRST, 100)]
+
+
+@pytest.mark.parametrize("rate", [4, 25])
+def test_a_sure_misreading_of_a_car_in_sight_is_no_other_car_and_loses_the_vote(rate):
+    tracker = Tracker()
+    for step, time in enumerate(times(4, rate)):
+        text, confidence = (LIKE_FIRST, 0.999) if step % 4 == 1 else (FIRST, 0.95)
+        (track,) = tracker.update([plate(text, 100 + 150 * time, confidence=confidence)], time)
+    assert (track.number, track.text, track.count) == (1, FIRST, 4 * rate)
+
+
+def test_one_sure_reading_speaks_for_a_car_that_was_mostly_read_badly():
+    tracker = Tracker()
+    for step in range(20):
+        text, confidence = (FIRST, 0.98) if step > 17 else (LIKE_FIRST, 0.6)
+        (track,) = tracker.update([plate(text, 100, confidence=confidence)], step / 10)
+    assert (track.number, track.text) == (1, FIRST)
+
+
 def test_one_wild_reading_does_not_make_another_car():
     tracker = Tracker()
     for step, text in enumerate([FIRST, FIRST, "苏U0K9D1", FIRST, "", FIRST]):

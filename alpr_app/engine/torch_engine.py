@@ -19,8 +19,8 @@ _LOADED_IN = os.getpid()
 
 
 def _one_thread_if_forked() -> bool:
-    """Whether this process was forked off the one that loaded this module. torch is then told to compute with one thread:
-    a fork brings the calling thread alone along, and torch's operations would wait for the others for ever."""
+    """Whether this process was forked off the one that loaded this module. torch is then told to compute with one
+    thread: a fork brings the calling thread alone along, and torch's operations would wait for the others for ever."""
     if os.getpid() == _LOADED_IN:
         return False
     torch.set_num_threads(1)

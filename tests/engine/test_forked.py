@@ -51,10 +51,9 @@ def test_a_forked_child_reads_with_its_parents_models_and_with_its_own(backend, 
     if backend == "onnx":
         pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
         pytest.importorskip("onnx", reason="needs the extra 'onnx'")
-    root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKED, str(detector_path), str(reader_path), backend, who],
-        env={name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"} | {"PYTHONPATH": str(root)},
+        env=_environment(Path(__file__).parents[2]),
         capture_output=True,
         text=True,
         timeout=120,
@@ -84,8 +83,7 @@ def test_workers_of_a_preloading_server_read(detector_path, reader_path, tmp_pat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-    environment |= {"PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}{tmp_path}"}
+    environment = _environment(Path(__file__).parents[2], tmp_path)
     environment |= {"DETECTOR": str(detector_path), "READER": str(reader_path)}
     options = ["--preload", "--workers", "2", "--timeout", "60", "--bind", address]
     with (tmp_path / "log").open("wb") as log:
@@ -103,6 +101,12 @@ def test_workers_of_a_preloading_server_read(detector_path, reader_path, tmp_pat
     finally:
         server.terminate()
         server.wait(30)
+
+
+def _environment(*folders: Path) -> dict[str, str]:
+    """Of a process that finds modules in these folders and is not told to compute with one thread."""
+    kept = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    return kept | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
 
 
 def _get(url: str, server: subprocess.Popen) -> bytes:
