@@ -18,7 +18,7 @@ from alpr_app.detector import Detection
 from alpr_app.engine import make_engine
 from alpr_app.geometry import Letterbox, corners_to_box
 from alpr_app.plate import Plate, completeness, judge_format
-from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, PlateFinder
+from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateFinder
 from alpr_app.plate_reader import Look, PlateReader
 from alpr_app.reader import Reading
 from alpr_app.timings import Timings
@@ -41,7 +41,7 @@ class ALPR:
     detector, reader: a bundle's path, None for the shipped one; reader_config: the reader's JSON if it does
     not lie beside its weights. device: auto, cpu, cuda or mps. backend: auto, torch, onnx or onnx-int8. threads: of the
     networks; None leaves the choice to the backend. score: plates below it are left out, 0 to 1; it is the weighted
-    mean of how sure the detector and the reader are.
+    mean of how sure the detector and the reader are. What is found with one score is found with every lower one.
 
     Raises BundleError or EngineError if a model or what is to run it is not to be had.
     """
@@ -140,17 +140,17 @@ class ALPR:
         clock.append(perf_counter())
         pictures = list(zip(images, boxes, strict=True))
         found = [
-            self.plate_finder.decode(*picture, output, self.score)
+            self.plate_finder.decode(*picture, output)
             for picture, output in zip(pictures, outputs, strict=True)
         ]
         clock.append(perf_counter())
         detections = [
-            self.plate_finder.look_closer(*picture, plates, self.score)
+            self.plate_finder.look_closer(*picture, plates)
             for picture, plates in zip(pictures, found, strict=True)
         ]
         clock.append(perf_counter())
         looks = [
-            self.plate_reader.look(image, detection.corners, once=detection.score < self.score)
+            self.plate_reader.look(image, detection.corners, once=detection.score < SURE)
             for image, found in zip(images, detections, strict=True)
             for detection in found
         ]

@@ -11,13 +11,17 @@ from alpr_app.geometry import SMALLEST_AREA, Letterbox, box_iou, quadrilateral_a
 
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
-# Detections are read from this share of the wanted score on: what reads like a plate is one, doubtful as it looked.
-CANDIDATE_SHARE = 0.9
+# Which detections are read depends on them alone, never on the score that somebody wishes plates to have in the end:
+# what reads like a plate is one, doubtful as it looked, and must not come and go with a threshold. What bounds them is
+# time. A sure detection is read as often as it takes, a fainter one once.
+SURE = 0.5
+# Detections from this score on are read, but of faint ones only so many.
+CANDIDATE, FAINT, MOST_FAINT = 0.2, 0.45, 4
 # Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
-# looked at again in a part of the picture, from a lower share of the wanted score on: the lowest where nothing is sure,
-# a higher one beside a plate that is, as most pictures have only that and a look takes time.
+# looked at again in a part of the picture: from a low score on where nothing is sure, from a higher one beside a plate
+# that is, as most pictures have only that and a look takes time. What is seen there is read from a score in between on.
 SMALL_WIDTH = 46.0
-SMALL_CANDIDATE_SHARE, BESIDE_SURE_SHARE = 0.2, 0.5
+SMALL_CANDIDATE, BESIDE_SURE, SEEN_CLOSER = 0.1, 0.25, 0.3
 # The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
 # pixels wide there. For the network this is an eleventh of a look at the whole picture.
 CLOSER_CANVAS = (96, 128)
@@ -36,41 +40,38 @@ class PlateFinder:
     def __init__(self, detect: Engine) -> None:
         self.detect = detect
 
-    def decode(self, image: np.ndarray, box: Letterbox, outputs: np.ndarray, score: float) -> list[Detection]:
+    def decode(self, image: np.ndarray, box: Letterbox, outputs: np.ndarray) -> list[Detection]:
         """What may be plates, also small ones of a low score, in pixels of `image`, best first.
 
-        outputs: of the network, for the canvas that `box` makes of `image`. score: what a plate has to reach once it
-        is read.
+        outputs: of the network, for the canvas that `box` makes of `image`.
         """
-        least = BESIDE_SURE_SHARE * score
-        found = decode(outputs, box.canvas, least)
-        if not found or found[0].score < score:
-            least = SMALL_CANDIDATE_SHARE * score
+        least = BESIDE_SURE
+        found = decode(outputs, box.canvas, min(CANDIDATE, least))
+        if not found or found[0].score < SURE:
+            least = SMALL_CANDIDATE
             found = decode(outputs, box.canvas, least)
-        candidates = [
-            plate
-            for plate in found
-            if plate.score >= (least if _width(plate) < SMALL_WIDTH else CANDIDATE_SHARE * score)
-        ]
+        candidates = [plate for plate in found if plate.score >= (least if _width(plate) < SMALL_WIDTH else CANDIDATE)]
         return _placed(image, box, candidates)
 
-    def look_closer(self, image: np.ndarray, box: Letterbox, found: list[Detection], score: float) -> list[Detection]:
+    def look_closer(self, image: np.ndarray, box: Letterbox, found: list[Detection]) -> list[Detection]:
         """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a
         plate, and the corners are exacter. What turns out to be none is left out."""
-        small, again = [], []
+        small, kept = [], []
         for plate in found:
-            (small if _width(plate) * box.scale[0] < SMALL_WIDTH else again).append(plate)
-        if not small:
-            return found
-        again += small[MOST_CLOSER_LOOKS:]
-        for several in chunks(small[:MOST_CLOSER_LOOKS], DETECTOR_BATCH):
-            again += self._again(image, several, SMALL_CANDIDATE_SHARE * score)
-        kept = [plate for plate in again if plate.score >= CANDIDATE_SHARE * score]
-        # Two may have turned out to be one.
-        best = suppress(np.float32([plate.box for plate in kept]), np.float32([plate.score for plate in kept]))
-        return [kept[index] for index in best]
+            (small if _width(plate) * box.scale[0] < SMALL_WIDTH else kept).append(plate)
+        if small:
+            again = list(small[MOST_CLOSER_LOOKS:])
+            for several in chunks(small[:MOST_CLOSER_LOOKS], DETECTOR_BATCH):
+                again += self._again(image, several)
+            kept += [plate for plate in again if plate.score >= SEEN_CLOSER]
+            # Two may have turned out to be one.
+            best = suppress(np.float32([plate.box for plate in kept]), np.float32([plate.score for plate in kept]))
+            kept = [kept[index] for index in best]
+        clear = [plate for plate in kept if plate.score >= FAINT]
+        faint = [plate for plate in kept if plate.score < FAINT and not _covered(plate, clear)]
+        return clear + faint[:MOST_FAINT]
 
-    def _again(self, image: np.ndarray, plates: list[Detection], least: float) -> list[Detection]:
+    def _again(self, image: np.ndarray, plates: list[Detection]) -> list[Detection]:
         """Each of `plates` as it is found from nearer by."""
         windows = [_window(image, plate) for plate in plates]
         parts = [image[top:bottom, left:right] for left, top, right, bottom in windows]
@@ -78,7 +79,11 @@ class PlateFinder:
         (outputs,) = self.detect(stack([box.apply(part) for box, part in zip(boxes, parts, strict=True)]))
         return [
             _found_again(
-                first, [_moved(plate, window[:2]) for plate in _placed(part, box, decode(output, box.canvas, least))]
+                first,
+                [
+                    _moved(plate, window[:2])
+                    for plate in _placed(part, box, decode(output, box.canvas, SMALL_CANDIDATE))
+                ],
             )
             for first, window, part, box, output in zip(plates, windows, parts, boxes, outputs, strict=True)
         ]
@@ -100,6 +105,15 @@ def _placed(image: np.ndarray, box: Letterbox, plates: list[Detection]) -> list[
 def _width(plate: Detection) -> float:
     """Across its corners: what the picture's edge cuts off counts."""
     return float(np.ptp(plate.corners[:, 0]))
+
+
+def _covered(plate: Detection, others: list[Detection]) -> bool:
+    """Whether one of `others` covers more than half of it: then it is a part of that one, or that one a second time."""
+    if not others:
+        return False
+    boxes = np.float32([other.box for other in others])
+    sides = np.minimum(plate.box[2:], boxes[:, 2:]) - np.maximum(plate.box[:2], boxes[:, :2])
+    return bool(2 * sides.clip(0).prod(axis=1).max() > (plate.box[2:] - plate.box[:2]).prod())
 
 
 def _window(image: np.ndarray, plate: Detection) -> tuple[int, int, int, int]:

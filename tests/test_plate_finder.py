@@ -5,10 +5,9 @@ import pytest
 
 from alpr_app.detector import positions
 from alpr_app.geometry import Letterbox
-from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, MOST_CLOSER_LOOKS, PlateFinder
+from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, MOST_CLOSER_LOOKS, MOST_FAINT, PlateFinder
 
 BINS = 33
-SCORE = 0.5
 
 
 def outputs_for(canvas: tuple[int, int], plates: list[tuple[float, tuple[float, float, float, float]]]) -> np.ndarray:
@@ -65,8 +64,8 @@ def find(network: FindsWhite, image: np.ndarray, box: Letterbox, *first: tuple[f
     """What comes of plates that were found first with these scores at these places of the picture."""
     finder = PlateFinder(network)
     seen = [(score, tuple(value / 2 for value in place)) for score, place in first]
-    found = finder.decode(image, box, outputs_for(box.canvas, seen), SCORE)
-    return finder.look_closer(image, box, found, SCORE)
+    found = finder.decode(image, box, outputs_for(box.canvas, seen))
+    return finder.look_closer(image, box, found)
 
 
 def test_a_plate_of_usual_size_is_not_looked_at_again():
@@ -90,11 +89,31 @@ def test_a_small_plate_is_where_and_what_it_is_from_nearer_by(place):
     assert plate.corners[0] == pytest.approx(place[:2], abs=1) and plate.corners[2] == pytest.approx(place[2:], abs=1)
 
 
-def test_a_small_plate_may_be_faint_at_first_a_large_one_may_not():
+def test_a_small_plate_may_be_fainter_at_first_than_a_large_one():
     small, large = (300, 200, 360, 220), (600, 200, 800, 260)
     image, box = scene(small, large)
-    (plate,) = find(FindsWhite(0.8), image, box, (0.2, small), (0.2, large))
+    (plate,) = find(FindsWhite(0.8), image, box, (0.15, small), (0.15, large))
     assert plate.box == pytest.approx(small, abs=1)
+    found = find(FindsWhite(0.8), image, box, (0.15, small), (0.21, large))
+    assert [plate.score for plate in found] == pytest.approx([0.8, 0.21], abs=1e-4)
+
+
+def test_of_many_faint_plates_the_best_are_read():
+    places = [(100, y, 300, y + 60) for y in range(10, 600, 80)]
+    image, box = scene(*places)
+    first = [(0.21 + index / 100, place) for index, place in enumerate(places)]
+    clear = ((0.46, (500, 100, 700, 160)), (0.9, (500, 300, 700, 360)))
+    found = find(FindsWhite(), image, box, *first, *clear)
+    best = sorted((score for score, _ in first), reverse=True)[:MOST_FAINT]
+    assert [plate.score for plate in found] == pytest.approx([0.9, 0.46, *best], abs=1e-4)
+
+
+def test_a_faint_part_of_a_plate_is_no_plate():
+    whole, part, beside = (300, 200, 500, 260), (420, 205, 520, 260), (490, 205, 600, 260)
+    image, box = scene(whole)
+    found = find(FindsWhite(), image, box, (0.9, whole), (0.3, part), (0.3, beside))
+    assert [plate.score for plate in found] == pytest.approx([0.9, 0.3], abs=1e-4)
+    assert found[1].box == pytest.approx(beside, abs=0.1)
 
 
 def test_beside_a_sure_plate_a_small_one_must_be_less_faint():
@@ -109,7 +128,7 @@ def test_beside_a_sure_plate_a_small_one_must_be_less_faint():
     assert sorted(plate.score for plate in found) == pytest.approx([0.6, 0.8], abs=1e-4)
 
 
-@pytest.mark.parametrize(("first", "kept"), [(0.96, [0.48]), (0.7, [])])
+@pytest.mark.parametrize(("first", "kept"), [(0.96, [0.48]), (0.7, [0.35]), (0.55, [])])
 def test_what_is_not_found_again_is_half_as_sure(first, kept):
     place = (300, 200, 360, 220)
     image, box = scene(place)

@@ -20,6 +20,7 @@ from alpr_app.pictures import read_picture
 LABELLED = Path(__file__).resolve().parents[2] / "shared" / "data"
 # One car each, the truth in the CCPD name; and two cars side by side.
 SAMPLES = sorted(resources.SAMPLES.glob("*-*.jpg")) if resources.SAMPLES.is_dir() else []
+DATA = Path(__file__).parent / "data"
 TWO_CARS = resources.SAMPLES / "two_cars.jpg"
 
 pytestmark = [
@@ -49,6 +50,19 @@ def test_every_sample_is_read_and_its_corners_found(alpr, path):
     assert plate.confidence > 0.5
 
 
+@pytest.mark.parametrize("name", ["faint_but_read.png", "two_cars.jpg"])
+def test_what_is_found_with_a_score_is_found_with_every_lower_one(alpr, monkeypatch, name):
+    """The first picture holds a plate that is read well, of which the detector is hardly sure."""
+    image = read_picture(DATA / name if (DATA / name).is_file() else resources.SAMPLES / name)
+    monkeypatch.setattr(alpr, "score", 0.0)
+    everything = alpr.read(image)
+    assert everything[0].score > 0.8
+    scores = sorted({0.1, 0.3, 0.5, 0.8, 0.9, *(plate.score for plate in everything)})
+    for score in scores:
+        monkeypatch.setattr(alpr, "score", score)
+        assert alpr.read(image) == [plate for plate in everything if plate.score >= score]
+
+
 def test_both_plates_of_a_picture_are_read(alpr):
     assert {plate.text for plate in alpr.read(read_picture(TWO_CARS))} == {"粤B6E907", "浙C2T135"}
 
@@ -56,7 +70,7 @@ def test_both_plates_of_a_picture_are_read(alpr):
 def test_two_buses_of_one_fleet_are_two_cars_of_a_film(alpr_command, tmp_path):
     """Drawn: their plates differ in the last digit; the second comes a second after the first has left."""
     out = tmp_path / "cars.jsonl"
-    done = alpr_command("read", Path(__file__).parent / "data" / "convoy.mp4", "--track", "--out", out)
+    done = alpr_command("read", DATA / "convoy.mp4", "--track", "--out", out)
     assert done.returncode == 0, done.stderr
     cars = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [car["plates"][0]["text"] for car in cars] == ["皖A8K216", "皖A8K211"]
