@@ -16,10 +16,11 @@ from alpr_app.batching import chunks, stack
 from alpr_app.bundle import load_detector, load_reader
 from alpr_app.detector import Detection
 from alpr_app.engine import make_engine
+from alpr_app.field_colour import seen_colour
 from alpr_app.geometry import Letterbox, corners_to_box
-from alpr_app.plate import Plate, completeness, judge_format
+from alpr_app.plate import Plate, completeness, judge_format, reads_chinese
 from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateFinder
-from alpr_app.plate_reader import Look, PlateReader
+from alpr_app.plate_reader import Look, PlateReader, View
 from alpr_app.reader import Reading
 from alpr_app.timings import Timings
 
@@ -169,19 +170,21 @@ class ALPR:
         kept = (plate for plate in plates if plate.score >= self.score)
         return sorted(kept, key=lambda plate: -plate.score)
 
-    def _plate(self, detection: Detection, reading: Reading, crop: np.ndarray, score: float | None = None) -> Plate:
+    def _plate(self, detection: Detection, reading: Reading, view: View, score: float | None = None) -> Plate:
         """score: where it is known without looking."""
+        alphabet = self.reader_config.alphabet
+        colour = seen_colour(view.crop, reading.colour) if reads_chinese(alphabet) else reading.colour
         return Plate(
             text=reading.text,
             confidence=reading.confidence,
             characters=reading.characters,
             alternatives=reading.alternatives,
-            colour=reading.colour,
+            colour=colour,
             score=self._certainty(detection, reading) if score is None else score,
             box=tuple(map(float, detection.box)),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
-            crop=crop,
-            fits_format=judge_format(reading.text, reading.colour, self.reader_config.alphabet),
+            crop=view.crop,
+            fits_format=judge_format(reading.text, colour, alphabet, view.rows),
         )
 
     def _certainty(self, detection: Detection, reading: Reading) -> float:
@@ -195,7 +198,7 @@ class ALPR:
         for height, width in ((side, side), CLOSER_CANVAS):
             self.detect(np.zeros((1, height, width, 3), np.uint8))
         blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
-        self.plate_reader.read_views([blank])
+        self.plate_reader.read_crops([blank])
 
 
 def check_image(image: np.ndarray) -> None:

@@ -22,6 +22,8 @@ ALPHABET = PROVINCES + DIGITS + LETTERS + "O" + SPECIALS
 SHORTEST = 7
 
 COLOURS = ("blue", "yellow", "green", "white", "black")
+# Rears of lorries, trailers and motorcycles. New-energy plates have one row; tractors' are green ones of two.
+TWO_ROW_COLOURS = ("blue", "yellow", "white", "black")
 
 _OFFICE = f"[{PROVINCES}][{LETTERS}O]"
 _SERIAL = f"[{DIGITS}{LETTERS}]"
@@ -48,11 +50,13 @@ def reads_chinese(alphabet: str) -> bool:
     return set(PROVINCES) <= set(alphabet)
 
 
-def judge_format(text: str, colour: str, alphabet: str) -> bool | None:
-    """Whether a reading is a plate that may be issued in its colour. None where that cannot be said: nothing was read,
-    or the reader, with this `alphabet`, is one for other plates than Chinese ones."""
+def judge_format(text: str, colour: str, alphabet: str, rows: int = 1) -> bool | None:
+    """Whether a reading is a plate that may be issued in its colour, with so many rows of characters. None where that
+    cannot be said: nothing was read, or the reader, with this `alphabet`, is one for other plates than Chinese ones."""
     if not text or not reads_chinese(alphabet):
         return None
+    if rows == 2 and colour not in TWO_ROW_COLOURS:
+        return False
     return fits_format(text, colour if colour in COLOURS else None)
 
 
@@ -75,15 +79,17 @@ class Plate:
     confidence: the least of `characters`, 0 to 1; 0 for an empty text.
     characters: one confidence a character of `text`.
     alternatives: for each of them the reader's second guess, '' for no character at all, and its confidence.
-    colour: one of the reader's, which are `COLOURS` unless it was trained for other plates.
+    colour: one of the reader's, which are `COLOURS` unless it was trained for other plates; another one of these where
+    the plate's pixels surely show it.
     score: how sure it is that this is a plate, 0 to 1: the weighted mean of the detector's quality score and of
     `confidence` times `completeness`, because what reads like a plate is one; 1 for a picture that was said to be a
     plate.
     box: left, top, right, bottom in pixels of the picture.
     corners: top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.
     crop: the rectified plate the reader saw, 48 x 192 x 3 uint8 RGB.
-    fits_format: whether plates of this colour are issued with such a text; None where that cannot be said: nothing
-    was read, or by a reader for other plates than Chinese ones.
+    fits_format: whether plates of this colour and layout are issued with such a text; False is said of kinds that the
+    reader does not know, too. None where that cannot be said: nothing was read, or by a reader for other plates than
+    Chinese ones.
     """
 
     text: str

@@ -29,14 +29,23 @@ FOUND_MARGINS, CROP_MARGINS = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08), (0.
 
 
 @dataclass(frozen=True, eq=False)
+class View:
+    """What the reader is shown of a plate. crop: at the reader's size, H x W x 3 uint8 RGB. rows: of characters that
+    the plate has if this is how it is read: 2 are cut apart and put side by side."""
+
+    crop: np.ndarray
+    rows: int = 1
+
+
+@dataclass(frozen=True, eq=False)
 class Look:
     """A plate to be read. image: H x W x 3 uint8 RGB. corners: (4, 2) of the plate in it, as `Plate.corners`.
-    views: what the reader is shown of it, each at the reader's size; the one that reads most like a plate counts.
+    views: of them, the one that reads most like a plate counts.
     margins: with which it is cut out if it has to be looked at again; none if it is not worth that."""
 
     image: np.ndarray
     corners: np.ndarray
-    views: list[np.ndarray]
+    views: list[View]
     margins: tuple[tuple[float, float], ...] = FOUND_MARGINS
 
 
@@ -54,10 +63,10 @@ class PlateReader:
     def look_at_crop(self, crop: np.ndarray) -> Look:
         """A picture that is a plate already."""
         corners = picture_corners(crop)
-        view = resize_crop(crop, self.config.img_height, self.config.img_width)
+        view = View(resize_crop(crop, self.config.img_height, self.config.img_width))
         return Look(crop, corners, [view, *self._two_rows(crop, corners)], CROP_MARGINS)
 
-    def read(self, looks: Sequence[Look]) -> list[tuple[Reading, np.ndarray]]:
+    def read(self, looks: Sequence[Look]) -> list[tuple[Reading, View]]:
         """The reading of each plate, and the view it was read from."""
         best = self._best([look.views for look in looks])
         doubtful = [
@@ -70,31 +79,31 @@ class PlateReader:
             best[index] = max(best[index], second, key=_plausibility)
         return best
 
-    def read_views(self, views: Sequence[np.ndarray]) -> list[Reading]:
+    def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         """Pictures at the reader's size, each as it is."""
         readings: list[Reading] = []
-        for chunk in chunks(views, READER_BATCH):
+        for chunk in chunks(crops, READER_BATCH):
             readings += decode(*self.recognise(stack(chunk)), self.config)
         return readings
 
-    def _second_views(self, look: Look) -> list[np.ndarray]:
+    def _second_views(self, look: Look) -> list[View]:
         return [self._cut(look.image, look.corners, margin) for margin in look.margins]
 
-    def _cut(self, image: np.ndarray, corners: np.ndarray, margin: tuple[float, float]) -> np.ndarray:
+    def _cut(self, image: np.ndarray, corners: np.ndarray, margin: tuple[float, float]) -> View:
         """The plate seen straight on, with this margin around it as shares of its width and height."""
         height, width = self.config.img_height, self.config.img_width
-        return rectify(image, widened(corners, *margin), height, width, ordered=True)
+        return View(rectify(image, widened(corners, *margin), height, width, ordered=True))
 
-    def _two_rows(self, image: np.ndarray, corners: np.ndarray) -> list[np.ndarray]:
+    def _two_rows(self, image: np.ndarray, corners: np.ndarray) -> list[View]:
         """Another view of a plate that may have two rows: one row made of both. None of any other."""
         if not may_have_two_rows(corners) or not knows_two_rows(self.config.alphabet):
             return []
-        return [side_by_side(image, corners, self.config.img_height, self.config.img_width)]
+        return [View(side_by_side(image, corners, self.config.img_height, self.config.img_width), rows=2)]
 
-    def _best(self, views: list[list[np.ndarray]]) -> list[tuple[Reading, np.ndarray]]:
+    def _best(self, views: list[list[View]]) -> list[tuple[Reading, View]]:
         """Of the views of each plate, the one that reads most like a plate: its reading and the view itself."""
         flat = [view for several in views for view in several]
-        read = iter(zip(self.read_views(flat), flat, strict=True))
+        read = iter(zip(self.read_crops([view.crop for view in flat]), flat, strict=True))
         return [max(islice(read, len(several)), key=_plausibility) for several in views]
 
 
@@ -104,7 +113,7 @@ def resize_crop(crop: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _plausibility(read: tuple[Reading, np.ndarray]) -> float:
+def _plausibility(read: tuple[Reading, View]) -> float:
     """The confidence, half of it for what may not be issued: half a plate reads like none."""
     reading = read[0]
     return reading.confidence * (1.0 if fits_format(reading.text) else 0.5)

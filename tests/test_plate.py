@@ -110,3 +110,15 @@ def test_plates_that_are_equal_as_they_are_written_are_one_in_a_set():
 def test_a_reading_is_the_less_a_plate_the_more_characters_it_lacks(text, share):
     assert completeness(text, ALPHABET) == pytest.approx(share)
     assert completeness(text, "ABC0123") == 1
+
+
+def test_plates_of_two_rows_are_judged_by_their_layout_too():
+    assert judge_format("皖A12345", "yellow", ALPHABET, rows=2) is True
+    assert judge_format("皖AD12345", "green", ALPHABET, rows=1) is True
+    # New-energy plates have one row; green ones of two are a tractor's.
+    assert judge_format("皖AD12345", "green", ALPHABET, rows=2) is False
+
+
+def test_a_white_plate_of_a_province_is_a_policemans_or_unknown():
+    assert judge_format("豫A1092警", "white", ALPHABET) is True
+    assert judge_format("豫R81092", "white", ALPHABET) is False

@@ -129,7 +129,9 @@ Write = Callable[[Outcome], None]
 
 # A column of second guesses reads 8:0.0123 -:0.0004 and so on, one a character.
 NO_CHARACTER = "-"
-MARK_LEGEND = "? behind a text: plates of this colour are not issued with such a text"
+MARK_LEGEND = (
+    "? behind a text: plates of this colour and layout are not issued with such a text; it may be a kind unknown here"
+)
 CSV_COLUMNS = (
     *("file", "frame", "width", "height", "text", "confidence", "characters", "alternatives", "colour"),
     *("fits_format", "score", "left", "top", "right", "bottom"),
