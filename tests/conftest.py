@@ -16,8 +16,12 @@ from builders import write_data
 
 from alpr_app.bundle import save_bundle
 from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.machine import cores
 from alpr_app.pipeline import ALPR
 from alpr_app.reader import Reader, ReaderConfig
+
+# ONNX Runtime asks for it when it is imported, by tests as well; it would leave a file in the home folder.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # As many workers as cores: more than one thread in each would only wait for the others.
@@ -52,6 +56,41 @@ def reads_surely(reader: Reader) -> Reader:
         reader.characters.weight.mul_(30)
         reader.characters.bias.mul_(30)
     return reader
+
+
+# A worker takes half a gigabyte.
+MOST_WORKERS = 8
+VIEWER_TESTS = "tests/viewer/"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """On all cores, where pytest-xdist is installed and nothing else was asked for. A file's tests stay together: many
+    share what is slow to make."""
+    known = config.pluginmanager.hasplugin("xdist") and "PYTEST_XDIST_WORKER" not in os.environ
+    if known and config.option.numprocesses is None and not config.option.usepdb:
+        config.option.numprocesses = min(MOST_WORKERS, cores())
+        config.option.dist = "loadfile"
+
+
+def _untested_window(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
+    return [report for report in reporter.stats.get("skipped", []) if report.nodeid.startswith(VIEWER_TESTS)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A run that is green but for what it skipped has to say so where it is read."""
+    skipped = _untested_window(terminalreporter)
+    if skipped:
+        reasons = {report.longrepr[2].removeprefix("Skipped: ") for report in skipped}
+        said = f"The window was not tested in full, {len(skipped)} of its tests were skipped: "
+        terminalreporter.write_line(said + "; ".join(sorted(reasons)), yellow=True, bold=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where CI runs, everything that the window needs is there, or the run has failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter is not None and _untested_window(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)

@@ -48,8 +48,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 def without_package(error: ImportError) -> str:
     """What to say when a package of the window cannot be imported."""
     if error.name == "imgui":
-        return "the window needs the package imgui, which is there for Python 3.11 and 3.12 (pip install 'imgui[glfw]')"
+        return _without_imgui(sys.version_info[:2])
     return f"the window cannot be drawn: {error}"
+
+
+def _without_imgui(version: tuple[int, int]) -> str:
+    """What helps on this version of Python: an advice that cannot be followed there is worth nothing."""
+    install = f"{sys.executable} -m pip install 'imgui[glfw]'"
+    if version < (3, 12):
+        return f"the window needs the package imgui, which is not installed: {install}"
+    if version == (3, 12):
+        needs = "a C++ compiler and Python's headers (Debian: g++ python3-dev)"
+        return f"the window needs the package imgui, which is compiled for Python 3.12 with {needs}: {install}"
+    name = ".".join(map(str, version))
+    return f"the window needs the package imgui, which cannot be had for Python {name}; Python 3.11 shows it"
 
 
 def _run(args: argparse.Namespace) -> bool:

@@ -3,6 +3,8 @@ import math
 import os
 import shutil
 import signal
+import sysconfig
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,8 +118,9 @@ def test_a_run_with_other_options_is_not_gone_on_with(tmp_path):
 
 
 @pytest.mark.skipif(
-    not any(map(shutil.which, filter(None, (os.environ.get("CXX"), "g++", "clang++", "c++")))),
-    reason="needs a C++ compiler",
+    not any(map(shutil.which, filter(None, (os.environ.get("CXX"), "g++", "clang++", "c++"))))
+    or not Path(sysconfig.get_path("include"), "Python.h").is_file(),
+    reason="needs a C++ compiler and Python's headers",
 )
 def test_a_compiled_run_learns_the_same_and_its_checkpoints_are_as_any(tmp_path):
     plain, first, second = Squares(), Squares(), Squares()

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from types import SimpleNamespace
@@ -166,7 +167,14 @@ def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def screen(lacking):
+def toolkit_installed(lacking):
+    """For tests that show a window."""
+    if find_spec("imgui") is None:
+        lacking("Dear ImGui is not installed: there is no build of it for every Python")
+
+
+@pytest.fixture(scope="session")
+def screen(lacking, toolkit_installed):
     """A place to draw on without any display."""
     try:
         made = Offscreen(*WINDOW_SIZE)

@@ -27,7 +27,7 @@ def environment(tmp_path):
 
 
 @pytest.fixture
-def start(environment, detector_path, reader_path, tmp_path):
+def start(environment, detector_path, reader_path, tmp_path, toolkit_installed):
     """Starts alpr_viewer.py in an empty folder, with small models."""
     here = tmp_path / "here"
     here.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import hypot
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from alpr_app.viewer.fonts import SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect
 from alpr_app.viewer.panels.stage import elided
 from alpr_app.viewer.theme import SERIES, Colour, faded
-from alpr_app.viewer.toolkit import Toolkit
+
+if TYPE_CHECKING:
+    from alpr_app.viewer.toolkit import Toolkit
 
 # Up to so many points, each is marked by a dot.
 DOTTED = 30

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from alpr_app.backends import BACKENDS
@@ -14,7 +16,9 @@ from alpr_app.viewer.panels.stage import Stage, heading, pair
 from alpr_app.viewer.results import CSV, JSON_LINES
 from alpr_app.viewer.settings import THEMES
 from alpr_app.viewer.state import LIVE
-from alpr_app.viewer.toolkit import Toolkit
+
+if TYPE_CHECKING:
+    from alpr_app.viewer.toolkit import Toolkit
 
 SIDE_BY_SIDE = 220
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import cos, hypot, sin
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from alpr_app.viewer.painter import Painter, Point, Rect
 from alpr_app.viewer.program import Program
 from alpr_app.viewer.textures import Textures
 from alpr_app.viewer.theme import Colour, faded
-from alpr_app.viewer.toolkit import Toolkit
+
+if TYPE_CHECKING:
+    from alpr_app.viewer.toolkit import Toolkit
 
 # The font's own ellipsis stands at half the height of a line, as in Chinese.
 DOTS = "..."
