@@ -12,6 +12,14 @@ class AlprError(Exception):
     """
 
 
+class UsageError(AlprError, ValueError):
+    """Options, or a file named by one, with which a command cannot be carried out; the message names them."""
+
+
+class MissingPackage(AlprError, ImportError):
+    """A package that only some options need is not installed; the message says how to get it."""
+
+
 def reason(error: OSError | ValueError) -> str:
     """What the system says of a file, without numbers and paths: 'No space left on device'."""
     return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from alpr_app.bounded import ContentError, read_json, without_nan
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
 
@@ -108,20 +109,20 @@ class About:
 
 def write_about(folder: Path, about: About) -> None:
     """Raises OSError."""
-    text = json.dumps(asdict(about), ensure_ascii=False, indent=1, default=str)
+    text = json.dumps(without_nan(asdict(about)), ensure_ascii=False, indent=1, default=str)
     write_atomically(folder / ABOUT, (text + "\n").encode())
 
 
 def _read_json(path: Path) -> tuple[dict[str, Any], str]:
     """An object, or what is wrong with it; neither if there is no such file."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         return {}, ""
     except OSError as error:
         return {}, f"{path}: cannot be read: {reason(error)}"
-    except ValueError:
-        return {}, f"{path}: damaged, this is no JSON"
+    except ContentError as error:
+        return {}, f"{path}: damaged, {error}"
     return (content, "") if isinstance(content, dict) else ({}, f"{path}: damaged, this describes nothing")
 
 
