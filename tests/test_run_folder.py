@@ -125,3 +125,14 @@ def test_a_hostile_json_is_one_line_of_trouble(tmp_path, name, read, content):
     found, trouble = read(tmp_path)
     assert found is None
     assert trouble.startswith(f"{tmp_path / name}: damaged, ") and "\n" not in trouble and len(trouble) < 400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"steps": -1}, {"parameters": 10**400}, {"batch_size": True}, {"arguments": [1]}, {"options": []}],
+    ids=str,
+)
+def test_a_field_that_cannot_be_used_is_trouble(tmp_path, wrong):
+    (tmp_path / "run.json").write_text(json.dumps(asdict(ABOUT) | wrong))
+    about, trouble = read_about(tmp_path)
+    assert about is None and f"'{next(iter(wrong))}' is missing or damaged" in trouble
