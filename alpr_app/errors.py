@@ -25,6 +25,11 @@ def reason(error: OSError | ValueError) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, without what libraries add in further lines; its kind if it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def complain(error: AlprError | str, program: str = "alpr") -> None:
     """One line on standard error."""
     print(f"{program}: {error}".replace("\n", " "), file=sys.stderr)
