@@ -12,7 +12,7 @@ from alpr_app.detector import Detector
 from alpr_app.errors import UsageError
 from alpr_app.labels import read_data_folder
 from alpr_app.reader import Reader
-from alpr_app.train.checkpoint import CheckpointError
+from alpr_app.train.checkpoint import CheckpointError, samples_seen
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
 from alpr_app.train.starting import trained_network
@@ -35,7 +35,8 @@ def export_run(
 
     Raises CheckpointError, BundleError or LabelError, UsageError if `scores` is no JSON.
     """
-    network, state = trained_network(run / ("last.pt" if last else "best.pt"))
+    checkpoint = run / ("last.pt" if last else "best.pt")
+    network, state = trained_network(checkpoint)
     description = state["description"]
     if isinstance(network, MaskedStrips):
         raise CheckpointError(f"{run}: holds an encoder that cannot read yet; train it with maskocr --start_from {run}")
@@ -46,9 +47,7 @@ def export_run(
             raise UsageError(f"{run}: --long_side is for a detector, this is a {description['kind']}")
         network.config = replace(network.config, long_side=long_side)
     metrics = {name: round(float(value), 5) for name, value in state.get("metrics", {}).items()}
-    figures: dict[str, Any] = {
-        "training": {"samples_seen": state["step"] * description["run"]["batch_size"], **metrics}
-    }
+    figures: dict[str, Any] = {"training": {"samples_seen": samples_seen(checkpoint, state), **metrics}}
     if calibration is not None:
         if not isinstance(network, Reader):
             raise UsageError(f"{run}: --calibrate is for a reader, this is a {description['kind']}")
@@ -56,7 +55,7 @@ def export_run(
         figures["calibration"] = {"data": calibration.name, "split": "val", "temperature": round(temperature, 4)}
     if scores is not None:
         figures["evaluation"] = read_scores(scores)
-    command = (run / "command.txt").read_text(encoding="utf-8").strip()
+    command = (run / "command.txt").read_text(encoding="utf-8", errors="replace").strip()
     return save_bundle(output, network, figures, command)
 
 

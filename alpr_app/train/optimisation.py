@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from alpr_app.errors import MissingPackage
 from alpr_app.train.options import RunOptions
 
 ADAM_BETAS = (0.9, 0.98)
@@ -27,7 +28,7 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
 def make_optimizer(network: nn.Module, options: RunOptions) -> torch.optim.Optimizer:
     """AdamW; with the schedule `free` its schedule-free form, which averages the weights by itself.
 
-    Raises ImportError with the remedy if the package for it is missing.
+    Raises MissingPackage with the remedy if the package for it is missing.
     """
     groups = parameter_groups(network, options.weight_decay)
     if options.schedule != "free":
@@ -35,7 +36,7 @@ def make_optimizer(network: nn.Module, options: RunOptions) -> torch.optim.Optim
     try:
         from schedulefree import AdamWScheduleFree
     except ImportError as error:
-        raise ImportError("--schedulefree needs the package schedulefree: pip install schedulefree") from error
+        raise MissingPackage("--schedulefree needs the package schedulefree: pip install schedulefree") from error
     return AdamWScheduleFree(groups, lr=options.start_lr, betas=ADAM_BETAS)
 
 

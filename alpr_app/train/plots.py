@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from alpr_app.errors import MissingPackage
 from alpr_app.reliability import Reliability
 from alpr_app.resources import FONT
 from alpr_app.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
@@ -20,16 +21,16 @@ DPI = 110
 
 
 def require_matplotlib() -> None:
-    """Raises ImportError with the remedy if it is missing."""
+    """Raises MissingPackage with the remedy if it is missing."""
     if find_spec("matplotlib") is None:
-        raise ImportError("plots need matplotlib: pip install 'alpr-app[train]', or pip install matplotlib")
+        raise MissingPackage("plots need matplotlib: pip install 'alpr-app[train]', or pip install matplotlib")
 
 
 @contextmanager
 def figure(path: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[np.ndarray]:
     """Axes (rows, columns) to draw on; written to `path` at the end.
 
-    Raises ImportError with the remedy if matplotlib is missing.
+    Raises MissingPackage with the remedy if matplotlib is missing.
     """
     require_matplotlib()
     import matplotlib

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from alpr_app.errors import MissingPackage
 from alpr_app.train.batches import TrainingError
 from alpr_app.train.distributed import Ranks
 from alpr_app.train.metrics import append_row
@@ -17,7 +18,7 @@ WANDB_ID = "wandb_id.txt"
 class Trackers:
     """Writes rows of figures while entered; only the first process of several does.
 
-    Raises ImportError with the remedy if a wished package is missing, TrainingError if W&B refuses.
+    Raises MissingPackage with the remedy if a wished package is missing, TrainingError if W&B refuses.
     """
 
     def __init__(self, options: RunOptions, ranks: Ranks, resumed: bool = False) -> None:
@@ -31,7 +32,7 @@ class Trackers:
             try:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:
-                raise ImportError("--tensorboard needs the package tensorboard: pip install tensorboard") from error
+                raise MissingPackage("--tensorboard needs the package tensorboard: pip install tensorboard") from error
             self._board = SummaryWriter(str(options.output / "tensorboard"))
         if options.wandb:
             self._wandb = _begin_wandb(options, resumed)
@@ -66,10 +67,10 @@ def _begin_wandb(options: RunOptions, resumed: bool) -> Any:
         # By name: an empty folder called wandb can be imported as well.
         from wandb import errors, init
     except ImportError as error:
-        raise ImportError("--wandb needs the package wandb: pip install wandb") from error
+        raise MissingPackage("--wandb needs the package wandb: pip install wandb") from error
     folder = options.output.resolve()
     kept = folder / WANDB_ID
-    known = kept.read_text(encoding="utf-8").strip() if resumed and kept.is_file() else None
+    known = kept.read_text(encoding="utf-8", errors="replace").strip() if resumed and kept.is_file() else None
     try:
         run = init(
             dir=str(folder),

@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 
+from alpr_app.errors import UsageError
 from alpr_app.labels import read_data_folder
 from alpr_app.plate import ALPHABET
 from alpr_app.reader import ReaderConfig
@@ -83,10 +84,10 @@ def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConf
     before = network.reader.config
     refuse_other_shape(shape, replace(before, **special), args.start_from)
     if args.plain_strips and before.stem_channels:
-        raise ValueError(f"--plain_strips: {args.start_from}, which the run begins with, has a stem")
+        raise UsageError(f"--plain_strips: {args.start_from}, which the run begins with, has a stem")
     config = replace(before, **special)
     if kind is None and not set(ALPHABET) <= set(config.alphabet):
-        raise ValueError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")
+        raise UsageError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")
     if config != before:
         network = with_plates_of(network, config)
         said = f"{args.start_from}: made for other plates; all but the heads that spell {kind.name} ones is kept"
@@ -96,11 +97,11 @@ def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConf
 
 def make_task(args: argparse.Namespace) -> Task:
     if args.phase == "frozen" and args.start_from is None:
-        raise ValueError("--phase frozen needs an encoder that was trained before: name its run with --start_from")
+        raise UsageError("--phase frozen needs an encoder that was trained before: name its run with --start_from")
     kind = None if args.plates is None else read_plates_file(args.plates)
     config, network = start(args, kind)
     if kind is None and config.max_length < ReaderConfig().max_length:
-        raise ValueError(f"--max_length {config.max_length}: Chinese plates have up to {ReaderConfig().max_length}")
+        raise UsageError(f"--max_length {config.max_length}: Chinese plates have up to {ReaderConfig().max_length}")
     painter = make_painter(kind, args.glyphs, args.templates)
     data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
     limit = cache_limit(args)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from alpr_app.errors import UsageError
 from alpr_app.labels import read_data_folder
 from alpr_app.pictures import write_picture
 from alpr_app.reader import ReaderConfig
@@ -38,9 +39,9 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.count < 1:
-        raise ValueError(f"--count must be 1 or more, not {args.count}")
+        raise UsageError(f"--count must be 1 or more, not {args.count}")
     if args.dataset_path is None and (args.plates is None or args.network == "detector"):
-        raise ValueError("--dataset_path is missing; only maskocr with --plates does without labelled pictures")
+        raise UsageError("--dataset_path is missing; only maskocr with --plates does without labelled pictures")
     data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
     kind = None if args.plates is None else read_plates_file(args.plates)
     painter = make_painter(kind, args.glyphs, args.templates)
