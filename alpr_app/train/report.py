@@ -36,6 +36,7 @@ from alpr_app.train.mistake_sheet import find_sheet, reading_sheet
 from alpr_app.train.mistakes import shared_out, wrong_finds, wrong_readings
 from alpr_app.train.plots import plot_curves
 from alpr_app.train.starting import trained_network
+from alpr_app.visible import visible
 
 MOST_MISTAKES = 60
 NOT_OPTIONS = ("output",)
@@ -138,17 +139,13 @@ _SPECIAL = re.compile(r"[\\`*\[\]{}()#|~$@!]|(?<!\w)_|_(?!\w)|(?<=:)/(?=/)|(?<=w
 def plain(text: str) -> str:
     """A text out of somebody's files for a Markdown file, where it shall look as it is: no markup, no HTML, no links
     and in one line."""
-    text = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
-    text = _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", text)
+    text = _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", visible(text))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code(text: str) -> list[str]:
     """A text as lines of code, within a fence that it cannot close."""
-    lines = [
-        "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
-        for line in text.splitlines()
-    ]
+    lines = [visible(line) for line in text.splitlines()]
     fence = "`" * (2 + max([1, *(len(run) for run in re.findall("`+", text))]))
     return [f"{fence}sh", *lines, fence]
 
