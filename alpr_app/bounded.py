@@ -1,12 +1,12 @@
-"""Small files of descriptions and settings, JSON or TOML, read within bounds: whatever somebody put into them, they
-cost little memory and time, and what is wrong with them is said in one line."""
+"""Small files of descriptions and settings, JSON or TOML, and the numbers in them, taken within bounds: whatever
+somebody put into them, they cost little memory and time, and what is wrong with them is said in one line."""
 
 from __future__ import annotations
 
 import json
 import math
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,15 @@ def shown(value: Any) -> str:
     """A value for a message: in one line, not all of a long one."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def check_bounds(config: Any, bounds: Mapping[str, tuple[float, float]]) -> None:
+    """Raises ValueError naming the first field of `config` that has a number out of its `bounds`."""
+    for name, (least, most) in bounds.items():
+        value = getattr(config, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if not least <= number <= most:
+                raise ValueError(f"'{name}' must be from {least} to {most}, not {shown(number)}")
 
 
 def _read(path: Path, most: int, errors: str = "strict") -> str:

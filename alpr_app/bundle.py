@@ -168,7 +168,10 @@ def _check_head(path: Path, described: Path, network: nn.Module) -> None:
         raise BundleError(f"{path}: {fault}; the config in {described.name} does not belong to it")
     whole = head + sum(tensor.nbytes for tensor in expected.values())
     if size != whole:
-        raise BundleError(f"{path}: damaged, {size:,} bytes where {whole:,} belong; copy it again")
+        raise BundleError(
+            f"{path}: not the weights that {described.name} describes ({size:,} bytes where {whole:,} belong, so "
+            "sha256 differs): one of the two files is damaged or swapped; copy both again"
+        )
 
 
 def load_bundle(

@@ -1,28 +1,26 @@
-"""A config dataclass from what JSON gives: every field, no other, each of its own type and within its bounds."""
+"""A config dataclass from what JSON gives: every field, no other, each of its own type."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from alpr_app.bounded import shown
-from alpr_app.errors import UsageError
 
 Config = TypeVar("Config")
 
 
 def _as_type_of(default: Any, value: Any, name: str) -> Any:
-    """`value` as the type that `default` has; a list becomes a tuple. Raises UsageError if it is another
+    """`value` as the type that `default` has; a list becomes a tuple. Raises ValueError if it is another
     type."""
     if isinstance(default, tuple):
         if not isinstance(value, list):
-            raise UsageError(f"'{name}' must be a list, not {shown(value)}")
+            raise ValueError(f"'{name}' must be a list, not {shown(value)}")
         return tuple(_as_type_of(default[0], item, name) for item in value)
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is not type(default):
-        raise UsageError(f"'{name}' must be a {type(default).__name__}, not {shown(value)}")
+        raise ValueError(f"'{name}' must be a {type(default).__name__}, not {shown(value)}")
     return value
 
 
@@ -30,23 +28,14 @@ def config_from_dict(config_class: type[Config], values: Any) -> Config:
     """The config that `values` describe; `config_class` is a dataclass whose fields all have defaults.
 
     The defaults only say the types: a missing field is not filled in, because a default may change while the
-    weights do not. Raises UsageError naming the field.
+    weights do not. Raises ValueError naming the field.
     """
     if not isinstance(values, dict):
-        raise UsageError(f"'config' must be an object, not {shown(values)}")
+        raise ValueError(f"'config' must be an object, not {shown(values)}")
     defaults = {item.name: item.default for item in fields(config_class)}
     origin = "the model was saved by another version of the program"
     for name in sorted(defaults.keys() - values.keys()):
-        raise UsageError(f"'config' lacks '{name}'; {origin}")
+        raise ValueError(f"'config' lacks '{name}'; {origin}")
     for name in sorted(values.keys() - defaults.keys()):
-        raise UsageError(f"'config' has the unknown {shown(name)}; {origin}")
+        raise ValueError(f"'config' has the unknown {shown(name)}; {origin}")
     return config_class(**{name: _as_type_of(default, values[name], name) for name, default in defaults.items()})
-
-
-def check_bounds(config: Any, bounds: Mapping[str, tuple[float, float]]) -> None:
-    """Raises UsageError naming the first field of `config` that has a number out of its `bounds`."""
-    for name, (least, most) in bounds.items():
-        value = getattr(config, name)
-        for number in value if isinstance(value, tuple) else (value,):
-            if not least <= number <= most:
-                raise UsageError(f"'{name}' must be from {least} to {most}, not {shown(number)}")

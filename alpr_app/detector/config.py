@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alpr_app.bundle_config import check_bounds
-from alpr_app.errors import UsageError
+from alpr_app.bounded import check_bounds
 
 STRIDES = (8, 16, 32)
 # Least and most of every number: room for networks a hundred times as large, none for what no machine can run.
@@ -46,9 +45,9 @@ class DetectorConfig:
     def __post_init__(self) -> None:
         check_bounds(self, BOUNDS)
         if self.long_side % STRIDES[-1]:
-            raise UsageError(f"long_side must be a multiple of {STRIDES[-1]}, not {self.long_side}")
+            raise ValueError(f"long_side must be a multiple of {STRIDES[-1]}, not {self.long_side}")
         if len(self.stem_channels) not in (1, 2):
-            raise UsageError(f"stem_channels holds one number or two, not {len(self.stem_channels)}")
+            raise ValueError(f"stem_channels holds one number or two, not {len(self.stem_channels)}")
         for name in ("stage_channels", "stage_blocks", "wide_stages"):
             if len(getattr(self, name)) != len(STRIDES):
-                raise UsageError(f"{name} holds {len(STRIDES)} values, one a stride, not {len(getattr(self, name))}")
+                raise ValueError(f"{name} holds {len(STRIDES)} values, one a stride, not {len(getattr(self, name))}")

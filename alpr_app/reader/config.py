@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alpr_app.bounded import shown
-from alpr_app.bundle_config import check_bounds
-from alpr_app.errors import UsageError
+from alpr_app.bounded import check_bounds, shown
 from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH
 from alpr_app.plate import ALPHABET, COLOURS
 
@@ -60,32 +58,32 @@ class ReaderConfig:
         check_bounds(self, BOUNDS)
         step = STEM_STRIDE if self.stem_channels else 1
         if len(self.stem_channels) not in (0, 2):
-            raise UsageError(f"stem_channels holds two numbers or none, not {len(self.stem_channels)}")
+            raise ValueError(f"stem_channels holds two numbers or none, not {len(self.stem_channels)}")
         for name in ("patch_size", "overlap", "img_height", "img_width"):
             if getattr(self, name) % step:
-                raise UsageError(f"{name} must be a multiple of {step}, the stem's stride, not {getattr(self, name)}")
+                raise ValueError(f"{name} must be a multiple of {step}, the stem's stride, not {getattr(self, name)}")
         if self.img_width % self.patch_size:
-            raise UsageError(f"img_width {self.img_width} must be a multiple of patch_size {self.patch_size}")
+            raise ValueError(f"img_width {self.img_width} must be a multiple of patch_size {self.patch_size}")
         if self.overlap % 2:
-            raise UsageError(f"overlap must be even, half of it on each side of the strip, not {self.overlap}")
+            raise ValueError(f"overlap must be even, half of it on each side of the strip, not {self.overlap}")
         if self.embed_dim % self.num_heads:
-            raise UsageError(f"embed_dim {self.embed_dim} must be a multiple of num_heads {self.num_heads}")
+            raise ValueError(f"embed_dim {self.embed_dim} must be a multiple of num_heads {self.num_heads}")
         self._check_texts()
 
     def _check_texts(self) -> None:
-        """Raises UsageError for an alphabet or colours that nobody could read on a screen."""
+        """Raises ValueError for an alphabet or colours that nobody could read on a screen."""
         if not 1 <= len(self.alphabet) <= LONGEST_ALPHABET:
-            raise UsageError(f"the alphabet holds 1 to {LONGEST_ALPHABET} characters, not {len(self.alphabet)}")
+            raise ValueError(f"the alphabet holds 1 to {LONGEST_ALPHABET} characters, not {len(self.alphabet)}")
         if len(set(self.alphabet)) != len(self.alphabet):
-            raise UsageError("the alphabet holds a character twice")
+            raise ValueError("the alphabet holds a character twice")
         strange = [character for character in self.alphabet if character.isspace() or not character.isprintable()]
         if strange:
-            raise UsageError(f"the alphabet holds {strange[0]!r}, which is no character of a plate")
+            raise ValueError(f"the alphabet holds {strange[0]!r}, which is no character of a plate")
         if not 1 <= len(self.colours) <= MOST_COLOURS:
-            raise UsageError(f"there are 1 to {MOST_COLOURS} colours, not {len(self.colours)}")
+            raise ValueError(f"there are 1 to {MOST_COLOURS} colours, not {len(self.colours)}")
         for colour in self.colours:
             if not 1 <= len(colour) <= LONGEST_COLOUR or not colour.isprintable():
-                raise UsageError(f"{shown(colour)} is no name of a colour")
+                raise ValueError(f"{shown(colour)} is no name of a colour")
 
     @property
     def tokens(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from alpr_app.reader import Reader
 from alpr_app.train.checkpoint import CheckpointError, samples_seen
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
+from alpr_app.train.shapes import with_fields
 from alpr_app.train.starting import trained_network
 from alpr_app.train.temperature import calibrate
 
@@ -45,7 +45,7 @@ def export_run(
     if long_side is not None:
         if not isinstance(network, Detector):
             raise UsageError(f"{run}: --long_side is for a detector, this is a {description['kind']}")
-        network.config = replace(network.config, long_side=long_side)
+        network.config = with_fields(network.config, {"long_side": long_side})
     metrics = {name: round(float(value), 5) for name, value in state.get("metrics", {}).items()}
     figures: dict[str, Any] = {"training": {"samples_seen": samples_seen(checkpoint, state), **metrics}}
     if calibration is not None:

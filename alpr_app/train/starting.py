@@ -19,6 +19,7 @@ from alpr_app.reader import Reader, ReaderConfig
 from alpr_app.train.checkpoint import CheckpointError, load_checkpoint
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
+from alpr_app.train.shapes import with_fields
 from alpr_app.weights import misfit, not_numbers
 
 TRAINED: dict[str, tuple[type[nn.Module], type]] = {
@@ -92,7 +93,7 @@ def start_reader(path: Path, **dropout: float) -> ReaderWithColumns:
     if not isinstance(begun, Reader | MaskedStrips | ReaderWithColumns):
         raise CheckpointError(f"{path}: holds no reader to start from")
     config = begun.reader.config if isinstance(begun, ReaderWithColumns) else begun.config
-    network = ReaderWithColumns(replace(config, **dropout))
+    network = ReaderWithColumns(with_fields(config, dropout))
     if isinstance(begun, ReaderWithColumns):
         network.load_state_dict(begun.state_dict())
     elif isinstance(begun, Reader):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 
 from alpr_app.errors import UsageError
 from alpr_app.labels import read_data_folder
@@ -28,6 +27,7 @@ from alpr_app.train.maskocr import ReaderTask, ReaderWithColumns
 from alpr_app.train.plate_design import PlatesFile
 from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.reader_plates import NO_DATA, prepare_plates
+from alpr_app.train.shapes import with_fields
 from alpr_app.train.starting import start_reader, take_over, with_plates_of
 
 SHAPE = {
@@ -75,17 +75,17 @@ def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConf
     shape, dropout = shape_of(args, SHAPE), shape_of(args, DROPOUT)
     if args.start_from is None:
         stem = {"stem_channels": ()} if args.plain_strips else {}
-        return ReaderConfig(**shape | dropout | special, **stem), None
+        return with_fields(ReaderConfig(), shape | dropout | special | stem), None
     network = start_reader(args.start_from, **dropout)
     if args.reshape:
-        reshaped = ReaderWithColumns(replace(network.reader.config, **shape))
+        reshaped = ReaderWithColumns(with_fields(network.reader.config, shape))
         say_what_begins_anew(args.start_from, take_over(reshaped, network))
         network = reshaped
     before = network.reader.config
-    refuse_other_shape(shape, replace(before, **special), args.start_from)
+    refuse_other_shape(shape, with_fields(before, special), args.start_from)
     if args.plain_strips and before.stem_channels:
         raise UsageError(f"--plain_strips: {args.start_from}, which the run begins with, has a stem")
-    config = replace(before, **special)
+    config = with_fields(before, special)
     if kind is None and not set(ALPHABET) <= set(config.alphabet):
         raise UsageError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")
     if config != before:

@@ -16,6 +16,7 @@ from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.preview import plate_sheet, scene_sheet
 from alpr_app.train.reader_plates import NO_DATA, prepare_plates
 from alpr_app.train.scene_dataset import SceneDataset, load_scenes
+from alpr_app.train.shapes import with_fields
 
 # Enough for a sheet that shows many of them; loading all of a large set would take minutes.
 MOST_PICTURES = 200
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     painter = make_painter(kind, args.glyphs, args.templates)
     if args.network == "maskocr":
         plates = prepare_plates(
-            ReaderConfig(**({} if kind is None else kind.reader_fields())),
+            with_fields(ReaderConfig(), {} if kind is None else kind.reader_fields()),
             data,
             painter,
             args.drawn_share,
