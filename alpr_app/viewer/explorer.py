@@ -95,9 +95,12 @@ class Explorer:
         if state.browse.index > 0:
             # It was found, or the user has gone elsewhere.
             self._wanted = ""
-        state.browse.set_names(listing.names, self._wanted)
         state.scanning, state.listing_error = not listing.finished, listing.error
         state.say(listing.error, bad=True)
+        if listing.error:
+            # A drive may be back in a moment; what was read from it stays on the list, and can still be kept.
+            return
+        state.browse.set_names(listing.names, self._wanted)
         if listing.finished:
             state.browse.settle(self._shelves.get(state.folder, {}))
             if self._tables is None:

@@ -71,6 +71,8 @@ def _settled(program: Program) -> bool:
     if state.kind == NOTHING:
         return program.recogniser.status.state == READY
     if state.kind == FOLDER:
+        if state.listing_error:
+            return True
         if state.scanning or state.browse.labels.folder != state.folder:
             return False
         names = state.browse.names
