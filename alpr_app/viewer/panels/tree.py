@@ -10,6 +10,7 @@ from alpr_app.viewer.settings import LIMITS
 from alpr_app.viewer.theme import Colour
 from alpr_app.viewer.toolkit import Toolkit
 from alpr_app.viewer.tree import Node
+from alpr_app.visible import visible
 
 # Of the left side, apart from what always stands below; the rest belongs to the pictures.
 MOST_SHARE, LEAST_BELOW = 0.7, 170
@@ -137,6 +138,6 @@ def counted(node: Node, recursive: bool) -> list[tuple[str, bool]]:
 
 def _explained(node: Node) -> str:
     if node.error:
-        return f"{node.path}\n{node.error}"
+        return f"{visible(node.path)}\n{node.error}"
     more = f", {node.total:,} with all folders within" if node.total != node.pictures else ""
-    return f"{node.path}\n{node.pictures:,} pictures{more}"
+    return f"{visible(node.path)}\n{node.pictures:,} pictures{more}"
