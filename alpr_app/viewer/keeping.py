@@ -3,6 +3,8 @@ pictures."""
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -95,12 +97,20 @@ class Keeper:
 
     def _write(self, name: str, write: Callable[[Path], None]) -> None:
         folder = self._folder or kept_folder()
+        path = folder / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write(folder / name)
+            path = _free(path)
+            write(path)
         except OSError as error:
             self.messages.put((f"{folder}: cannot be made: {reason(error)}", True))
         except AlprError as error:
             self.messages.put((str(error), True))
         else:
-            self.messages.put((f"Kept as {folder / name}", False))
+            self.messages.put((f"Kept as {path}", False))
+
+
+def _free(path: Path) -> Path:
+    """`path`, or one like it that no file has yet: a clock that was set back gives a time twice."""
+    names = itertools.chain([path], (path.with_stem(f"{path.stem} {number}") for number in itertools.count(2)))
+    return next(one for one in names if not os.path.lexists(one))

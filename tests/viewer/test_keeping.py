@@ -98,3 +98,14 @@ def test_settings_for_which_there_is_no_room_are_said_on_the_terminal(program, t
     assert viewer.close(5)
     assert "settings cannot be kept" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_written_over_when_the_clock_is_set_back(tmp_path, picture, monkeypatch):
+    monkeypatch.setattr("alpr_app.viewer.keeping.kept_name", lambda *given, **more: "20260131-101500-123-x-crop.png")
+    keeper = Keeper(folder=tmp_path)
+    for seed in range(3):
+        keeper.keep("x", "crop", picture(seed=seed))
+    assert keeper.close(5)
+    for seed, name in enumerate(("crop", "crop 2", "crop 3")):
+        assert np.array_equal(read_picture(tmp_path / f"20260131-101500-123-x-{name}.png"), picture(seed=seed))
+    assert [text[-6:] for text, _ in keeper.messages.drain()] == ["op.png", " 2.png", " 3.png"]
