@@ -20,8 +20,9 @@ from safetensors import SafetensorError
 from torch import nn
 
 from alpr_app import resources
-from alpr_app.bounded import ContentError, read_json, shown, without_nan
+from alpr_app.bounded import JSON_BYTES, ContentError, read_json, shown, without_nan
 from alpr_app.bundle_config import config_from_dict
+from alpr_app.bundle_scores import check_scores
 from alpr_app.detector import STRIDES, Detector, DetectorConfig
 from alpr_app.errors import AlprError, reason
 from alpr_app.files import write_atomically
@@ -132,6 +133,10 @@ def _read_description(kind: str | None, path: Path) -> dict[str, Any]:
         raise BundleError(f"{path}: damaged, 'sha256' must be a text; copy the file again")
     if not isinstance(content["scores"], dict) or not isinstance(content["command"], str):
         raise BundleError(f"{path}: damaged, 'scores' must be an object and 'command' a text; copy the file again")
+    try:
+        check_scores(content["scores"])
+    except ValueError as error:
+        raise BundleError(f"{path}: damaged scores, {error}; copy the file again") from error
     wanted = list(KINDS) if kind is None else [kind]
     if content["kind"] not in wanted:
         raise BundleError(f"{path}: describes a {shown(content['kind'])} where a {' or '.join(wanted)} is needed")
@@ -153,25 +158,21 @@ def _build(kind: str, config: Any, path: Path) -> nn.Module:
     return network
 
 
-def _check_head(path: Path, described: Path, network: nn.Module) -> None:
-    """Raises BundleError unless the file's head and size are those of the network's weights."""
-    expected = network.state_dict()
+def _read_weights(path: Path, network: nn.Module, described: Path, sha256: str) -> bytes:
+    """The whole file of a network's weights, if it is the one that `described` describes. Raises BundleError."""
+    most = sum(tensor.nbytes for tensor in network.state_dict().values()) + JSON_BYTES
     try:
-        found, head = read_head(path)
         size = path.stat().st_size
+        data = path.read_bytes() if size <= most else b""
     except OSError as error:
         raise BundleError(f"{path}: cannot be opened: {reason(error)}") from error
-    except ContentError as error:
-        raise BundleError(f"{path}: this is no safetensors file ({error}); save the model again") from error
-    fault = misfit(found, expected)
-    if fault:
-        raise BundleError(f"{path}: {fault}; the config in {described.name} does not belong to it")
-    whole = head + sum(tensor.nbytes for tensor in expected.values())
-    if size != whole:
+    if hashlib.sha256(data).hexdigest() != sha256:
+        why = "sha256 differs" if size <= most else f"{size:,} bytes where at most {most:,} belong"
         raise BundleError(
-            f"{path}: not the weights that {described.name} describes ({size:,} bytes where {whole:,} belong, so "
-            "sha256 differs): one of the two files is damaged or swapped; copy both again"
+            f"{path}: not the weights that {described.name} describes ({why}): one of the two files is damaged or "
+            "swapped; copy both again"
         )
+    return data
 
 
 def load_bundle(
@@ -189,19 +190,13 @@ def load_bundle(
     except ValueError as error:
         raise BundleError(f"{json_path}: its config describes no network: {error}") from error
     network = _build(kind, config, json_path)
-    _check_head(weights_path, json_path, network)
+    data = _read_weights(weights_path, network, json_path, content["sha256"])
     try:
-        data = weights_path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{weights_path}: cannot be opened: {reason(error)}") from error
-    if hashlib.sha256(data).hexdigest() != content["sha256"]:
-        raise BundleError(
-            f"{weights_path}: not the weights that {json_path.name} describes (sha256 differs): one of the two files "
-            "is damaged or swapped; copy both again"
-        )
-    try:
+        fault = misfit(read_head(data), network.state_dict())
+        if fault:
+            raise BundleError(f"{weights_path}: {fault}; the config in {json_path.name} does not belong to it")
         weights = safetensors.torch.load(data)
-    except SafetensorError as error:
+    except (ContentError, SafetensorError) as error:
         raise BundleError(f"{weights_path}: this is no safetensors file ({error}); save the model again") from error
     broken = not_numbers(weights)
     if broken:

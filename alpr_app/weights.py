@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -45,24 +44,19 @@ class Described:
     dtype: torch.dtype
 
 
-def read_head(path: Path) -> tuple[dict[str, Described], int]:
-    """The tensors that a safetensors file holds, by name, and how many bytes its head takes.
-
-    Raises OSError, ContentError.
-    """
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= JSON_BYTES:
-            raise ContentError("its first bytes are not those of one")
-        head = file.read(length)
+def read_head(data: bytes) -> dict[str, Described]:
+    """The tensors that the content of a safetensors file holds, by name. Raises ContentError."""
+    length = int.from_bytes(data[:8], "little")
+    if not 2 <= length <= min(JSON_BYTES, len(data) - 8):
+        raise ContentError("its first bytes are not those of one")
     try:
-        content = parse_json(head.decode("utf-8"))
+        content = parse_json(data[8 : 8 + length].decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ContentError("its head is no text") from error
-    if len(head) != length or not isinstance(content, dict):
-        raise ContentError("its head is cut off or describes nothing")
+    if not isinstance(content, dict):
+        raise ContentError("its head describes nothing")
     content.pop("__metadata__", None)
-    return {name: _described(name, value) for name, value in content.items()}, 8 + length
+    return {name: _described(name, value) for name, value in content.items()}
 
 
 def _described(name: str, value: object) -> Described:
