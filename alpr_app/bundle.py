@@ -3,7 +3,7 @@
 The JSON holds `kind` (detector or reader), `format`, `config` (every field of the config dataclass), `scores`
 with the data they were measured on, `command` (which training made it) and `sha256` of the weights. Loading
 is strict: whatever does not fit is an error that names the file and the remedy. Nothing is downloaded, no
-pickle is opened.
+pickle is opened, and what a file claims is compared with bounds before it costs memory or time.
 """
 
 from __future__ import annotations
@@ -20,17 +20,23 @@ from safetensors import SafetensorError
 from torch import nn
 
 from alpr_app import resources
+from alpr_app.bounded import JSON_BYTES, ContentError, read_json, shown, without_nan
 from alpr_app.bundle_config import config_from_dict
-from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.bundle_scores import check_scores
+from alpr_app.detector import STRIDES, Detector, DetectorConfig
 from alpr_app.errors import AlprError, reason
 from alpr_app.files import write_atomically
 from alpr_app.reader import Reader, ReaderConfig
+from alpr_app.weights import misfit, not_numbers, read_head
 
 FORMAT = 1
 KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "detector": (Detector, DetectorConfig),
     "reader": (Reader, ReaderConfig),
 }
+# Trained numbers of a network at most, and these times the places at which they are used: what a processor computes in
+# seconds. The shipped ones have 2.3 million at most, and a hundredth of that arithmetic.
+MOST_WEIGHTS, MOST_ARITHMETIC = 100_000_000, 10**11
 SHIPPED = {"detector": "detector", "reader": "maskocr"}
 
 _FIELDS = ("kind", "format", "config", "scores", "command", "sha256")
@@ -104,11 +110,11 @@ def _refuse_pickle(path: Path) -> None:
 
 def _read_description(kind: str | None, path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise BundleError(f"{path}: cannot be opened: {reason(error)}") from error
-    except ValueError as error:
-        raise BundleError(f"{path}: damaged, this is no JSON ({error}); copy it again") from error
+    except ContentError as error:
+        raise BundleError(f"{path}: damaged, {error}; copy it again") from error
     if not isinstance(content, dict):
         raise BundleError(f"{path}: damaged, this does not describe a model; copy it again")
     version = content.get("format")
@@ -120,35 +126,21 @@ def _read_description(kind: str | None, path: Path) -> dict[str, Any]:
             raise BundleError(f"{path}: '{name}' is missing; copy the file again or save the model again")
     unknown = sorted(set(content) - set(_FIELDS))
     if unknown:
-        raise BundleError(f"{path}: '{unknown[0]}' is unknown; it describes a model with {', '.join(_FIELDS)}")
+        raise BundleError(f"{path}: {shown(unknown[0])} is unknown; it describes a model with {', '.join(_FIELDS)}")
     if version != FORMAT:
-        raise BundleError(f"{path}: format {version!r} is unknown; save the model again")
+        raise BundleError(f"{path}: format {shown(version)} is unknown; save the model again")
+    if not isinstance(content["sha256"], str):
+        raise BundleError(f"{path}: damaged, 'sha256' must be a text; copy the file again")
     if not isinstance(content["scores"], dict) or not isinstance(content["command"], str):
         raise BundleError(f"{path}: damaged, 'scores' must be an object and 'command' a text; copy the file again")
+    try:
+        check_scores(content["scores"])
+    except ValueError as error:
+        raise BundleError(f"{path}: damaged scores, {error}; copy the file again") from error
     wanted = list(KINDS) if kind is None else [kind]
     if content["kind"] not in wanted:
-        raise BundleError(f"{path}: describes a {content['kind']!r} where a {' or '.join(wanted)} is needed")
+        raise BundleError(f"{path}: describes a {shown(content['kind'])} where a {' or '.join(wanted)} is needed")
     return content
-
-
-def _check_weights(
-    weights: dict[str, torch.Tensor],
-    network: nn.Module,
-    path: Path,
-    remedy: str = "its config does not belong to it",
-) -> None:
-    expected = network.state_dict()
-    for name in sorted(expected.keys() - weights.keys()):
-        raise BundleError(f"{path}: the weights '{name}' are missing; {remedy}")
-    for name in sorted(weights.keys() - expected.keys()):
-        raise BundleError(f"{path}: the weights '{name}' are unknown; {remedy}")
-    for name, tensor in expected.items():
-        found = weights[name]
-        if found.shape != tensor.shape or found.dtype != tensor.dtype:
-            raise BundleError(
-                f"{path}: '{name}' is {tuple(found.shape)} {found.dtype} where {tuple(tensor.shape)} "
-                f"{tensor.dtype} belongs; {remedy}"
-            )
 
 
 def _build(kind: str, config: Any, path: Path) -> nn.Module:
@@ -156,9 +148,31 @@ def _build(kind: str, config: Any, path: Path) -> nn.Module:
     network_class, _ = KINDS[kind]
     try:
         with torch.device("meta"):
-            return network_class(config)
+            network = network_class(config)
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise BundleError(f"{path}: its config describes no network: {error}") from error
+    count = sum(parameter.numel() for parameter in network.parameters())
+    places = config.tokens if isinstance(config, ReaderConfig) else (config.long_side // STRIDES[0]) ** 2
+    if count > MOST_WEIGHTS or count * places > MOST_ARITHMETIC:
+        raise BundleError(f"{path}: its config describes a network that is too large to be run ({count:,} weights)")
+    return network
+
+
+def _read_weights(path: Path, network: nn.Module, described: Path, sha256: str) -> bytes:
+    """The whole file of a network's weights, if it is the one that `described` describes. Raises BundleError."""
+    most = sum(tensor.nbytes for tensor in network.state_dict().values()) + JSON_BYTES
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= most else b""
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be opened: {reason(error)}") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        why = "sha256 differs" if size <= most else f"{size:,} bytes where at most {most:,} belong"
+        raise BundleError(
+            f"{path}: not the weights that {described.name} describes ({why}): one of the two files is damaged or "
+            "swapped; copy both again"
+        )
+    return data
 
 
 def load_bundle(
@@ -172,24 +186,24 @@ def load_bundle(
     content = _read_description(kind, json_path)
     kind = content["kind"]
     try:
-        data = weights_path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{weights_path}: cannot be opened: {reason(error)}") from error
-    if hashlib.sha256(data).hexdigest() != content["sha256"]:
-        raise BundleError(
-            f"{weights_path}: not the weights that {json_path.name} describes (sha256 differs): one of the two files "
-            "is damaged or swapped; copy both again"
-        )
-    try:
         config = config_from_dict(KINDS[kind][1], content["config"])
     except ValueError as error:
-        raise BundleError(f"{json_path}: {error}") from error
+        raise BundleError(f"{json_path}: its config describes no network: {error}") from error
     network = _build(kind, config, json_path)
+    data = _read_weights(weights_path, network, json_path, content["sha256"])
     try:
+        fault = misfit(read_head(data), network.state_dict())
+        if fault:
+            raise BundleError(f"{weights_path}: {fault}; the config in {json_path.name} does not belong to it")
         weights = safetensors.torch.load(data)
-    except SafetensorError as error:
+    except (ContentError, SafetensorError) as error:
         raise BundleError(f"{weights_path}: this is no safetensors file ({error}); save the model again") from error
-    _check_weights(weights, network, weights_path)
+    broken = not_numbers(weights)
+    if broken:
+        raise BundleError(
+            f"{weights_path}: the weights '{broken}' hold something that is no number (NaN or infinity), so it would "
+            "read nothing; use a model from before its training went wrong"
+        )
     network.load_state_dict(weights, strict=True, assign=True)
     return network.eval(), _info(network, content, weights_path, len(data))
 
@@ -229,18 +243,15 @@ def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], co
     if not kinds:
         raise BundleError(f"{weights_path}: a {type(network).__name__} is neither a detector nor a reader")
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    _check_weights(
-        weights,
-        _build(kinds[0], network.config, json_path),
-        weights_path,
-        "save the network before it is fused",
-    )
+    fault = misfit(weights, _build(kinds[0], network.config, json_path).state_dict())
+    if fault:
+        raise BundleError(f"{weights_path}: {fault}; save the network before it is fused")
     data = safetensors.torch.save(weights)
     content = {
         "kind": kinds[0],
         "format": FORMAT,
         "config": asdict(network.config),
-        "scores": scores,
+        "scores": without_nan(scores),
         "command": command,
         "sha256": hashlib.sha256(data).hexdigest(),
     }

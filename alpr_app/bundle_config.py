@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from alpr_app.bounded import shown
+
 Config = TypeVar("Config")
 
 
@@ -13,12 +15,12 @@ def _as_type_of(default: Any, value: Any, name: str) -> Any:
     type."""
     if isinstance(default, tuple):
         if not isinstance(value, list):
-            raise ValueError(f"'{name}' must be a list, not {value!r}")
+            raise ValueError(f"'{name}' must be a list, not {shown(value)}")
         return tuple(_as_type_of(default[0], item, name) for item in value)
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is not type(default):
-        raise ValueError(f"'{name}' must be a {type(default).__name__}, not {value!r}")
+        raise ValueError(f"'{name}' must be a {type(default).__name__}, not {shown(value)}")
     return value
 
 
@@ -29,10 +31,11 @@ def config_from_dict(config_class: type[Config], values: Any) -> Config:
     weights do not. Raises ValueError naming the field.
     """
     if not isinstance(values, dict):
-        raise ValueError(f"'config' must be an object, not {values!r}")
+        raise ValueError(f"'config' must be an object, not {shown(values)}")
     defaults = {item.name: item.default for item in fields(config_class)}
+    origin = "the model was saved by another version of the program"
     for name in sorted(defaults.keys() - values.keys()):
-        raise ValueError(f"'config' lacks '{name}'; the model was saved by another version of the program")
+        raise ValueError(f"'config' lacks '{name}'; {origin}")
     for name in sorted(values.keys() - defaults.keys()):
-        raise ValueError(f"'config' has the unknown '{name}'; the model was saved by another version of the program")
+        raise ValueError(f"'config' has the unknown {shown(name)}; {origin}")
     return config_class(**{name: _as_type_of(default, values[name], name) for name, default in defaults.items()})

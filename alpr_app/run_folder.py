@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from alpr_app.bounded import ContentError, read_json, without_nan
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
 
@@ -25,6 +26,8 @@ TRAIN, VAL = "train.csv", "val.csv"
 ABOUT, COMMAND = "run.json", "command.txt"
 NEWEST = "newest.safetensors"
 CURVES, MISTAKES, REPORT = "curves.png", "mistakes.png", "report.md"
+# Larger numbers of steps, weights or samples are none; they could not be counted with either.
+MOST_COUNTED = 2**53
 # Columns of train.csv that are no losses.
 NO_LOSSES = ("step", "learning_rate", "gradient", "samples_per_s", "waiting_share", "memory_gb")
 
@@ -108,20 +111,20 @@ class About:
 
 def write_about(folder: Path, about: About) -> None:
     """Raises OSError."""
-    text = json.dumps(asdict(about), ensure_ascii=False, indent=1, default=str)
+    text = json.dumps(without_nan(asdict(about)), ensure_ascii=False, indent=1, default=str)
     write_atomically(folder / ABOUT, (text + "\n").encode())
 
 
 def _read_json(path: Path) -> tuple[dict[str, Any], str]:
     """An object, or what is wrong with it; neither if there is no such file."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         return {}, ""
     except OSError as error:
         return {}, f"{path}: cannot be read: {reason(error)}"
-    except ValueError:
-        return {}, f"{path}: damaged, this is no JSON"
+    except ContentError as error:
+        return {}, f"{path}: damaged, {error}"
     return (content, "") if isinstance(content, dict) else ({}, f"{path}: damaged, this describes nothing")
 
 
@@ -132,9 +135,18 @@ def read_about(folder: Path) -> tuple[About | None, str]:
         return None, trouble
     defaults = asdict(About())
     for item in fields(About):
-        if type(content.get(item.name)) is not type(defaults[item.name]):
+        if not _fits(content.get(item.name), defaults[item.name]):
             return None, f"{folder / ABOUT}: '{item.name}' is missing or damaged; it was written by another version"
     return About(**{name: content[name] for name in defaults}), ""
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a field of `About` can be used: it has its type, counts are counts, and arguments are texts."""
+    if type(value) is not type(default):
+        return False
+    if isinstance(value, int):
+        return 0 <= value <= MOST_COUNTED
+    return not isinstance(value, list) or all(isinstance(item, str) for item in value)
 
 
 @dataclass(frozen=True)
@@ -165,7 +177,8 @@ def read_newest(folder: Path) -> tuple[Newest | None, str]:
     scores = content.get("scores")
     training = scores.get("training") if isinstance(scores, dict) else None
     samples = training.get("samples_seen") if isinstance(training, dict) else None
-    return Newest(path, kind, sha256, samples if isinstance(samples, int) else None, written), ""
+    counted = isinstance(samples, int) and 0 <= samples <= MOST_COUNTED
+    return Newest(path, kind, sha256, samples if counted else None, written), ""
 
 
 def command_of(folder: Path) -> str:

@@ -136,7 +136,12 @@ def test_a_json_that_does_not_fit_is_refused(copy, changes, complaint):
         ({"stage_channels": 8}, "'stage_channels' must be a list"),
         ({"long_side": 100}, "long_side must be a multiple of 32"),
         ({"neck_channels": -1}, "describes no network"),
-        ({"neck_channels": 2**40}, "belongs; its config does not belong to it|describes no network"),
+        ({"neck_channels": 2**40}, "'neck_channels' must be from 1 to 512, not 1099511627776"),
+        ({"head_blocks": 10_000}, "'head_blocks' must be from 0 to 16, not 10000"),
+        ({"long_side": 32_000_000}, "'long_side' must be from 32 to 2048"),
+        ({"stage_blocks": [1, -1, 1]}, "'stage_blocks' must be from 0 to 32, not -1"),
+        ({"stage_channels": [1024] * 3, "stage_blocks": [32] * 3}, "too large to be run"),
+        ({"long_side": 2048, "stage_channels": [256] * 3, "stage_blocks": [9] * 3}, "too large to be run"),
     ],
 )
 def test_a_config_that_does_not_fit_is_refused(copy, changes, complaint):
@@ -161,6 +166,92 @@ def test_weights_that_do_not_fit_are_refused(copy, change, complaint):
         load_detector(copy)
 
 
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"num_heads": 0}, "'num_heads' must be from 1 to 64, not 0"),
+        ({"num_heads": -1}, "'num_heads' must be from 1 to 64, not -1"),
+        ({"dropout": 1e30}, "'dropout' must be from 0.0 to 1.0"),
+        ({"dropout": float("nan")}, "'dropout' must be a float"),
+        ({"emb_dropout": float("-inf")}, "'emb_dropout' must be a float"),
+        ({"num_encoder_layers": 10**9}, "'num_encoder_layers' must be"),
+        ({"max_length": 2**70}, "'max_length' must be"),
+        ({"patch_size": 0}, "'patch_size' must be"),
+        ({"alphabet": ""}, "the alphabet holds 1 to"),
+        ({"alphabet": "A\x1b"}, "no character of a plate"),
+        ({"alphabet": "".join(map(chr, range(0x4E00, 0x9000)))}, "the alphabet holds 1 to"),
+        ({"colours": []}, "there are 1 to"),
+        ({"colours": ["\x1b[2J"]}, "no name of a colour"),
+        ({"colours": ["x" * 100_000]}, "no name of a colour"),
+    ],
+)
+def test_a_readers_config_out_of_bounds_is_refused_in_one_short_line(reader_path, tmp_path, changes, complaint):
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(reader_path.with_suffix(suffix), tmp_path / f"copy{suffix}")
+    config = json.loads(reader_path.with_suffix(".json").read_text())["config"] | changes
+    change_json(tmp_path / "copy.safetensors", config=config)
+    with pytest.raises(BundleError, match=complaint) as raised:
+        load_reader(tmp_path / "copy.safetensors")
+    assert len(str(raised.value)) < 500 and str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("field", ["config", "scores", "command", "format", "kind", "sha256"])
+@pytest.mark.parametrize("value", [None, -1, 1e400, [[[]]], {"a": {}}, "x" * 10_000, True], ids=str)
+def test_any_other_value_in_any_field_is_refused_or_of_no_harm(copy, field, value):
+    described = copy.with_suffix(".json")
+    described.write_text(json.dumps(json.loads(described.read_text(encoding="utf-8")) | {field: value}))
+    try:
+        load_detector(copy)
+    except BundleError as error:
+        assert len(str(error)) < 1000
+    else:
+        assert field in ("scores", "command", "format")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers_are_refused(copy, number):
+    change_weights(copy, lambda weights: weights | {"head.output.bias": torch.full((29,), number)})
+    with pytest.raises(BundleError, match=r"copy\.safetensors: the weights 'head\.output\.bias' hold some.* no number"):
+        load_detector(copy)
+
+
+def test_a_file_of_another_size_is_refused_before_it_is_read(copy, monkeypatch):
+    with copy.open("ab") as file:
+        # Takes no room on the disk, but would in memory.
+        file.truncate(2**42)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("read whole"))
+    with pytest.raises(BundleError, match=r"4,398,046,511,104 bytes where at most [\d,]+ belong"):
+        load_detector(copy)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\xff" * 8,
+        (2**60).to_bytes(8, "little") + b"{}",
+        (2).to_bytes(8, "little") + b"[]",
+        (3).to_bytes(8, "little") + b"{",
+        (100_000).to_bytes(8, "little") + b"[" * 100_000,
+        (9).to_bytes(8, "little") + b'{"a": 1} ',
+        (30).to_bytes(8, "little") + b'{"a": {"dtype":[],"shape":[]}}',
+        b"",
+    ],
+    ids=range(8),
+)
+def test_a_damaged_head_of_the_weights_is_refused(copy, head):
+    copy.write_bytes(head)
+    change_json(copy, sha256=hashlib.sha256(head).hexdigest())
+    with pytest.raises(BundleError, match="no safetensors file"):
+        load_detector(copy)
+
+
+def test_figures_that_are_no_numbers_are_saved_as_unknown(detector_path, tmp_path):
+    network, _ = load_detector(detector_path)
+    save_bundle(tmp_path / "again", network, {"val": {"exact": float("nan"), "found": 0.5}}, "")
+    assert "NaN" not in (tmp_path / "again.json").read_text()
+    assert load_detector(tmp_path / "again")[1].scores == {"val": {"exact": None, "found": 0.5}}
+
+
 def test_damaged_weights_are_refused(copy):
     data = bytearray(copy.read_bytes())
     data[-1] ^= 1
@@ -176,7 +267,11 @@ def test_weights_that_are_no_safetensors_are_refused(copy):
         load_detector(copy)
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00", b"[1]", b""])
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"\xff\xfe\x00", b"[1]", b"", b"[" * 100_000, b'{"a":' * 100_000, b" " * 5_000_000, b"1" * 5000],
+    ids=range(8),
+)
 def test_a_damaged_json_is_refused(copy, content):
     copy.with_suffix(".json").write_bytes(content)
     with pytest.raises(BundleError, match=r"copy\.json: damaged"):
@@ -227,3 +322,25 @@ def test_a_full_disk_leaves_the_earlier_bundle(copy, monkeypatch):
         save_bundle(copy, network, {"new": 1}, "")
     assert {path.name: path.read_bytes() for path in copy.parent.iterdir()} == before
     assert load_detector(copy)[1] == info
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        7,
+        [],
+        {"scenes": 1},
+        {"scenes": {}},
+        {"scenes": {"micro": {}}},
+        {"scenes": {"micro": {"plates": None}}},
+        {"scenes": {"all": {"plates": 1}}},
+        {"scenes": {"micro": {"plates": 1, "a": 2}, "b": {"plates": 1}}},
+        {"confidence": {"0.5": {"readings": 1}}},
+        {"crops": {"all": {"exact": "1"}}},
+    ],
+    ids=str,
+)
+def test_figures_that_no_table_can_be_made_of_are_refused(copy, figures):
+    change_json(copy, scores={"evaluation": {"figures": figures}})
+    with pytest.raises(BundleError, match=r"copy\.json: damaged scores, "):
+        load_detector(copy)

@@ -23,9 +23,12 @@ MAY_IMPORT = {
     "backends": set(),
     "layers": set(),
     "files": {"errors"},
-    "run_folder": {"errors", "files"},
-    "detector": {"geometry", "layers", "plate"},
-    "reader": {"geometry", "layers", "plate"},
+    "bounded": set(),
+    "visible": set(),
+    "weights": {"bounded"},
+    "run_folder": {"bounded", "errors", "files"},
+    "detector": {"bounded", "geometry", "layers", "plate"},
+    "reader": {"bounded", "geometry", "layers", "plate"},
     "tracking": {"plate"},
 }
 INFERENCE_MAY_NOT = {"train", "viewer"}

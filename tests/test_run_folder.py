@@ -114,3 +114,25 @@ def test_the_command_goes_on_with_a_run_or_begins_one_like_it(tmp_path):
     assert next_command(tmp_path, None, done=False) == (
         f"python -m alpr_app.train detector --dataset_path data --output {tmp_path} --resume"
     )
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, "NaN", " " * 5_000_000], ids=range(5)
+)
+@pytest.mark.parametrize(("name", "read"), [("run.json", read_about), ("newest.json", read_newest)])
+def test_a_hostile_json_is_one_line_of_trouble(tmp_path, name, read, content):
+    (tmp_path / name).write_text(content)
+    found, trouble = read(tmp_path)
+    assert found is None
+    assert trouble.startswith(f"{tmp_path / name}: damaged, ") and "\n" not in trouble and len(trouble) < 400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"steps": -1}, {"parameters": 10**400}, {"batch_size": True}, {"arguments": [1]}, {"options": []}],
+    ids=str,
+)
+def test_a_field_that_cannot_be_used_is_trouble(tmp_path, wrong):
+    (tmp_path / "run.json").write_text(json.dumps(asdict(ABOUT) | wrong))
+    about, trouble = read_about(tmp_path)
+    assert about is None and f"'{next(iter(wrong))}' is missing or damaged" in trouble

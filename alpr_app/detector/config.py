@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alpr_app.bounded import check_bounds
+
 STRIDES = (8, 16, 32)
+# Least and most of every number: room for networks a hundred times as large, none for what no machine can run.
+BOUNDS = {
+    "long_side": (32, 2048),
+    "stem_channels": (1, 256),
+    "stage_channels": (1, 1024),
+    "stage_blocks": (0, 32),
+    "neck_channels": (1, 512),
+    "neck_repeats": (0, 8),
+    "head_blocks": (0, 16),
+    "box_bins": (2, 64),
+}
 
 
 @dataclass(frozen=True)
@@ -30,9 +43,11 @@ class DetectorConfig:
     box_bins: int = 9
 
     def __post_init__(self) -> None:
-        if self.long_side % STRIDES[-1] or self.long_side <= 0:
+        check_bounds(self, BOUNDS)
+        if self.long_side % STRIDES[-1]:
             raise ValueError(f"long_side must be a multiple of {STRIDES[-1]}, not {self.long_side}")
         if len(self.stem_channels) not in (1, 2):
             raise ValueError(f"stem_channels holds one number or two, not {len(self.stem_channels)}")
-        if self.box_bins < 2:
-            raise ValueError(f"box_bins must be 2 or more, not {self.box_bins}")
+        for name in ("stage_channels", "stage_blocks", "wide_stages"):
+            if len(getattr(self, name)) != len(STRIDES):
+                raise ValueError(f"{name} holds {len(STRIDES)} values, one a stride, not {len(getattr(self, name))}")

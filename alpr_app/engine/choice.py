@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from importlib.util import find_spec
 
+import numpy as np
 import torch
 from torch import nn
 
 from alpr_app.backends import BACKENDS, DEVICES, INT8
 from alpr_app.bundle import BundleInfo
-from alpr_app.engine.common import Engine, EngineError
+from alpr_app.engine.common import Engine, EngineError, example_pictures
 from alpr_app.engine.onnx_engine import OnnxEngine, onnx_runtime
 from alpr_app.engine.onnx_file import cached_onnx
+from alpr_app.engine.standby import Standby
 from alpr_app.engine.torch_engine import TorchEngine
 
 _log = logging.getLogger(__name__)
@@ -62,21 +64,45 @@ def make_engine(
 ) -> Engine:
     """The engine that runs a loaded bundle; `network` belongs to it from then on.
 
-    Raises EngineError if what is asked for is not to be had, ValueError for fewer than one thread.
+    What fails later, when it is called, is done by torch on the processor from then on, with a word in the log.
+    Raises EngineError if what is asked for is not to be had or the network puts out no numbers, ValueError for fewer
+    than one thread.
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be 1 or more, not {threads}")
     on_processor = device == "auto" and backend in ("onnx", INT8)
     chosen = torch.device("cpu") if on_processor else choose_device(device)
     wanted, backend = backend, choose_backend(backend, chosen.type)
-    if backend != "torch":
-        try:
-            return _onnx_engine(network, info, backend, threads)
-        except EngineError as error:
-            if wanted != "auto":
-                raise
-            _log.warning("torch runs the %s: %s", info.kind, error)
-    return TorchEngine(network, chosen, threads)
+
+    def plain() -> Engine:
+        return _tried(TorchEngine(network, torch.device("cpu"), threads), network, info)
+
+    if backend == "torch" and chosen.type == "cpu":
+        return plain()
+    try:
+        if backend == "torch":
+            engine: Engine = TorchEngine(network, chosen, threads)
+        else:
+            engine = _onnx_engine(network, info, backend, threads)
+        return Standby(_tried(engine, network, info), plain, info.kind)
+    except EngineError as error:
+        if wanted not in ("auto", "torch"):
+            raise
+        _log.warning("torch runs the %s on the processor: %s", info.kind, error)
+    return plain()
+
+
+def _tried(engine: Engine, network: nn.Module, info: BundleInfo) -> Engine:
+    """`engine`, after it has been run once. Raises EngineError if it cannot be, or puts out no numbers: whatever that
+    comes from, nothing would be found or read."""
+    example = example_pictures(network).numpy()
+    images = np.random.default_rng(0).integers(0, 256, example.shape, np.uint8)
+    if not all(np.isfinite(output).all() for output in engine(images)):
+        raise EngineError(
+            f"{info.weights}: this {info.kind} puts out no numbers (NaN or infinity) with {engine.backend}; "
+            "use another model"
+        )
+    return engine
 
 
 def _onnx_engine(network: nn.Module, info: BundleInfo, backend: str, threads: int | None) -> OnnxEngine:

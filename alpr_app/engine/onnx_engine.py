@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from alpr_app.engine.common import EngineError
-from alpr_app.engine.onnx_file import cache_folder
+from alpr_app.errors import first_line
 
 
 def onnx_runtime() -> ModuleType:
@@ -22,11 +22,18 @@ def onnx_runtime() -> ModuleType:
     return onnxruntime
 
 
+def _failures(onnxruntime: ModuleType) -> tuple[type[Exception], ...]:
+    """All that ONNX Runtime raises when a model cannot be loaded or run; its own errors have no ancestor of theirs."""
+    own = vars(onnxruntime.capi.onnxruntime_pybind11_state).values()
+    kinds = [kind for kind in own if isinstance(kind, type) and issubclass(kind, Exception)]
+    return (*kinds, RuntimeError, ValueError, MemoryError)
+
+
 class OnnxEngine:
     """Runs an ONNX `model` on the processor. threads: of this network; None is ONNX Runtime's own choice. backend: the
     name it is to have.
 
-    Raises EngineError if the model is damaged or ONNX Runtime cannot be loaded.
+    Raises EngineError if the model is damaged, ONNX Runtime cannot be loaded, or, when called, cannot run it.
     """
 
     device = "cpu"
@@ -34,7 +41,7 @@ class OnnxEngine:
     def __init__(self, model: bytes, threads: int | None = None, backend: str = "onnx") -> None:
         self.backend = backend
         onnxruntime = onnx_runtime()
-        errors = onnxruntime.capi.onnxruntime_pybind11_state
+        self._failures = _failures(onnxruntime)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         # Two networks take turns: a pool that spins while the other computes takes its core away.
@@ -43,8 +50,15 @@ class OnnxEngine:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument, errors.Fail) as error:
-            raise EngineError(f"a damaged ONNX file; delete the folder {cache_folder()}, it is made anew") from error
+        except self._failures as error:
+            raise EngineError(
+                f"ONNX Runtime cannot load the model ({first_line(error)}); use --backend torch"
+            ) from error
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(self._session.run(None, {"images": images}))
+        try:
+            return tuple(self._session.run(None, {"images": images}))
+        except self._failures as error:
+            raise EngineError(
+                f"ONNX Runtime cannot run the model ({first_line(error)}); use --backend torch"
+            ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import warnings
 from importlib.util import find_spec
@@ -23,6 +24,8 @@ from alpr_app.layers import fuse
 OPSET = 20
 # Counts up whenever a bundle gives another file than before: those in users' caches are made anew then.
 RECIPE = 3
+# No model is as large; a file in the cache that is one gigabyte was not made here.
+MOST_BYTES = 2**30
 OUTPUTS = {"detector": ("quality", "boxes", "corners"), "reader": ("characters", "colours")}
 _log = logging.getLogger(__name__)
 
@@ -96,24 +99,51 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
 
 
 def cached_onnx(network: nn.Module, info: BundleInfo, int8: bool = False) -> bytes:
-    """The ONNX model of a bundle for ONNX Runtime, made now or found in the cache; its name holds the bundle's hash and
-    RECIPE. int8: with its matrix products in 8 bits."""
+    """The ONNX model of a bundle for ONNX Runtime, made now or found in the cache. int8: with its matrix products in 8
+    bits.
+
+    A file's name holds the bundle's hash, RECIPE and the hash of its own content: one that was damaged since is not
+    used, and several processes may make it at once. Raises EngineError if it cannot be made.
+    """
     kind = f"{info.kind}-int8" if int8 else info.kind
-    path = cache_folder() / f"{kind}-{info.sha256[:16]}-{__version__}-{RECIPE}.onnx"
-    try:
-        if path.is_file():
-            return path.read_bytes()
-    except OSError as error:
-        _not_kept(path, error)
+    folder, stem = cache_folder(), f"{kind}-{info.sha256[:16]}-{__version__}-{RECIPE}"
+    kept = _kept(folder, stem)
+    if kept is not None:
+        return kept
     model = export_onnx(network, info.kind, portable=False)
     if int8:
         model = with_int8(model)
+    path = folder / f"{stem}-{_digest(model)}.onnx"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, model)
     except OSError as error:
         _not_kept(path, error)
     return model
+
+
+def _kept(folder: Path, stem: str) -> bytes | None:
+    """The whole file of that name in the cache; damaged ones are removed."""
+    try:
+        found = sorted(path for path in folder.iterdir() if path.name.startswith(f"{stem}-"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _not_kept(folder, error)
+        return None
+    for path in found:
+        try:
+            if path.stat().st_size <= MOST_BYTES and path.name == f"{stem}-{_digest(model := path.read_bytes())}.onnx":
+                return model
+            path.unlink()
+        except OSError as error:
+            # It may have gone meanwhile, or be a folder; another one is made.
+            _log.debug("%s: %s", path, reason(error))
+    return None
+
+
+def _digest(model: bytes) -> str:
+    return hashlib.sha256(model).hexdigest()[:32]
 
 
 def _not_kept(path: Path, error: OSError) -> None:

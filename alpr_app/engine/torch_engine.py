@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import nn
 
-from alpr_app.engine.common import FromPixels, example_pictures
+from alpr_app.engine.common import EngineError, FromPixels, example_pictures
 from alpr_app.layers import fuse
 
 # A recorded network is optimised while it runs for the first and the second time.
@@ -33,6 +35,8 @@ class TorchEngine:
     threads: of torch's operations in the whole process, because torch knows no other; None leaves them alone. In a
     process that was forked off it is one.
     Calls share nothing but the weights, so several threads may call at once.
+
+    Raises EngineError if a graphics card has no memory left.
     """
 
     backend = "torch"
@@ -44,15 +48,30 @@ class TorchEngine:
             torch.set_num_threads(threads)
         network.eval()
         fuse(network)
-        self._network = FromPixels(network).eval().to(device, memory_format=torch.channels_last)
+        with enough_memory(device):
+            self._network = FromPixels(network).eval().to(device, memory_format=torch.channels_last)
         if self.device == "cpu":
             self._network = recorded(self._network, example_pictures(network))
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
         _one_thread_if_forked()
-        outputs = self._network(torch.from_numpy(images).to(self._device))
-        return tuple(output.cpu().numpy() for output in outputs)
+        with enough_memory(self._device):
+            outputs = self._network(torch.from_numpy(images).to(self._device))
+            return tuple(output.cpu().numpy() for output in outputs)
+
+
+@contextmanager
+def enough_memory(device: torch.device) -> Iterator[None]:
+    """Raises EngineError when a graphics card has no memory left for what is done within. Of the computer's own memory
+    torch says so itself."""
+    try:
+        yield
+    except RuntimeError as error:
+        full = isinstance(error, torch.cuda.OutOfMemoryError) or "out of memory" in str(error).lower()
+        if device.type == "cpu" or not full:
+            raise
+        raise EngineError(f"the memory of the graphics card ({device.type}) is full; use --device cpu") from error
 
 
 @torch.inference_mode()

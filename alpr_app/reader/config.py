@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alpr_app.bounded import check_bounds, shown
 from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH
 from alpr_app.plate import ALPHABET, COLOURS
 
 STEM_STRIDE = 4
+# Least and most of every number: room for networks a hundred times as large, none for what no machine can run.
+BOUNDS = {
+    "img_height": (4, 256),
+    "img_width": (4, 1024),
+    "patch_size": (1, 1024),
+    "overlap": (0, 256),
+    "stem_channels": (1, 512),
+    "embed_dim": (1, 1024),
+    "num_heads": (1, 64),
+    "num_encoder_layers": (0, 48),
+    "num_decoder_layers": (0, 24),
+    "feedforward_ratio": (1, 16),
+    "dropout": (0.0, 1.0),
+    "emb_dropout": (0.0, 1.0),
+    "max_length": (1, 32),
+}
+LONGEST_ALPHABET, MOST_COLOURS, LONGEST_COLOUR = 10_000, 64, 40
 
 
 @dataclass(frozen=True)
@@ -37,20 +55,35 @@ class ReaderConfig:
     colours: tuple[str, ...] = COLOURS
 
     def __post_init__(self) -> None:
+        check_bounds(self, BOUNDS)
         step = STEM_STRIDE if self.stem_channels else 1
         if len(self.stem_channels) not in (0, 2):
             raise ValueError(f"stem_channels holds two numbers or none, not {len(self.stem_channels)}")
         for name in ("patch_size", "overlap", "img_height", "img_width"):
             if getattr(self, name) % step:
                 raise ValueError(f"{name} must be a multiple of {step}, the stem's stride, not {getattr(self, name)}")
-        if self.patch_size <= 0 or self.img_width % self.patch_size:
+        if self.img_width % self.patch_size:
             raise ValueError(f"img_width {self.img_width} must be a multiple of patch_size {self.patch_size}")
         if self.overlap % 2:
             raise ValueError(f"overlap must be even, half of it on each side of the strip, not {self.overlap}")
         if self.embed_dim % self.num_heads:
             raise ValueError(f"embed_dim {self.embed_dim} must be a multiple of num_heads {self.num_heads}")
+        self._check_texts()
+
+    def _check_texts(self) -> None:
+        """Raises ValueError for an alphabet or colours that nobody could read on a screen."""
+        if not 1 <= len(self.alphabet) <= LONGEST_ALPHABET:
+            raise ValueError(f"the alphabet holds 1 to {LONGEST_ALPHABET} characters, not {len(self.alphabet)}")
         if len(set(self.alphabet)) != len(self.alphabet):
             raise ValueError("the alphabet holds a character twice")
+        strange = [character for character in self.alphabet if character.isspace() or not character.isprintable()]
+        if strange:
+            raise ValueError(f"the alphabet holds {strange[0]!r}, which is no character of a plate")
+        if not 1 <= len(self.colours) <= MOST_COLOURS:
+            raise ValueError(f"there are 1 to {MOST_COLOURS} colours, not {len(self.colours)}")
+        for colour in self.colours:
+            if not 1 <= len(colour) <= LONGEST_COLOUR or not colour.isprintable():
+                raise ValueError(f"{shown(colour)} is no name of a colour")
 
     @property
     def tokens(self) -> int:

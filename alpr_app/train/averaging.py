@@ -21,7 +21,7 @@ def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores:
     Its command is those that made each of them, and then `command`, a line each. scores: JSON as `alpr eval --json`
     writes it.
 
-    Raises BundleError if there is one only, one cannot be read, or is not shaped as the first; ValueError if `scores`
+    Raises BundleError if there is one only, one cannot be read, or is not shaped as the first; UsageError if `scores`
     is no JSON.
     """
     if len(bundles) < 2:

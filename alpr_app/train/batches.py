@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import cv2
@@ -39,11 +41,33 @@ def batches(dataset: Dataset, indices: Indices, size: int, workers: int, device:
         generator=torch.Generator(),
     )
     try:
-        yield from loader
+        with watching_workers():
+            yield from loader
+    except TrainingError:
+        raise
     except AlprError as error:
         # torch hands on a worker's whole traceback; its last line is what was raised.
         said = str(error).strip().splitlines()[-1]
         raise TrainingError(said.partition("Error: ")[2] or said) from error
+
+
+@contextmanager
+def watching_workers() -> Iterator[None]:
+    """Around work for which other processes make the samples: raises TrainingError when one of them is killed, as the
+    system does when memory is short. Torch says so wherever the program happens to be."""
+    try:
+        yield
+    except RuntimeError as error:
+        found = re.search(
+            r"DataLoader worker.*?(?:killed by signal: ([^.]*)|exited unexpectedly)", str(error), re.DOTALL
+        )
+        if found is None:
+            raise
+        how = f" (signal: {found[1].strip()})" if found[1] else ""
+        raise TrainingError(
+            f"a process that makes samples was killed{how}, perhaps for want of memory; go on from the last checkpoint "
+            "with --resume, with fewer --num_workers or less --cache_gb"
+        ) from error
 
 
 def _as_worker(worker: int) -> None:

@@ -50,7 +50,7 @@ def read_split_lists(folder: Path) -> dict[str, str]:
     lists = sorted(folder.glob("*.txt"), key=lambda path: path.stem in SPLIT_FOLDERS)
     for path in lists:
         split = path.stem if path.stem in SPLIT_FOLDERS else "test"
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
             if line.strip():
                 splits[Path(line.strip()).name] = split
     if not splits:

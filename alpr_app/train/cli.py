@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from alpr_app.errors import AlprError
+from alpr_app.errors import AlprError, complain, reason
 from alpr_app.train.commands import (
     average,
     create_dataset,
@@ -28,6 +28,7 @@ from alpr_app.train.commands import (
 )
 from alpr_app.train.config_file import config_arguments
 
+PROGRAM = "alpr_app.train"
 COMMANDS = (
     create_dataset,
     extract_plates,
@@ -75,13 +76,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit status: 0 done, 1 failed with one line on stderr, 2 wrong use, 130 stopped by Ctrl-C."""
+    """Returns the exit status: 0 done, 1 failed with one line on stderr, 2 wrong use, 130 stopped by Ctrl-C.
+
+    What is wrong with options, files or the machine is an AlprError or an OSError. All else is a fault of this program,
+    and is raised: whoever is to mend it needs to see where it comes from.
+    """
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
         return args.run(args)
-    except (AlprError, OSError, ValueError, ImportError) as error:
-        print(f"alpr_app.train: {error}", file=sys.stderr)
+    except AlprError as error:
+        complain(error, PROGRAM)
+        return 1
+    except OSError as error:
+        complain(f"{error.filename}: {reason(error)}" if error.filename else reason(error), PROGRAM)
         return 1
     except KeyboardInterrupt:
-        print("alpr_app.train: interrupted", file=sys.stderr)
+        complain("interrupted", PROGRAM)
         return 130

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from alpr_app.bounded import ContentError, read_toml, shown
 from alpr_app.errors import AlprError
 
 
@@ -21,16 +21,16 @@ def config_arguments(path: Path, parser: argparse.ArgumentParser) -> list[str]:
     broken file and for a key that is no option of `parser`.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file ({error})") from error
+    except ContentError as error:
+        raise ConfigError(f"{path}: {error}") from error
     actions = {option.removeprefix("--"): action for action in parser._actions for option in action.option_strings}
     arguments: list[str] = []
     for name, value in values.items():
         if name not in actions or name in ("help", "config"):
-            raise ConfigError(f"{path}: '{name}' is no option of {parser.prog.split()[-1]}; --help lists them")
+            raise ConfigError(f"{path}: {shown(name)} is no option of {parser.prog.split()[-1]}; --help lists them")
         arguments += _arguments(path, name, value, actions[name])
     return arguments
 
@@ -40,7 +40,7 @@ def _arguments(path: Path, name: str, value: Any, action: argparse.Action) -> li
         raise ConfigError(f"{path}: '{name}' is a table; write options without tables")
     if action.nargs == 0:
         if not isinstance(value, bool):
-            raise ConfigError(f"{path}: '{name}' is switched on by true and off by false, not by {value!r}")
+            raise ConfigError(f"{path}: '{name}' is switched on by true and off by false, not by {shown(value)}")
         return [f"--{name}"] if value else []
     items = value if isinstance(value, list) else [value]
     return [f"--{name}", *(str(int(item)) if isinstance(item, bool) else str(item) for item in items)]

@@ -42,5 +42,5 @@ class Confusions:
         return counts
 
     def plot(self, path: Path) -> None:
-        """Raises ImportError with the remedy if matplotlib is missing, OSError."""
+        """Raises MissingPackage with the remedy if matplotlib is missing, OSError."""
         plot_confusions(self.counts(), self.names, path)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from alpr_app.detector import STRIDES, Detection, Detector, decode, positions, split_outputs
+from alpr_app.errors import UsageError
 from alpr_app.geometry import Letterbox, box_iou, corner_distance
 from alpr_app.labels import DataFolder, LabelledPicture, read_labelled
 from alpr_app.layers import from_pixels
@@ -48,7 +49,7 @@ class DetectorTask:
     ) -> None:
         if any(side <= 0 or side % STRIDES[-1] for side in crop_size):
             sides = " ".join(map(str, crop_size))
-            raise ValueError(f"--crop_size must be of multiples of {STRIDES[-1]}, not {sides}")
+            raise UsageError(f"--crop_size must be of multiples of {STRIDES[-1]}, not {sides}")
         labelled = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
         kept = [picture for picture in labelled if picture.by_machine and held_out(picture)]
         chosen = {picture.path for picture in kept}

@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from alpr_app.bundle import save_bundle
 from alpr_app.machine import peak_memory
-from alpr_app.train.batches import TrainingError, batches, to_device
-from alpr_app.train.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+from alpr_app.run_folder import command_of
+from alpr_app.train.batches import TrainingError, batches, to_device, watching_workers
+from alpr_app.train.checkpoint import check_shapes, load_checkpoint, read_checkpoint, restoring, save_checkpoint
 from alpr_app.train.compiling import compiling
 from alpr_app.train.distributed import Ranks, all_or_none, from_first, mean_over_ranks, require_same, share_batch_norms
 from alpr_app.train.metrics import Meter
@@ -28,6 +29,7 @@ from alpr_app.train.schedules import make_schedule
 from alpr_app.train.shares import Shares
 from alpr_app.train.stopping import StopSignal
 from alpr_app.train.trackers import Trackers
+from alpr_app.weights import misfit
 
 LOG_EVERY = 50
 
@@ -56,7 +58,7 @@ class Task(Protocol):
 class Run:
     """One training run in one folder: last.pt to go on from, best.pt to use, train.csv and val.csv to look at.
 
-    Raises ValueError if the batch cannot be shared out evenly among processes and parts, AlprError if the processes
+    Raises UsageError if the batch cannot be shared out evenly among processes and parts, AlprError if the processes
     have other options or data.
     """
 
@@ -117,9 +119,18 @@ class Run:
         content = from_first(self.ranks, lambda: read_checkpoint(self.last_path)) if self.ranks.world > 1 else None
         with all_or_none(self.ranks):
             state = load_checkpoint(self.last_path, self.description, content)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
+        with all_or_none(self.ranks), restoring(self.last_path):
+            self._restore(state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Take over what a checkpoint of this run holds."""
+        for name, module in (("network", self.network), ("average", self.average)):
+            fault = misfit(state[name], module.state_dict())
+            if fault:
+                raise ValueError(fault)
+            module.load_state_dict(state[name])
         self.optimizer.load_state_dict(state["optimizer"])
+        check_shapes(self.optimizer)
         self.schedule.restore(state["schedule"])
         if self.ranks.world == 1:
             torch.set_rng_state(state["random"])
@@ -128,8 +139,8 @@ class Run:
         else:
             # One checkpoint cannot hold every process's own random numbers: new ones, of this step.
             torch.manual_seed(self.options.seed + self.ranks.rank + self.ranks.world * state["step"])
-        self.step, self.best, self.metrics = state["step"], state["best"], state["metrics"]
-        self.since_best = state["since_best"]
+        self.step, self.best, self.metrics = int(state["step"]), float(state["best"]), dict(state["metrics"])
+        self.since_best = int(state["since_best"])
 
     def batches(self) -> Iterator[Any]:
         """The parts of the batches from this step on, as this process sees them."""
@@ -152,7 +163,12 @@ class Run:
         meter, saved_at = Meter(), time.monotonic()
         quiet = None if self.ranks.first else True
         bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5, disable=quiet)
-        with StopSignal() as stop, Trackers(self.options, self.ranks, self.step > 0) as trackers, bar:
+        with (
+            StopSignal() as stop,
+            Trackers(self.options, self.ranks, self.step > 0) as trackers,
+            bar,
+            watching_workers(),
+        ):
             while not self.done and not self._any(stop.asked):
                 started = time.monotonic()
                 parts = [next(parts_to_come) for _ in range(self.options.accumulate)]
@@ -257,7 +273,6 @@ class Run:
         """The newest averaged weights as a bundle, to be tried while the run goes on."""
         product = self.task.product(network)
         if product is not None:
-            command = self.options.output / "command.txt"
-            written = command.read_text(encoding="utf-8").strip() if command.is_file() else ""
+            written = command_of(self.options.output)
             scores = {"training": {"samples_seen": self.step * self.options.batch_size, **self.metrics}}
             save_bundle(self.options.output / "newest", product, scores, written)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from alpr_app.errors import MissingPackage, UsageError
 from alpr_app.train.options import PRECISION_VARIABLE, PRECISIONS, RunOptions
 
 ADAM_BETAS = (0.9, 0.98)
@@ -28,7 +29,7 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
 def make_optimizer(network: nn.Module, options: RunOptions) -> torch.optim.Optimizer:
     """AdamW; with the schedule `free` its schedule-free form, which averages the weights by itself.
 
-    Raises ImportError with the remedy if the package for it is missing.
+    Raises MissingPackage with the remedy if the package for it is missing.
     """
     groups = parameter_groups(network, options.weight_decay)
     if options.schedule != "free":
@@ -36,7 +37,7 @@ def make_optimizer(network: nn.Module, options: RunOptions) -> torch.optim.Optim
     try:
         from schedulefree import AdamWScheduleFree
     except ImportError as error:
-        raise ImportError("--schedulefree needs the package schedulefree: pip install schedulefree") from error
+        raise MissingPackage("--schedulefree needs the package schedulefree: pip install schedulefree") from error
     return AdamWScheduleFree(groups, lr=options.start_lr, betas=ADAM_BETAS)
 
 
@@ -56,12 +57,12 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
 
 
 def computes_in_bf16(options: RunOptions, device: torch.device) -> bool:
-    """What the run's `precision` comes to on this device. Raises ValueError for an unknown one in ALPR_PRECISION."""
+    """What the run's `precision` comes to on this device. Raises UsageError for an unknown one in ALPR_PRECISION."""
     precision = options.precision
     if precision == "auto":
         precision = os.environ.get(PRECISION_VARIABLE, "auto")
         if precision not in PRECISIONS:
-            raise ValueError(f"{PRECISION_VARIABLE} must be one of {', '.join(PRECISIONS)}, not '{precision}'")
+            raise UsageError(f"{PRECISION_VARIABLE} must be one of {', '.join(PRECISIONS)}, not '{precision}'")
     return bf16_is_fast(device) if precision == "auto" else precision == "bf16"
 
 

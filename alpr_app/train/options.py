@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from alpr_app.errors import UsageError
 from alpr_app.machine import cores
 
 SCHEDULES = ("cosine", "plateau", "free")
@@ -69,17 +70,17 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
-            raise ValueError(f"--schedule must be one of {', '.join(SCHEDULES)}, not '{self.schedule}'")
+            raise UsageError(f"--schedule must be one of {', '.join(SCHEDULES)}, not '{self.schedule}'")
         if self.precision not in PRECISIONS:
-            raise ValueError(f"--precision must be one of {', '.join(PRECISIONS)}, not '{self.precision}'")
+            raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, not '{self.precision}'")
         for name in ("samples", "batch_size", "accumulate", "plateau_thr", "validate_samples"):
             if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be 1 or more, not {getattr(self, name)}")
+                raise UsageError(f"--{name} must be 1 or more, not {getattr(self, name)}")
         for name in ("seed", "num_workers"):
             if getattr(self, name) < 0:
-                raise ValueError(f"--{name} must be 0 or more, not {getattr(self, name)}")
+                raise UsageError(f"--{name} must be 0 or more, not {getattr(self, name)}")
         if self.threads is not None and self.threads < 1:
-            raise ValueError(f"--threads must be 1 or more, not {self.threads}")
+            raise UsageError(f"--threads must be 1 or more, not {self.threads}")
 
     @property
     def steps(self) -> int:

@@ -21,10 +21,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from alpr_app.bounded import ContentError, read_toml
 from alpr_app.errors import reason
 from alpr_app.train.patterns import LAYOUT_ONLY, NEXT_ROW, Classes, Pattern, text_of
 from alpr_app.train.plate_design import Band, Caption, Design, PlatesFile
@@ -97,13 +97,13 @@ def read_plates_file(name: str | Path) -> PlatesFile:
     if not path.is_file() and str(name) in shipped_plates():
         path = SHIPPED / f"{name}.toml"
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except FileNotFoundError:
         raise PlatesError(f"{path}: no such plates file; by name there are {', '.join(shipped_plates())}") from None
     except OSError as error:
         raise PlatesError(f"{path}: cannot be read: {reason(error)}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PlatesError(f"{path}: not a TOML file ({error})") from error
+    except ContentError as error:
+        raise PlatesError(f"{path}: {error}") from error
     return parse_plates(table, path)
 
 

@@ -12,24 +12,26 @@ from typing import Any
 
 import numpy as np
 
+from alpr_app.errors import MissingPackage
 from alpr_app.reliability import Reliability
 from alpr_app.resources import FONT
 from alpr_app.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
+from alpr_app.visible import visible
 
 DPI = 110
 
 
 def require_matplotlib() -> None:
-    """Raises ImportError with the remedy if it is missing."""
+    """Raises MissingPackage with the remedy if it is missing."""
     if find_spec("matplotlib") is None:
-        raise ImportError("plots need matplotlib: pip install 'alpr-app[train]', or pip install matplotlib")
+        raise MissingPackage("plots need matplotlib: pip install 'alpr-app[train]', or pip install matplotlib")
 
 
 @contextmanager
 def figure(path: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[np.ndarray]:
     """Axes (rows, columns) to draw on; written to `path` at the end.
 
-    Raises ImportError with the remedy if matplotlib is missing.
+    Raises MissingPackage with the remedy if matplotlib is missing.
     """
     require_matplotlib()
     import matplotlib
@@ -60,13 +62,18 @@ def plot_curves(run: Path, path: Path) -> None:
         _curves(axes[1, 1], "samples a second", train, ["samples_per_s"])
 
 
+def _label(text: str) -> str:
+    """A name out of a file as it is: between two dollar signs, matplotlib would read a formula."""
+    return visible(text).replace("$", r"\$")
+
+
 def _curves(axes: Any, title: str, columns: dict[str, np.ndarray], names: list[str], logarithmic: bool = False) -> None:
     shown = [name for name in names if name in columns and np.isfinite(columns[name]).any()]
     for name in shown:
         # A line goes on over rows that lack its figure.
         known = np.isfinite(columns[name])
         steps = columns["step"][known]
-        axes.plot(steps, columns[name][known], label=name, marker="." if len(steps) < 30 else None)
+        axes.plot(steps, columns[name][known], label=_label(name), marker="." if len(steps) < 30 else None)
     if logarithmic and shown:
         axes.set_yscale("log")
     axes.set_title(title)
@@ -81,7 +88,7 @@ def plot_counts(parts: dict[str, Counter], path: Path) -> None:
     with figure(path, len(parts), 1, (12, 3.2 * len(parts))) as axes:
         for (title, counts), place in zip(parts.items(), axes[:, 0], strict=True):
             names, values = zip(*counts.most_common(), strict=True) if counts else ((), ())
-            place.bar([str(name) for name in names], values)
+            place.bar([_label(str(name)) for name in names], values)
             place.set_title(title)
 
 
@@ -101,7 +108,7 @@ def plot_confusions(counts: np.ndarray, names: str, path: Path) -> None:
             colour = "white" if shades[row, column] > 0.6 * darkest else "black"
             text = str(int(mistaken[chosen[row], chosen[column]]))
             place.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-        labels = [names[index] for index in chosen]
+        labels = [_label(names[index]) for index in chosen]
         place.set_xticks(range(len(chosen)), labels)
         place.set_yticks(range(len(chosen)), labels)
         # Thin lines between the characters lead the eye to both of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from alpr_app.errors import AlprError
+from alpr_app.files import write_atomically
 from alpr_app.labels import DataFolder
 from alpr_app.pictures import write_picture
 from alpr_app.run_folder import (
     COMMAND,
     CURVES,
     MISTAKES,
+    MOST_COUNTED,
     REPORT,
     TRAIN,
     VAL,
@@ -33,6 +36,7 @@ from alpr_app.train.mistake_sheet import find_sheet, reading_sheet
 from alpr_app.train.mistakes import shared_out, wrong_finds, wrong_readings
 from alpr_app.train.plots import plot_curves
 from alpr_app.train.starting import trained_network
+from alpr_app.visible import visible
 
 MOST_MISTAKES = 60
 NOT_OPTIONS = ("output",)
@@ -54,7 +58,7 @@ def write_report(run: Path, data: DataFolder | None = None, mistakes: Mistakes |
     """Write curves.png and report.md into the run's folder, also while the run goes on; returns the latter.
 
     data: what it learns from, to be counted. mistakes: what `write_mistakes` has found. Raises ReportError if there
-    is no run, ImportError with the remedy if matplotlib is missing, OSError.
+    is no run, MissingPackage with the remedy if matplotlib is missing, OSError.
     """
     if not is_run(run):
         raise ReportError(f"{run}: there is no run in this folder; it would have a {COMMAND}")
@@ -64,7 +68,7 @@ def write_report(run: Path, data: DataFolder | None = None, mistakes: Mistakes |
     train, val = read_curves(run / TRAIN), read_curves(run / VAL)
     parts = [
         _head(run, about, train, val),
-        [f"- {line}" for line in (trouble, train.trouble, val.trouble) if line],
+        [f"- {plain(line)}" for line in (trouble, train.trouble, val.trouble) if line],
         ["## Figures", "", *_validation(about, val)],
         ["## Speed", "", *_speed(about, train)],
         ["## Pictures", "", *_pictures(run, mistakes)],
@@ -82,7 +86,8 @@ def write_report(run: Path, data: DataFolder | None = None, mistakes: Mistakes |
         ],
     ]
     path = run / REPORT
-    path.write_text("\n\n".join("\n".join(part) for part in parts if part) + "\n", encoding="utf-8")
+    text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
     return path
 
 
@@ -117,18 +122,39 @@ def _about_checkpoint(run: Path) -> About:
     network, state = trained_network(checkpoint)
     description = dict(state["description"])
     options, config = description.pop("run", {}), description.pop("config")
-    batch_size = options.get("batch_size", 0)
-    steps = options.get("samples", 0) // max(1, batch_size)
+    options = options if isinstance(options, dict) else {}
+    samples, batch_size = (
+        value if type(value := options.get(name)) is int and 0 < value <= MOST_COUNTED else 0
+        for name in ("samples", "batch_size")
+    )
+    steps = samples // max(1, batch_size)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     kind = description.pop("kind")
     return About(kind, steps, batch_size, "", parameters, options, config, description)
 
 
+_SPECIAL = re.compile(r"[\\`*\[\]{}()#|~$@!]|(?<!\w)_|_(?!\w)|(?<=:)/(?=/)|(?<=www)\.|^\s*[-+>=]|^\s*\d+[.)]")
+
+
+def plain(text: str) -> str:
+    """A text out of somebody's files for a Markdown file, where it shall look as it is: no markup, no HTML, no links
+    and in one line."""
+    text = _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", visible(text))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _code(text: str) -> list[str]:
+    """A text as lines of code, within a fence that it cannot close."""
+    lines = [visible(line) for line in text.splitlines()]
+    fence = "`" * (2 + max([1, *(len(run) for run in re.findall("`+", text))]))
+    return [f"{fence}sh", *lines, fence]
+
+
 def _head(run: Path, about: About, train: Curves, val: Curves) -> list[str]:
     step = int(max(train.last("step") or 0, val.last("step") or 0))
     done = f"{step:,} of {about.steps:,} steps" if about.steps else f"{step:,} steps"
-    what = f"A {about.kind} of {about.parameters / 1e6:.2f} M parameters; " if about.kind else ""
-    return [f"# {run.resolve().name}", "", f"{what}{done} done.", "", "```sh", command_of(run), "```"]
+    what = f"A {plain(about.kind)} of {about.parameters / 1e6:.2f} M parameters; " if about.kind else ""
+    return [f"# {plain(run.resolve().name)}", "", f"{what}{done} done.", "", *_code(command_of(run))]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -144,9 +170,9 @@ def _validation(about: About, val: Curves) -> list[str]:
     # A run that does not say begins its figures with it.
     judged = about.judged_by if about.judged_by in names else names[0]
     best = int(np.nanargmax(val.columns[judged])) if np.isfinite(val.columns[judged]).any() else -1
-    rows = [(name, *(_figure(val.columns[name][place]) for place in (best, -1))) for name in names]
+    rows = [(plain(name), *(_figure(val.columns[name][place]) for place in (best, -1))) for name in names]
     steps = [f"{int(val.columns['step'][place]):,}" for place in (best, -1)]
-    return _table(["validation", f"best ({judged}), step {steps[0]}", f"last, step {steps[1]}"], rows)
+    return _table(["validation", f"best ({plain(judged)}), step {steps[0]}", f"last, step {steps[1]}"], rows)
 
 
 def _figure(value: float) -> str:
@@ -206,7 +232,7 @@ def _data(about: About, data: DataFolder | None) -> list[str]:
         for split in sorted({item.split for item in (*data.pictures, *data.crops)}):
             part = data.of_split(split)
             plates = sum(len(picture.plates) for picture in part.pictures)
-            rows.append((split, f"{len(part.pictures):,}", f"{plates:,}", f"{len(part.crops):,}"))
+            rows.append((plain(split), f"{len(part.pictures):,}", f"{plates:,}", f"{len(part.crops):,}"))
         lines += ["", *_table(["split", "pictures", "plates in them", "single plates"], rows)]
         lines += ["", f"{len(data.negatives):,} pictures without a plate."]
     return lines
@@ -215,9 +241,9 @@ def _data(about: About, data: DataFolder | None) -> list[str]:
 def _settings(values: dict[str, Any]) -> list[str]:
     if not values:
         return ["Not known."]
-    return _table(["", ""], ((name, _shown(value)) for name, value in values.items() if name not in NOT_OPTIONS))
+    return _table(["", ""], ((plain(name), _shown(value)) for name, value in values.items() if name not in NOT_OPTIONS))
 
 
 def _shown(value: Any) -> str:
     text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return text.replace("|", "\\|")
+    return plain(text)

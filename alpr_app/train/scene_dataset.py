@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
+from alpr_app.errors import UsageError
 from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box
 from alpr_app.labels import LabelledPicture, read_labelled
 from alpr_app.train.cached import Cached
@@ -89,7 +90,7 @@ class SceneDataset(Dataset):
         strength: float = 0.6,
     ) -> None:
         if not scenes:
-            raise ValueError("there are no labelled pictures to train on")
+            raise UsageError("there are no labelled pictures to train on")
         self.scenes, self.plate_free, self.painter = scenes, plate_free, painter
         self.signs = SignPainter(painter.issues)
         self.size, self.seed, self.drawn_share, self.strength = size, seed, drawn_share, strength

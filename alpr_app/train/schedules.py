@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
+from alpr_app.bounded import shown
 from alpr_app.train.options import RunOptions
 
 # A window's loss counts as lower only if it is so by this many standard errors: chance alone does not do it.
@@ -106,7 +107,11 @@ class Plateau:
         return dict(vars(self), options=None)
 
     def restore(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, options=self.options)
+        figures = {name: value for name, value in state.items() if name != "options"}
+        own = vars(self).keys() - {"options"}
+        if figures.keys() != own or not all(isinstance(value, int | float) for value in figures.values()):
+            raise ValueError(f"the schedule's figures are {shown(sorted(map(str, figures)))}, not {sorted(own)}")
+        vars(self).update(figures)
 
 
 def make_schedule(options: RunOptions) -> Schedule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
+from alpr_app.errors import UsageError
 from alpr_app.train.distributed import Ranks
 
 
@@ -12,7 +13,7 @@ from alpr_app.train.distributed import Ranks
 class Shares:
     """batch_size: samples a step in all. accumulate: parts one after the other, so that little memory is enough.
 
-    Raises ValueError if the batch cannot be shared out evenly.
+    Raises UsageError if the batch cannot be shared out evenly.
     """
 
     batch_size: int
@@ -22,7 +23,7 @@ class Shares:
     def __post_init__(self) -> None:
         shares = self.accumulate * self.ranks.world
         if self.batch_size % shares:
-            raise ValueError(
+            raise UsageError(
                 f"--batch_size {self.batch_size} must be a multiple of {shares}, the processes times --accumulate"
             )
 

@@ -7,15 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from alpr_app.bounded import shown
 from alpr_app.bundle import load_bundle
 from alpr_app.bundle_config import config_from_dict
 from alpr_app.detector import Detector, DetectorConfig
+from alpr_app.errors import first_line
 from alpr_app.reader import Reader, ReaderConfig
 from alpr_app.train.checkpoint import CheckpointError, load_checkpoint
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
+from alpr_app.train.shapes import with_fields
+from alpr_app.weights import misfit, not_numbers
 
 TRAINED: dict[str, tuple[type[nn.Module], type]] = {
     "detector": (Detector, DetectorConfig),
@@ -39,12 +44,27 @@ def trained_network(checkpoint: Path) -> tuple[nn.Module, dict[str, Any]]:
     """
     state = load_checkpoint(checkpoint)
     description = state["description"]
-    if description.get("kind") not in TRAINED:
-        raise CheckpointError(f"{checkpoint}: holds a '{description.get('kind')}', neither a detector nor a reader")
+    if description.get("kind") not in tuple(TRAINED):
+        raise CheckpointError(
+            f"{checkpoint}: holds a {shown(description.get('kind'))}, neither a detector nor a reader"
+        )
     network_class, config_class = TRAINED[description["kind"]]
-    # As JSON would give it, lists for tuples: one parser for configs is enough.
-    network = network_class(config_from_dict(config_class, json.loads(json.dumps(description.get("config")))))
-    network.load_state_dict(averaged_weights(state))
+    try:
+        # As JSON would give it, lists for tuples: one parser for configs is enough.
+        config = config_from_dict(config_class, json.loads(json.dumps(description.get("config"))))
+        # Without any memory behind it: whatever the config claims costs nothing yet.
+        with torch.device("meta"):
+            network = network_class(config)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{checkpoint}: its config describes no network: {first_line(error)}") from error
+    weights = averaged_weights(state)
+    fault = misfit(weights, network.state_dict())
+    if fault:
+        raise CheckpointError(f"{checkpoint}: {fault}; the checkpoint is damaged, or of another version of the program")
+    broken = not_numbers(weights)
+    if broken:
+        raise CheckpointError(f"{checkpoint}: the weights '{broken}' hold something that is no number; start afresh")
+    network.load_state_dict(weights, assign=True)
     return network.eval(), state
 
 
@@ -73,7 +93,7 @@ def start_reader(path: Path, **dropout: float) -> ReaderWithColumns:
     if not isinstance(begun, Reader | MaskedStrips | ReaderWithColumns):
         raise CheckpointError(f"{path}: holds no reader to start from")
     config = begun.reader.config if isinstance(begun, ReaderWithColumns) else begun.config
-    network = ReaderWithColumns(replace(config, **dropout))
+    network = ReaderWithColumns(with_fields(config, dropout))
     if isinstance(begun, ReaderWithColumns):
         network.load_state_dict(begun.state_dict())
     elif isinstance(begun, Reader):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from alpr_app.bounded import shown
 from alpr_app.errors import AlprError
 
 Check = Callable[[Any], Any]
@@ -86,13 +87,13 @@ def checked(table: Any, checks: Mapping[str, Check], path: Path, place: str = ""
     """The values of a table by their checks. place: of the table in the file. Raises PlatesError naming the key."""
     start = f"{path}: {place}: " if place else f"{path}: "
     if not isinstance(table, dict):
-        raise PlatesError(f"{start}this must be a table, not {table!r}")
+        raise PlatesError(f"{start}this must be a table, not {shown(table)}")
     values = {}
     for key, value in table.items():
         if key not in checks:
-            raise PlatesError(f"{start}'{key}' is unknown; there are {', '.join(checks)}")
+            raise PlatesError(f"{start}{shown(key)} is unknown; there are {', '.join(checks)}")
         try:
             values[key] = checks[key](value)
         except ValueError as error:
-            raise PlatesError(f"{start}'{key}' must be {error}, not {value!r}") from None
+            raise PlatesError(f"{start}'{key}' must be {error}, not {shown(value)}") from None
     return values

@@ -79,7 +79,7 @@ def _begin_wandb(options: RunOptions, resumed: bool) -> Any:
         return None
     folder = options.output.resolve()
     kept = folder / WANDB_ID
-    known = kept.read_text(encoding="utf-8").strip() if resumed and kept.is_file() else None
+    known = kept.read_text(encoding="utf-8", errors="replace").strip() if resumed and kept.is_file() else None
     begin = partial(
         init,
         dir=str(folder),

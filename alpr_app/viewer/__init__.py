@@ -87,8 +87,10 @@ def _run(args: argparse.Namespace) -> bool:
         # Neither the user's settings nor what was opened last: the same arguments give the same picture.
         take(make, args.screenshot, args.size or DEFAULT_SIZE)
         return True
+    from alpr_app.viewer.notices import report_threads
     from alpr_app.viewer.window import Waker, Window
 
+    report_threads()
     path = settings_path()
     settings, message = load_settings(path)
 
@@ -101,6 +103,7 @@ def _run(args: argparse.Namespace) -> bool:
     window = Window(args.size or settings.window, make_kept, settings.place, maximised)
     try:
         window.run()
+        window.finish()
     finally:
         ended = window.close()
     return ended

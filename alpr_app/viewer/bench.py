@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter, process_time, sleep
@@ -142,17 +143,16 @@ def measure(
         except ImportError as error:
             raise AlprError(without_package(error)) from error
         camera, woken = StandInCamera(image), threading.Event()
-        program = Program(choice, wake=woken.set, make=make, capture=lambda address: camera)
-        ui = Toolkit(theme(program.state.settings.theme, False))
-        ui.attach_renderer()
-        textures = Textures()
-        bench = _Bench(screen, Frame(program, ui, textures), program, woken)
-        try:
+        with ExitStack() as opened:
+            program = Program(choice, wake=woken.set, make=make, capture=lambda address: camera)
+            opened.callback(program.close)
+            ui = Toolkit(theme(program.state.settings.theme, False))
+            opened.callback(ui.close)
+            ui.attach_renderer()
+            textures = Textures()
+            opened.callback(textures.close)
+            bench = _Bench(screen, Frame(program, ui, textures), program, woken)
             return _figures(bench, camera, picture, frames, idle_seconds)
-        finally:
-            textures.close()
-            ui.close()
-            program.close()
 
 
 def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, idle_seconds: float) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from alpr_app.plate import Plate
-from alpr_app.viewer.recogniser import Outcome
-from alpr_app.viewer.truth import Judged, Totals, Truth, judge, truth_of, verdict
+from alpr_app.viewer.recogniser import NO_CROP, Outcome
+from alpr_app.viewer.tables import Labels
+from alpr_app.viewer.truth import MISSED, Judged, Totals, Truth, fates, judge, truth_of, verdict
 
 ALL, UNSEEN = "all", "not yet read"
 REFILTER_SECONDS = 0.3
@@ -28,16 +29,40 @@ class Record:
         """Whether it says anything about the models: there is a label, and the picture could be read."""
         return self.truth is not None and not self.outcome.error
 
+    def verdict(self, score: float, confidence: float) -> str:
+        """right, wrong or missed with these thresholds; empty if it does not count."""
+        return verdict(self.judged, score, confidence, len(self.truth.labels)) if self.counts else ""
+
+    @property
+    def lacks_crops(self) -> bool:
+        """Whether there are plates whose crops were not kept."""
+        return any(not plate.crop.size for plate in self.outcome.plates)
+
+    def without_crops(self) -> Record:
+        """The same without what takes most memory."""
+        plates = tuple(replace(plate, crop=NO_CROP) for plate in self.outcome.plates)
+        # What was judged stays true, plate by plate.
+        return replace(self, outcome=replace(self.outcome, plates=plates))
+
+    def missed(self, score: float, confidence: float) -> list[str]:
+        """The texts of the labelled plates that were not found."""
+        if self.truth is None:
+            return []
+        became = fates(self.judged, score, confidence, len(self.truth.labels))
+        return [label.text for label, fate in zip(self.truth.labels, became, strict=True) if fate == MISSED]
+
 
 class Browse:
     """names: of all pictures, in their order. rows: indices of those that pass the filter. index: the one looked
-    at, -1 if there is none. records: by name. changes: rises whenever they change."""
+    at, -1 if there is none. records: by name. labels: from tables in the folder. changes: rises whenever records
+    change."""
 
     def __init__(self) -> None:
         self.names: Sequence[str] = ()
         self.rows: Sequence[int] = range(0)
         self.index = -1
         self.records: dict[str, Record] = {}
+        self.labels = Labels()
         self.changes = 0
         self.text = ""
         self.only = ALL
@@ -146,17 +171,32 @@ class Browse:
         old = self.records.get(name)
         if old is not None and old.counts:
             self._count(old, -1)
-        truth = truth_of(name)
-        judged = judge(truth, outcome.plates) if truth is not None else ()
-        self.records[name] = record = Record(outcome, truth, judged)
+        self.records[name] = record = self._record(name, outcome)
         self.changes += 1
         if record.counts:
             self._count(record)
         self._stale = bool(self.text) or self.only != ALL
 
+    def _record(self, name: str, outcome: Outcome) -> Record:
+        truth = self.truth(name)
+        return Record(outcome, truth, judge(truth, outcome.plates) if truth is not None else ())
+
+    def truth(self, name: str) -> Truth | None:
+        """What is known of a picture: from the folder's tables, else from its name."""
+        return self.labels.truth(name) or truth_of(name)
+
+    def set_labels(self, labels: Labels) -> None:
+        """Other labels from tables: what has been read is judged anew by them."""
+        old, self.labels = self.labels, labels
+        for name in [name for name in self.records if name in old or name in labels]:
+            self.records[name] = self._record(name, self.records[name].outcome)
+        self.changes += 1
+        self._count_all()
+        self._stale = self.only != ALL
+
     def _count(self, record: Record, times: int = 1) -> None:
-        placed = record.truth.corners is not None
-        self.totals.add(record.judged, self.score, self.confidence, times, placed)
+        truth = record.truth
+        self.totals.add(record.judged, self.score, self.confidence, times, truth.placed, len(truth.labels))
 
     def clear_records(self) -> None:
         """Forget all results: other models read now."""
@@ -182,9 +222,7 @@ class Browse:
     def mark(self, name: str) -> str:
         """right, wrong or missed; empty if that is not known."""
         record = self.records.get(name)
-        if record is None or not record.counts:
-            return ""
-        return verdict(record.judged, self.score, self.confidence)
+        return record.verdict(self.score, self.confidence) if record is not None else ""
 
     def shown(self, plates: Sequence[Plate]) -> list[Plate]:
         """The plates that reach both thresholds, best first."""

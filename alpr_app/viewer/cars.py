@@ -74,7 +74,9 @@ class Cars:
         if not track.text:
             return
         known = self.listed.get(track.number)
-        self.listed[track.number] = Car(track, known.first if known else when, when)
+        first = known.first if known else when
+        # A clock that is set back does not make a car leave before it came.
+        self.listed[track.number] = Car(track, first, max(first, when))
         if len(self.listed) > CARS_KEPT:
             del self.listed[next(iter(self.listed))]
 

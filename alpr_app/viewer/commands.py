@@ -240,7 +240,7 @@ COMMANDS = (
     Command("Overlays", ("B",), "Boxes", _toggle("show_boxes")),
     Command("Overlays", ("C",), "Corners", _toggle("show_corners")),
     Command("Overlays", ("T",), "Texts", _toggle("show_text")),
-    Command("Overlays", ("G",), "Ground truth of CCPD names", _toggle("show_truth")),
+    Command("Overlays", ("G",), "Ground truth of labels", _toggle("show_truth")),
     Command("Window", ("L",), "Hide or show the list on the left", _toggle("show_browser")),
     Command("Window", ("M",), "Hide or show the folders on the left", _toggle("show_tree")),
     Command("Window", ("P",), "Hide or show the plates on the right", _toggle("show_plates")),

@@ -13,6 +13,7 @@ from alpr_app.viewer.orders import ERRORS, UNSURE, rank_of
 from alpr_app.viewer.scan import Scan
 from alpr_app.viewer.settings import with_recent
 from alpr_app.viewer.state import FOLDER, State
+from alpr_app.viewer.tables import Labels, TableReader
 
 # Folders whose results are kept after another one has been opened.
 SHELVES = 16
@@ -28,6 +29,7 @@ class Explorer:
         self._wanted = ""
         self._sorted_by: tuple[int, float, float] = (0, 0.0, 0.0)
         self._shelves: dict[str, dict[str, Record]] = {}
+        self._tables: TableReader | None = None
         self._left: list[Scan | Crawl] = []
 
     def open(self, folder: str, wanted: str = "") -> None:
@@ -35,6 +37,7 @@ class Explorer:
         state = self._state
         state.kind, state.folder, state.scanning, state.listing_error = FOLDER, folder, True, ""
         self._wanted = wanted
+        state.browse.set_labels(Labels())
         if state.tree.find(folder) is None:
             state.settings = with_recent(state.settings, folder)
             state.tree.plant(folder)
@@ -85,17 +88,33 @@ class Explorer:
         for batch in self._crawl.found.drain() if self._crawl is not None else ():
             for found in batch:
                 state.tree.add(found)
+        self._collect_labels()
         listing = self._scan.listings.take() if self._scan is not None else None
         if listing is None:
             return
         if state.browse.index > 0:
             # It was found, or the user has gone elsewhere.
             self._wanted = ""
-        state.browse.set_names(listing.names, self._wanted)
         state.scanning, state.listing_error = not listing.finished, listing.error
         state.say(listing.error, bad=True)
+        if listing.error:
+            # A drive may be back in a moment; what was read from it stays on the list, and can still be kept.
+            return
+        state.browse.set_names(listing.names, self._wanted)
         if listing.finished:
             state.browse.settle(self._shelves.get(state.folder, {}))
+            if self._tables is None:
+                self._tables = TableReader(self._wake)
+            self._tables.ask(state.folder, listing.names)
+
+    def _collect_labels(self) -> None:
+        state, browse = self._state, self._state.browse
+        labels = self._tables.found.take() if self._tables is not None else None
+        if labels is not None and state.kind == FOLDER and labels.folder == state.folder:
+            browse.set_labels(labels)
+        # Some come to light only when a picture's lines are looked at.
+        while browse.labels.troubles:
+            state.say(browse.labels.troubles.pop(0), bad=True)
 
     def leave(self, keep_tree: bool = False) -> None:
         """Let the folder go, without waiting for the threads; its results are kept for when it is opened again."""
@@ -115,6 +134,16 @@ class Explorer:
             shelves[state.folder] = shelves.pop(state.folder, {}) | state.browse.records
             while len(shelves) > SHELVES:
                 shelves.pop(next(iter(shelves)))
+
+    def drop_crops(self, folder: str, name: str) -> None:
+        """Keep of a picture's result all but the crops."""
+        state = self._state
+        kept = [self._shelves.get(folder, {})]
+        if state.kind == FOLDER and state.folder == folder:
+            kept.append(state.browse.records)
+        for records in kept:
+            if name in records:
+                records[name] = records[name].without_crops()
 
     def forget_results(self) -> None:
         """Other models read now."""
@@ -142,4 +171,5 @@ class Explorer:
         """End the threads; whether all have."""
         deadline = monotonic() + timeout
         self.leave()
-        return all([thread.close(max(0.0, deadline - monotonic())) for thread in self._left])
+        threads = [*self._left, *([self._tables] if self._tables is not None else [])]
+        return all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])

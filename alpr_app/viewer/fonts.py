@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alpr_app.plate import ALPHABET
+from alpr_app.visible import visible
 
 BODY, SMALL, LARGE = "body", "small", "large"
 
@@ -18,6 +19,12 @@ RANGES = {BODY: [[*_LATIN, 0], [*_HAN, 0]], SMALL: [[*_LATIN, *_PLATES, 0]], LAR
 
 
 def printable(text: str) -> str:
-    """`text` with ? for all that is no character: names of files need not be text, and Dear ImGui and GLFW take nothing
-    else."""
+    """`text` in one line, with ? for all that is no character, because names of files need not be text and Dear ImGui
+    and GLFW take nothing else, and with escapes for what is not seen: names may hold line ends and marks that turn what
+    follows them."""
+    return text if text.isascii() and text.isprintable() else visible(characters(text))
+
+
+def characters(text: str) -> str:
+    """`text` with ? for all that is no character."""
     return text.encode(errors="replace").decode()

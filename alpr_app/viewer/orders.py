@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from alpr_app.viewer.browse import Record
-from alpr_app.viewer.truth import MISSED, RIGHT, WRONG, verdict
+from alpr_app.viewer.truth import MISSED, RIGHT, WRONG
 
 NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
 ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
@@ -63,4 +63,4 @@ def _error(record: Record | None, score: float, confidence: float) -> str:
         return "4"
     if not record.counts:
         return "2"
-    return {WRONG: "0", MISSED: "1", RIGHT: "3"}[verdict(record.judged, score, confidence)]
+    return {WRONG: "0", MISSED: "1", RIGHT: "3"}[record.verdict(score, confidence)]

@@ -8,17 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
+from alpr_app.errors import complain
 from alpr_app.pictures import PICTURE_SUFFIXES
 from alpr_app.run_folder import is_run
+from alpr_app.viewer.arguments import PROGRAM
 from alpr_app.viewer.background import Background
 from alpr_app.viewer.cameras import CameraList
 from alpr_app.viewer.cars import Cars
 from alpr_app.viewer.chooser import Chooser
+from alpr_app.viewer.crops import Crops
 from alpr_app.viewer.explorer import Explorer
 from alpr_app.viewer.keeping import Keeper
 from alpr_app.viewer.live import RUNNING, WAITING, Capture, LiveSource, open_capture
 from alpr_app.viewer.mailbox import Newest, nobody
 from alpr_app.viewer.models import ModelChoice
+from alpr_app.viewer.notices import Notices
 from alpr_app.viewer.recogniser import LOADING, Analyser, Outcome, Recogniser
 from alpr_app.viewer.settings import Settings, save_settings
 from alpr_app.viewer.shot import Shot, load_shot
@@ -61,11 +65,17 @@ class Program:
         self._whole_names: Sequence[str] = ()
         self._frames: Newest[Shot] = Newest(wake)
         self._left: list[FolderSource | LiveSource] = []
+        # Of the source that is open; results of one that was left are nobody's any more.
+        self._session = 0
+        self._crops = Crops(self.explorer.drop_crops)
+        # The picture that is read once more, because its crops were not kept.
+        self._again = ""
         self.slides = Slides(self.state)
         self.keeper = Keeper(wake)
         self.cameras = cameras or CameraList(wake)
         self.summary: Background[Summary] = Background("alpr-summary", wake)
         self.training = Training(self.state, choice, self.choose_models, wake)
+        self.notices = Notices(wake)
         self.recogniser = Recogniser(make or choice.make, wake, self._taken)
 
     def open(self, target: str | int) -> None:
@@ -87,7 +97,12 @@ class Program:
 
     def _open_folder(self, folder: str, wanted: str = "", keep_tree: bool = False) -> None:
         self._leave(keep_tree)
-        self._folder = FolderSource(self.recogniser.submit, self.recogniser.waiting, self._load, self._wake)
+        session = self._session
+
+        def submit(shot: Shot, first: bool) -> None:
+            self.recogniser.submit(replace(shot, session=session), first)
+
+        self._folder = FolderSource(submit, self.recogniser.waiting, self._load, self._wake)
         self.explorer.open(folder, wanted)
 
     def show_folder(self, folder: str) -> None:
@@ -100,7 +115,12 @@ class Program:
         state = self.state
         state.kind, state.cars = LIVE, Cars()
         # A file would play on while the models load, and its beginning would go unread.
-        self.live = LiveSource(address, self._offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
+        session = self._session
+
+        def offer(shot: Shot) -> None:
+            self._offer(replace(shot, session=session))
+
+        self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
     def _leave(self, keep_tree: bool = False) -> None:
@@ -112,9 +132,10 @@ class Program:
                 self._left.append(source)
         self._left = [source for source in self._left if not source.close(0)]
         self._folder = self.live = None
+        self._session += 1
         self.recogniser.forget()
         self._frames.clear()
-        self._focus = ()
+        self._focus, self._again = (), ""
         old = self.state
         self.state.kind, old.playing, old.scanning, old.whole = NOTHING, False, False, 0
         old.jump_open = old.summary_open = False
@@ -139,10 +160,16 @@ class Program:
         state.models = self.recogniser.status
         for message, bad in self.keeper.messages.drain():
             state.say(message, bad)
+        for line in self.notices.lines.drain():
+            state.say(line, bad=True)
         self.explorer.collect()
         self.chooser.collect()
         self.training.collect()
-        outcomes = [outcome for outcome in self.recogniser.results.drain() if outcome.model == self.recogniser.model]
+        outcomes = [
+            outcome
+            for outcome in self.recogniser.results.drain()
+            if (outcome.model, outcome.session) == (self.recogniser.model, self._session)
+        ]
         for _ in outcomes:
             state.recogniser_rate.tick()
         if state.kind == FOLDER:
@@ -154,11 +181,10 @@ class Program:
         state, browse = self.state, self.state.browse
         prefix = os.path.join(state.folder, "")
         for outcome in outcomes:
-            if not outcome.key.startswith(prefix):
-                continue
             name = outcome.key.removeprefix(prefix)
             state.whole_done += bool(state.whole) and name not in browse.records
             browse.add(name, outcome)
+            self._crops.note(state.folder, name, outcome)
             self._note(outcome)
         browse.refresh()
         if state.whole and not state.scanning:
@@ -166,6 +192,9 @@ class Program:
         self.slides.turn()
         self._aim()
         record = state.record
+        if record is not None and record.lacks_crops and self._again != browse.name:
+            self._again = browse.name
+            self._folder.read_again(prefix + browse.name)
         shot = self._folder.shot(prefix + browse.name) if browse.name else None
         # Until the next picture is there, the one before stays on the canvas: nothing flickers.
         if shot is not None or not browse.name:
@@ -186,7 +215,7 @@ class Program:
         self.live.hold_file(state.models.state == LOADING)
         state.live_status = self.live.status
         frame = self._frames.take()
-        own = [out for out in outcomes if out.shot is not None and out.key.startswith(f"{self.live.name} #")]
+        own = [outcome for outcome in outcomes if outcome.shot is not None]
         for outcome in own:
             self._note(outcome)
         if state.settings.follow_cars:
@@ -257,6 +286,8 @@ class Program:
         self.recogniser.rebuild(choice.make)
         self.explorer.forget_results()
         self.state.browse.clear_records()
+        self._crops.clear()
+        self._again = ""
         if self._folder is not None:
             self._folder.again()
 
@@ -279,11 +310,25 @@ class Program:
         return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Keep the settings and end all threads; whether all have ended within `timeout` seconds."""
+        """Keep the settings, write to its end what the user wanted kept, however long that takes, and end all threads;
+        whether all have ended within `timeout` seconds. What goes wrong with files is said on standard error: there is
+        no window any more."""
         deadline = monotonic() + timeout
         if self._settings_file is not None:
-            self.state.say(save_settings(self._settings_file, self.state.settings), bad=True)
+            self._complain(save_settings(self._settings_file, self.state.settings))
         self._leave()
         self.recogniser.close(0)
-        threads = [self.explorer, self.chooser, self.cameras, self.summary, self.keeper, self.training, self.recogniser]
-        return all([thread.close(max(0.0, deadline - monotonic())) for thread in (*self._left, *threads)])
+        if not self.keeper.close(timeout):
+            complain(self.keeper.said, PROGRAM)
+            self.keeper.close(None)
+        for message, bad in self.keeper.messages.drain():
+            self._complain(message if bad else "")
+        threads = [self.explorer, self.chooser, self.cameras, self.summary, self.training, self.recogniser]
+        ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in (*self._left, *threads)])
+        self.notices.close()
+        return ended
+
+    def _complain(self, message: str) -> None:
+        self.state.say(message, bad=True)
+        if message:
+            complain(message, PROGRAM)

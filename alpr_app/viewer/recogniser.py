@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from alpr_app.errors import AlprError
 from alpr_app.plate import Plate
+from alpr_app.viewer.guard import Guard, told
 from alpr_app.viewer.mailbox import KeepAll, Newest, nobody
 from alpr_app.viewer.shot import Shot
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from alpr_app.timings import Timings
 
 LOADING, READY, FAILED = "loading", "ready", "failed"
-_NO_CROP = np.zeros((0, 0, 3), np.uint8)
+NO_CROP = np.zeros((0, 0, 3), np.uint8)
 # How long the thread sleeps at most before it looks whether it is to end.
 _NAP = 0.5
 
@@ -35,11 +34,12 @@ class Analyser(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What was found in a shot. plates: without their crops, which are cheap to make and large to keep; those of a
-    live source have them. cars: of a live source, the number of each plate's car, 0 for those that are not followed.
+    """What was found in a shot. plates: of a picture that nobody looks at without their crops, which would fill the
+    memory. cars: of a live source, the number of each plate's car, 0 for those that are not followed.
 
     size: width and height of the picture. error: why there is no result. shot: only of a live source, where it
     is shown together with its plates. taken, finished: monotonic seconds. model: the number of the models that read it.
+    session: that of the shot.
     """
 
     key: str
@@ -51,6 +51,7 @@ class Outcome:
     taken: float = 0.0
     finished: float = 0.0
     model: int = 0
+    session: int = 0
     cars: tuple[int, ...] = ()
 
 
@@ -60,21 +61,6 @@ class Status:
 
     state: str = LOADING
     detail: str = ""
-
-
-class Guard:
-    """Keeps what goes wrong within. Only for the border of this thread: one picture must not end it, and what the
-    pipeline runs raises kinds of errors of its own (ONNX Runtime's have no common ancestor but Exception)."""
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-
-    def __enter__(self) -> Guard:
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        self.error = error if isinstance(error, Exception) else None
-        return self.error is not None
 
 
 class Recogniser:
@@ -93,6 +79,7 @@ class Recogniser:
         self._wake, self._taken = wake, taken
         # Replaced in one go: what was read must never be taken for another model's.
         self._wanted = (self.model, make)
+        self._changing = threading.Lock()
         self._queue: KeepAll[Shot] = KeepAll()
         self._live: Newest[Shot] = Newest()
         self._work = threading.Semaphore(0)
@@ -120,9 +107,10 @@ class Recogniser:
 
     def rebuild(self, make: Callable[[], Analyser]) -> None:
         """Load another pipeline; what waits is read by it."""
-        self.status = Status()
-        self.model += 1
-        self._wanted = (self.model, make)
+        with self._changing:
+            self.status = Status()
+            self.model += 1
+            self._wanted = (self.model, make)
         self._work.release()
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -138,22 +126,26 @@ class Recogniser:
         while not self._ended:
             wanted, make = self._wanted
             if wanted != model:
-                alpr, model = self._load(make), wanted
+                alpr, model = self._load(make, wanted), wanted
                 continue
             if alpr is None or not self._step(alpr, model):
                 self._work.acquire(timeout=_NAP)
 
-    def _load(self, make: Callable[[], Analyser]) -> Analyser | None:
+    def _load(self, make: Callable[[], Analyser], model: int) -> Analyser | None:
         alpr = None
         with Guard() as guard:
             alpr = make()
         if isinstance(guard.error, AlprError):
-            self.status = Status(FAILED, str(guard.error))
+            status = Status(FAILED, str(guard.error))
         elif guard.error is not None:
-            self.status = Status(FAILED, f"the models cannot be loaded: {type(guard.error).__name__}: {guard.error}")
+            status = Status(FAILED, f"the models cannot be loaded: {told(guard.error)}")
         else:
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
-            self.status = Status(READY, f"{backend} on {device}" if backend else "")
+            status = Status(READY, f"{backend} on {device}" if backend else "")
+        with self._changing:
+            # Others may have been asked for while these were loaded; then those are what is waited for.
+            if model == self.model:
+                self.status = status
         self._wake()
         return alpr
 
@@ -169,14 +161,19 @@ class Recogniser:
 
 def read_shot(alpr: Analyser, shot: Shot, model: int = 0) -> Outcome:
     """What `alpr` finds in `shot`; whatever goes wrong becomes the outcome's error."""
-    outcome = Outcome(shot.key, size=shot.size, shot=shot if shot.live else None, taken=shot.taken, model=model)
+    outcome = Outcome(
+        shot.key,
+        size=shot.size,
+        shot=shot if shot.live else None,
+        taken=shot.taken,
+        model=model,
+        session=shot.session,
+    )
     if shot.image is None:
         return replace(outcome, error=shot.error, finished=monotonic())
     with Guard() as guard:
         result = alpr.analyse(shot.image)
-    if guard.error is not None:
-        place = traceback.extract_tb(guard.error.__traceback__)[-1]
-        message = f"recognition failed: {type(guard.error).__name__}: {guard.error} ({place.name}, line {place.lineno})"
-        return replace(outcome, error=" ".join(message.split()), finished=monotonic())
-    plates = tuple(plate if shot.live else replace(plate, crop=_NO_CROP) for plate in result.plates)
-    return replace(outcome, plates=plates, timings=result.timings, finished=monotonic())
+        with_crops = shot.live or shot.near
+        plates = tuple(plate if with_crops else replace(plate, crop=NO_CROP) for plate in result.plates)
+        return replace(outcome, plates=plates, timings=result.timings, finished=monotonic())
+    return replace(outcome, error=f"recognition failed: {told(guard.error)}", finished=monotonic())

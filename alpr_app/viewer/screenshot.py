@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -30,26 +31,23 @@ def take(make: Callable[[], Program], path: Path, size: tuple[int, int]) -> None
 
     Raises OffscreenError, PictureError, or AlprError if the models cannot be used.
     """
-    with Offscreen(*size) as screen:
+    with Offscreen(*size) as screen, ExitStack() as opened:
         program = make()
+        opened.callback(program.close)
         if program.state.kind == NOTHING and not program.state.run_open:
-            program.close()
             raise AlprError(program.state.messages[-1].text)
         settings = program.state.settings
         ui = Toolkit(theme(settings.theme, settings.colour_blind), settings.ui_scale)
+        opened.callback(ui.close)
         ui.attach_renderer()
         textures = Textures()
+        opened.callback(textures.close)
         frame = Frame(program, ui, textures)
-        try:
-            _wait(program)
-            for _ in range(SETTLING_FRAMES):
-                screen.clear()
-                frame.draw(size, 1 / 60)
-            write_picture(path, screen.read())
-        finally:
-            textures.close()
-            ui.close()
-            program.close()
+        _wait(program)
+        for _ in range(SETTLING_FRAMES):
+            screen.clear()
+            frame.draw(size, 1 / 60)
+        write_picture(path, screen.read())
 
 
 def _wait(program: Program) -> None:
@@ -73,12 +71,17 @@ def _settled(program: Program) -> bool:
     if state.kind == NOTHING:
         return program.recogniser.status.state == READY
     if state.kind == FOLDER:
-        if state.scanning:
+        if state.listing_error:
+            return True
+        if state.scanning or state.browse.labels.folder != state.folder:
             return False
         names = state.browse.names
         if len(names) > FEW:
             names = state.browse.neighbours()
         elif not state.whole and len(state.browse.records) < len(names):
             program.read_all(True)
-        return not names or (state.shot is not None and all(name in state.browse.records for name in names))
+        if not names:
+            return True
+        read = state.shot is not None and all(name in state.browse.records for name in names)
+        return read and not (state.record is not None and state.record.lacks_crops)
     return state.outcome is not None or (state.kind == LIVE and state.live_status.state in (WAITING, ENDED))

@@ -10,6 +10,7 @@ from typing import Any
 
 import platformdirs
 
+from alpr_app.bounded import ContentError, read_json
 from alpr_app.errors import reason
 from alpr_app.files import write_atomically
 from alpr_app.viewer.orders import NAME, ORDERS
@@ -79,14 +80,14 @@ def with_recent(settings: Settings, folder: str) -> Settings:
 def load_settings(path: Path) -> tuple[Settings, str]:
     """The settings, and a message if there is something to say. A broken file is set aside as NAME.broken."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+        content = read_json(path, errors="surrogateescape")
         if not isinstance(content, dict):
-            raise ValueError("it holds no settings")
+            raise ContentError("it holds no settings")
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
         return Settings(), f"{path}: settings cannot be read: {reason(error)}"
-    except ValueError:
+    except ContentError:
         aside = path.with_name(path.name + ".broken")
         try:
             os.replace(path, aside)
@@ -115,7 +116,8 @@ def _checked(name: str, value: Any, default: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             return None
         low, high = LIMITS[name]
-        return min(max(float(value), low), high)
+        # In this order: a whole number may be too large for a float.
+        return float(min(max(value, low), high))
     if name in _WORDS:
         return value if value in _WORDS[name] else None
     if name in ("window", "place"):

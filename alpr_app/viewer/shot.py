@@ -21,7 +21,9 @@ class Shot:
     """key: what results are matched by: the path of a picture, a running name for frames of a live source.
 
     image: H x W x 3 uint8 RGB in full size, None if there is none. display: the same, at most `DISPLAY_SIDE`
-    wide and high. taken: when it was read, in seconds of the monotonic clock. error: why there is no image.
+    wide and high. taken: when it was read, in seconds of the monotonic clock. error: why there is no image. near:
+    somebody looks at it or may do so next, so that the crops of its plates are wanted. session: the number of the
+    opened source that it comes from.
     """
 
     key: str
@@ -30,6 +32,8 @@ class Shot:
     taken: float = field(default_factory=monotonic)
     error: str = ""
     live: bool = False
+    near: bool = False
+    session: int = 0
 
     @property
     def size(self) -> tuple[int, int]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from alpr_app.viewer.background import Worker
+from alpr_app.viewer.guard import Guard, told
 from alpr_app.viewer.mailbox import nobody
 from alpr_app.viewer.shot import Shot, load_shot
 
@@ -61,6 +63,12 @@ class FolderSource(Worker):
             self._submitted.clear()
             self._changed.notify()
 
+    def read_again(self, path: str) -> None:
+        """Recognise this one anew when it comes to be looked at: not all that was found in it is known any more."""
+        with self._changed:
+            self._submitted.discard(path)
+            self._changed.notify()
+
     def shot(self, path: str) -> Shot | None:
         """The picture if it has been decoded."""
         with self._changed:
@@ -82,8 +90,15 @@ class FolderSource(Worker):
                     return
             path, shot, first = job
             if shot is None:
-                shot = self._load(path)
+                shot = self._loaded(path)
             self._deliver(path, shot, first)
+
+    def _loaded(self, path: str) -> Shot:
+        """A picture; whatever goes wrong becomes its error: one picture must not end this thread."""
+        shot = None
+        with Guard() as guard:
+            shot = self._load(path)
+        return shot if shot is not None else Shot(path, error=f"cannot be read: {told(guard.error)}")
 
     def _next(self) -> tuple[str, Shot | None, bool] | None:
         """What to do: path, its shot if it is decoded already, and whether it is the one looked at."""
@@ -115,7 +130,7 @@ class FolderSource(Worker):
                 self._bytes += shot.bytes
                 self._forget()
         if fresh:
-            self._submit(shot, first)
+            self._submit(replace(shot, near=wanted), first)
         if wanted:
             self._wake()
 

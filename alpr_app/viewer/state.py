@@ -18,7 +18,7 @@ from alpr_app.viewer.recogniser import Outcome, Status
 from alpr_app.viewer.settings import Settings
 from alpr_app.viewer.shot import Shot
 from alpr_app.viewer.tree import Tree
-from alpr_app.viewer.truth import Truth, truth_of
+from alpr_app.viewer.truth import Truth
 from alpr_app.viewer.view import View
 
 if TYPE_CHECKING:
@@ -116,8 +116,10 @@ class State:
 
     @property
     def truth(self) -> Truth | None:
-        """What the name of the picture on the canvas says."""
-        return truth_of(self.shot.key) if self.shot is not None and not self.shot.live else None
+        """What labels say of the picture on the canvas."""
+        if self.shot is None or self.shot.live:
+            return None
+        return self.browse.truth(self.shot.key.removeprefix(os.path.join(self.folder, "")))
 
     @property
     def record(self) -> Record | None:

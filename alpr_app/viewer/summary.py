@@ -12,6 +12,7 @@ from pathlib import Path
 from alpr_app.commands.output import OutputFile
 from alpr_app.sources import natural_key
 from alpr_app.viewer.browse import Record
+from alpr_app.viewer.truth import Judged
 
 # The folder that was opened itself.
 HERE = "."
@@ -20,8 +21,8 @@ MICRO, MACRO = "All pictures", "Mean of the folders"
 
 @dataclass(frozen=True)
 class Line:
-    """One folder. plates: those shown, after the thresholds. confidence: their mean. labelled: pictures with a label,
-    which names one plate each. Shares of these, 0 to 1: exact, whole plates right; no_province, right from the second
+    """One folder. plates: those shown, after the thresholds. confidence: their mean. labelled: plates whose label says
+    what they read. Shares of these, 0 to 1: exact, whole plates right; no_province, right from the second
     character on. Of those labels that say where the plate is: found_70, the share found with an IoU of 0.7 or more;
     corner_px, the mean corner error of plates found with 0.5; false_boxes, shown plates that lie on no labelled one.
     None: there is nothing of which it could be said."""
@@ -64,6 +65,7 @@ class _Counts:
     labelled: int = 0
     exact: int = 0
     no_province: int = 0
+    known: int = 0
     placed: int = 0
     found_50: int = 0
     found_70: int = 0
@@ -78,14 +80,22 @@ class _Counts:
         if not record.counts:
             return
         judged = [one for one in record.judged if one.score >= score and one.confidence >= confidence]
+        labels = record.truth.labels
+        for number in range(len(labels)):
+            self._add_label([one for one in judged if one.label == number], record.truth.placed)
+        if record.truth.placed:
+            self.known += 1
+            self.false_boxes += sum(not one.found for one in judged)
+
+    def _add_label(self, judged: list[Judged], placed: bool) -> None:
+        """One labelled plate, and what was found that lies nearest to it."""
         self.labelled += 1
         self.exact += any(one.read for one in judged)
         self.no_province += any(one.read_without_province for one in judged)
-        if record.truth.corners is None:
+        if not placed:
             return
         self.placed += 1
         self.found_70 += any(one.found_70 for one in judged)
-        self.false_boxes += sum(not one.found for one in judged)
         nearest = max((one for one in judged if one.found), key=lambda one: one.iou, default=None)
         if nearest is not None:
             self.found_50 += 1
@@ -109,7 +119,7 @@ class _Counts:
             mean(self.no_province, self.labelled),
             mean(self.found_70, self.placed),
             mean(self.corner_px, self.found_50),
-            self.false_boxes if self.placed else None,
+            self.false_boxes if self.known else None,
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import imgui
 
 from alpr_app.resources import FONT
-from alpr_app.viewer.fonts import BODY, RANGES, SIZES, printable
+from alpr_app.viewer.fonts import BODY, RANGES, SIZES, characters, printable
 from alpr_app.viewer.inputs import KEYS, TYPING_KEYS, Feed, Hit, Inputs, Mouse
 from alpr_app.viewer.painter import Painter, Point, Rect
 from alpr_app.viewer.theme import Colour, Theme, faded, style_widgets
@@ -220,9 +220,9 @@ class Toolkit:
         return clicked and enabled
 
     def tip(self, text: str) -> None:
-        """Explains the last widget when the pointer rests on it."""
+        """Explains the last widget when the pointer rests on it, in as many lines as `text` has."""
         if text and self.mouse.rests and imgui.is_item_hovered():
-            imgui.set_tooltip(printable(text))
+            imgui.set_tooltip("\n".join(map(printable, text.split("\n"))))
 
     def switch(self, label: str, value: bool, tip: str = "") -> bool:
         value = imgui.checkbox(label, value)[1]
@@ -297,4 +297,4 @@ class Toolkit:
 
     def copy(self, text: str) -> None:
         """To the clipboard."""
-        imgui.set_clipboard_text(printable(text))
+        imgui.set_clipboard_text(characters(text))

@@ -1,4 +1,5 @@
-"""Compares what was found with what a file name says: a CCPD name by the rules of `alpr eval`, a plate text by text."""
+"""Compares what was found with what labels say, those of a table or a file's name: where they say the place by the
+rules of `alpr eval`, else text by text."""
 
 from __future__ import annotations
 
@@ -12,14 +13,15 @@ from alpr_app import ccpd
 from alpr_app.geometry import box_iou, corner_distance, corners_to_box, order_corners
 from alpr_app.labels import LabelledPlate
 from alpr_app.plate import Plate, fits_format
-from alpr_app.scene_scores import score_plate
+from alpr_app.scene_scores import FOUND_IOU, score_plate
 
 RIGHT, WRONG, MISSED = "right", "wrong", "missed"
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
-    """text: without the dot. corners: (4, 2) float32 as `Plate.corners`; None if the name does not say where it is."""
+class Label:
+    """One labelled plate. text: without the dot; empty if nobody has typed it. corners: (4, 2) float32 as
+    `Plate.corners`; None if the label does not say where it is."""
 
     text: str
     corners: np.ndarray | None = None
@@ -30,9 +32,41 @@ class Truth:
         return None if self.corners is None else corners_to_box(self.corners)
 
 
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is known of a picture. labels: of the plates that are to be read. unread: plates of which it is known where
+    they are and not what they say; what is found there is neither right nor wrong. No label at all: there is no plate.
+    """
+
+    labels: tuple[Label, ...]
+    unread: tuple[Label, ...] = ()
+
+    @property
+    def placed(self) -> bool:
+        """Whether it says where the plates are, if there are any."""
+        return all(label.corners is not None for label in self.labels)
+
+    @property
+    def text(self) -> str:
+        """All texts, as people are shown them."""
+        return ", ".join(label.text for label in self.labels)
+
+    @property
+    def corners(self) -> np.ndarray | None:
+        """Of its only plate; None if it has another number of them, or does not say where it is."""
+        return self.labels[0].corners if len(self.labels) == 1 else None
+
+    @property
+    def box(self) -> np.ndarray | None:
+        """Of its only plate, as `corners`."""
+        return self.labels[0].box if len(self.labels) == 1 else None
+
+
 @dataclass(frozen=True)
 class Judged:
-    """One found plate against the truth. iou: of the upright boxes. corner_px: mean distance of the corners.
+    """One found plate against the truth. label: the place in `Truth.labels` of the one that it lies on, or lies nearest
+    to; -1 if it lies on a plate that nobody has read, or there is none. iou: of the upright boxes. corner_px: mean
+    distance of the corners.
 
     found_70: the IoU is 0.7 or more. read, read_without_province: at this place stands this text. Where the truth has
     no place, iou and corner_px are None, every plate counts as found and none as found_70.
@@ -46,48 +80,60 @@ class Judged:
     read: bool
     read_without_province: bool
     corner_px: float | None
+    label: int = 0
 
 
 def truth_of(path: str) -> Truth | None:
     """What the file name says; None if it is neither a CCPD name nor a plate text (皖A12345.jpg, 皖A12345_3.jpg)."""
     try:
         annotation = ccpd.parse_name(path)
-        return Truth(annotation.text, order_corners(np.float32(annotation.corners)))
+        return Truth((Label(annotation.text, order_corners(np.float32(annotation.corners))),))
     except ValueError:
         # Corners on a line are a label as little as another name.
         bare = re.sub(r"_[0-9]+$", "", os.path.splitext(os.path.basename(path))[0])
-        return Truth(bare) if fits_format(bare) else None
+        return Truth((Label(bare),)) if fits_format(bare) else None
 
 
 def judge(truth: Truth, plates: tuple[Plate, ...]) -> tuple[Judged, ...]:
     """Every plate by itself, as `scene_scores.score_plate` counts it; thresholds then only choose among them."""
-    if not plates:
-        return ()
-    if truth.corners is None:
-        return tuple(_judge_text(truth.text, plate) for plate in plates)
-    labelled = LabelledPlate(truth.corners, truth.text)
-    judged = []
-    for plate in plates:
-        score = score_plate(labelled, [plate], "")
-        judged.append(
-            Judged(
-                plate.score,
-                plate.confidence,
-                float(box_iou(truth.box, np.float32(plate.box))[0, 0]),
-                bool(score.found_50),
-                bool(score.found_70),
-                bool(score.read),
-                bool(score.read_without_province),
-                corner_distance(plate.corners, truth.corners),
-            )
-        )
-    return tuple(judged)
+    if not truth.placed:
+        return tuple(_judge_text(truth.labels, plate) for plate in plates)
+    return tuple(_judge_place(truth, plate) for plate in plates)
 
 
-def _judge_text(text: str, plate: Plate) -> Judged:
-    """By the text alone, for want of a place."""
-    same, nearly = plate.text == text, plate.text[1:] == text[1:]
-    return Judged(plate.score, plate.confidence, None, True, False, same, nearly, None)
+def _judge_place(truth: Truth, plate: Plate) -> Judged:
+    nearest, iou = -1, 0.0
+    known = (*truth.labels, *truth.unread)
+    if known:
+        overlaps = box_iou(np.float32(plate.box), np.stack([label.box for label in known]))[0]
+        nearest = int(overlaps.argmax())
+        iou = float(overlaps[nearest])
+    if nearest < 0 or nearest >= len(truth.labels):
+        # Of a plate that nobody has read it can only be said that there is one.
+        on_unread = nearest >= 0 and iou >= FOUND_IOU
+        return Judged(plate.score, plate.confidence, iou, on_unread, False, False, False, None, -1)
+    label = truth.labels[nearest]
+    score = score_plate(LabelledPlate(label.corners, label.text), [plate], "")
+    return Judged(
+        plate.score,
+        plate.confidence,
+        iou,
+        bool(score.found_50),
+        bool(score.found_70),
+        bool(score.read),
+        bool(score.read_without_province),
+        corner_distance(plate.corners, label.corners),
+        nearest,
+    )
+
+
+def _judge_text(labels: tuple[Label, ...], plate: Plate) -> Judged:
+    """By the text alone, for want of a place: against the label that it reads like, if there is one."""
+    texts = [label.text for label in labels]
+    tails = [text[1:] for text in texts]
+    same, nearly = plate.text in texts, plate.text[1:] in tails
+    label = texts.index(plate.text) if same else tails.index(plate.text[1:]) if nearly else 0
+    return Judged(plate.score, plate.confidence, None, True, False, same, nearly, None, label)
 
 
 def _shown(judged: tuple[Judged, ...], score: float, confidence: float) -> tuple[Judged, ...]:
@@ -95,18 +141,30 @@ def _shown(judged: tuple[Judged, ...], score: float, confidence: float) -> tuple
     return tuple(item for item in judged if item.score >= score and item.confidence >= confidence)
 
 
-def verdict(judged: tuple[Judged, ...], score: float, confidence: float) -> str:
-    """right, wrong or missed, with only the plates that reach both thresholds."""
+def fates(judged: tuple[Judged, ...], score: float, confidence: float, labels: int = 1) -> list[str]:
+    """What became of each of so many labelled plates: right, wrong or missed, with only the plates that reach both
+    thresholds."""
     shown = _shown(judged, score, confidence)
-    if any(item.read for item in shown):
-        return RIGHT
-    return WRONG if any(item.found for item in shown) else MISSED
+    found = [[item for item in shown if item.label == number] for number in range(labels)]
+    return [
+        RIGHT if any(item.read for item in items) else WRONG if any(item.found for item in items) else MISSED
+        for items in found
+    ]
+
+
+def verdict(judged: tuple[Judged, ...], score: float, confidence: float, labels: int = 1) -> str:
+    """right, wrong or missed, of a picture with so many labelled plates: what became of the plate that fared worst. Of
+    a picture without any plate, wrong if one was found."""
+    if not labels:
+        return WRONG if any(not item.found for item in _shown(judged, score, confidence)) else RIGHT
+    became = fates(judged, score, confidence, labels)
+    return next(fate for fate in (MISSED, WRONG, RIGHT) if fate in became)
 
 
 @dataclass
 class Totals:
-    """Counts over the labelled pictures that have been recognised. placed: those whose label says where the plate is;
-    only of these is `found_70` a part."""
+    """Counts over the labelled pictures that have been recognised; a picture counts by the plate that fared worst.
+    placed: those with a plate of which the label says where it is; only of these is `found_70` a part."""
 
     pictures: int = 0
     placed: int = 0
@@ -117,16 +175,27 @@ class Totals:
     found_70: int = 0
 
     def add(
-        self, judged: tuple[Judged, ...], score: float, confidence: float, times: int = 1, placed: bool = True
+        self,
+        judged: tuple[Judged, ...],
+        score: float,
+        confidence: float,
+        times: int = 1,
+        placed: bool = True,
+        labels: int = 1,
     ) -> None:
-        """Count a picture; times: -1 takes it out again. placed: its label says where the plate is."""
+        """Count a picture with so many labelled plates; times: -1 takes it out again. placed: its label says where they
+        are."""
         shown = _shown(judged, score, confidence)
         self.pictures += times
-        self.placed += times * placed
-        outcome = verdict(judged, score, confidence)
+        outcome = verdict(judged, score, confidence, labels)
         setattr(self, outcome, getattr(self, outcome) + times)
-        self.read_without_province += times * any(item.read_without_province for item in shown)
-        self.found_70 += times * any(item.found_70 for item in shown)
+        if not labels:
+            self.read_without_province += times * (outcome == RIGHT)
+            return
+        self.placed += times * placed
+        for name in ("read_without_province", "found_70"):
+            have = {item.label for item in shown if getattr(item, name)}
+            setattr(self, name, getattr(self, name) + times * have.issuperset(range(labels)))
 
     def share(self, count: int) -> float:
         """Of all labelled pictures."""

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from time import monotonic
 
 import glfw
@@ -27,6 +28,8 @@ LEAST_SIZE = (640, 420)
 SHORTEST_FRAME = 1 / 60
 # The window's place is looked at no more often than this.
 NOTED_SECONDS = 1.0
+# What is still written when the window is closed is waited for without a word for so long, and looked at so often.
+FINISHED_SECONDS, WAITED_SECONDS = 0.8, 0.05
 # What an event changes is seen in its own frame, what hovers by it in the next; a list that folds out is measured
 # first, then drawn, then drawn in its size.
 FRAMES_AFTER_EVENT = 4
@@ -66,10 +69,21 @@ class Window:
         glfw.ERROR_REPORTING = "ignore"
         if not glfw.init():
             raise WindowError(_missing())
-        self._window = self._open(place, size, maximised)
-        self._place, self._size, self._noted = place, size, monotonic()
-        self._waker = Waker()
-        self._program = make(self._waker)
+        # From now on, whatever fails leaves nothing open.
+        with ExitStack() as opened:
+            opened.callback(glfw.terminate)
+            self._window = self._open(place, size, maximised)
+            opened.callback(glfw.destroy_window, self._window)
+            self._place, self._size, self._noted = place, size, monotonic()
+            self._waker = Waker()
+            self._program = make(self._waker)
+            opened.callback(self._program.close)
+            self._build(opened)
+            self._waker.ready = True
+            opened.pop_all()
+
+    def _build(self, opened: ExitStack) -> None:
+        """What is drawn and with what; `opened` takes up how to close it."""
         settings = self._program.state.settings
         self._shapes = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
         self._shapes["down"] = glfw.create_standard_cursor(glfw.VRESIZE_CURSOR)
@@ -79,12 +93,13 @@ class Window:
         # Elsewhere than on macOS a unit is a pixel, and the screen says how much larger all should be.
         scale = max(1.0, glfw.get_window_content_scale(self._window)[0] / ratio)
         self._ui = Toolkit(theme(settings.theme, settings.colour_blind), scale * settings.ui_scale, ratio)
+        opened.callback(self._ui.close)
         self._ui.attach_renderer()
         self._ui.attach_clipboard(self._get_clipboard, self._put_clipboard)
         self._textures = Textures()
+        opened.callback(self._textures.close)
         self._frame = Frame(self._program, self._ui, self._textures, scale)
         self._attach_events()
-        self._waker.ready = True
 
     def _open(self, place: tuple[int, int] | None, size: tuple[int, int], maximised: bool) -> object:
         place, (width, height) = placed(place, size, [glfw.get_monitor_workarea(one) for one in glfw.get_monitors()])
@@ -101,7 +116,6 @@ class Window:
             glfw.window_hint(hint, value)
         window = glfw.create_window(width, height, TITLE, None, None)
         if not window:
-            glfw.terminate()
             raise WindowError(_missing())
         glfw.set_window_size_limits(window, *LEAST_SIZE, glfw.DONT_CARE, glfw.DONT_CARE)
         glfw.make_context_current(window)
@@ -180,7 +194,9 @@ class Window:
         width, height = glfw.get_window_size(self._window)
         if not width or not height or glfw.get_window_attrib(self._window, glfw.ICONIFIED):
             glfw.wait_events_timeout(0.2)
-            return True
+            # Frames of a live source would pile up.
+            self._program.collect()
+            return False
         self._frame.draw((width, height), seconds)
         glfw.swap_buffers(self._window)
         shape = self._ui.wanted_shape
@@ -188,6 +204,18 @@ class Window:
             self._shape = shape
             glfw.set_cursor(self._window, self._shapes[shape])
         return True
+
+    def finish(self) -> None:
+        """Before the window closes, let what the user wanted kept be written to its end. That is said once it takes
+        longer than a moment; whoever closes the window a second time is told the rest on the terminal."""
+        began, said = monotonic(), False
+        glfw.set_window_should_close(self._window, False)
+        while self._program.keeper.busy and not glfw.window_should_close(self._window):
+            if said or monotonic() - began > FINISHED_SECONDS:
+                self._program.state.say(self._program.keeper.said)
+                said = True
+                self._draw(SHORTEST_FRAME)
+            glfw.wait_events_timeout(WAITED_SECONDS)
 
     def _note_place(self) -> None:
         """Remember where the window is and how large, as long as it has a place and a size of its own."""

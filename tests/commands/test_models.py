@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr_app.bundle import BundleInfo
+from alpr_app.bundle import BundleInfo, load_detector, save_bundle
 from alpr_app.cli import main
 from alpr_app.commands.markdown import markdown
 from alpr_app.commands.models import describe
@@ -97,3 +97,12 @@ def test_the_readme_shows_what_the_shipped_models_say_of_themselves(capsys):
     said = capsys.readouterr().out.strip()
     shown = README.read_text(encoding="utf-8")
     assert said in shown, "put what `alpr models --markdown` prints into the README's What it reaches"
+
+
+def test_what_a_bundle_says_of_itself_does_not_act_on_the_terminal(detector_path, tmp_path, capsys):
+    network, _ = load_detector(detector_path)
+    save_bundle(tmp_path / "model", network, {"a\x1b[2J": "b\r\x1b]0;c\x07", "n": 1}, "train\x1b[2J\nthen\rthat")
+    assert main(["models", str(tmp_path / "model")]) == 0
+    out = capsys.readouterr().out
+    assert not set(out) & set("\x1b\r\x07")
+    assert r"made by: train\x1b[2J" in out

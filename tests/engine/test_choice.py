@@ -3,6 +3,9 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +13,8 @@ import torch
 
 from alpr_app.bundle import load_bundle, load_detector
 from alpr_app.engine import EngineError, TorchEngine, choice, make_engine
+from alpr_app.engine.standby import Standby
+from alpr_app.engine.torch_engine import enough_memory
 
 
 @pytest.fixture
@@ -97,3 +102,105 @@ def test_torch_takes_over_where_onnx_cannot_run(bundle, broken, request, picture
 def test_onnx_that_was_asked_for_and_cannot_run_is_an_error(reader_path, broken, backend):
     with pytest.raises(EngineError, match=broken):
         make_engine(*load_bundle("reader", reader_path), device="cpu", backend=backend)
+
+
+class Failing:
+    """Stands in for an engine that works `good` times, then raises `error`."""
+
+    def __init__(self, engine, good, error):
+        self.engine, self.good, self.error = engine, good, error
+        self.backend, self.device = "failing", "cuda"
+
+    def __call__(self, images):
+        if self.good:
+            self.good -= 1
+            return self.engine(images)
+        raise self.error
+
+
+@pytest.mark.parametrize("good", [0, 1, 3])
+@pytest.mark.parametrize("bundle", ["detector_path", "reader_path"])
+def test_torch_takes_over_as_soon_as_onnx_fails(bundle, good, request, picture, monkeypatch, without_cuda, caplog):
+    pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+    path = request.getfixturevalue(bundle)
+    plain = TorchEngine(load_bundle(None, path)[0], torch.device("cpu"))
+    failing = Failing(plain, good, EngineError("ONNX Runtime cannot run the model"))
+    monkeypatch.setattr(choice, "_onnx_engine", lambda *arguments: failing)
+    engine = make_engine(*load_bundle(None, path))
+    images = picture(48, 192)[None] if bundle == "reader_path" else picture(64, 96)[None]
+    for _ in range(4):
+        for output, expected in zip(engine(images), plain(images), strict=True):
+            np.testing.assert_allclose(output, expected, atol=1e-4)
+    assert engine.backend == "torch" and engine.device == "cpu"
+    (record,) = caplog.records
+    assert "ONNX Runtime cannot run the model" in record.getMessage() and "\n" not in record.getMessage()
+
+
+def test_several_threads_that_fail_at_once_get_one_engine_instead(reader_path, picture, monkeypatch, caplog):
+    plain = TorchEngine(load_bundle(None, reader_path)[0], torch.device("cpu"))
+    made = []
+    together = threading.Barrier(4)
+
+    def fail(images):
+        together.wait(10)
+        raise EngineError("full")
+
+    standby = Standby(fail, lambda: made.append(1) or plain, "reader")
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(standby, [picture(48, 192)[None]] * 4))
+    assert len(results) == 4 and made == [1] and len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("when", ["loading", "first", "later"])
+def test_a_full_graphics_card_leaves_the_work_to_the_processor(when, reader_path, picture, monkeypatch, caplog):
+    """The card is played by the processor: torch's name for the error is the same without one."""
+    full = torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    plain = TorchEngine(load_bundle(None, reader_path)[0], torch.device("cpu"))
+
+    class Card(TorchEngine):
+        def __init__(self, network, device, threads=None):
+            if device.type == "cpu":
+                super().__init__(network, device, threads)
+                return
+            self.device, self._device = "cuda", torch.device("cpu")
+            self._good = {"loading": -1, "first": 0, "later": 1}[when]
+            with enough_memory(device):
+                if self._good < 0:
+                    raise full
+
+        def __call__(self, images):
+            if self.device == "cpu":
+                return super().__call__(images)
+            self._good -= 1
+            with enough_memory(torch.device("cuda")):
+                if self._good < 0:
+                    raise full
+                return plain(images)
+
+    monkeypatch.setattr(choice, "choose_device", torch.device)
+    monkeypatch.setattr(choice, "TorchEngine", Card)
+    engine = make_engine(*load_bundle(None, reader_path), device="cuda")
+    for output, expected in zip(engine(picture(48, 192)[None]), plain(picture(48, 192)[None]), strict=True):
+        np.testing.assert_allclose(output, expected, atol=1e-4)
+    assert engine.device == "cpu"
+    (record,) = caplog.records
+    assert "the memory of the graphics card (cuda) is full" in record.getMessage()
+
+
+def test_other_errors_of_torch_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="mat1 and mat2") as raised, enough_memory(torch.device("cuda")):
+        torch.zeros(2, 3) @ torch.zeros(2, 3)
+    assert not isinstance(raised.value, EngineError)
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnx"])
+def test_a_network_that_puts_out_no_numbers_is_refused(backend, reader_path):
+    if backend == "onnx":
+        pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+    network, info = load_bundle("reader", reader_path)
+    with torch.no_grad():
+        network.characters.weight.fill_(3e38)
+    with pytest.raises(
+        EngineError, match=r"small-reader.safetensors: this reader puts out no numbers .* another model"
+    ):
+        make_engine(network, replace(info, sha256="0" * 64), device="cpu", backend=backend)

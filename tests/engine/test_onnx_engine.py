@@ -37,9 +37,23 @@ def test_the_reader_gives_the_same_for_any_batch(reader_path, picture, batch):
         np.testing.assert_allclose(output, expected, atol=1e-3)
 
 
-def test_a_damaged_file_is_named():
-    with pytest.raises(EngineError, match="damaged ONNX file; delete the folder"):
-        OnnxEngine(b"damaged" * 100)
+@pytest.mark.parametrize(
+    "model", [b"damaged" * 100, b"", b"\0" * 1000, None], ids=["text", "empty", "zeros", "cut off"]
+)
+def test_a_damaged_model_is_one_line(model, reader_path):
+    if model is None:
+        model = export_onnx(*load_reader(reader_path)[:1], "reader", portable=False)[:-2000]
+    with pytest.raises(EngineError, match="ONNX Runtime cannot load the model") as raised:
+        OnnxEngine(model)
+    assert "\n" not in str(raised.value)
+
+
+def test_what_onnx_runtime_cannot_run_is_one_line(reader_path):
+    network, info = load_reader(reader_path)
+    engine = OnnxEngine(export_onnx(network, info.kind, portable=False))
+    with pytest.raises(EngineError, match="ONNX Runtime cannot run the model") as raised:
+        engine(np.zeros((1, 7, 5, 3), np.uint8))
+    assert "\n" not in str(raised.value)
 
 
 def test_nothing_is_reported_over_the_network(reader_path, tmp_path):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -24,6 +27,45 @@ def test_the_file_is_made_once_and_named_after_the_weights(reader_path, monkeypa
         "alpr_app.engine.onnx_file.export_onnx", lambda *arguments, **options: pytest.fail("made again")
     )
     assert cached_onnx(network, info) == model
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:-1], lambda data: data[:99] + b"?" + data[100:]]
+)
+@pytest.mark.parametrize("bundle", ["detector_path", "reader_path"])
+def test_a_damaged_file_is_not_used_and_made_anew(bundle, damage, request, monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = request.getfixturevalue(bundle)
+    model = cached_onnx(*load_bundle(None, path))
+    (kept,) = cache_folder().iterdir()
+    kept.write_bytes(damage(model))
+    assert onnxruntime.InferenceSession(cached_onnx(*load_bundle(None, path)))
+    (kept,) = cache_folder().iterdir()
+    assert kept.read_bytes() == cached_onnx(*load_bundle(None, path))
+    assert not caplog.records
+
+
+def test_what_stands_in_a_files_place_is_no_obstacle(reader_path, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model = cached_onnx(*load_reader(reader_path))
+    (kept,) = cache_folder().iterdir()
+    kept.unlink()
+    kept.mkdir()
+    assert cached_onnx(*load_reader(reader_path)) == model
+
+
+def test_two_processes_that_make_it_at_once_both_get_it(reader_path, monkeypatch, tmp_path):
+    code = f"""
+from alpr_app.bundle import load_reader
+from alpr_app.engine import make_engine
+print(make_engine(*load_reader({str(reader_path)!r}), device="cpu", backend="onnx").backend)
+"""
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code]
+    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in "ab"]
+    assert [process.communicate() for process in both] == [(b"onnx\n", b"")] * 2
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert all(path.suffix == ".onnx" for path in cache_folder().iterdir())
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(reader_path, picture, monkeypatch, tmp_path, caplog):

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from alpr_app.bundle import load_detector, load_reader
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
 from alpr_app.train.commands.run_options import published_command
+from alpr_app.train.processes import WorkerError, map_in_processes
+from alpr_app.train.scene_dataset import SceneDataset
 
 
 @pytest.mark.parametrize(("command", "options"), [("maskocr", READER), ("detector", DETECTOR)])
@@ -230,3 +233,62 @@ def test_a_run_that_is_gone_on_with_otherwise_is_told_what_differs(data_folder, 
     assert main(arguments) == 0
     assert main([*arguments, "--resume", "--start_lr", "0.5"]) == 1
     assert capsys.readouterr().err.endswith("belongs to a run with other settings: start_lr\n")
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), ImportError("a bug"), KeyError("a bug"), TypeError("a bug")])
+def test_a_fault_of_the_program_keeps_its_traceback(error, tmp_path, monkeypatch):
+    def broken(folder, *rest):
+        raise error
+
+    monkeypatch.setattr("alpr_app.train.commands.report.write_report", broken)
+    with pytest.raises(type(error), match="a bug"):
+        main(["report", str(tmp_path)])
+
+
+def test_an_error_of_the_system_is_one_line_that_names_the_file(tmp_path, monkeypatch, capsys):
+    def full(folder, *rest):
+        raise OSError(28, "No space left on device", str(tmp_path / "report.md"))
+
+    monkeypatch.setattr("alpr_app.train.commands.report.write_report", full)
+    assert main(["report", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"alpr_app.train: {tmp_path / 'report.md'}: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--embed_dim", "30", "--num_heads", "7"],
+        ["--batch_size", "0"],
+        ["--num_workers", "-1"],
+        ["--img_width", "190"],
+        ["--num_encoder_layers", "1000000"],
+    ],
+)
+def test_options_that_cannot_be_are_one_line(arguments, data_folder, tmp_path, capsys):
+    command = ["maskocr", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run"), *SHORT, *READER]
+    assert main([*command, *arguments]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("alpr_app.train: ")
+
+
+def test_a_killed_process_that_makes_samples_is_one_line_that_names_the_way_on(
+    data_folder, tmp_path, monkeypatch, capsys
+):
+    parent = os.getpid()
+    sample = SceneDataset.__getitem__
+
+    def killed(self, index):
+        if os.getpid() != parent and index >= 8:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return sample(self, index)
+
+    monkeypatch.setattr(SceneDataset, "__getitem__", killed)
+    arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run"), *DETECTOR, *SHORT]
+    assert main([*arguments, "--num_workers", "1", "--samples", "400"]) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("alpr_app.train: ")]
+    assert len(said) == 1
+    assert "a process that makes samples was killed (signal: Killed)" in said[0] and "--resume" in said[0]
+
+
+def test_a_killed_process_that_shares_the_work_is_one_line():
+    with pytest.raises(WorkerError, match=r"was killed, .*run the command again with fewer --num_workers"):
+        list(map_in_processes(os._exit, [3, 3], 2))

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from alpr_app.errors import AlprError
+from alpr_app.label_table import LabelError
 from alpr_app.labels import read_data_folder
 from alpr_app.plate import Plate
+from alpr_app.train import label_progress
 from alpr_app.train.cli import main
 from alpr_app.train.labelling import label_pictures
 
@@ -79,3 +82,134 @@ def test_the_command_says_what_it_labelled_and_what_it_left_out(folder, detector
     assert "in 4 pictures" in said.out and "4.png" in said.err
     assert main(["label", str(folder / "none"), *models]) == 1
     assert "no such folder" in capsys.readouterr().err
+
+
+class Interrupted(Scripted):
+    """Is ended by Ctrl-C, or by an error, at its picture of this number."""
+
+    def __init__(self, number, error=KeyboardInterrupt):
+        super().__init__(*ALPR.plates)
+        self.left, self.error, self.read_pictures = number, error, 0
+
+    def read(self, image):
+        if not self.left:
+            raise self.error
+        self.left -= 1
+        self.read_pictures += 1
+        return super().read(image)
+
+
+def rows_of(folder):
+    with (folder / "alpr_dataset.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["file"], row["text"]) for row in csv.DictReader(file)]
+
+
+WHOLE = [("0.png", "皖A12345"), ("1.png", "皖A12345"), ("1.png", ""), ("2.png", "")]
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_what_has_been_labelled_is_kept_when_a_run_is_ended_and_the_next_goes_on(folder, number, error):
+    with pytest.raises(error):
+        label_pictures(Interrupted(number, error), folder, 0.95, keep_doubtful=True)
+    assert rows_of(folder) == WHOLE[: (0, 1, 3, 4)[number]]
+    assert number == 0 or len(read_data_folder(folder).pictures) == number
+    again = Interrupted(-1)
+    report = label_pictures(again, folder, 0.95, keep_doubtful=True)
+    assert again.read_pictures == 4 - number, "nothing is read twice"
+    assert rows_of(folder) == WHOLE
+    assert (report.labelled, report.plates, report.untyped, report.empty) == (3, 2, 2, 1)
+    assert not (folder / "alpr_dataset.csv.progress").exists()
+    with pytest.raises(AlprError, match="there are labels already"):
+        label_pictures(ALPR, folder, 0.95, keep_doubtful=True)
+
+
+def test_ctrl_c_says_where_the_labels_are_and_how_to_go_on(folder, detector_path, reader_path, capsys, monkeypatch):
+    models = ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
+    monkeypatch.setattr("alpr_app.train.commands.label.make_alpr", lambda args: Interrupted(2))
+    assert main(["label", str(folder), *models]) == 130
+    said = capsys.readouterr().err.splitlines()
+    assert said[-2].endswith("alpr_dataset.csv: what has been labelled so far; the same command goes on from there")
+    assert said[-1] == "alpr_app.train: interrupted"
+
+
+def test_pictures_that_were_left_out_are_not_read_again(folder):
+    with pytest.raises(KeyboardInterrupt):
+        label_pictures(Interrupted(3), folder, 0.95)
+    again = Interrupted(-1)
+    report = label_pictures(again, folder, 0.95)
+    assert again.read_pictures == 1
+    assert (report.labelled, report.doubtful, report.empty) == (1, 2, 1)
+
+
+def test_what_people_changed_meanwhile_stays(folder):
+    with pytest.raises(KeyboardInterrupt):
+        label_pictures(Interrupted(2), folder, 0.95, keep_doubtful=True)
+    table = folder / "alpr_dataset.csv"
+    # As a spreadsheet writes it: another order of columns, one more, another line end, none at the very end.
+    edited = (
+        "\ufefftext,file,split,colour,corners,note\n"
+        '京A00001,1.png,train,blue,"10 10 60 12 60 26 10 24",typed by hand\n'
+        '沪A00002,3.png,val,blue,"10 10 60 12 60 26 10 24",mine'
+    )
+    table.write_text(edited, encoding="utf-8", newline="")
+    label_pictures(Interrupted(-1), folder, 0.95, keep_doubtful=True)
+    text = table.read_text(encoding="utf-8")
+    assert text.startswith(edited + "\n")
+    assert [row.split(",")[1] for row in text.splitlines()[1:]] == ["1.png", "3.png", "2.png"]
+    assert len(read_data_folder(folder).pictures) == 3
+
+
+def test_other_options_do_not_go_on_with_a_run_that_was_ended(folder):
+    with pytest.raises(KeyboardInterrupt):
+        label_pictures(Interrupted(2), folder, 0.95)
+    before = (folder / "alpr_dataset.csv").read_bytes()
+    with pytest.raises(AlprError, match=r"a run with other options was ended .* move alpr_dataset.csv and"):
+        label_pictures(ALPR, folder, 0.5)
+    assert (folder / "alpr_dataset.csv").read_bytes() == before
+
+
+def test_a_column_that_was_taken_out_is_named(folder):
+    with pytest.raises(KeyboardInterrupt):
+        label_pictures(Interrupted(2), folder, 0.95)
+    (folder / "alpr_dataset.csv").write_text("file,text\n0.png,x\n", encoding="utf-8")
+    with pytest.raises(LabelError, match="the column 'split' is missing"):
+        label_pictures(ALPR, folder, 0.95)
+
+
+@pytest.mark.parametrize("content", [b"", b"[" * 10_000, b"\xff\xfe", b"{}\n"], ids=range(4))
+def test_a_damaged_progress_file_is_one_line(folder, content):
+    (folder / "alpr_dataset.csv.progress").write_bytes(content)
+    with pytest.raises(AlprError, match="a run with other options was ended"):
+        label_pictures(ALPR, folder, 0.95)
+
+
+def test_a_progress_file_that_was_cut_off_costs_one_picture(folder):
+    with pytest.raises(KeyboardInterrupt):
+        label_pictures(Interrupted(3), folder, 0.95)
+    path = folder / "alpr_dataset.csv.progress"
+    path.write_bytes(path.read_bytes()[:-10])
+    again = Interrupted(-1)
+    label_pictures(again, folder, 0.95)
+    assert again.read_pictures == 2 and rows_of(folder) == WHOLE[:1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_loses_nothing_and_the_run_goes_on_later(folder, monkeypatch):
+    """A file system with room for one picture's lines."""
+    append = label_progress._append
+    full = False
+
+    def limited(path, text):
+        nonlocal full
+        full = full or path.stat().st_size > 150
+        append(Path("/dev/full") if full and path.suffix == ".csv" else path, text)
+
+    monkeypatch.setattr(label_progress, "_append", limited)
+    with pytest.raises(LabelError, match=r"No space left on device.*run the command again"):
+        label_pictures(Interrupted(-1), folder, 0.95, keep_doubtful=True)
+    monkeypatch.undo()
+    kept = rows_of(folder)
+    assert kept and kept == WHOLE[: len(kept)]
+    label_pictures(Interrupted(-1), folder, 0.95, keep_doubtful=True)
+    assert rows_of(folder) == WHOLE

@@ -1,12 +1,13 @@
 import importlib.util
 import json
+import re
 
 import pytest
 
 from alpr_app.pictures import read_picture
-from alpr_app.run_folder import read_about
+from alpr_app.run_folder import About, read_about, write_about
 from alpr_app.train.cli import main
-from alpr_app.train.report import write_report
+from alpr_app.train.report import plain, write_report
 
 READER = ["--embed_dim", "32", "--num_heads", "2", "--num_encoder_layers", "1", "--num_decoder_layers", "1"]
 DETECTOR = ["--crop_size", "96", "--long_side", "160"]
@@ -121,3 +122,50 @@ def test_the_encoder_alone_makes_no_mistakes(data_folder, tmp_path, capsys):
     assert json.loads((run / "run.json").read_text(encoding="utf-8"))["kind"] == "masked"
     assert main(["report", str(run), "--dataset_path", str(data_folder)]) == 1
     assert "cannot read yet" in capsys.readouterr().err
+
+
+EVIL = (
+    "<img src=x onerror=alert(1)> | [x](javascript:x) ![y](http://h/y.png) `c` **b** \x1b[2J & _i_ https://h/ $\\frac{"
+)
+
+
+def test_what_a_runs_files_hold_is_no_markup(tmp_path, begun):
+    run = begun.rename(tmp_path / "a*b<c>_d_ e\nf#")
+    (run / "command.txt").write_text(f"python {EVIL}\n```\n# heading\n<script>\n````\n\x1b[2J")
+    figures = {"step": "50", f"{EVIL.replace(',', '')}": "0.5"}
+    for name in ("val.csv", "train.csv"):
+        (run / name).write_text(f"{','.join(figures)}\n{','.join(figures.values())}\n1,2,3\n", encoding="utf-8")
+    about = About(EVIL, 100, 4, EVIL, 7, {EVIL: EVIL, "list": [EVIL, {EVIL: EVIL}]}, {"a": EVIL}, {EVIL: "\n# x"})
+    write_about(run, about)
+    text = write_report(run).read_text(encoding="utf-8")
+    assert "\x1b" not in text
+    fenced = re.search(r"^(`{5,})sh\n(.*?)^\1$", text, re.DOTALL | re.MULTILINE)
+    rest = text.replace(fenced[0], "")
+    assert "<" not in rest and "](" not in re.sub(r"^!\[[^]]*\]\(curves.png\)$", "", rest, flags=re.MULTILINE)
+    assert "://" not in rest and "**" not in rest.replace("\\*\\*", "")
+    # No line begins otherwise than this file's own do.
+    assert all(re.match(r"#{1,3} |\||!\[|- |A |Nothing|$|\d", line) for line in rest.splitlines())
+    headings = [line for line in rest.splitlines() if line.startswith("#")]
+    assert headings[1:] == [
+        *("## Figures", "## Speed", "## Pictures", "## Data", "## Settings", "### Options", "### Network")
+    ]
+    for row in (line for line in rest.splitlines() if line.startswith("|")):
+        assert len(re.findall(r"(?<!\\)\|", row)) in (3, 4), row
+
+
+@pytest.mark.parametrize(
+    ("written", "safe"),
+    [
+        ("samples_per_s", "samples_per_s"),
+        ("lr 1e-05, 48 x 192", "lr 1e-05, 48 x 192"),
+        ("_a_ *b*", r"\_a\_ \*b\*"),
+        ("a|b", r"a\|b"),
+        ("<b>&amp;", "&lt;b&gt;&amp;amp;"),
+        ("- a", r"\- a"),
+        ("1. a", r"1\. a"),
+        ("a\nb\x1b", r"a\\nb\\x1b"),
+        ("皖A12345", "皖A12345"),
+    ],
+)
+def test_a_text_looks_in_markdown_as_it_is(written, safe):
+    assert plain(written) == safe

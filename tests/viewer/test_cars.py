@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from datetime import datetime
 from types import SimpleNamespace
 
 import numpy as np
@@ -170,3 +171,19 @@ def test_the_list_of_cars_is_drawn_and_a_click_copies_a_text(window, fakes, unti
     shown.draw(3)
     shown.click(*places["car 1"])
     assert copied == [TEXT]
+
+
+def test_a_clock_that_is_set_back_does_not_make_a_car_leave_before_it_came(fakes, monkeypatch):
+    times = iter([datetime(2026, 1, 31, 10, 0, 5), datetime(2026, 1, 31, 9, 0, 0)])
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, zone=None):
+            return next(times)
+
+    monkeypatch.setattr("alpr_app.viewer.cars.datetime", Clock)
+    cars = Cars()
+    for taken in (1.0, 1.1):
+        cars.follow(Outcome("camera 0 #1", (fakes.plate(),), taken=taken), 0.5, 0.0)
+    (car,) = cars.listed.values()
+    assert car.first == car.last and car.track.count == 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from alpr_app.pictures import write_picture
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.folders import Found
 from alpr_app.viewer.inputs import CONTROL
+from alpr_app.viewer.shot import load_shot
 from alpr_app.viewer.state import FOLDER
 
 
@@ -182,3 +185,69 @@ def test_live_sources_have_no_folders(opened, fakes):
         press(viewer, key)
     press(viewer, "Down", CONTROL)
     assert viewer.state.kind == "live"
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_what_was_read_for_a_former_folder_does_not_count_in_the_present_one(program, until, nested, fakes, recursive):
+    begun, gate = threading.Event(), threading.Event()
+    alpr = fakes.Alpr()
+    analyse = alpr.analyse
+    alpr.analyse = lambda image: begun.set() or (gate.wait(10) and analyse(image))
+    viewer = program(alpr)
+    viewer.open(str(nested / "north"))
+    until(lambda: viewer.collect() or begun.is_set(), "a picture of the child being read")
+    viewer.state.change(recursive=recursive)
+    viewer.open(str(nested))
+    viewer.collect()
+    gate.set()
+    until(lambda: viewer.collect() or "1.png" in viewer.state.browse.records, "a picture of the parent")
+    assert set(viewer.state.browse.records) <= set(viewer.state.browse.names)
+    expected = set(viewer.state.browse.neighbours())
+    until(lambda: viewer.collect() or expected <= viewer.state.browse.records.keys(), "its neighbours")
+    assert set(viewer.state.browse.records) == expected
+
+
+def test_a_folder_that_goes_away_while_it_is_browsed_is_said_and_ends_nothing(opened, nested, until):
+    viewer, wait = opened
+    viewer.read_all(True)
+    wait(lambda: len(viewer.state.browse.records) == 2)
+    shutil.rmtree(nested)
+    viewer.step(1)
+    viewer.collect()
+    viewer.explorer.refresh()
+    until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
+    assert "No such file or directory" in viewer.state.message.text
+    assert len(viewer.state.browse.records) == 2, "what was read can still be kept"
+    viewer.step(1)
+    viewer.show_folder(str(nested / "north"))
+    until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
+    assert viewer.state.browse.names == ()
+    viewer.show_folder(str(nested))
+    until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
+    nested.mkdir()
+    write_picture(nested / "2.png", np.zeros((30, 40, 3), np.uint8))
+    viewer.explorer.refresh()
+    until(lambda: viewer.collect() or "2.png" in viewer.state.browse.records, "the drive to be back")
+    assert viewer.state.browse.names == ["2.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="to the administrator all is allowed")
+def test_a_picture_that_may_no_longer_be_read_is_a_message(opened, nested):
+    viewer, wait = opened
+    os.chmod(nested / "2.png", 0)
+    viewer.step(1)
+    wait(lambda: "2.png" in viewer.state.browse.records and viewer.state.browse.records["2.png"].outcome.error)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), PermissionError(13, "denied"), MemoryError("full")])
+def test_a_loader_that_fails_on_one_picture_goes_on_with_the_next(program, until, nested, error):
+    def load(path):
+        if path.endswith("1.png"):
+            raise error
+        return load_shot(path)
+
+    viewer = program(load=load)
+    viewer.open(str(nested))
+    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 2, "both pictures")
+    assert f"cannot be read: {type(error).__name__}" in viewer.state.browse.records["1.png"].outcome.error
+    assert not viewer.state.browse.records["2.png"].outcome.error

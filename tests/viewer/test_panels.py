@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alpr_app.pictures import write_picture
+from alpr_app.pictures import read_picture, write_picture
 from alpr_app.viewer.inputs import KEYS
+from alpr_app.viewer.keeping import Keeper
 from alpr_app.viewer.theme import DARK
 
 CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))
@@ -250,3 +251,78 @@ def test_the_card_of_a_reading_that_fits_no_format_says_so(window, tmp_path, fak
     assert found[False] > 100
     assert not np.array_equal(named, plain[0]), "a ? in the list"
     assert not np.array_equal(picture, plain[1]), "a ? on the picture"
+
+
+def loud(height=48, width=192):
+    """What the reader saw, as no picture has it: its upper half magenta, its lower half green."""
+    crop = np.zeros((height, width, 3), np.uint8)
+    crop[: height // 2], crop[height // 2 :] = (255, 0, 255), (0, 255, 0)
+    return crop
+
+
+@pytest.mark.parametrize("size", [(48, 192), (96, 192), (32, 256), (64, 64)])
+def test_the_card_shows_what_the_reader_saw_and_nothing_else(window, tmp_path, fakes, near, size):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    # The corners are those of a plate that stands on its head.
+    turned = tuple(CORNERS[index] for index in (2, 3, 0, 1))
+    shown = window(tmp_path, [replace(fakes.plate(corners=turned), crop=loud(*size))])
+    card = shown.draw(3)[40:690, 950:1270]
+    above, below = (np.argwhere(near(card, (r, g, b, 1), 12)) for r, g, b in ((1, 0, 1), (0, 1, 0)))
+    assert len(above) > 500 and len(below) > 500
+    assert above[:, 0].max() < below[:, 0].min(), "it stands as the reader saw it"
+    (top, left), (bottom, right) = above.min(axis=0), below.max(axis=0)
+    ratio = (right + 1 - left) / (bottom + 1 - top)
+    assert ratio == pytest.approx(size[1] / size[0], rel=0.1)
+
+
+def test_the_crop_that_is_saved_is_what_the_reader_saw(window, tmp_path, fakes, monkeypatch):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    write_picture(folder / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    shown = window(folder, [replace(fakes.plate(corners=CORNERS), crop=loud(32, 256))])
+    shown.viewer.keeper = Keeper(folder=tmp_path / "kept")
+    ui = shown.frame.stage.ui
+    button = ui.button
+    monkeypatch.setattr(ui, "button", lambda label, *a, **k: button(label, *a, **k) or label.startswith("Save crop"))
+    shown.draw(1)
+    monkeypatch.undo()
+    assert shown.viewer.keeper.close(5)
+    (crop,) = (tmp_path / "kept").glob("*-crop.png")
+    assert np.array_equal(read_picture(crop), loud(32, 256))
+
+
+def test_a_picture_read_while_nobody_looked_is_read_again_for_its_crops(window, few_pictures, fakes, until):
+    alpr = fakes.Alpr([replace(fakes.plate(), crop=loud())])
+    shown = window(few_pictures, alpr=alpr)
+    viewer = shown.viewer
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
+    viewer.read_all(True)
+    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 12, "all of them")
+    assert viewer.state.browse.records["10.png"].lacks_crops, "crops of a whole folder would fill the memory"
+    calls = alpr.calls
+    viewer.go(10)
+    until(lambda: viewer.collect() or not viewer.state.browse.records["10.png"].lacks_crops, "the crop")
+    viewer.collect()
+    assert np.array_equal(viewer.state.plates[0].crop, loud())
+    assert alpr.calls - calls <= 5, "the picture and its neighbours, once each"
+    assert viewer.state.browse.totals.pictures == 0 and len(viewer.state.browse.records) == 12
+
+
+def test_crops_of_the_pictures_looked_at_last_are_kept(window, few_pictures, fakes, until):
+    shown = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())]))
+    viewer = shown.viewer
+    viewer._crops._most = 6 * loud().nbytes
+
+    def there():
+        viewer.collect()
+        record = viewer.state.record
+        return record is not None and not record.lacks_crops
+
+    for number in range(1, 13):
+        viewer.go(number)
+        until(there, "a picture with its crop")
+    with_crops = [name for name, record in viewer.state.browse.records.items() if record.outcome.plates]
+    with_crops = [name for name in with_crops if not viewer.state.browse.records[name].lacks_crops]
+    assert 1 <= len(with_crops) <= 6 and "1.png" not in with_crops
+    viewer.go(1)
+    until(there, "the crop of the first again")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from time import monotonic
 
 import numpy as np
@@ -124,3 +125,38 @@ def test_closing_during_a_slow_recognition_ends_within_a_second(fakes, until):
     assert thread.close(1.0)
     assert monotonic() - began < 1.0
     assert alpr.calls == 1
+
+
+def test_models_that_are_no_longer_wanted_do_not_say_that_all_is_ready(recogniser, fakes, until):
+    first, second = threading.Event(), threading.Event()
+    begun, loaded = threading.Event(), threading.Event()
+    thread = recogniser(lambda: begun.set() or (first.wait(5) and fakes.Alpr()), wake=loaded.set)
+    assert begun.wait(5)
+    thread.rebuild(lambda: second.wait(5) and fakes.Alpr())
+    first.set()
+    assert loaded.wait(5)
+    assert thread.status.state == LOADING, "those that were asked for are not there yet"
+    second.set()
+    until(lambda: thread.status.state == READY, "the models")
+
+
+@pytest.mark.parametrize("nonsense", [None, 7, object()])
+def test_a_fault_of_the_program_in_one_picture_is_said_and_the_next_one_is_read(recogniser, fakes, until, nonsense):
+    alpr = fakes.Alpr()
+    analyse = alpr.analyse
+    alpr.analyse = lambda image: nonsense if image[0, 0, 0] == 7 else analyse(image)
+    thread = recogniser(lambda: alpr)
+    thread.submit(shot("bad", 7))
+    thread.submit(shot("good"))
+    bad, good = collected(thread, until, 2)
+    assert "recognition failed: AttributeError" in bad.error and "\n" not in bad.error
+    assert good.plates
+
+
+def test_of_pictures_that_somebody_looks_at_the_crops_are_kept(recogniser, fakes, until):
+    thread = recogniser(fakes.Alpr)
+    thread.submit(replace(shot("near"), near=True))
+    thread.submit(shot("far"))
+    near, far = collected(thread, until, 2)
+    assert near.plates[0].crop.shape == (48, 192, 3)
+    assert far.plates[0].crop.size == 0

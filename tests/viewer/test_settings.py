@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+
+import pytest
 
 from alpr_app.viewer.settings import RECENT, Settings, from_dict, load_settings, save_settings, with_recent
 
@@ -67,3 +70,21 @@ def test_recent_folders_are_few_and_each_is_there_once():
         settings = with_recent(settings, name)
     assert settings.recent[:3] == ("19", "5", "18")
     assert len(settings.recent) == RECENT == len(set(settings.recent))
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, " " * 5_000_000], ids=range(4))
+def test_hostile_settings_are_set_aside(tmp_path, content):
+    path = tmp_path / "viewer.json"
+    path.write_text(content)
+    settings, message = load_settings(path)
+    assert settings == Settings() and "were broken" in message
+    assert path.with_name("viewer.json.broken").read_text() == content
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1e400, 10**400, -(10**400), [], {}])
+@pytest.mark.parametrize("name", ["score", "ui_scale", "window", "place", "recent", "theme"])
+def test_absurd_values_are_left_as_they_are_by_default(tmp_path, name, value):
+    path = tmp_path / "viewer.json"
+    path.write_text(json.dumps({name: value}))
+    settings, _ = load_settings(path)
+    assert load_settings(path)[0] == from_dict(json.loads(json.dumps(asdict(settings))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from time import sleep
+from time import monotonic, sleep
 
 import cv2
 import numpy as np
@@ -60,3 +60,24 @@ def test_an_address_nobody_answers_at_is_said(program, until):
     viewer.open("http://127.0.0.1:9/stream")
     until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
     assert viewer.state.live_status.detail in ("cannot be opened", "does not answer")
+
+
+def test_no_frame_goes_by_while_other_models_load_than_were_asked_for_first(program, until, video, fakes):
+    first, second = threading.Event(), threading.Event()
+    alpr = fakes.Alpr()
+    viewer = program()
+    begun = threading.Event()
+    viewer.recogniser.rebuild(lambda: begun.set() or (first.wait(10) and fakes.Alpr()))
+    assert begun.wait(10)
+    viewer.recogniser.rebuild(lambda: second.wait(10) and alpr)
+    viewer.open(str(video))
+    until(lambda: viewer.collect() or viewer.state.shot is not None, "the first frame")
+    first.set()
+    # Longer than the whole film takes.
+    deadline = monotonic() + 0.5
+    while monotonic() < deadline:
+        viewer.collect()
+        sleep(0.01)
+    assert viewer.state.shot.key == "film.avi #1"
+    second.set()
+    until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")

@@ -7,13 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from time import sleep
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from alpr_app.pictures import read_picture, write_picture
+from alpr_app.viewer.keeping import Keeper
 
 ROOT = Path(__file__).parents[2]
 
@@ -250,3 +253,131 @@ def test_what_is_dropped_onto_the_window_is_opened_and_dialogs_make_way(program,
     assert not viewer.state.open_open
     Window._drop(window, [str(few_pictures / "notes.gone")])
     assert "no such file" in viewer.state.message.text
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """The window on a GLFW that is only played; `made` is what was opened and `closed` what was closed, in order."""
+    from alpr_app.viewer import window
+
+    done = SimpleNamespace(closed=[], wants_to_close=False, size=(800, 600), iconified=False, waits=0, swaps=0)
+    glfw = SimpleNamespace(
+        **{name: getattr(window.glfw, name) for name in dir(window.glfw) if name.isupper()},
+        init=lambda: True,
+        get_platform=lambda: glfw.PLATFORM_WAYLAND,
+        terminate=lambda: done.closed.append("glfw"),
+        destroy_window=lambda _: done.closed.append("window"),
+        create_standard_cursor=lambda _: None,
+        get_window_size=lambda _: done.size,
+        get_framebuffer_size=lambda _: done.size,
+        get_window_content_scale=lambda _: (1.0, 1.0),
+        get_window_attrib=lambda _, name: done.iconified if name == window.glfw.ICONIFIED else 0,
+        poll_events=lambda: None,
+        hide_window=lambda _: done.closed.append("hidden"),
+        set_cursor=lambda *_: None,
+        window_should_close=lambda _: done.wants_to_close,
+    )
+
+    def wait(seconds):
+        done.waits += 1
+        sleep(min(seconds, 0.05))
+
+    glfw.wait_events_timeout = wait
+    glfw.swap_buffers = lambda _: setattr(done, "swaps", done.swaps + 1)
+    glfw.set_window_should_close = lambda _, wanted: setattr(done, "wants_to_close", wanted)
+    monkeypatch.setattr(window, "glfw", glfw)
+    monkeypatch.setattr(window.Window, "_open", lambda *_: object())
+    monkeypatch.setattr(window.Window, "_attach_events", lambda _: None)
+    monkeypatch.setattr(window, "Toolkit", lambda *_: Played("toolkit", done))
+    monkeypatch.setattr(window, "Textures", lambda: Played("textures", done))
+    monkeypatch.setattr(window, "Frame", lambda *_: Played("frame", done))
+    return window, done
+
+
+class Played:
+    """Stands in for a part that draws."""
+
+    wanted_shape = "arrow"
+
+    def __init__(self, name, done):
+        self.name, self.done, self.drawn = name, done, 0
+
+    def attach_renderer(self):
+        if self.done.size == (1, 1):
+            raise RuntimeError("no OpenGL")
+
+    def attach_clipboard(self, *_):
+        pass
+
+    def draw(self, *_):
+        self.drawn += 1
+
+    def close(self):
+        self.done.closed.append(self.name)
+
+
+def test_a_window_that_cannot_be_built_leaves_nothing_open(scripted, program):
+    window, done = scripted
+    done.size, made = (1, 1), []
+    with pytest.raises(RuntimeError, match="no OpenGL"):
+        window.Window((800, 600), lambda waker: made.append(program()) or made[0])
+    assert done.closed == ["toolkit", "window", "glfw"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("alpr-")]
+
+
+def test_a_program_that_cannot_be_made_leaves_no_window(scripted):
+    window, done = scripted
+
+    def broken(waker):
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        window.Window((800, 600), broken)
+    assert done.closed == ["window", "glfw"]
+
+
+def test_a_hidden_window_says_so_and_draws_nothing_but_lets_nothing_pile_up(scripted, program, fakes, until):
+    window, done = scripted
+    viewer = program(capture=lambda address: fakes.Capture(["new"]))
+    shown = window.Window((800, 600), lambda waker: viewer)
+    assert shown._draw(0.1)
+    viewer.open(0)
+    for hide in (lambda: setattr(done, "iconified", True), lambda: setattr(done, "size", (0, 0))):
+        hide()
+        drawn = shown._frame.drawn
+        until(lambda: len(viewer.recogniser.results) > 3, "results")
+        assert not shown._draw(0.1)
+        assert shown._frame.drawn == drawn
+        assert len(viewer.recogniser.results) <= 3
+        done.size = (800, 600)
+
+
+def test_what_is_being_kept_when_the_window_is_closed_is_said_in_it(scripted, program, tmp_path, capsys):
+    window, done = scripted
+    viewer = program()
+    viewer.keeper = Keeper(folder=tmp_path)
+    shown = window.Window((800, 600), lambda waker: viewer)
+    gate = threading.Event()
+    viewer.keeper.write("x", "results", ".csv", lambda path: gate.wait(10) and path.write_text("whole"))
+    done.wants_to_close = True
+    threading.Timer(1.5, gate.set).start()
+    shown.finish()
+    assert shown._frame.drawn > 3
+    assert "1 file is still being written" in viewer.state.messages[-1].text
+    assert shown.close()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+    assert capsys.readouterr().err == "", "the window has said it"
+
+
+def test_whoever_closes_it_twice_is_told_the_rest_on_the_terminal(scripted, program, tmp_path, capsys):
+    window, done = scripted
+    viewer = program()
+    viewer.keeper = Keeper(folder=tmp_path)
+    shown = window.Window((800, 600), lambda waker: viewer)
+    viewer.keeper.write("x", "results", ".csv", lambda path: sleep(3) or path.write_text("whole"))
+    threading.Timer(0.3, lambda: setattr(done, "wants_to_close", True)).start()
+    shown.finish()
+    assert viewer.keeper.busy
+    assert shown.close()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+    assert "1 file is still being written" in capsys.readouterr().err

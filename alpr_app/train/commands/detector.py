@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 from alpr_app.detector import Detector, DetectorConfig
 from alpr_app.labels import read_data_folder
@@ -22,6 +21,7 @@ from alpr_app.train.commands.run_options import (
 from alpr_app.train.detector import DetectorTask
 from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.plates_file import read_plates_file
+from alpr_app.train.shapes import with_fields
 from alpr_app.train.starting import start_detector, take_over
 
 INPUT = {"long_side": "of the input in use, in pixels"}
@@ -50,11 +50,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 def start(args: argparse.Namespace) -> Detector:
     """The network that --start_from names, or a new one of the given shape."""
     if args.start_from is None:
-        return Detector(DetectorConfig(**shape_of(args, INPUT | SHAPE)))
+        return Detector(with_fields(DetectorConfig(), shape_of(args, INPUT | SHAPE)))
     begun = start_detector(args.start_from)
     if not args.reshape:
         refuse_other_shape(shape_of(args, SHAPE), begun.config, args.start_from)
-    network = Detector(replace(begun.config, **shape_of(args, INPUT | SHAPE)))
+    network = Detector(with_fields(begun.config, shape_of(args, INPUT | SHAPE)))
     anew = take_over(network, begun)
     if args.reshape:
         say_what_begins_anew(args.start_from, anew)

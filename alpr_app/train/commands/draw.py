@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from alpr_app.errors import UsageError
 from alpr_app.train.commands.run_options import Formatter
 from alpr_app.train.draw.folder import Drawing, draw_folder
 
@@ -29,7 +30,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.count < 1:
-        raise ValueError(f"--count must be 1 or more, not {args.count}")
+        raise UsageError(f"--count must be 1 or more, not {args.count}")
     drawing = Drawing(args.kind, args.seed, args.aug_strength, args.plates, args.glyphs, args.templates)
     show = partial(tqdm, total=args.count, desc=args.kind, unit="picture", leave=False, disable=None)
     plates = draw_folder(args.output, args.count, drawing, args.num_workers, show)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from alpr_app.errors import UsageError
 from alpr_app.labels import read_data_folder
 from alpr_app.train.cached import spread
 from alpr_app.train.commands.run_options import Formatter
@@ -28,7 +29,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     pictures = [picture for picture in read_data_folder(args.dataset_path).pictures if picture.plates]
     if not pictures:
-        raise ValueError(f"{args.dataset_path}: holds no whole pictures with plates")
+        raise UsageError(f"{args.dataset_path}: holds no whole pictures with plates")
     size = bytes_a_picture(load_scenes(spread(pictures, MEASURED_PICTURES)))
     found = estimate(args.folder, args.pictures, args.epochs, size)
     print(f"{args.pictures} pictures, {args.epochs:g} rounds: {found.samples} samples")

@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from alpr_app.commands.options import add_model_options, fraction, make_alpr
+from alpr_app.errors import complain
 from alpr_app.label_table import SPLITS, TABLE_NAME
 from alpr_app.train.commands.run_options import Formatter
 from alpr_app.train.labelling import label_pictures
@@ -28,17 +29,23 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    report = label_pictures(
-        make_alpr(args),
-        args.folder,
-        args.confidence,
-        args.split,
-        args.keep_doubtful,
-        lambda paths: tqdm(paths, leave=False, disable=None),
-    )
+    alpr, table = make_alpr(args), args.folder / TABLE_NAME
+    try:
+        report = label_pictures(
+            alpr,
+            args.folder,
+            args.confidence,
+            args.split,
+            args.keep_doubtful,
+            lambda paths: tqdm(paths, leave=False, disable=None),
+        )
+    except KeyboardInterrupt:
+        if table.exists():
+            complain(f"{table}: what has been labelled so far; the same command goes on from there", "alpr_app.train")
+        raise
     for problem in report.broken:
         print(f"alpr_app.train: left out: {problem}", file=sys.stderr)
     typing = f", {report.untyped} more to be typed" if args.keep_doubtful else ""
-    print(f"{args.folder / TABLE_NAME}: {report.plates} plates in {report.labelled} pictures{typing}")
+    print(f"{table}: {report.plates} plates in {report.labelled} pictures{typing}")
     print(f"left out: {report.doubtful} pictures with a doubtful plate, {report.empty} without any plate")
     return 1 if report.broken else 0

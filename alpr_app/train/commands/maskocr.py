@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 
+from alpr_app.errors import UsageError
 from alpr_app.labels import read_data_folder
 from alpr_app.plate import ALPHABET
 from alpr_app.reader import ReaderConfig
@@ -27,6 +27,7 @@ from alpr_app.train.maskocr import ReaderTask, ReaderWithColumns
 from alpr_app.train.plate_design import PlatesFile
 from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.reader_plates import NO_DATA, prepare_plates
+from alpr_app.train.shapes import with_fields
 from alpr_app.train.starting import start_reader, take_over, with_plates_of
 
 SHAPE = {
@@ -74,19 +75,19 @@ def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConf
     shape, dropout = shape_of(args, SHAPE), shape_of(args, DROPOUT)
     if args.start_from is None:
         stem = {"stem_channels": ()} if args.plain_strips else {}
-        return ReaderConfig(**shape | dropout | special, **stem), None
+        return with_fields(ReaderConfig(), shape | dropout | special | stem), None
     network = start_reader(args.start_from, **dropout)
     if args.reshape:
-        reshaped = ReaderWithColumns(replace(network.reader.config, **shape))
+        reshaped = ReaderWithColumns(with_fields(network.reader.config, shape))
         say_what_begins_anew(args.start_from, take_over(reshaped, network))
         network = reshaped
     before = network.reader.config
-    refuse_other_shape(shape, replace(before, **special), args.start_from)
+    refuse_other_shape(shape, with_fields(before, special), args.start_from)
     if args.plain_strips and before.stem_channels:
-        raise ValueError(f"--plain_strips: {args.start_from}, which the run begins with, has a stem")
-    config = replace(before, **special)
+        raise UsageError(f"--plain_strips: {args.start_from}, which the run begins with, has a stem")
+    config = with_fields(before, special)
     if kind is None and not set(ALPHABET) <= set(config.alphabet):
-        raise ValueError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")
+        raise UsageError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")
     if config != before:
         network = with_plates_of(network, config)
         said = f"{args.start_from}: made for other plates; all but the heads that spell {kind.name} ones is kept"
@@ -96,11 +97,11 @@ def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConf
 
 def make_task(args: argparse.Namespace) -> Task:
     if args.phase == "frozen" and args.start_from is None:
-        raise ValueError("--phase frozen needs an encoder that was trained before: name its run with --start_from")
+        raise UsageError("--phase frozen needs an encoder that was trained before: name its run with --start_from")
     kind = None if args.plates is None else read_plates_file(args.plates)
     config, network = start(args, kind)
     if kind is None and config.max_length < ReaderConfig().max_length:
-        raise ValueError(f"--max_length {config.max_length}: Chinese plates have up to {ReaderConfig().max_length}")
+        raise UsageError(f"--max_length {config.max_length}: Chinese plates have up to {ReaderConfig().max_length}")
     painter = make_painter(kind, args.glyphs, args.templates)
     data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
     limit = cache_limit(args)

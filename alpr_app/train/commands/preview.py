@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from alpr_app.errors import UsageError
 from alpr_app.labels import read_data_folder
 from alpr_app.pictures import write_picture
 from alpr_app.reader import ReaderConfig
@@ -15,6 +16,7 @@ from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.preview import plate_sheet, scene_sheet
 from alpr_app.train.reader_plates import NO_DATA, prepare_plates
 from alpr_app.train.scene_dataset import SceneDataset, load_scenes
+from alpr_app.train.shapes import with_fields
 
 # Enough for a sheet that shows many of them; loading all of a large set would take minutes.
 MOST_PICTURES = 200
@@ -38,15 +40,15 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.count < 1:
-        raise ValueError(f"--count must be 1 or more, not {args.count}")
+        raise UsageError(f"--count must be 1 or more, not {args.count}")
     if args.dataset_path is None and (args.plates is None or args.network == "detector"):
-        raise ValueError("--dataset_path is missing; only maskocr with --plates does without labelled pictures")
+        raise UsageError("--dataset_path is missing; only maskocr with --plates does without labelled pictures")
     data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
     kind = None if args.plates is None else read_plates_file(args.plates)
     painter = make_painter(kind, args.glyphs, args.templates)
     if args.network == "maskocr":
         plates = prepare_plates(
-            ReaderConfig(**({} if kind is None else kind.reader_fields())),
+            with_fields(ReaderConfig(), {} if kind is None else kind.reader_fields()),
             data,
             painter,
             args.drawn_share,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from alpr_app.errors import UsageError
 from alpr_app.labels import read_data_folder
 from alpr_app.train.report import MOST_MISTAKES, write_mistakes, write_report
 
@@ -21,7 +22,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.most < 1:
-        raise ValueError(f"--most must be 1 or more, not {args.most}")
+        raise UsageError(f"--most must be 1 or more, not {args.most}")
     data = mistakes = None
     if args.dataset_path is not None:
         data = read_data_folder(args.dataset_path)

@@ -16,7 +16,7 @@ import torch
 
 from alpr_app.backends import DEVICES
 from alpr_app.engine.choice import choose_device
-from alpr_app.errors import AlprError, reason
+from alpr_app.errors import AlprError, UsageError, reason
 from alpr_app.run_folder import COMMAND, write_about
 from alpr_app.train.about import about_run
 from alpr_app.train.cached import GIGABYTE
@@ -65,9 +65,9 @@ def add_crop_size(parser: argparse.ArgumentParser) -> None:
 
 
 def crop_size_of(args: argparse.Namespace) -> tuple[int, int]:
-    """Height and width. Raises ValueError for more than two numbers."""
+    """Height and width. Raises UsageError for more than two numbers."""
     if len(args.crop_size) > 2:
-        raise ValueError(f"--crop_size is one number or two, not {len(args.crop_size)}")
+        raise UsageError(f"--crop_size is one number or two, not {len(args.crop_size)}")
     return args.crop_size[0], args.crop_size[-1]
 
 
@@ -78,12 +78,12 @@ def shape_of(args: argparse.Namespace, texts: dict[str, str]) -> dict[str, objec
 
 
 def refuse_other_shape(given: dict[str, object], config: object, begun: Path) -> None:
-    """Raises ValueError if the network of `begun` is not shaped as was asked for: its weights would not fit."""
+    """Raises UsageError if the network of `begun` is not shaped as was asked for: its weights would not fit."""
     for name, value in given.items():
         there = getattr(config, name)
         if value != there:
             has = f"{begun}, which the run begins with, has {_shown(there)}"
-            raise ValueError(f"--{name} {_shown(value)}: {has}; --reshape takes over what fits")
+            raise UsageError(f"--{name} {_shown(value)}: {has}; --reshape takes over what fits")
 
 
 def say_what_begins_anew(begun: Path, names: list[str]) -> None:
@@ -177,7 +177,7 @@ def _published(argument: str) -> str:
 def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Task]) -> int:
     """Run or go on with a training; returns the exit status."""
     if args.resume and args.output is None:
-        raise AlprError("--resume: name the run to go on with: --output DIR")
+        raise UsageError("--resume: name the run to go on with: --output DIR")
     options = run_options(args)
     with ranks_of_environment(options.device) as ranks:
         if options.output is None:
@@ -215,13 +215,13 @@ def _train(
 ) -> bool:
     """One process's part of it; returns whether all is done."""
     if args.reshape and args.start_from is None:
-        raise ValueError("--reshape needs a network to take weights from: name it with --start_from")
+        raise UsageError("--reshape needs a network to take weights from: name it with --start_from")
     torch.manual_seed(options.seed)
     with all_or_none(ranks):
         task = make_task(args)
         if args.epochs is not None:
             if not task.dataset.labelled:
-                raise ValueError("--epochs counts rounds over labelled pictures; there are none: give --samples")
+                raise UsageError("--epochs counts rounds over labelled pictures; there are none: give --samples")
             options = replace(options, samples=args.epochs * task.dataset.labelled)
     run = Run(task, options, ranks)
     if args.resume:

@@ -10,6 +10,7 @@ from alpr_app.machine import cores, processor
 from alpr_app.reader import ReaderConfig
 from alpr_app.train.commands import detector, maskocr
 from alpr_app.train.commands.run_options import add_shape_options, shape_of
+from alpr_app.train.shapes import with_fields
 from alpr_app.train.speed import measure_speed
 
 
@@ -28,7 +29,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    speed = measure_speed(args.config(**shape_of(args, args.shape)), args.runs, args.threads)
+    speed = measure_speed(with_fields(args.config(), shape_of(args, args.shape)), args.runs, args.threads)
     height, width = speed.size
     print(f"{processor()}, {cores()} cores, {args.threads} in use; {width} x {height}, {args.runs} times")
     print(f"{speed.parameters / 1e6:.2f} M parameters, {speed.gflop:.2f} GFLOP")

@@ -7,6 +7,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from alpr_app.errors import UsageError
 from alpr_app.train.draw import blanks
 from alpr_app.train.draw.design_blanks import draw_blanks, glyph_masks, put_sticker
 from alpr_app.train.draw.ink import emboss, paint, vary_weight
@@ -46,11 +47,11 @@ class DesignPainter:
     def draw(self, design: Design, lettering: str, rng: np.random.Generator) -> np.ndarray:
         """A plate seen straight on: RGB uint8, one pixel a millimetre. lettering: see `patterns`.
 
-        Raises ValueError if `lettering` has other rows than the design, a character without a glyph, or no room.
+        Raises UsageError if `lettering` has other rows than the design, a character without a glyph, or no room.
         """
         rows = lettering.split(NEXT_ROW)
         if len(rows) != design.rows:
-            raise ValueError(f"'{lettering}': this design has {design.rows} rows, not {len(rows)}")
+            raise UsageError(f"'{lettering}': this design has {design.rows} rows, not {len(rows)}")
         mask = np.zeros((design.height, design.width), np.uint8)
         stickers: list[tuple[float, float]] = []
         # Characters stand in the middle or, now and then, where whoever made the plate has put them.
@@ -80,7 +81,7 @@ class DesignPainter:
                 stickers.append(corner)
             elif item != GAP:
                 if item not in masks:
-                    raise ValueError(f"'{row}': there is no glyph for '{item}'")
+                    raise UsageError(f"'{row}': there is no glyph for '{item}'")
                 _put(canvas, masks[item], np.round(corner).astype(int) + rng.integers(-1, 2, 2))
         return stickers
 
@@ -90,7 +91,7 @@ def _start(design: Design, row: str, push: float) -> float:
     left, right = design.area
     width = design.places(row)[-1]
     if width > right - left:
-        raise ValueError(f"'{row}': {width:.0f} mm wide, there are {right - left:.0f} between the margins")
+        raise UsageError(f"'{row}': {width:.0f} mm wide, there are {right - left:.0f} between the margins")
     return left + (right - left - width) * push
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from alpr_app.errors import UsageError
 from alpr_app.plate import DIGITS, LETTERS, PROVINCES, SPECIALS
 from alpr_app.resources import FONT
 from alpr_app.train.draw.strokes import stroke_mask
@@ -70,7 +71,7 @@ def picture_masks(folder: Path, lettering: str) -> Masks:
     """The glyph pictures of a folder, black on white, 140_CHARACTER.jpg and so on (see PREFIXES): the cell's size in
     uint8, 255 is ink.
 
-    The pictures are taken to fill their cell already. Raises FileNotFoundError if one is missing, ValueError
+    The pictures are taken to fill their cell already. Raises FileNotFoundError if one is missing; UsageError
     if one is no picture.
     """
     masks: Masks = {}
@@ -78,7 +79,7 @@ def picture_masks(folder: Path, lettering: str) -> Masks:
     for path in sorted(path for prefix in prefixes for path in Path(folder).glob(f"{prefix}?.*")):
         picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
         if picture is None:
-            raise ValueError(f"{path}: not a picture that can be read; take it out of the folder")
+            raise UsageError(f"{path}: not a picture that can be read; take it out of the folder")
         masks[path.stem[-1]] = 255 - picture
     needed = PROVINCES + {UPPER: LETTERS}.get(lettering, LATIN)
     missing = [character for character in needed if character not in masks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alpr_app.errors import UsageError
 from alpr_app.plate import LETTERS
 from alpr_app.train.draw.glyphs import GREEN, LOWER, STANDARD, UPPER
 
@@ -61,11 +62,11 @@ LAYOUTS = {
 def style_of(text: str, colour: str, rows: int = 1) -> str:
     """Which blank belongs to a text: its colour, but lorries of new energy, embassies and two rows have their own.
 
-    Raises ValueError for two rows in another colour than yellow.
+    Raises UsageError for two rows in another colour than yellow.
     """
     if rows == 2:
         if colour != "yellow":
-            raise ValueError(f"'{text}': only yellow plates have two rows, not {colour} ones")
+            raise UsageError(f"'{text}': only yellow plates have two rows, not {colour} ones")
         return "yellow_double"
     if colour == "green" and text[-1] in LETTERS:
         return "green_truck"

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from alpr_app.errors import UsageError
 from alpr_app.train.draw.designed import DesignPainter
 from alpr_app.train.draw.painted import PaintedPlate
 from alpr_app.train.draw.planned import PlannedPlate
@@ -32,10 +33,10 @@ class Painter(Protocol):
 def make_painter(plates: PlatesFile | None, glyphs: Path | None = None, templates: Path | None = None) -> Painter:
     """The painter of a plates file; of Chinese plates if None, with folders of pictures as `PlatePainter` takes them.
 
-    Raises ValueError for such folders together with a plates file.
+    Raises UsageError for such folders together with a plates file.
     """
     if plates is None:
         return PlatePainter(glyphs, templates)
     if glyphs is not None or templates is not None:
-        raise ValueError("--glyphs and --templates are pictures of Chinese plates; leave them out beside --plates")
+        raise UsageError("--glyphs and --templates are pictures of Chinese plates; leave them out beside --plates")
     return DesignPainter(plates)

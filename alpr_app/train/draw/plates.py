@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alpr_app.errors import UsageError
 from alpr_app.plate import DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
 from alpr_app.train.draw import blanks
 from alpr_app.train.draw.glyphs import CELLS, STANDARD, Masks, own_masks, picture_masks
@@ -128,13 +129,13 @@ class PlatePainter:
         """A plate seen straight on: RGB uint8, 140 x 440, green 140 x 480, of two rows 220 x 440, one pixel a
         millimetre.
 
-        Raises ValueError if `text` has the wrong length for its colour, or a character without a glyph, or for two
+        Raises UsageError if `text` has the wrong length for its colour, or a character without a glyph, or for two
         rows in another colour than yellow.
         """
         style = style_of(text, colour, rows)
         layout = LAYOUTS[style]
         if len(text) != len(layout.cells):
-            raise ValueError(f"'{text}': a {colour} plate has {len(layout.cells)} characters, not {len(text)}")
+            raise UsageError(f"'{text}': a {colour} plate has {len(layout.cells)} characters, not {len(text)}")
         if style in self._templates and rng.random() < TEMPLATE_SHARE:
             blank = self._templates[style]
         else:
@@ -152,7 +153,7 @@ class PlatePainter:
         for place, (character, cell) in enumerate(zip(text, layout.cells, strict=True)):
             masks = self._masks[cell.lettering]
             if character not in masks or (character == "O" and place != 1):
-                raise ValueError(f"'{text}': there is no glyph for '{character}'")
+                raise UsageError(f"'{text}': there is no glyph for '{character}'")
             glyph = masks[character]
             x = cell.left + common_x + rng.integers(-1, 2)
             y = cell.top + common_y + rng.integers(-1, 2)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from alpr_app.errors import UsageError
 from alpr_app.train.draw.backdrop import draw_backdrop
 from alpr_app.train.draw.bodies import CARS, HEAVY, Body, random_body
 from alpr_app.train.draw.camera import Camera, aim
@@ -50,7 +51,7 @@ def _ground() -> Ground:
 def draw_scene(rng: np.random.Generator, kind: str, painter: Painter) -> tuple[np.ndarray, list[DrawnPlate]]:
     """A chance scene of one of KINDS: RGB uint8 (720 x 1160 upright or 1280 x 720), and the plates that lie in it.
 
-    Raises ValueError for another kind.
+    Raises UsageError for another kind.
     """
     return paint(plan_scene(rng, kind, painter), rng)
 
@@ -83,7 +84,7 @@ def paint(plan: ScenePlan, rng: np.random.Generator, quality: Quality = FAST) ->
 def plan_scene(rng: np.random.Generator, kind: str, painter: Painter) -> ScenePlan:
     """Chance car, plate, place, light and camera for one of KINDS."""
     if kind not in KINDS:
-        raise ValueError(f"'{kind}': no kind of scene; there are {', '.join(KINDS)}")
+        raise UsageError(f"'{kind}': no kind of scene; there are {', '.join(KINDS)}")
     mood = (
         "night"
         if kind == "night"

@@ -17,7 +17,7 @@ from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import welcome
 from alpr_app.viewer.shot import Shot
 from alpr_app.viewer.theme import Colour
-from alpr_app.viewer.truth import MISSED, WRONG
+from alpr_app.viewer.truth import MISSED, WRONG, Label
 
 # From this enlargement on, pixels are shown as squares.
 PIXELS_FROM = 4.0
@@ -92,25 +92,26 @@ class Canvas:
         paint = stage.ui.painter
         truth = state.truth if state.settings.show_truth else None
         # A label may say what stands on the plate and not where it is.
-        placed = truth is not None and truth.corners is not None
-        if placed:
-            self._truth(stage, paint, placing)
+        placed = [label for label in (*truth.labels, *truth.unread) if label.box is not None] if truth else []
+        for known in placed:
+            self._truth(stage, paint, placing, known)
         marked = {state.selected, state.hovered, state.hovered_card}
         plates = list(enumerate(state.plates))
         for number, plate in plates:
             self._plate(stage, paint, placing, plate, number in marked)
         if state.settings.show_text:
-            if placed and state.mark in (WRONG, MISSED):
-                text = f"label {truth.text}"
-                self._label(stage, paint, placing, taken, truth.box, text, stage.ui.theme.truth, False, below=True)
+            for known in placed if state.mark in (WRONG, MISSED) else ():
+                if known.text:
+                    text, colour = f"label {known.text}", stage.ui.theme.truth
+                    self._label(stage, paint, placing, taken, known.box, text, colour, False, below=True)
             for (number, plate), car in zip(plates, state.car_numbers, strict=True):
                 colour = confidence_colour(stage, plate.confidence)
                 text = f"#{car}  {label(plate)}" if car else label(plate)
                 self._label(stage, paint, placing, taken, plate.box, text, colour, number in marked)
 
-    def _truth(self, stage: Stage, paint: Painter, placing: Placing) -> None:
-        ui, truth = stage.ui, stage.program.state.truth
-        points = [placing.on_screen(point) for point in truth.corners]
+    def _truth(self, stage: Stage, paint: Painter, placing: Placing, known: Label) -> None:
+        ui = stage.ui
+        points = [placing.on_screen(point) for point in known.corners]
         paint.line(points, ui.theme.halo, 4 * ui.em, closed=True)
         dashed(paint, points, ui.theme.truth, 2 * ui.em, 5 * ui.em)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpr_app.geometry import rectify
 from alpr_app.plate import Plate
 from alpr_app.viewer.fonts import BODY, LARGE, SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect
@@ -12,8 +11,9 @@ from alpr_app.viewer.panels.stage import Stage, confidence_colour, draw_mark, el
 from alpr_app.viewer.recogniser import FAILED, LOADING
 from alpr_app.viewer.shot import Shot
 from alpr_app.viewer.state import NOTHING
+from alpr_app.viewer.textures import Texture
 from alpr_app.viewer.theme import PLATE_COLOURS, faded
-from alpr_app.viewer.truth import MISSED, RIGHT
+from alpr_app.viewer.truth import MISSED
 
 # Around the raw cut-out, as a share of the plate's height.
 MARGIN = 0.35
@@ -90,7 +90,7 @@ class _Card:
         bars = (BAR_HEIGHT + BAR_NOTES) * em + 10 * em
         return (
             self.pad * 2
-            + inner / 4
+            + self._crop_height(inner)
             + (RAW_HEIGHT + 4) * em
             + 52 * em
             + self.marked_line
@@ -109,9 +109,9 @@ class _Card:
             paint.frame(rect, confidence_colour(self.stage, self.plate.confidence), 6 * em, 1.5 * em)
         x, y, inner = left + self.pad, top + self.pad, width - 2 * self.pad
         version = (self.shot.key, self.plate.corners)
-        texture = self.stage.textures.get(("crop", self.number), version, self._crop)
-        paint.picture(texture, (x, y, inner, inner / 4))
-        y += inner / 4 + 4 * em
+        high = self._crop_height(inner)
+        self._crop(paint, (x, y, inner, high), version)
+        y += high + 4 * em
         self._cut_out(paint, (x, y, inner, RAW_HEIGHT * em), version)
         y += RAW_HEIGHT * em + 8 * em
         self._text(paint, (x, y), inner)
@@ -122,13 +122,34 @@ class _Card:
         y = self._truth(paint, (x, y), inner)
         self._buttons((x, y + 4 * em), inner)
 
+    def _crop_height(self, width: float) -> float:
+        """Of what the reader saw, so that it fills the card's width, unless it would be higher than half of that."""
+        high, wide = self.plate.crop.shape[:2] if self.plate.crop.size else (1, 4)
+        return width * min(0.5, high / wide)
+
+    def _crop(self, paint: Painter, rect: Rect, version: tuple[object, ...]) -> None:
+        """What the reader saw. Of pictures that were read while nobody looked it is not kept; those are read again, and
+        until that is done the place is empty."""
+        crop = self.plate.crop
+        if not crop.size:
+            paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
+            return
+        # Other models may have seen another part of the same plate.
+        model = self.stage.program.state.outcome.model
+        texture = self.stage.textures.get(("crop", self.number), (*version, model), lambda: crop)
+        self._fitted(paint, rect, texture)
+
     def _cut_out(self, paint: Painter, rect: Rect, version: object) -> None:
         """The plate as it is in the picture, on a ground of its own."""
-        left, top, width, height = rect
         texture = self.stage.textures.get(("cut-out", self.number), version, self._raw)
+        paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
+        self._fitted(paint, rect, texture)
+
+    def _fitted(self, paint: Painter, rect: Rect, texture: Texture) -> None:
+        """A picture in the middle of `rect`, as large as it goes in."""
+        left, top, width, height = rect
         scale = min(width / texture.size[0], height / texture.size[1])
         across, down = (side * scale for side in texture.size)
-        paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
         paint.picture(texture, (left + (width - across) / 2, top + (height - down) / 2, across, down))
 
     def _text(self, paint: Painter, place: Point, width: float) -> None:
@@ -201,10 +222,13 @@ class _Card:
         if record is None or record.truth is None:
             return None
         judged = next((j for p, j in zip(record.outcome.plates, record.judged, strict=True) if p is self.plate), None)
-        if judged is not None and judged.iou is None and not judged.read and state.mark == RIGHT:
-            # The label has no place, and it is another plate that reads so.
+        if judged is None or not judged.found or judged.label < 0:
             return None
-        return judged if judged is not None and judged.found else None
+        if judged.iou is None and not judged.read:
+            fates = [other.label for other in record.judged if other.read]
+            # The label has no place, and it is another plate that reads so.
+            return None if judged.label in fates else judged
+        return judged
 
     def _truth(self, paint: Painter, place: Point, width: float) -> float:
         judged = self._judged()
@@ -215,7 +239,7 @@ class _Card:
         y += 3 * em
         paint.line([(x, y), (x + width, y)], theme.line)
         y += 3 * em
-        text = self.stage.program.state.record.truth.text
+        text = self.stage.program.state.record.truth.labels[judged.label].text
         draw_mark(ui, paint, (x + 6 * em, y + ui.line_height / 2), 5 * em, "right" if judged.read else "wrong")
         paint.text((x + 18 * em, y), "Label", theme.dim)
         # Letter by letter is a little wider than the whole word.
@@ -239,14 +263,11 @@ class _Card:
             ui.copy(self.plate.text)
             program.state.say(f"Copied {self.plate.text}")
         ui.cursor = (place[0] + half + ui.gap[0], place[1])
-        if ui.button(f"Save crop##{self.number}", half, tip="The plate seen straight on, and as it is in the picture"):
+        tip = "The plate as the reader saw it, and as it is in the picture"
+        if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
             name = self.plate.text or "plate"
-            program.keeper.keep(name, "crop", self._crop())
+            program.keeper.keep(name, "crop", self.plate.crop)
             program.keeper.keep(name, "cut-out", self._raw())
-
-    def _crop(self) -> np.ndarray:
-        """The plate seen straight on: 48 x 192 x 3 uint8."""
-        return rectify(self.shot.image, np.float32(self.plate.corners))
 
     def _raw(self) -> np.ndarray:
         """The plate as it is in the picture, with a margin: H x W x 3 uint8."""
@@ -289,5 +310,6 @@ def _nothing(stage: Stage) -> None:
 
 
 def _missed(stage: Stage) -> None:
-    ui = stage.ui
-    ui.text(elided(ui, f"Missed: the label says {stage.program.state.record.truth.text}", ui.room[0]), ui.theme.missed)
+    ui, state = stage.ui, stage.program.state
+    texts = ", ".join(state.record.missed(state.settings.score, state.settings.confidence))
+    ui.text(elided(ui, f"Missed: the label says {texts}", ui.room[0]), ui.theme.missed)

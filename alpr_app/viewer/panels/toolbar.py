@@ -15,7 +15,7 @@ _TOGGLES = (
     ("Box", "show_boxes", "Boxes (B)", "B"),
     ("Corners", "show_corners", "Corners (C)", "C"),
     ("Text", "show_text", "Texts (T)", "T"),
-    ("Truth", "show_truth", "Ground truth of CCPD names (G)", "G"),
+    ("Truth", "show_truth", "Ground truth of labels (G)", "G"),
 )
 
 

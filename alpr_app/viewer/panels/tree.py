@@ -11,6 +11,7 @@ from alpr_app.viewer.panels.stage import Stage, elided, follow, rows_in_sight
 from alpr_app.viewer.settings import LIMITS
 from alpr_app.viewer.theme import Colour
 from alpr_app.viewer.tree import Node
+from alpr_app.visible import visible
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit import Toolkit
@@ -141,6 +142,6 @@ def counted(node: Node, recursive: bool) -> list[tuple[str, bool]]:
 
 def _explained(node: Node) -> str:
     if node.error:
-        return f"{node.path}\n{node.error}"
+        return f"{visible(node.path)}\n{node.error}"
     more = f", {node.total:,} with all folders within" if node.total != node.pictures else ""
-    return f"{node.path}\n{node.pictures:,} pictures{more}"
+    return f"{visible(node.path)}\n{node.pictures:,} pictures{more}"

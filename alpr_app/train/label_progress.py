@@ -1,0 +1,123 @@
+"""Labels that are written as they are made: to the table at once, and beside it what has been seen, so that a run that
+was ended goes on where it was.
+
+The table is only ever added to. What people change in it meanwhile stays as they left it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from alpr_app.bounded import ContentError, parse_json
+from alpr_app.errors import AlprError, reason
+from alpr_app.label_table import LabelError, read_rows, write_table
+
+SUFFIX = ".progress"
+
+
+class LabelProgress:
+    """The table `target` and, as long as it is not complete, `target`.progress: first the options, then a line of JSON
+    for each picture that has been seen. options: what a run that goes on must have in common with the one before.
+
+    seen: by name, what was noted of each picture. Raises AlprError if there are labels already that no run was about
+    to complete, or one with other options was; LabelError if a file cannot be used.
+    """
+
+    def __init__(self, target: Path, columns: tuple[str, ...], options: dict[str, Any]) -> None:
+        self.target, self.path = target, target.with_name(target.name + SUFFIX)
+        self.seen: dict[str, dict[str, Any]] = {}
+        if not self.path.exists():
+            if target.exists():
+                raise AlprError(f"{target}: there are labels already; move them away to make new ones")
+            self._begin(options)
+        else:
+            self._go_on(options)
+        if not target.exists():
+            write_table(target, (), columns)
+        self._columns = self._read_table(columns)
+
+    def _begin(self, options: dict[str, Any]) -> None:
+        try:
+            # Exclusively: two runs at once would label everything twice.
+            with self.path.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(options) + "\n")
+        except OSError as error:
+            raise LabelError(f"{self.path}: cannot be written ({reason(error)})") from error
+
+    def _go_on(self, options: dict[str, Any]) -> None:
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+        except OSError as error:
+            raise LabelError(f"{self.path}: cannot be read ({reason(error)})") from error
+        remedy = f"move {self.target.name} and {self.path.name} away to begin anew"
+        before = _entry(lines[0])
+        if before != options:
+            raise AlprError(
+                f"{self.path}: a run with other options was ended before its end; repeat those, or {remedy}"
+            )
+        # The last line may have been cut off; then its picture is seen again.
+        for line in lines[1:]:
+            entry = _entry(line)
+            if entry is not None and isinstance(entry.get("file"), str):
+                self.seen[entry["file"]] = entry
+
+    def _read_table(self, columns: tuple[str, ...]) -> list[str]:
+        """The columns that the table has by now. Pictures in it count as seen, whoever wrote their lines."""
+        for row in read_rows(self.target, ("file",)):
+            self.seen.setdefault(row["file"], {})
+        with self.target.open(encoding="utf-8-sig", newline="") as file:
+            found = next(csv.reader(file))
+        missing = [column for column in columns if column not in found]
+        if missing:
+            raise LabelError(f"{self.target}: the column '{missing[0]}' is missing; put it back to go on")
+        return found
+
+    def add(self, name: str, rows: Sequence[dict[str, str]], **noted: Any) -> None:
+        """Write the lines of a picture, and then that it has been seen. Raises LabelError if the disk says no; then
+        nothing of it has been written."""
+        if rows:
+            text = io.StringIO(newline="")
+            csv.DictWriter(text, self._columns, restval="", extrasaction="ignore").writerows(rows)
+            _append(self.target, text.getvalue())
+        _append(self.path, json.dumps({"file": name, **noted}) + "\n")
+
+    def finish(self) -> None:
+        """All pictures have been seen: the table is complete."""
+        self.path.unlink(missing_ok=True)
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        found = parse_json(line)
+    except ContentError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _append(path: Path, text: str) -> None:
+    """Add whole lines to a file, all of `text` or nothing, behind a last line without an end too."""
+    data = text.encode("utf-8", errors="surrogateescape")
+    try:
+        with path.open("r+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+                data = data if file.read(1) == b"\n" else b"\n" + data
+            try:
+                file.write(data)
+                file.flush()
+            except OSError:
+                with suppress(OSError):
+                    file.truncate(end)
+                raise
+    except OSError as error:
+        raise LabelError(
+            f"{path}: cannot be written ({reason(error)}); make room and run the command again, it goes on from here"
+        ) from error
