@@ -37,6 +37,14 @@ def behind_links(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether both are one file, under whatever names: links of either kind included."""
+    try:
+        return os.path.samestat(path.stat(), other.stat())
+    except (OSError, ValueError):
+        return False
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Put `data` into `path`, or where it leads as a symbolic link. Until all of it is on the disk, an earlier file of
     that name stays as it is.

@@ -26,7 +26,8 @@ import numpy as np
 from alpr_app import ccpd
 from alpr_app.geometry import corners_to_box, order_corners
 from alpr_app.label_table import TABLE_NAME, LabelError, numbers, place, read_rows, rows_of, split_of
-from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
+from alpr_app.media import PICTURE_SUFFIXES
+from alpr_app.pictures import read_picture
 
 PLATE_FREE_FOLDERS = ("negatives", "ccpd_np")
 # Of pictures that belong to all of them.
@@ -104,10 +105,14 @@ class DataFolder:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The pictures directly in `folder`, by name; hidden files are left out."""
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-    )
+    """The pictures directly in `folder`, by name; hidden files are left out, and folders whatever they are called."""
+    with os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if entry.name.lower().endswith(PICTURE_SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
+        ]
+    return [folder / name for name in sorted(names)]
 
 
 def read_labelled(path: Path | str) -> np.ndarray:

@@ -19,8 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns the exit status: 0 all went well, 2 it could not be carried out, 130 interrupted.
     """
     from alpr_app.errors import AlprError, complain
+    from alpr_app.limits import limit_opencv
     from alpr_app.viewer.arguments import PROGRAM, parse
 
+    limit_opencv()
     args = parse(argv)
     for stream in (sys.stdout, sys.stderr):
         # A terminal may know no Chinese; that is no reason to stop.

@@ -49,7 +49,7 @@ def test_a_broken_picture_does_not_stop_the_others(folder, models, tmp_path, cap
 def test_csv_has_one_row_a_plate_in_order_whatever_runs_at_once(folder, models, tmp_path, jobs):
     out = tmp_path / "out.csv"
     assert main(["read", str(folder), "--out", str(out), "--jobs", str(jobs), *models]) == 0
-    with out.open(encoding="utf-8", newline="") as file:
+    with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     files = list(dict.fromkeys(row["file"] for row in rows))
     assert files == [os.path.join(str(folder), name) for name in NAMES]
