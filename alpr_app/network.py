@@ -137,6 +137,11 @@ def gives_single_pictures(answer: http.client.HTTPResponse) -> bool:
     return answer.headers.get_content_maintype() == "image"
 
 
+def is_film(answer: http.client.HTTPResponse) -> bool:
+    """Whether what lies at an address has an end."""
+    return answer.headers.get_content_maintype() != "multipart" and answer.headers.get("Content-Length") is not None
+
+
 # RTSP
 
 
