@@ -6,7 +6,7 @@ import base64
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
@@ -136,3 +136,71 @@ def free_port() -> int:
     """A port at which nobody answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
+
+
+def _units(raw: bytes) -> list[bytes]:
+    """The parts of a raw H.264 stream."""
+    return [part.rstrip(b"\0") for part in raw.split(b"\0\0\x01") if part.strip(b"\0")]
+
+
+def _rtsp_conversation(connection: socket.socket, raw: bytes, port: int) -> None:
+    """Answer what a player asks, then send the stream in the same connection (RFC 2326, RFC 6184)."""
+    units = _units(raw)
+    parameters = ",".join(base64.b64encode(unit).decode() for unit in units if unit[0] & 0x1F in (7, 8))
+    sdp = (
+        f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\n"
+        f"a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1;sprop-parameter-sets={parameters}\r\n"
+        "a=control:track\r\n"
+    )
+    reader = connection.makefile("rb")
+    while line := reader.readline():
+        method = line.split()[0].decode()
+        number = b"0"
+        while (header := reader.readline()) not in (b"\r\n", b""):
+            if header.lower().startswith(b"cseq"):
+                number = header.partition(b":")[2].strip()
+        more, body = "", ""
+        if method == "OPTIONS":
+            more = "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n"
+        elif method == "DESCRIBE":
+            base = f"rtsp://127.0.0.1:{port}/stream/"
+            more, body = f"Content-Base: {base}\r\nContent-Type: application/sdp\r\n", sdp
+        elif method == "SETUP":
+            more = "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+        else:
+            more = "Session: 1\r\n"
+        length = f"Content-Length: {len(body)}\r\n" if body else ""
+        connection.sendall(f"RTSP/1.0 200 OK\r\nCSeq: {number.decode()}\r\n{more}{length}\r\n{body}".encode())
+        if method == "PLAY":
+            break
+    else:
+        return
+    time = 0
+    for sequence, unit in enumerate(units):
+        is_frame = unit[0] & 0x1F in (1, 5)
+        head = bytes((0x80, 0x80 * is_frame + 96)) + sequence.to_bytes(2, "big") + time.to_bytes(4, "big")
+        packet = head + b"\0\0\0\1" + unit
+        connection.sendall(b"$\0" + len(packet).to_bytes(2, "big") + packet)
+        time += 9000 * is_frame
+
+
+@contextmanager
+def rtsp_camera(raw: bytes) -> Iterator[str]:
+    """The address of a stream of these H.264 frames, which then ends."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                _rtsp_conversation(connection, raw, port)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"rtsp://127.0.0.1:{port}/stream"
+    finally:
+        listening.close()

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from servers import answering, free_port, web_camera
+from servers import answering, free_port, rtsp_camera, web_camera
 
 from alpr_app import network, streams
 from alpr_app.sources import Limits, entries, frames
@@ -109,6 +109,15 @@ def test_what_is_wrong_with_an_rtsp_address_is_told_apart():
         with answering(lambda request, answer=answer: answer) as port:
             (error,) = read(f"rtsp://127.0.0.1:{port}/stream")[1]
         assert complaint in error and error.startswith(f"rtsp://127.0.0.1:{port}/stream: ")
+
+
+def test_a_stream_over_rtsp_is_read():
+    with rtsp_camera((Path(__file__).parent / "data" / "films" / "film.h264").read_bytes()) as camera:
+        found, errors = read(camera, frames=5)
+        assert errors == []
+        assert len(found) == 5 and found[0].load().shape == (64, 96, 3)
+        _, (error,) = read(camera)
+    assert error.startswith(f"{camera}: sends no more pictures (after ")
 
 
 @pytest.mark.parametrize("qop", ["", ', qop="auth"'])
