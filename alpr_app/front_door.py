@@ -32,7 +32,8 @@ class _Interrupt:
     def __call__(self, number: int, frame: object) -> None:
         while frame is not None:
             if frame.f_globals.get("__name__", "").startswith("importlib._bootstrap"):
-                os.write(2, f"{self._program}: interrupted\n".encode())
+                # Past the stream's buffer, which may be in the middle of something.
+                os.write(sys.stderr.fileno(), f"{self._program}: interrupted\n".encode())
                 os._exit(130)
             frame = frame.f_back
         raise KeyboardInterrupt

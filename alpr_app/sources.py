@@ -72,10 +72,13 @@ def _folder_entries(folder: str, recursive: bool, left_out: LeftOut) -> list[Fra
 
 def _standard_input() -> Iterator[str]:
     """One path a line, as bytes, because file names need not be text in the terminal's encoding."""
-    for line in sys.stdin.buffer:
-        path = os.fsdecode(line.rstrip(b"\r\n"))
-        if path:
-            yield path
+    try:
+        for line in sys.stdin.buffer:
+            path = os.fsdecode(line.rstrip(b"\r\n"))
+            if path:
+                yield path
+    except OSError as error:
+        raise SourceError(f"standard input: {reason(error)}") from error
 
 
 def matching(path: str) -> list[str]:

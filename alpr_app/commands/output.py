@@ -81,7 +81,7 @@ class OutputFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._target = behind_links(path)
-        self.part = None if is_stream(path) else self._target.with_name(self._target.name + ".part")
+        self.part = None if is_stream(path) else part_of(path)
         if self.part is not None and self.part.is_symlink():
             raise OutputError(f"{self.part}: this is a link and may lead anywhere; remove it or name another file")
         try:
@@ -128,6 +128,12 @@ class OutputFile:
             complain(f"what was read so far is in {self.part}")
         else:
             self.part.unlink()
+
+
+def part_of(path: Path) -> Path:
+    """Where what is written to `path` grows until all of it is there."""
+    target = behind_links(path)
+    return target.with_name(target.name + ".part")
 
 
 def _opened_anew(part: Path) -> BinaryIO:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from alpr_app.commands.annotated import AnnotatedFolder
 from alpr_app.commands.options import add_model_options, count, fraction, make_alpr, number, seconds
-from alpr_app.commands.output import Outcome, Write, open_output, table
+from alpr_app.commands.output import Outcome, Write, open_output, part_of, table
 from alpr_app.commands.stopping import StopOnInterrupt
 from alpr_app.commands.tracked import tracked
 from alpr_app.commands.turns import Turns, memory_of
@@ -231,14 +231,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _guarded(entered: Iterable[Frame], out: Path | None, annotated: AnnotatedFolder | None) -> Iterator[Frame]:
     """What is to be read. Raises AlprError at what would be written over."""
-    from alpr_app.files import is_same_file
+    from alpr_app.files import refuse_inputs
 
     for entry in entered:
         if entry.stream is None and entry.error is None:
             if annotated:
                 annotated.check(entry)
-            if out is not None and is_same_file(out, Path(entry.file)):
-                raise AlprError(f"{out}: this is what is to be read; name another file for the results")
+            if out is not None:
+                for written in (out, part_of(out)):
+                    refuse_inputs(written, [Path(entry.file)])
         yield entry
 
 
