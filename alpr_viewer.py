@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from alpr_app.viewer import main
+from alpr_app.front_door import viewer
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(viewer())

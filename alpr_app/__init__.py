@@ -7,8 +7,9 @@ plates = ALPR().read(image)     # H x W x 3 uint8 RGB -> list[Plate], best first
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+# What `typing` has under this name; importing that takes longer than all the rest.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from alpr_app.errors import AlprError
     from alpr_app.pipeline import ALPR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from alpr_app.cli import main
+from alpr_app.front_door import alpr
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alpr())

@@ -20,6 +20,9 @@ CHARACTER_TABLE = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789O"
 
 FIELDS = ("area", "tilt", "box", "corners", "characters", "brightness", "blurriness")
 
+# No picture is so wide or high, and nothing else in a name is so large.
+MOST = 1_000_000
+
 Point = tuple[int, int]
 
 
@@ -53,6 +56,8 @@ def _integers(text: str, count: int, field: str, name: str) -> list[int]:
         values = [int(part) for part in parts]
     except ValueError:
         raise CcpdNameError(f"{name}: field '{field}' holds '{text}', which is not whole numbers") from None
+    if any(abs(value) > MOST for value in values):
+        raise CcpdNameError(f"{name}: field '{field}' holds '{text}', which is more than any picture has")
     if count and len(values) != count:
         raise CcpdNameError(f"{name}: field '{field}' holds {len(values)} numbers where {count} belong")
     return values

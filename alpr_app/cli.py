@@ -11,6 +11,9 @@ from typing import NoReturn
 
 from alpr_app import __version__
 from alpr_app.errors import AlprError, complain, reason
+from alpr_app.front_door import enter
+from alpr_app.limits import limit_opencv
+from alpr_app.quiet import quiet_libraries
 
 COMMANDS = {
     "read": ("alpr_app.commands.read", "find and read the plates in pictures, folders and videos"),
@@ -48,10 +51,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal may know no Chinese, a file name need not be text: neither is a reason to stop.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    limit_opencv()
     chosen = next((argument for argument in arguments if argument in COMMANDS), None)
     try:
-        args = _parser(chosen).parse_args(arguments)
-        status = import_module(COMMANDS[args.command][0]).run(args)
+        try:
+            args = _parser(chosen).parse_args(arguments)
+        finally:
+            # Help has been printed and ends the process; where nobody can read it, that is an error.
+            sys.stdout.flush()
+        with quiet_libraries():
+            status = import_module(COMMANDS[args.command][0]).run(args)
         sys.stdout.flush()
     except AlprError as error:
         complain(error)
@@ -70,4 +79,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    enter("alpr")
     sys.exit(main())

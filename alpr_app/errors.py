@@ -1,8 +1,13 @@
-"""What all expected failures have in common."""
+"""What all expected failures have in common, and how they are said."""
 
 from __future__ import annotations
 
 import sys
+import unicodedata
+
+# Characters that are not seen, or that change where others stand: controls, line ends, marks of direction, halves of
+# characters that a file name may hold.
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 class AlprError(Exception):
@@ -30,6 +35,20 @@ def first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
+def printable(text: str) -> str:
+    """`text` as a terminal may show it, in one line: file names can hold what moves the cursor or ends the line."""
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if unicodedata.category(character) not in _HIDDEN:
+        return character
+    # As Python writes it: \x1b, \u202e.
+    return ascii(character)[1:-1]
+
+
 def complain(error: AlprError | str, program: str = "alpr") -> None:
     """One line on standard error."""
-    print(f"{program}: {error}".replace("\n", " "), file=sys.stderr)
+    print(printable(f"{program}: {error}"), file=sys.stderr)

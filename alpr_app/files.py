@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from alpr_app.errors import AlprError
 
 
 def _standard_stream(path: Path) -> int | None:
@@ -35,6 +38,23 @@ def open_stream(path: Path) -> BinaryIO:
 def behind_links(path: Path) -> Path:
     """The file that is to be replaced when `path` is written: of a symbolic link what it leads to, there or not."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether both are one file, under whatever names: links of either kind included."""
+    try:
+        return os.path.samestat(path.stat(), other.stat())
+    except (OSError, ValueError):
+        return False
+
+
+def refuse_inputs(target: Path, inputs: Iterable[Path]) -> None:
+    """Raises AlprError if `target` is one of the `inputs`, under whatever name: what is read is never written over."""
+    if not target.exists():
+        return
+    for path in inputs:
+        if is_same_file(target, path):
+            raise AlprError(f"{target}: this is '{path}', which is read here; name another file")
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -51,10 +51,18 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
         raise LabelError(f"{path}: not a CSV file in UTF-8 ({error}); save it as one") from error
 
 
+def file_in(folder: Path, name: str) -> Path:
+    """The picture that a table names. Tables written on Windows have backslashes between folders."""
+    path = folder / name
+    return folder / name.replace("\\", "/") if "\\" in name and not path.exists() else path
+
+
 def numbers(text: str, count: int, path: Path, row: int) -> np.ndarray:
     """`count` numbers separated by spaces. Raises LabelError naming file and row."""
     try:
-        values = np.array([float(value) for value in text.split()], np.float32)
+        # What is too large for a place in a picture is said below, not by numpy.
+        with np.errstate(over="ignore"):
+            values = np.array([float(value) for value in text.split()], np.float32)
     except ValueError:
         raise LabelError(f"{path}, row {row}: '{text}' holds something that is no number") from None
     if len(values) != count:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,12 @@ import numpy as np
 
 from alpr_app import ccpd
 from alpr_app.geometry import corners_to_box, order_corners
-from alpr_app.label_table import TABLE_NAME, LabelError, numbers, place, read_rows, rows_of, split_of
-from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
+from alpr_app.label_table import TABLE_NAME, LabelError, file_in, numbers, place, read_rows, rows_of, split_of
+from alpr_app.media import PICTURE_SUFFIXES
+from alpr_app.pictures import read_picture
+
+Refuse = Callable[[LabelError], None]
+"""Is told of what is left out and why."""
 
 PLATE_FREE_FOLDERS = ("negatives", "ccpd_np")
 # Of pictures that belong to all of them.
@@ -104,10 +109,14 @@ class DataFolder:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The pictures directly in `folder`, by name; hidden files are left out."""
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-    )
+    """The pictures directly in `folder`, by name; hidden files are left out, and folders whatever they are called."""
+    with os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if entry.name.lower().endswith(PICTURE_SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
+        ]
+    return [folder / name for name in sorted(names)]
 
 
 def read_labelled(path: Path | str) -> np.ndarray:
@@ -131,16 +140,16 @@ def _table_beside(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.csv")
 
 
-def _ccpd_pictures(folder: Path) -> list[LabelledPicture]:
+def _ccpd_pictures(folder: Path, refuse: Refuse) -> list[LabelledPicture]:
     table = _table_beside(folder)
-    rows = {row["file"]: row for row in read_rows(table, ("file",))} if table.is_file() else {}
+    rows = {file_in(folder, row["file"]).name: row for row in read_rows(table, ("file",))} if table.is_file() else {}
     pictures = []
     for path in picture_files(folder):
         row = rows.get(path.name, {})
         try:
             pictures.append(ccpd_picture(path, row.get("split") or "train", row.get("subset") or folder.name))
         except ccpd.CcpdNameError as error:
-            raise LabelError(f"{folder}: {error}") from error
+            refuse(LabelError(f"{folder}: {error}"))
     return pictures
 
 
@@ -158,7 +167,7 @@ def _machine_pictures(table: Path) -> list[LabelledPicture]:
     plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
     ignored: dict[Path, list[np.ndarray]] = defaultdict(list)
     for number, row in enumerate(read_rows(table, ("folder", "file", "kind", "text", "box", "corners")), start=2):
-        path = table.parent / row["folder"] / row["file"]
+        path = file_in(file_in(table.parent, row["folder"]), row["file"])
         if row["kind"] == "sure":
             corners = numbers(row["corners"], 8, table, number).reshape(4, 2)
             plates[path].append(_plate(table, number, corners, row["text"] or None))
@@ -185,7 +194,7 @@ def read_table(table: Path) -> DataFolder:
     plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
     about: dict[Path, tuple[str, str]] = {}
     for number, row in enumerate(rows, start=2):
-        path, text, corners = folder / row["file"], row.get("text", "").strip(), place(row, table, number)
+        path, text, corners = file_in(folder, row["file"]), row.get("text", "").strip(), place(row, table, number)
         split, lines = split_of(row, table, number), rows_of(row, table, number)
         if text and corners is None and placed:
             raise LabelError(f"{table}, row {number}: '{text}' has neither box nor corners")
@@ -209,8 +218,18 @@ def read_table(table: Path) -> DataFolder:
     )
 
 
-def read_data_folder(root: Path) -> DataFolder:
-    """Everything labelled under `root`, which is a data folder as above or itself a folder of CCPD names.
+def tables_of(root: Path) -> list[Path]:
+    """Every CSV file that `read_data_folder` may look at."""
+    return [*root.glob("*.csv"), *root.glob("*/*.csv"), _table_beside(Path(os.path.abspath(root)))]
+
+
+def _raise(error: LabelError) -> None:
+    raise error
+
+
+def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
+    """Everything labelled under `root`, which is a data folder as above or itself a folder of CCPD names. refuse: is
+    told of every picture among CCPD's whose name is no label, which is then left out; without it that is an error.
 
     Raises LabelError if there is no such folder, nothing labelled in it, or a label is damaged.
     """
@@ -233,13 +252,14 @@ def read_data_folder(root: Path) -> DataFolder:
             negatives += [LabelledPicture(path, split=EVERY_SPLIT, subset=folder.name) for path in plate_free]
         elif folder.name == "crops" and table.is_file():
             for row in read_rows(table, ("file", "text")):
-                crops.append(LabelledCrop(folder / row["file"], row["text"], row.get("split") or "train"))
+                crops.append(LabelledCrop(file_in(folder, row["file"]), row["text"], row.get("split") or "train"))
         elif folder.name == "street" and table.is_file():
             for row in read_rows(table, ("file", "text")):
-                pictures.append(LabelledPicture(folder / row["file"], stated=row["text"], split="val", subset="street"))
+                path = file_in(folder, row["file"])
+                pictures.append(LabelledPicture(path, stated=row["text"], split="val", subset="street"))
         else:
             if any(map(ccpd.is_ccpd_name, picture_files(folder))):
-                pictures += _ccpd_pictures(folder)
+                pictures += _ccpd_pictures(folder, refuse)
     machine = root / "machine_labels.csv"
     if machine.is_file():
         pictures += _machine_pictures(machine)

@@ -10,25 +10,16 @@ import numpy as np
 
 from alpr_app.errors import AlprError, reason
 from alpr_app.files import write_atomically
-from alpr_app.picture_header import is_cut_short, picture_size
+from alpr_app.heif import decode_heif
+from alpr_app.limits import MAXIMUM_BYTES, MAXIMUM_PIXELS, MOST_SCANS, decoding_bytes, most_decoding_bytes
+from alpr_app.media import PICTURE_SUFFIXES
+from alpr_app.picture_header import Header, is_cut_short, picture_header
+from alpr_app.turn_marks import turn_marks
 
-PICTURE_SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".bmp",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".gif",
-    ".avif",
-    ".jp2",
-    ".ppm",
-)
+__all__ = ["MAXIMUM_PIXELS", "PICTURE_SUFFIXES", "PictureError", "decode_picture", "read_picture", "write_picture"]
 
-# More than any camera takes, and 600 MB when decoded.
-MAXIMUM_PIXELS = 200_000_000
-MAXIMUM_BYTES = 512 * 2**20
+# Behind coded data that ends too early, this would be taken for the rest of it.
+_FILLER = bytes(range(1, 250)) * 40
 
 
 class PictureError(AlprError):
@@ -41,7 +32,8 @@ def quiet_opencv() -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """All of an ordinary file that may be a picture. Raises PictureError."""
     try:
         if path.is_dir():
             raise PictureError(f"{path}: this is a folder, not a picture")
@@ -62,12 +54,28 @@ def _read_bytes(path: Path) -> bytes:
     return content
 
 
-def _check_size(path: Path, size: tuple[int, int] | None) -> None:
-    if size is not None and size[0] * size[1] > MAXIMUM_PIXELS:
+def check_header(name: str, content: bytes) -> Header:
+    """What the picture in `content` says of itself. Raises PictureError if it is none, or too large to be decoded."""
+    header = picture_header(content)
+    if header is None:
+        raise PictureError(f"{name}: not a picture")
+    if header.size is None or not all(header.size):
+        cut = is_cut_short(content)
+        raise PictureError(f"{name}: {'cut short; the end of the picture is missing' if cut else 'a damaged picture'}")
+    width, height = header.size
+    if width * height > MAXIMUM_PIXELS:
         raise PictureError(
-            f"{path}: {size[0]} x {size[1]} pixels, {MAXIMUM_PIXELS // 10**6} million are allowed; "
-            "make it smaller first"
+            f"{name}: {width} x {height} pixels, {MAXIMUM_PIXELS // 10**6} million are allowed; make it smaller first"
         )
+    needed = decoding_bytes(header, len(content))
+    if needed > most_decoding_bytes(width * height):
+        raise PictureError(
+            f"{name}: {width} x {height} pixels as {header.format} take {needed / 10**6:.0f} MB to decode, "
+            f"{most_decoding_bytes(width * height) / 10**6:.0f} are allowed; make it smaller first"
+        )
+    if header.jpeg is not None and header.jpeg.scans > MOST_SCANS:
+        raise PictureError(f"{name}: a JPEG of more than {MOST_SCANS} scans, which no camera makes; save it anew")
+    return header
 
 
 def read_picture(path: Path | str, orient: bool = True) -> np.ndarray:
@@ -77,19 +85,55 @@ def read_picture(path: Path | str, orient: bool = True) -> np.ndarray:
     in stored pixels need it. Raises PictureError.
     """
     path = Path(path)
-    content = _read_bytes(path)
-    size = picture_size(content)
-    _check_size(path, size)
-    if is_cut_short(content):
-        raise PictureError(f"{path}: cut short; the end of the picture is missing")
-    flags = cv2.IMREAD_COLOR_RGB if orient else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    return decode_picture(read_bytes(path), str(path), orient)
+
+
+def decode_picture(content: bytes, name: str, orient: bool = True) -> np.ndarray:
+    """The picture in `content`, the bytes of a file called `name`, as `read_picture` gives it. Raises PictureError."""
+    header = check_header(name, content)
+    if header.format == "HEIC":
+        return _decode_heif(content, name, orient)
+    image = None
+    if not is_cut_short(content):
+        image = _decode(content, name, orient)
+    elif header.jpeg is not None and header.jpeg.has_all_scans:
+        image = _decode_without_end(content, name, orient)
+    if image is None:
+        damage = "cut short; the end of the picture is missing" if is_cut_short(content) else "a damaged picture"
+        raise PictureError(f"{name}: {damage}")
+    return image
+
+
+def _decode(content: bytes, name: str, orient: bool) -> np.ndarray | None:
+    flags = cv2.IMREAD_COLOR_RGB
+    marks = turn_marks(content) if content[4:8] == b"ftyp" else None
+    # Where a picture has turn marks, they count and not its EXIF data.
+    if not orient or (marks is not None and marks.marks):
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
-        raise PictureError(f"{path}: cannot be decoded: {error.err}") from error
-    if image is None:
-        raise PictureError(f"{path}: {'not a picture' if size is None else 'a damaged picture'}")
-    return image
+        raise PictureError(f"{name}: cannot be decoded: {error.err}") from error
+    return image if image is None or marks is None or not orient else marks.apply(image)
+
+
+def _decode_without_end(content: bytes, name: str, orient: bool) -> np.ndarray | None:
+    """A JPEG that lacks only its end marker. If coded data were missing too, what is put behind it would be taken for
+    the rest of the picture, and change it."""
+    content = content.rstrip(b"\xff")
+    plain = _decode(content + b"\xff\xd9", name, orient)
+    filled = _decode(content + _FILLER + b"\xff\xd9", name, orient)
+    return plain if plain is not None and filled is not None and np.array_equal(plain, filled) else None
+
+
+def _decode_heif(content: bytes, name: str, orient: bool) -> np.ndarray:
+    try:
+        image = decode_heif(content)
+    except ImportError as error:
+        raise PictureError(f"{name}: HEIC pictures need a package of their own: pip install pillow-heif") from error
+    except (ValueError, EOFError, OSError, RuntimeError) as error:
+        raise PictureError(f"{name}: a damaged picture ({error})") from error
+    return image if orient else turn_marks(content).undo(image)
 
 
 def write_picture(path: Path | str, image: np.ndarray) -> None:

@@ -1,51 +1,28 @@
-"""Where frames come from: paths of pictures, folders and videos, or `-` for paths on standard input."""
+"""Where frames come from: paths of pictures, folders and films, addresses of streams, or `-` for paths on standard
+input."""
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 
-import cv2
-import numpy as np
+from alpr_app.addresses import is_address
+from alpr_app.errors import reason
+from alpr_app.films import film_frames
+from alpr_app.frame import NO_LIMITS, Frame, Limits, SourceError
+from alpr_app.media import kind_of_file, kind_of_name
+from alpr_app.pages import picture_frames
+from alpr_app.streams import camera_entry, stream_entry, stream_frames
 
-from alpr_app.errors import AlprError, reason
-from alpr_app.pictures import PICTURE_SUFFIXES, read_picture
+__all__ = ["STANDARD_INPUT", "Frame", "Limits", "SourceError", "camera_entry", "entries", "frames", "natural_key"]
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts")
 STANDARD_INPUT = "-"
 
-
-class SourceError(AlprError):
-    """A folder or a video that gives no frames; the message names it and the remedy."""
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One picture to come, or one frame of a video.
-
-    file: the path as given; for a folder's pictures, the folder as given and the way from there.
-    within: the path from the folder that was given, else the file's bare name.
-    image: H x W x 3 uint8 RGB; None for a picture that is still to be read, so that many can be read at once.
-    number, time_ms: of a video's frame, counted from 0; None for pictures.
-    error: why nothing can be read from here; then there is no image.
-    """
-
-    file: str
-    within: str
-    image: np.ndarray | None = field(default=None, repr=False)
-    number: int | None = None
-    time_ms: float | None = None
-    error: AlprError | None = None
-
-    def load(self) -> np.ndarray:
-        """The picture. Raises PictureError or SourceError."""
-        if self.error is not None:
-            raise self.error
-        return read_picture(self.file) if self.image is None else self.image
+LeftOut = Callable[[str, int], None]
+"""Is told of a folder, as it was given, and of how many files in it are neither pictures nor films."""
 
 
 def natural_key(text: str) -> tuple[tuple[int, int | str], ...]:
@@ -54,27 +31,39 @@ def natural_key(text: str) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)
 
 
-def _entries_in(folder: str, recursive: bool, inside: str = "") -> Iterator[Frame]:
-    """Pictures and videos in `folder`, or in the folder that lies `inside` it, in natural order."""
-    here = os.path.join(folder, inside) if inside else folder
-    try:
-        names = sorted((name for name in os.listdir(here) if not name.startswith(".")), key=natural_key)
-    except OSError as error:
-        yield Frame(here, inside or folder, error=SourceError(f"{here}: cannot be opened: {reason(error)}"))
-        return
-    for name in names:
-        within = os.path.join(inside, name)
-        path = os.path.join(folder, within)
-        if os.path.isdir(path):
-            # A link to a folder above would never end.
-            if recursive and not os.path.islink(path):
-                yield from _entries_in(folder, recursive, within)
-        elif name.lower().endswith(PICTURE_SUFFIXES + VIDEO_SUFFIXES):
-            yield Frame(path, within)
+class _Folder:
+    """The pictures and films in a folder. left_out: how many files in it are neither."""
+
+    def __init__(self, folder: str, recursive: bool) -> None:
+        self.folder, self.recursive = folder, recursive
+        self.left_out = 0
+
+    def entries(self, inside: str = "") -> Iterator[Frame]:
+        """What lies directly `inside`, and in the folders there if asked for, in natural order."""
+        here = os.path.join(self.folder, inside) if inside else self.folder
+        try:
+            names = sorted((name for name in os.listdir(here) if not name.startswith(".")), key=natural_key)
+        except OSError as error:
+            yield Frame(here, inside or self.folder, error=SourceError(f"{here}: cannot be opened: {reason(error)}"))
+            return
+        for name in names:
+            within = os.path.join(inside, name)
+            path = os.path.join(self.folder, within)
+            if os.path.isdir(path):
+                # A link to a folder above would never end.
+                if self.recursive and not os.path.islink(path):
+                    yield from self.entries(within)
+            elif kind_of_name(name) or kind_of_file(path):
+                yield Frame(path, within)
+            else:
+                self.left_out += 1
 
 
-def _folder_entries(folder: str, recursive: bool) -> list[Frame]:
-    found = list(_entries_in(folder, recursive))
+def _folder_entries(folder: str, recursive: bool, left_out: LeftOut) -> list[Frame]:
+    looked_into = _Folder(folder, recursive)
+    found = list(looked_into.entries())
+    if looked_into.left_out:
+        left_out(folder, looked_into.left_out)
     if not found:
         remedy = "" if recursive else "; --recursive looks into its folders too"
         return [Frame(folder, folder, error=SourceError(f"{folder}: no pictures or videos in this folder{remedy}"))]
@@ -83,67 +72,64 @@ def _folder_entries(folder: str, recursive: bool) -> list[Frame]:
 
 def _standard_input() -> Iterator[str]:
     """One path a line, as bytes, because file names need not be text in the terminal's encoding."""
-    for line in sys.stdin.buffer:
-        path = os.fsdecode(line.rstrip(b"\r\n"))
-        if path:
-            yield path
+    try:
+        for line in sys.stdin.buffer:
+            path = os.fsdecode(line.rstrip(b"\r\n"))
+            if path:
+                yield path
+    except OSError as error:
+        raise SourceError(f"standard input: {reason(error)}") from error
 
 
-def entries(paths: Iterable[str], recursive: bool = False) -> Iterator[Frame]:
-    """Every picture and video that `paths` name, not opened yet, in order.
+def matching(path: str) -> list[str]:
+    """The files that a pattern such as *.jpg means, for shells that leave that to the program; a path that is there, or
+    is no pattern, is itself."""
+    if os.path.lexists(path) or not glob.has_magic(path):
+        return [path]
+    return sorted(glob.glob(path), key=natural_key) or [path]
 
-    A folder gives its files in natural order, hidden ones left out; `-` gives the paths on standard input as
-    they come. What cannot be read becomes an entry with an error, so that the others go on.
+
+def entries(
+    paths: Iterable[str], recursive: bool = False, left_out: LeftOut = lambda folder, count: None
+) -> Iterator[Frame]:
+    """Every picture, film and stream that `paths` name, not opened yet, in order.
+
+    A folder gives its files in natural order, hidden ones left out, and `left_out` is told how many are neither
+    pictures nor films; `-` gives the paths on standard input as they come. What cannot be read becomes an entry with an
+    error, so that the others go on.
     """
     for path in paths:
         if path == STANDARD_INPUT:
-            yield from entries(_standard_input(), recursive)
-        elif os.path.isdir(path):
-            yield from _folder_entries(path, recursive)
+            for line in _standard_input():
+                yield from _entries_of(line, recursive, left_out)
+        elif is_address(path):
+            yield stream_entry(path)
         else:
-            yield Frame(path, os.path.basename(path))
+            for file in matching(path):
+                yield from _entries_of(file, recursive, left_out)
 
 
-def check_video_name(file: str) -> None:
-    """Raises SourceError for a name that is no text: opening it, OpenCV would take the whole process down."""
-    try:
-        file.encode()
-    except UnicodeEncodeError as error:
-        printable = file.encode(errors="backslashreplace").decode()
-        raise SourceError(f"{printable}: OpenCV opens no video whose name is not UTF-8; rename it") from error
+def _entries_of(path: str, recursive: bool, left_out: LeftOut) -> Iterable[Frame]:
+    if is_address(path):
+        return [stream_entry(path)]
+    if os.path.isdir(path):
+        return _folder_entries(path, recursive, left_out)
+    if not os.path.lexists(path) and glob.has_magic(path):
+        return [Frame(path, os.path.basename(path), error=SourceError(f"{path}: no such file, and none matches it"))]
+    return [Frame(path, os.path.basename(path))]
 
 
-def video_frames(entry: Frame) -> Iterator[Frame]:
-    """Every frame of a video; one with an error if it cannot be opened or holds none."""
-    if not Path(entry.file).is_file():
-        yield Frame(entry.file, entry.within, error=SourceError(f"{entry.file}: no such file"))
-        return
-    try:
-        check_video_name(entry.file)
-    except SourceError as error:
-        yield Frame(entry.file, entry.within, error=error)
-        return
-    video = cv2.VideoCapture(entry.file)
-    number = 0
-    try:
-        while True:
-            read, image = video.read()
-            if not read:
-                break
-            time_ms = max(0.0, video.get(cv2.CAP_PROP_POS_MSEC))
-            yield Frame(entry.file, entry.within, cv2.cvtColor(image, cv2.COLOR_BGR2RGB), number, time_ms)
-            number += 1
-    finally:
-        video.release()
-    if not number:
-        error = SourceError(f"{entry.file}: this video cannot be read; is it damaged or of an unknown format?")
-        yield Frame(entry.file, entry.within, error=error)
-
-
-def frames(entered: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames of `entries`: pictures as they are, videos frame by frame."""
+def frames(entered: Iterable[Frame], limits: Limits = NO_LIMITS) -> Iterator[Frame]:
+    """The frames of `entries`: pictures as they are, of several pages page by page, films and streams frame by frame,
+    no more of each than `limits`."""
     for entry in entered:
-        if entry.error is None and entry.file.lower().endswith(VIDEO_SUFFIXES):
-            yield from video_frames(entry)
-        else:
+        if limits.stopped():
+            return
+        if entry.error is not None:
             yield entry
+        elif entry.stream is not None:
+            yield from stream_frames(entry, limits)
+        elif kind_of_file(entry.file) == "film":
+            yield from film_frames(entry, limits)
+        else:
+            yield from picture_frames(entry, limits)

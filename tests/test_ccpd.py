@@ -1,3 +1,5 @@
+import warnings
+
 import pytest
 
 from alpr_app.ccpd import Annotation, CcpdNameError, format_name, is_ccpd_name, parse_name
@@ -58,3 +60,17 @@ def test_a_text_that_ccpd_cannot_spell_is_refused(text, said):
     annotation = parse_name(BLUE)
     with pytest.raises(CcpdNameError, match=said):
         format_name(Annotation(text, annotation.box, annotation.corners))
+
+
+@pytest.mark.parametrize("number", ["9" * 20, "9" * 400, "2000000"])
+@pytest.mark.parametrize("field", ["box", "corners"])
+def test_a_number_that_no_picture_has_is_no_label(number, field):
+    place = "154&383" if field == "box" else "386&473_177"
+    with pytest.raises(CcpdNameError, match=f"field '{field}'"):
+        parse_name(BLUE.replace(place, place.replace("383" if field == "box" else "177", number), 1))
+
+
+def test_huge_numbers_in_a_name_are_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not is_ccpd_name(BLUE.replace("386&473_177", f"{'9' * 99}&473_177"))

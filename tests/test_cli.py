@@ -29,7 +29,6 @@ def command(monkeypatch):
     [
         [],
         ["unknown"],
-        ["read"],
         ["read", "x.jpg", "--score", "2"],
         ["read", "x.jpg", "--jobs", "0"],
         ["read", "x.jpg", "--device", "tpu"],
@@ -66,7 +65,7 @@ def test_expected_failures_are_one_line(command, capsys):
 
     command(run)
     assert main(["read"]) == 2
-    assert capsys.readouterr().err == "alpr: models/a b.json: damaged\n"
+    assert capsys.readouterr().err == "alpr: models/a\\nb.json: damaged\n"
 
 
 def test_an_interruption_is_no_traceback(command, capsys):

@@ -1,7 +1,11 @@
+import os
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from alpr_app.label_table import TABLE_NAME, LabelError, write_table
+from alpr_app.label_table import TABLE_NAME, LabelError, file_in, numbers, write_table
 from alpr_app.labels import read_data_folder
 
 
@@ -92,3 +96,23 @@ def test_a_place_that_cannot_be_names_its_row(line, said, tmp_path):
     write(tmp_path, "file,text,corners,box", line)
     with pytest.raises(LabelError, match=said):
         read_data_folder(tmp_path)
+
+
+def test_backslashes_of_windows_lead_into_folders(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "a.png").write_bytes(b"")
+    assert file_in(tmp_path, "inner\\a.png") == tmp_path / "inner" / "a.png"
+    assert file_in(tmp_path, "inner/a.png") == tmp_path / "inner" / "a.png"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows a name cannot hold a backslash")
+def test_a_name_that_holds_a_backslash_is_kept_where_there_is_such_a_file(tmp_path):
+    (tmp_path / "a\\b.png").write_bytes(b"")
+    assert file_in(tmp_path, "a\\b.png").name == "a\\b.png"
+
+
+def test_a_number_that_is_too_large_is_one_message_and_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(LabelError, match="no place in a picture"):
+            numbers("1e300 0 1 1", 4, Path("t.csv"), 2)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import sys
 from pathlib import Path
 
 import cv2
@@ -141,3 +142,127 @@ def test_a_full_disk_leaves_the_earlier_picture(tmp_path, picture, monkeypatch):
         write_picture(path, picture(seed=2))
     assert np.array_equal(read_picture(path), picture(seed=1))
     assert list(tmp_path.iterdir()) == [path]
+
+
+HOSTILE = Path(__file__).parent / "data" / "pictures"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("j_hidden2.jpg", "32000 x 32000 pixels"),
+        ("j_hidden_prog.jpg", "32000 x 32000 pixels"),
+        ("giant2.jp2", "32000 x 32000 pixels"),
+        ("j_scans14k.jpg", "more than 100 scans"),
+    ],
+)
+def test_a_small_file_that_would_take_much_memory_or_time_is_not_decoded(monkeypatch, name, complaint):
+    monkeypatch.setattr(cv2, "imdecode", lambda *arguments: pytest.fail("it was decoded"))
+    with pytest.raises(PictureError, match=f"{name}: .*{complaint}"):
+        read_picture(HOSTILE / name)
+
+
+def bomb(kind: str, side: int = 60_000) -> bytes:
+    """The beginning of a picture of side x side pixels."""
+    text, order = str(side).encode(), "<"
+    if kind in ("P1", "P2", "P3", "P4", "P5", "P6"):
+        return kind.encode() + b"\n# a remark\n" + text + b" " + text + b"\n255\n" + bytes(99)
+    if kind == "PAM":
+        return b"P7\nWIDTH %b\nHEIGHT %b\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n" % (text, text) + bytes(99)
+    if kind == "PFM":
+        return b"PF\n%b %b\n-1.0\n" % (text, text) + bytes(99)
+    if kind == "HDR":
+        return b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %b +X %b\n" % (text, text) + bytes(99)
+    if kind == "Sun":
+        return struct.pack(">8I", 0x59A66A95, side, side, 24, 0, 1, 0, 0) + bytes(99)
+    if kind == "BMP":
+        return b"BM" + struct.pack("<IIIIiiHHIIiiII", 999, 0, 54, 40, side, -side, 1, 24, 0, 0, 1, 1, 0, 0) + bytes(99)
+    if kind == "GIF":
+        return b"GIF89a" + struct.pack("<HHBBBB4HB", side, side, 0, 0, 0, 0x2C, 0, 0, 9, 9, 0) + bytes(9)
+    if kind == "GIF frame":
+        return b"GIF89a" + struct.pack("<HHBBBB4HB", 9, 9, 0, 0, 0, 0x2C, 0, 0, side, side, 0) + bytes(9)
+    if kind == "PNG":
+        return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBBI", 13, b"IHDR", side, side, 8, 2, 0, 0, 0, 0) + bytes(99)
+    if kind == "WebP":
+        return b"RIFF" + struct.pack("<I4s4sI", 99, b"WEBP", b"VP8L", 60) + b"\x2f\xff\xff\xff\x0f" + bytes(60)
+    if kind == "J2K":
+        size = struct.pack(">HIIIIIIIIHBBB", 0, side, side, 0, 0, side, side, 0, 0, 1, 7, 1, 1)
+        return b"\xff\x4f\xff\x51" + struct.pack(">H", 41) + size + bytes(99)
+    if kind == "tiny tiles":
+        size = struct.pack(">HIIIIIIIIHBBB", 0, 9000, 9000, 0, 0, 8, 8, 0, 0, 1, 7, 1, 1)
+        return b"\xff\x4f\xff\x51" + struct.pack(">H", 41) + size + bytes(99)
+    if kind == "AVIF":
+        ispe = struct.pack(">I4sIII", 20, b"ispe", 0, side, side)
+        boxes = struct.pack(">I4s", 8 + len(ispe), b"ipco") + ispe
+        boxes = struct.pack(">I4s", 8 + len(boxes), b"iprp") + boxes
+        boxes = struct.pack(">I4sI", 12 + len(boxes), b"meta", 0) + boxes
+        return struct.pack(">I4s4sI4s", 20, b"ftyp", b"avif", 0, b"mif1") + boxes
+    big = kind == "BigTIFF"
+    tags = [(256, side), (257, side), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, side), (279, 9)]
+    if kind == "tile":
+        tags = [(256, 9), (257, 9), (258, 8), (259, 1), (277, 1), (322, side), (323, side), (324, 8), (325, 9)]
+    if big:
+        listed = b"".join(struct.pack(order + "HHQQ", tag, 4, 1, value) for tag, value in tags)
+        return b"II+\0" + struct.pack("<HHQQ", 8, 0, 16, len(tags)) + listed + bytes(99)
+    listed = b"".join(struct.pack(order + "HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + listed + bytes(99)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("P1", "P2", "P3", "P4", "P5", "P6", "PAM", "PFM", "HDR", "Sun", "BMP", "GIF", "GIF frame", "PNG", "WebP"),
+        *("J2K", "tiny tiles", "AVIF", "TIFF", "BigTIFF", "tile"),
+    ],
+)
+def test_a_claim_that_takes_too_much_memory_is_refused_in_every_format(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(cv2, "imdecode", lambda *arguments: pytest.fail("it was decoded"))
+    path = tmp_path / "bomb"
+    path.write_bytes(bomb(kind))
+    with pytest.raises(PictureError, match=r"bomb: \d+ x \d+ pixels.*make it smaller first"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(99) + b"\xff\xd9", b"P5\n", b"GIF89a\x09\0"])
+def test_a_known_format_that_claims_nothing_is_not_decoded(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(cv2, "imdecode", lambda *arguments: pytest.fail("it was decoded"))
+    path = tmp_path / "nothing"
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match="a damaged picture"):
+        read_picture(path)
+
+
+def test_large_pictures_of_cameras_are_read(tmp_path):
+    path = tmp_path / "panorama.jpg"
+    path.write_bytes(encoded(".jpg", np.zeros((4000, 12_000, 3), np.uint8)))
+    assert read_picture(path).shape == (4000, 12_000, 3)
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_a_jpeg_that_lacks_only_its_end_marker_is_read(tmp_path, picture, progressive, lacking):
+    whole = cv2.imencode(".jpg", picture(200, 300), [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive])[1].tobytes()
+    path, without = tmp_path / "whole.jpg", tmp_path / "without.jpg"
+    path.write_bytes(whole)
+    without.write_bytes(whole[:-lacking])
+    assert np.array_equal(read_picture(without), read_picture(path))
+    for missing in (20, 60, 200):
+        without.write_bytes(whole[:-missing])
+        with pytest.raises(PictureError, match="cut short"):
+            read_picture(without)
+
+
+def test_the_turn_marks_of_an_avif_are_followed():
+    assert read_picture(HOSTILE / "turned.avif").shape == (1160, 720, 3)
+    assert read_picture(HOSTILE / "turned.avif", orient=False).shape == (720, 1160, 3)
+
+
+def test_a_heic_picture_is_read_where_its_package_is_there():
+    pytest.importorskip("pillow_heif", reason="HEIC pictures need pillow-heif")
+    assert read_picture(HOSTILE / "iphone.heic").shape == (1160, 720, 3)
+
+
+def test_a_heic_picture_names_the_package_that_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(PictureError, match=r"iphone\.heic: HEIC pictures need .*pip install pillow-heif"):
+        read_picture(HOSTILE / "iphone.heic")

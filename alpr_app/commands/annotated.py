@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from alpr_app.errors import AlprError, reason
+from alpr_app.files import is_same_file
 
 if TYPE_CHECKING:
     from alpr_app.sources import Frame
@@ -48,16 +49,26 @@ class AnnotatedFolder:
             path = self.folder / within.with_name(f"{within.name}-{number}{suffix}")
             number += 1
         self._taken.add(os.path.normcase(path).casefold())
-        if path.is_symlink():
-            raise AlprError(f"{path}: this is a link, which may lead to an original; remove it or name another folder")
+        self._check_target(path, frame)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise AlprError(f"{path.parent}: cannot be made: {reason(error)}") from error
         return path
 
+    def _check_target(self, path: Path, frame: Frame) -> None:
+        """Raises AlprError if a picture written to `path` would lie outside of the folder, or replace an original."""
+        # As it will be: of what is not there yet, links above it are followed all the same.
+        above = Path(os.path.realpath(path.parent))
+        if above != self._root and self._root not in above.parents:
+            raise AlprError(f"{path.parent}: this leads out of {self.folder}; remove the link or name another folder")
+        if path.is_symlink():
+            raise AlprError(f"{path}: this is a link, which may lead to an original; remove it or name another folder")
+        if is_same_file(path, Path(frame.file)):
+            raise AlprError(f"{path}: this is the original '{frame.file}' under another name; name another folder")
+
     def check(self, frame: Frame) -> None:
         """Raises AlprError if the frame's own file lies in the folder, where it could be overwritten."""
         # Path.resolve raises what is no OSError for a link that leads to itself.
-        if self._root in Path(os.path.realpath(frame.file)).parents:
+        if frame.stream is None and self._root in Path(os.path.realpath(frame.file)).parents:
             raise AlprError(f"--annotate {self.folder}: '{frame.file}' is in this folder; name another one")

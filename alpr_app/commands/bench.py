@@ -168,8 +168,11 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alpr_app.files import write_atomically
+    from alpr_app.files import refuse_inputs, write_atomically
 
+    if args.json:
+        named = (args.image, args.detector_model, args.ocr_model, args.ocr_config)
+        refuse_inputs(args.json, [Path(path) for path in named if path])
     if args.viewer:
         from alpr_app.viewer.bench import table as window_table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,22 +12,27 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from alpr_app.commands.options import add_model_options, fraction, make_alpr
-from alpr_app.errors import AlprError, reason
+from alpr_app.errors import AlprError, complain, printable, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
 
     from alpr_app.evaluation import Note
+    from alpr_app.label_table import LabelError
     from alpr_app.plate import Plate
     from alpr_app.reliability import Reliability
 
 
 def add_arguments(parser: argparse.ArgumentParser, needs_data: bool = True) -> None:
-    count = None if needs_data else "?"
-    text = "folder of CCPD-named pictures, or of several such"
-    parser.add_argument("data", type=Path, nargs=count, metavar="DATA", help=text)
+    parser.add_argument(
+        "data",
+        type=Path,
+        nargs=None if needs_data else "?",
+        metavar="DATA",
+        help="folder of pictures that are labelled in an alpr_dataset.csv or by CCPD names, or of several such folders",
+    )
     parser.add_argument(
         "--split", choices=("val", "test", "train", "all"), default="val", help="which part (default: val)"
     )
@@ -37,13 +43,18 @@ def add_arguments(parser: argparse.ArgumentParser, needs_data: bool = True) -> N
 
 
 class MistakeFolder:
-    """Writes annotated pictures named after what was expected and what was read instead."""
+    """Writes annotated pictures named after what was expected and what was read instead. originals: what is measured;
+    none of it may lie in the folder. Raises AlprError."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, originals: Iterable[Path] = ()) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise AlprError(f"{folder}: cannot be made: {reason(error)}") from error
+        root = Path(os.path.realpath(folder))
+        for original in originals:
+            if root in Path(os.path.realpath(original)).parents:
+                raise AlprError(f"--mistakes {folder}: '{original}' is in this folder; name another one")
         self.folder = folder
         self.count = 0
 
@@ -55,8 +66,11 @@ class MistakeFolder:
         read = "+".join(plate.text or "nothing" for plate in plates) or "none"
         name = f"{self.count:04d}_{path.parent.name}_{expected or 'no plate'}_read_{read}"[:120]
         # Slashes cannot come from the alphabet, but folder names are the user's.
-        name = re.sub(r'[\\/:*?"<>|]', "_", name)
-        write_picture(self.folder / f"{name}.jpg", annotate(image, plates))
+        name = re.sub(r'[\\/:*?"<>|]', "_", printable(name))
+        path = self.folder / f"{name}.jpg"
+        if path.is_symlink():
+            raise AlprError(f"{path}: this is a link, which may lead to an original; remove it or name another folder")
+        write_picture(path, annotate(image, plates))
 
 
 def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
@@ -85,16 +99,25 @@ def _shown(name: str, value: float) -> str:
 
 
 def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliability | None = None) -> int:
-    """note: is told of every plate that was read where its label says; reliability: how sure and how right the
-    readings were."""
+    """Returns 1 if labels were left out. note: is told of every plate that was read where its label says; reliability:
+    how sure and how right the readings were."""
     from alpr_app.evaluation import evaluate
-    from alpr_app.files import write_atomically
-    from alpr_app.labels import read_data_folder
+    from alpr_app.files import refuse_inputs, write_atomically
+    from alpr_app.label_text import spell_labels
+    from alpr_app.labels import read_data_folder, tables_of
     from alpr_app.machine import processor
 
-    data = read_data_folder(args.data)
+    refused: list[LabelError] = []
+    data = read_data_folder(args.data, refused.append)
+    originals = [*(each.path for each in (*data.pictures, *data.crops, *data.negatives))]
+    if args.json:
+        refuse_inputs(args.json, [*originals, *tables_of(args.data), *_model_files(args)])
     alpr = make_alpr(args)
-    mistakes = MistakeFolder(args.mistakes) if args.mistakes else None
+    mistakes = MistakeFolder(args.mistakes, originals) if args.mistakes else None
+    data = data if args.split == "all" else data.of_split(args.split)
+    data = spell_labels(data, alpr.reader_config.alphabet, refused.append)
+    for error in refused:
+        complain(error)
     # disable=None: no bar where no terminal shows it.
     figures = evaluate(
         alpr,
@@ -108,7 +131,7 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     if not figures:
         missing = "no plate with a text and no plate-free picture"
         raise AlprError(f"{args.data}: nothing to measure in the split '{args.split}', {missing}; try --split all")
-    print(table(figures))
+    print("\n".join(map(printable, table(figures).splitlines())))
     if args.json:
         about = {"data": args.data.name, "split": args.split, "score": args.score, "processor": processor()}
         report = json.dumps({**about, "backend": alpr.backend, "figures": figures}, ensure_ascii=False, indent=1)
@@ -116,4 +139,10 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
             write_atomically(args.json, (report + "\n").encode())
         except OSError as error:
             raise AlprError(f"{args.json}: cannot be written: {reason(error)}") from error
-    return 0
+    return 1 if refused else 0
+
+
+def _model_files(args: argparse.Namespace) -> list[Path]:
+    """The files of the models that were named."""
+    named = [Path(name) for name in (args.detector_model, args.ocr_model, args.ocr_config) if name]
+    return [*named, *(path.with_suffix(suffix) for path in named for suffix in (".json", ".safetensors"))]

@@ -27,6 +27,22 @@ def count(text: str) -> int:
     return value
 
 
+def number(text: str) -> int:
+    """A whole number from 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
+    return value
+
+
+def seconds(text: str) -> float:
+    """A time of more than 0 s."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return value
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Which models, and how they are run."""
     group = parser.add_argument_group("models")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import sys
@@ -12,11 +11,12 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 from unicodedata import east_asian_width
 
-from alpr_app.errors import AlprError, complain, reason
+from alpr_app.errors import AlprError, complain, printable, reason
 from alpr_app.files import behind_links, is_stream, open_stream
+from alpr_app.spreadsheet import Sheet
 
 if TYPE_CHECKING:
     from alpr_app.pipeline import Result
@@ -43,10 +43,13 @@ class Outcome:
     track: Track | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """The JSON line of this frame; a video's frames carry their number and time too, a car when it was seen."""
+        """The JSON line of this frame; a video's frames carry their number and time too, pages their
+        number, a car when it was seen."""
         record: dict[str, object] = {"file": self.frame.file}
         if self.frame.number is not None:
-            record |= {"frame": self.frame.number, "time_ms": round(self.frame.time_ms or 0.0, 1)}
+            record["frame"] = self.frame.number
+        if self.frame.time_ms is not None:
+            record["time_ms"] = round(self.frame.time_ms, 1)
         if self.result is None:
             return record | {"error": str(self.error)}
         if self.track is not None:
@@ -78,10 +81,12 @@ class OutputFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._target = behind_links(path)
-        self.part = None if is_stream(path) else self._target.with_name(self._target.name + ".part")
+        self.part = None if is_stream(path) else part_of(path)
+        if self.part is not None and self.part.is_symlink():
+            raise OutputError(f"{self.part}: this is a link and may lead anywhere; remove it or name another file")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            opened = open_stream(path) if self.part is None else self.part.open("wb")
+            opened = open_stream(path) if self.part is None else _opened_anew(self.part)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
         # File names need not be text: what is not becomes an escape that JSON can read back.
@@ -125,6 +130,18 @@ class OutputFile:
             self.part.unlink()
 
 
+def part_of(path: Path) -> Path:
+    """Where what is written to `path` grows until all of it is there."""
+    target = behind_links(path)
+    return target.with_name(target.name + ".part")
+
+
+def _opened_anew(part: Path) -> BinaryIO:
+    """An empty file of that name. What an earlier run left there goes, and with it no other name that it may have."""
+    part.unlink(missing_ok=True)
+    return part.open("xb")
+
+
 Write = Callable[[Outcome], None]
 
 # A column of second guesses reads 8:0.0123 -:0.0004 and so on, one a character.
@@ -151,15 +168,14 @@ def json_lines(stream: OutputFile) -> Write:
 
 def csv_rows(stream: OutputFile) -> Write:
     """One row a plate; pictures without plates and those that could not be read have none."""
-    rows = csv.writer(stream, lineterminator="\n")
-    rows.writerow(CSV_COLUMNS)
+    sheet = Sheet(stream, CSV_COLUMNS)
 
     def write(outcome: Outcome) -> None:
         if outcome.result is None:
             return
         timings = outcome.result.timings
         for plate in (plate.to_dict() for plate in outcome.result.plates):
-            rows.writerow(
+            sheet.row(
                 (
                     *(outcome.frame.file, outcome.frame.number, *outcome.size, plate["text"], plate["confidence"]),
                     " ".join(map(str, plate["characters"])),
@@ -173,13 +189,14 @@ def csv_rows(stream: OutputFile) -> Write:
     return write
 
 
-def open_output(path: Path) -> tuple[OutputFile, Write]:
-    """The file and what writes into it; the suffix says which of the two formats. Raises OutputError."""
+@contextmanager
+def open_output(path: Path) -> Iterator[Write]:
+    """What writes into the file; the suffix says which of the two formats. Raises OutputError."""
     formats = {".jsonl": json_lines, ".csv": csv_rows}
     if path.suffix.lower() not in formats and (path.is_dir() or not is_stream(path)):
         raise OutputError(f"{path}: results are written to a file that ends in .jsonl or .csv")
-    stream = OutputFile(path)
-    return stream, formats.get(path.suffix.lower(), json_lines)(stream)
+    with OutputFile(path) as stream:
+        yield formats.get(path.suffix.lower(), json_lines)(stream)
 
 
 def _padded(text: str, width: int) -> str:
@@ -199,7 +216,7 @@ def table(stream: TextIO | None = None) -> Iterator[Write]:
         nonlocal marked
         if outcome.result is None:
             return
-        file = outcome.frame.file
+        file = printable(outcome.frame.file)
         if outcome.track is not None:
             track = outcome.track
             file += f" {track.first:.1f} to {track.until:.1f} s, {track.count} times"

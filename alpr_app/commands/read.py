@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, TypeVar
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING, TypeVar
 from tqdm import tqdm
 
 from alpr_app.commands.annotated import AnnotatedFolder
-from alpr_app.commands.options import add_model_options, count, fraction, make_alpr
-from alpr_app.commands.output import Outcome, Write, open_output, table
+from alpr_app.commands.options import add_model_options, count, fraction, make_alpr, number, seconds
+from alpr_app.commands.output import Outcome, Write, open_output, part_of, table
+from alpr_app.commands.stopping import StopOnInterrupt
 from alpr_app.commands.tracked import tracked
+from alpr_app.commands.turns import Turns, memory_of
 from alpr_app.errors import AlprError, complain
 
 if TYPE_CHECKING:
@@ -36,8 +39,16 @@ Made = TypeVar("Made")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "paths", nargs="+", metavar="PATH", help="pictures, folders, videos; - reads paths from standard input"
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="pictures, folders, videos, addresses (rtsp://…, http://…); - reads paths from standard input",
     )
+    parser.add_argument(
+        "--camera", type=number, action="append", default=[], metavar="N", help="read camera N, the first one is 0"
+    )
+    parser.add_argument("--seconds", type=seconds, metavar="S", help="read S seconds of each video, stream and camera")
+    parser.add_argument("--frames", type=count, metavar="N", help="read N frames of each video, stream and camera")
     parser.add_argument("--out", type=Path, metavar="F", help="write the results to F.jsonl or F.csv")
     parser.add_argument("--annotate", type=Path, metavar="DIR", help="write every picture with what was found on it")
     parser.add_argument(
@@ -56,31 +67,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser)
 
 
+@dataclass
+class Job:
+    """One frame, and the file for its annotated picture."""
+
+    frame: Frame
+    target: Path | None = None
+
+    def drop_image(self) -> None:
+        """Let the picture go: others hold on to the job for longer than it is needed."""
+        self.frame = replace(self.frame, image=None)
+
+
 class Work:
     """What is done with one frame; several threads do it at once."""
 
-    def __init__(self, alpr: ALPR, crops_only: bool, confidence: float) -> None:
+    def __init__(self, alpr: ALPR, crops_only: bool, confidence: float, turns: Turns) -> None:
         self.alpr = alpr
         self.crops_only = crops_only
         self.confidence = confidence
+        self.turns = turns
 
-    def __call__(self, job: tuple[Frame, Path | None]) -> Outcome:
+    def __call__(self, job: Job) -> Outcome:
         """Read the plates of a frame and write the annotated picture. What cannot be read or written is an error in the
         outcome."""
+        # Of what is decoded already, the turn has been taken before it was handed over.
+        taken = memory_of(job.frame)
+        if job.frame.image is None:
+            self.turns.take(taken)
+        try:
+            return self._outcome(job)
+        finally:
+            job.drop_image()
+            self.turns.give_back(taken)
+
+    def _outcome(self, job: Job) -> Outcome:
         from alpr_app.overlay import annotate
         from alpr_app.pictures import write_picture
 
-        frame, target = job
+        frame = replace(job.frame, image=None)
         try:
-            image = frame.load()
+            image = job.frame.load()
+            size = (image.shape[1], image.shape[0])
             result = self._read(image)
             result = replace(result, plates=[plate for plate in result.plates if plate.confidence >= self.confidence])
-            if target is not None:
-                write_picture(target, annotate(image, result.plates))
+            if job.target is not None:
+                image = annotate(image, result.plates)
+                # The original is not needed any more, and a large one takes much memory.
+                job.drop_image()
+                write_picture(job.target, image)
         except AlprError as error:
-            return Outcome(replace(frame, image=None), error=error)
+            return Outcome(frame, error=error)
         # Without the picture itself: finished ones may wait for a slow one before them.
-        return Outcome(replace(frame, image=None), (image.shape[1], image.shape[0]), result)
+        return Outcome(frame, size, result)
 
     def _read(self, image: np.ndarray) -> Result:
         from alpr_app.pipeline import Result
@@ -93,14 +132,19 @@ class Work:
         return Result(plates, Timings(reader_ms=1000 * (perf_counter() - started)))
 
 
-def placed(frames: Iterable[Frame], folder: AnnotatedFolder | None) -> Iterator[tuple[Frame, Path | None]]:
-    """Every frame with the file for its annotated picture; where there is no place for one, that is its error."""
+def placed(frames: Iterable[Frame], folder: AnnotatedFolder | None, turns: Turns) -> Iterator[Job]:
+    """Every frame with the file for its annotated picture; where there is no place for one, that is its error. A
+    decoded one has taken its turn."""
     for frame in frames:
         try:
-            place = folder.place(frame) if folder else None
+            job = Job(frame, folder.place(frame) if folder else None)
         except AlprError as error:
-            frame, place = replace(frame, image=None, error=error), None
-        yield frame, place
+            job = Job(replace(frame, image=None, error=error))
+        # The next one is decoded while this one is still at work; nothing here may hold on to it.
+        del frame
+        if job.frame.image is not None:
+            turns.take(memory_of(job.frame))
+        yield job
 
 
 def in_order(function: Callable[[Item], Made], items: Iterable[Item], jobs: int) -> Iterator[Made]:
@@ -123,14 +167,25 @@ def in_order(function: Callable[[Item], Made], items: Iterable[Item], jobs: int)
 
 
 def _entered(args: argparse.Namespace) -> tuple[Iterable[Frame], int | None]:
-    """What is to be read, and how much it is; paths on standard input come one by one and are not counted."""
-    from alpr_app.sources import STANDARD_INPUT, entries
+    """What is to be read, and how much it is; paths on standard input come one by one and are not counted. Raises
+    AlprError if there is nothing, or something behind what has no end."""
+    from alpr_app.sources import STANDARD_INPUT, camera_entry, entries
 
-    found = entries(args.paths, args.recursive)
+    if not args.paths and not args.camera:
+        raise AlprError("nothing to read: name pictures, folders, videos or addresses, or a camera with --camera 0")
+    found = chain(entries(args.paths, args.recursive, _say_left_out), map(camera_entry, args.camera))
     if STANDARD_INPUT in args.paths:
         return found, None
     listed = list(found)
+    if args.seconds is None and args.frames is None:
+        for endless in (entry for entry in listed[:-1] if entry.is_endless):
+            remedy = "limit it with --seconds or --frames"
+            raise AlprError(f"{endless.file}: has no end, so what is named after it would never be read; {remedy}")
     return listed, len(listed)
+
+
+def _say_left_out(folder: str, files: int) -> None:
+    complain(f"{folder}: {files} file{' is' if files == 1 else 's are'} neither picture nor video and left out")
 
 
 def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None, cores: int) -> tuple[int, int | None]:
@@ -146,28 +201,53 @@ def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None,
 def run(args: argparse.Namespace) -> int:
     from alpr_app.machine import cores
     from alpr_app.pictures import quiet_opencv
-    from alpr_app.sources import frames
+    from alpr_app.sources import Limits, frames
 
     quiet_opencv()
     entered, total = _entered(args)
     annotated = AnnotatedFolder(args.annotate) if args.annotate else None
-    if annotated and total is not None:
-        for entry in entered:
-            annotated.check(entry)
     at_once, threads = jobs_and_threads(args.jobs, args.threads, total, cores())
-    work = Work(make_alpr(args, threads), args.crops_only, args.confidence)
-    jobs = placed(frames(entered), annotated)
+    turns = Turns()
     with ExitStack() as stack:
-        # The table is its own progress; elsewhere than on a terminal nobody looks at a bar (disable=None).
-        bar = stack.enter_context(
-            tqdm(total=total, unit=" pictures", leave=False, disable=True if args.out is None else None)
-        )
-        if args.out is None:
-            write = stack.enter_context(table())
-        else:
-            output, write = open_output(args.out)
-            stack.enter_context(output)
-        return _write_all(in_order(work, jobs, at_once), write, bar, args.track)
+        # A film is one of what is counted, however many frames it has. The table is its own progress; elsewhere than on
+        # a terminal nobody looks at a bar (disable=None).
+        bar = tqdm(total=total, unit=" files", leave=False, disable=True if args.out is None else None)
+        stack.enter_context(bar)
+        guarded = _guarded(entered, args.out, annotated)
+        if total is not None:
+            guarded = list(guarded)
+        work = Work(make_alpr(args, threads), args.crops_only, args.confidence, turns)
+        # What has no end is ended by Ctrl-C, and all that was read until then is written.
+        streams = total is not None and any(entry.stream is not None for entry in guarded)
+        stop = stack.enter_context(StopOnInterrupt(streams))
+        limits = Limits(args.frames, args.seconds, stop.wanted)
+        jobs = placed(frames(_watched(guarded, bar), limits), annotated, turns)
+        write = stack.enter_context(table() if args.out is None else open_output(args.out))
+        status = _write_all(in_order(work, jobs, at_once), write, bar, args.track)
+    if stop.wanted():
+        raise KeyboardInterrupt
+    return status
+
+
+def _guarded(entered: Iterable[Frame], out: Path | None, annotated: AnnotatedFolder | None) -> Iterator[Frame]:
+    """What is to be read. Raises AlprError at what would be written over."""
+    from alpr_app.files import refuse_inputs
+
+    for entry in entered:
+        if entry.stream is None and entry.error is None:
+            if annotated:
+                annotated.check(entry)
+            if out is not None:
+                for written in (out, part_of(out)):
+                    refuse_inputs(written, [Path(entry.file)])
+        yield entry
+
+
+def _watched(entered: Iterable[Frame], bar: tqdm) -> Iterator[Frame]:
+    """What is to be read; `bar` goes on by one when all of one has been taken."""
+    for entry in entered:
+        yield entry
+        bar.update()
 
 
 def _write_all(outcomes: Iterator[Outcome], write: Write, bar: tqdm, track: bool) -> int:
@@ -184,13 +264,14 @@ def _write_all(outcomes: Iterator[Outcome], write: Write, bar: tqdm, track: bool
             else:
                 pictures += 1
             yield outcome
-            bar.update()
+            bar.set_postfix_str(f"{pictures} pictures, {plates} {kind}")
 
+    kind = "cars" if track else "plates"
     for outcome in tracked(counted()) if track else counted():
         plates += 0 if outcome.result is None else len(outcome.result.plates)
         write(outcome)
     bar.clear()
     if sys.stderr.isatty():
-        summary = f"{pictures} pictures, {plates} {'cars' if track else 'plates'} in {monotonic() - started:.1f} s"
+        summary = f"{pictures} pictures, {plates} {kind} in {monotonic() - started:.1f} s"
         print(summary + (f", {failed} not read" if failed else ""), file=sys.stderr)
     return 1 if failed else 0

@@ -19,7 +19,8 @@ def tracked(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         if film is not None and (not number or outcome.frame.file != film.file):
             yield from film.end()
             film = None
-        if number is None or outcome.result is None:
+        # Pages have a number but no time: nothing moves from one to the next.
+        if number is None or outcome.frame.time_ms is None or outcome.result is None:
             yield outcome
             continue
         film = film or _Film(outcome.frame.file)

@@ -19,8 +19,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns the exit status: 0 all went well, 2 it could not be carried out, 130 interrupted.
     """
     from alpr_app.errors import AlprError, complain
+    from alpr_app.limits import limit_opencv
+    from alpr_app.system_libraries import explain
     from alpr_app.viewer.arguments import PROGRAM, parse
 
+    limit_opencv()
     args = parse(argv)
     for stream in (sys.stdout, sys.stderr):
         # A terminal may know no Chinese; that is no reason to stop.
@@ -32,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(error, PROGRAM)
         return 2
     except ImportError as error:
+        if explain(error) is not None:
+            # Nothing works then, `alpr read` neither.
+            raise
         complain(f"{without_package(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
         return 2
     except KeyboardInterrupt:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from time import monotonic
 from alpr_app.commands.output import OutputFile
 from alpr_app.pictures import write_picture
 from alpr_app.plate import Plate
+from alpr_app.spreadsheet import Sheet
 from alpr_app.tracking import PATIENCE_SECONDS, Track, Tracker
 from alpr_app.viewer.recogniser import Outcome
 
@@ -110,7 +110,7 @@ def _json_lines(lines: Sequence[dict[str, object]]) -> str:
 
 def _rows(lines: Sequence[dict[str, object]]) -> str:
     text = io.StringIO()
-    rows = csv.DictWriter(text, CAR_COLUMNS, extrasaction="ignore", lineterminator="\n")
-    rows.writeheader()
-    rows.writerows(lines)
+    sheet = Sheet(text, CAR_COLUMNS)
+    for line in lines:
+        sheet.row(line.get(column) for column in CAR_COLUMNS)
     return text.getvalue()

@@ -14,11 +14,10 @@ from time import monotonic
 import platformdirs
 
 from alpr_app.errors import reason
-from alpr_app.pictures import PICTURE_SUFFIXES
-from alpr_app.sources import VIDEO_SUFFIXES
+from alpr_app.media import PICTURE_SUFFIXES, kind_of_file
 from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import KeepAll, nobody
-from alpr_app.viewer.scan import sort_key
+from alpr_app.viewer.scan import is_folder, sort_key
 
 # What was found is handed over, and the window drawn for it, no more often than this.
 BATCH_SECONDS = 0.1
@@ -46,23 +45,16 @@ def look_into(path: str) -> Found:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if entry.name.lower().endswith(PICTURE_SUFFIXES):
+                folder = is_folder(entry)
+                if entry.name.lower().endswith(PICTURE_SUFFIXES) and not folder:
                     pictures += 1
-                elif _is_folder(entry):
+                elif folder:
                     folders.append(entry.name)
                     if entry.is_symlink():
                         links.append(entry.name)
     except OSError as error:
         return Found(path, error=reason(error))
     return Found(path, tuple(sorted(folders, key=sort_key)), frozenset(links), pictures)
-
-
-def _is_folder(entry: os.DirEntry) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        # A link that leads to itself; what lies beside it is seen all the same.
-        return False
 
 
 class Crawl(Worker):
@@ -136,6 +128,6 @@ def trouble_with(target: str) -> str:
             above = os.path.dirname(above)
         rest = os.path.relpath(path, above).split(os.sep)[0]
         return f"There is no {rest} in {above}"
-    if not path.lower().endswith(PICTURE_SUFFIXES + VIDEO_SUFFIXES):
+    if kind_of_file(path) is None:
         return f"{os.path.basename(path)} is neither a folder nor a picture nor a video"
     return ""

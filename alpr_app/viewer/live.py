@@ -11,12 +11,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
 
 import cv2
 import numpy as np
 
-from alpr_app.sources import SourceError, check_video_name
+from alpr_app.addresses import is_address, without_secrets
+from alpr_app.frame import SourceError
+from alpr_app.streams import Capture
+from alpr_app.streams import open_capture as open_within
 from alpr_app.viewer.mailbox import nobody
 from alpr_app.viewer.rates import Rate
 from alpr_app.viewer.shot import Shot, shot_of
@@ -32,19 +34,8 @@ WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 # A source that has run for so long is well again, and waits start from the beginning.
 STEADY_SECONDS = 5.0
 
-_NETWORK = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1500, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1500)
-
-
-class Capture(Protocol):
-    """What of cv2.VideoCapture is needed; tests bring their own."""
-
-    def isOpened(self) -> bool: ...
-
-    def read(self) -> tuple[bool, np.ndarray | None]: ...
-
-    def get(self, prop: int) -> float: ...
-
-    def release(self) -> None: ...
+# How long an address may take to answer: no longer than the next frame.
+_NETWORK_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -60,20 +51,13 @@ def address_name(address: int | str) -> str:
     """How a source is called to the user: a camera's number, a file's name, an address without its password."""
     if isinstance(address, int):
         return f"camera {address}"
-    scheme, separator, rest = address.partition("://")
-    if not separator:
-        return os.path.basename(address)
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    return without_secrets(address) if is_address(address) else os.path.basename(address)
 
 
 def open_capture(address: int | str) -> Capture:
-    """A camera by number, a video file or an HTTP or RTSP address. Raises SourceError for a name that is no text."""
-    if isinstance(address, str):
-        check_video_name(address)
-    if isinstance(address, str) and "://" in address:
-        return cv2.VideoCapture(address, cv2.CAP_FFMPEG, _NETWORK)
-    return cv2.VideoCapture(address)
+    """A camera by number, a video file or an HTTP or RTSP address. Raises SourceError, which says why an address cannot
+    be opened, or that a name is no text."""
+    return open_within(address, _NETWORK_SECONDS)
 
 
 class LiveSource:
@@ -90,7 +74,7 @@ class LiveSource:
     ) -> None:
         self.address, self.name = address, address_name(address)
         # A file ends, is played at its own pace and may hold the same frame for long.
-        self.is_file = isinstance(address, str) and "://" not in address
+        self.is_file = isinstance(address, str) and not is_address(address)
         self.status = LiveStatus()
         self.rate = Rate()
         self._offer, self._wake, self._capture = offer, wake, capture
@@ -227,7 +211,9 @@ class _Reader:
             capture = source._capture(source.address)
             self.failure = self._read_all(capture) if capture.isOpened() else "cannot be opened"
         except (cv2.error, OSError, SourceError) as error:
-            self.failure = f"cannot be read: {error}".replace("\n", " ")
+            # An address stands before it already.
+            said = str(error).removeprefix(f"{source.name}: ")
+            self.failure = f"cannot be read: {said}".replace("\n", " ")
         finally:
             if capture is not None:
                 capture.release()

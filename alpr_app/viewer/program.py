@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from alpr_app.errors import complain
-from alpr_app.pictures import PICTURE_SUFFIXES
+from alpr_app.media import kind_of_file
 from alpr_app.run_folder import is_run
 from alpr_app.viewer.arguments import PROGRAM
 from alpr_app.viewer.background import Background
@@ -88,7 +88,7 @@ class Program:
                 self._open_folder(target, "")
             elif not os.path.exists(target):
                 self.state.say(f"{target}: there is no such file or folder", bad=True)
-            elif target.lower().endswith(PICTURE_SUFFIXES):
+            elif kind_of_file(target) == "picture":
                 self._open_folder(*os.path.split(target))
             else:
                 self._open_live(target)

@@ -28,7 +28,6 @@ def line_of(outcome: Outcome, score: float, confidence: float) -> Line:
 
 def write_results(path: Path, outcomes: Iterable[Outcome], score: float, confidence: float) -> None:
     """Write `outcomes` to `path`: .jsonl has one line a picture, .csv one row a plate. Raises OutputError."""
-    stream, write = open_output(path)
-    with stream:
+    with open_output(path) as write:
         for outcome in outcomes:
             write(line_of(outcome, score, confidence))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from alpr_app.errors import reason
-from alpr_app.pictures import PICTURE_SUFFIXES
+from alpr_app.media import PICTURE_SUFFIXES
 from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import Newest, nobody
 
@@ -61,11 +61,19 @@ def walk(folder: str, recursive: bool) -> Iterator[tuple[str, os.DirEntry]]:
                 if entry.name.startswith("."):
                     continue
                 name = os.path.join(inside, entry.name)
-                if entry.name.lower().endswith(PICTURE_SUFFIXES):
+                if entry.name.lower().endswith(PICTURE_SUFFIXES) and not is_folder(entry):
                     yield name, entry
                 # A link to a folder above would never end.
                 elif recursive and entry.is_dir(follow_symlinks=False):
                     waiting.append(name)
+
+
+def is_folder(entry: os.DirEntry) -> bool:
+    """Whether it is a folder, whatever its name ends in; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 class Scan(Worker):

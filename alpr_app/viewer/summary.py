@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from alpr_app.commands.output import OutputFile
 from alpr_app.sources import natural_key
+from alpr_app.spreadsheet import Sheet
 from alpr_app.viewer.browse import Record
 from alpr_app.viewer.truth import Judged
 
@@ -155,10 +155,9 @@ def ordered(lines: Iterable[Line], column: str, descending: bool) -> list[Line]:
 def write_summary(path: Path, summary: Summary, order: Callable[[Iterable[Line]], Sequence[Line]] = list) -> None:
     """Write it to `path` as CSV: one row a folder, in `order`, then the two sums. Raises OutputError."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
+    sheet = Sheet(text, COLUMNS)
     for line in (*order(summary.lines), summary.micro, summary.macro):
         values = (getattr(line, name) for name in COLUMNS)
-        rows.writerow([round(value, 4) if isinstance(value, float) else value for value in values])
+        sheet.row([round(value, 4) if isinstance(value, float) else value for value in values])
     with OutputFile(path) as stream:
         stream.write(text.getvalue())

@@ -76,3 +76,38 @@ def test_an_annotated_picture_that_cannot_be_written_does_not_stop_the_others(fo
     ]
     assert capsys.readouterr().err.count("\n") == 2
     assert {path.name for path in target.iterdir() if path.suffix} == set(NAMES)
+
+
+def test_nothing_is_written_through_a_linked_folder_within(folder, models, tmp_path, capsys):
+    inner = folder / "inner"
+    inner.mkdir()
+    shutil.copy(folder / NAMES[0], inner / "photo.png")
+    before = (inner / "photo.png").read_bytes()
+    target = tmp_path / "annotated"
+    target.mkdir()
+    (target / "inner").symlink_to(inner, target_is_directory=True)
+    assert main(["read", str(folder), "--recursive", "--annotate", str(target), *models]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{target / 'inner'}: this leads out of {target}" in line
+    assert (inner / "photo.png").read_bytes() == before
+    assert {path.name for path in target.iterdir()} == {*NAMES, "inner"}
+
+
+def test_no_folder_is_made_through_a_link_that_leads_nowhere(folder, models, tmp_path, capsys):
+    (folder / "inner").mkdir()
+    shutil.copy(folder / NAMES[0], folder / "inner" / "photo.png")
+    target = tmp_path / "annotated"
+    target.mkdir()
+    (target / "inner").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert main(["read", str(folder), "--recursive", "--annotate", str(target), *models]) == 1
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_an_original_is_not_written_over_under_another_name(folder, models, tmp_path, capsys):
+    target = tmp_path / "annotated"
+    target.mkdir()
+    (target / NAMES[0]).hardlink_to(folder / NAMES[0])
+    before = (folder / NAMES[0]).read_bytes()
+    assert main(["read", str(folder), "--annotate", str(target), *models]) == 1
+    assert f"this is the original '{folder / NAMES[0]}' under another name" in capsys.readouterr().err
+    assert (target / NAMES[0]).read_bytes() == before == (folder / NAMES[0]).read_bytes()

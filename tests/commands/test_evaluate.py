@@ -81,3 +81,69 @@ def test_places_without_texts_are_nothing_to_measure_and_that_is_said(data_folde
     (tmp_path / "alpr_dataset.csv").write_text("file,split,box\na.png,val,10 10 90 40\n", encoding="utf-8")
     assert main(["eval", str(tmp_path), *models]) == 2
     assert "no plate with a text and no plate-free picture" in capsys.readouterr().err
+
+
+def labelled_with(data_folder, tmp_path, rows):
+    """A folder whose one picture is labelled so."""
+    root = tmp_path / "labelled"
+    root.mkdir()
+    shutil.copy(next((data_folder / "scenes").iterdir()), root / "a.png")
+    (root / "alpr_dataset.csv").write_text("file,split,text,box\n" + rows, encoding="utf-8")
+    return root
+
+
+def test_a_label_counts_as_it_is_meant_however_it_is_written(data_folder, models, tmp_path, capsys):
+    figures = []
+    for text in ("皖A12345", "皖a·１２３４５"):
+        root = labelled_with(data_folder, tmp_path, f"a.png,val,{text},10 10 90 40\n")
+        assert main(["eval", str(root), *models]) == 0
+        out, err = capsys.readouterr()
+        figures.append(out)
+        assert err == ""
+        shutil.rmtree(root)
+    assert figures[0] == figures[1]
+
+
+def test_a_label_that_cannot_be_spelled_is_named_and_left_out(data_folder, models, tmp_path, capsys):
+    rows = "a.png,val,皖A12345,10 10 90 40\na.png,val,皖A%!345,10 60 90 90\n"
+    root = labelled_with(data_folder, tmp_path, rows)
+    assert main(["eval", str(root), *models]) == 1
+    out, err = capsys.readouterr()
+    said = "the label '皖A%!345' holds '%!', which the reader cannot spell; correct it"
+    assert err == f"alpr: {root / 'a.png'}: {said}\n"
+    assert re.search(r"micro +1 ", out)
+
+
+def test_a_picture_whose_name_is_no_label_does_not_stop_its_folder(data_folder, models, capsys):
+    scenes = data_folder / "scenes"
+    huge = f"025-95_113-154&383_386&473-{'9' * 60}&473_177&454_154&383_363&402-0_0_22_27_27_33_16-37-15.png"
+    shutil.copy(next(scenes.glob("*.png")), scenes / huge)
+    assert main(["eval", str(data_folder), *models]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "field 'corners' holds" in err and "Warning" not in err
+
+
+@pytest.mark.parametrize("link", ["same", "hard", "symbolic"])
+def test_what_is_measured_is_never_written_over(data_folder, models, tmp_path, capsys, link):
+    table = data_folder / "scenes.csv"
+    target = table if link == "same" else tmp_path / "report.json"
+    if link == "hard":
+        target.hardlink_to(table)
+    elif link == "symbolic":
+        target.symlink_to(table)
+    before = table.read_bytes()
+    assert main(["eval", str(data_folder), "--json", str(target), *models]) == 2
+    assert "which is read here; name another file" in capsys.readouterr().err
+    assert table.read_bytes() == before
+
+
+def test_mistakes_are_not_written_among_what_is_measured(data_folder, models, capsys):
+    for folder in (data_folder, data_folder / "crops"):
+        assert main(["eval", str(data_folder), "--mistakes", str(folder), *models]) == 2
+        assert "is in this folder; name another one" in capsys.readouterr().err
+
+
+def test_help_names_the_table_of_labels(capsys):
+    with pytest.raises(SystemExit):
+        main(["eval", "--help"])
+    assert "alpr_dataset.csv" in capsys.readouterr().out

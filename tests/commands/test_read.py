@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from reading import NAMES, lines
+from tqdm import tqdm
 
 from alpr_app.cli import main
 from alpr_app.commands.output import Outcome, OutputError
@@ -49,7 +53,7 @@ def test_a_broken_picture_does_not_stop_the_others(folder, models, tmp_path, cap
 def test_csv_has_one_row_a_plate_in_order_whatever_runs_at_once(folder, models, tmp_path, jobs):
     out = tmp_path / "out.csv"
     assert main(["read", str(folder), "--out", str(out), "--jobs", str(jobs), *models]) == 0
-    with out.open(encoding="utf-8", newline="") as file:
+    with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     files = list(dict.fromkeys(row["file"] for row in rows))
     assert files == [os.path.join(str(folder), name) for name in NAMES]
@@ -274,3 +278,106 @@ def test_without_a_wish_every_core_has_a_picture_of_its_own():
     assert jobs_and_threads(None, None, total=1, cores=4) == (1, None)  # one picture gets all of them
     assert jobs_and_threads(2, None, total=100, cores=4) == (2, 2)
     assert jobs_and_threads(2, 3, total=100, cores=4) == (2, 3)
+
+
+def test_the_results_are_not_written_over_what_is_read(folder, models, tmp_path, capsys):
+    picture = folder / NAMES[0]
+    before = picture.read_bytes()
+    for name, link in (("a.csv", os.symlink), ("b.csv", os.link), ("c.jsonl.part", os.link)):
+        link(picture, tmp_path / name)
+        assert main(["read", str(folder), "--out", str(tmp_path / name.removesuffix(".part")), *models]) == 2
+        assert f"this is '{picture}', which is read here; name another file" in capsys.readouterr().err
+    assert picture.read_bytes() == before
+
+
+def test_a_part_that_is_a_link_is_not_followed(folder, models, tmp_path, capsys):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("precious")
+    (tmp_path / "out.jsonl.part").symlink_to(precious)
+    assert main(["read", str(folder), "--out", str(tmp_path / "out.jsonl"), *models]) == 2
+    assert "out.jsonl.part: this is a link" in capsys.readouterr().err
+    (tmp_path / "out.jsonl.part").unlink()
+    (tmp_path / "out.jsonl.part").hardlink_to(precious)
+    assert main(["read", str(folder), "--out", str(tmp_path / "out.jsonl"), *models]) == 0
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files")
+def test_a_full_disk_leaves_no_empty_part(folder, models, tmp_path, suffix):
+    out = tmp_path / f"out{suffix}"
+    code = (
+        "import resource, signal, sys\nfrom alpr_app.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "read", str(folder), "--out", str(out), *models]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (2, f"alpr: {out}: cannot be written: File too large\n")
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names are not allowed on Windows")
+def test_a_file_name_is_no_formula_and_no_second_row(folder, models, tmp_path, monkeypatch):
+    for name in ("=1+1.png", "@a\nb.png"):
+        shutil.copy(folder / NAMES[0], folder / name)
+    out = tmp_path / "out.csv"
+    monkeypatch.chdir(folder)
+    assert main(["read", "=1+1.png", "@a\nb.png", "--out", str(out), *models]) == 0
+    text = out.read_bytes()
+    assert text.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(out.open(encoding="utf-8-sig", newline="")))
+    assert {row["file"] for row in rows} == {"'=1+1.png", r"'@a\nb.png"}
+    assert text.count(b"\n") == len(rows) + 1
+
+
+def test_the_bar_counts_files_not_frames(folder, models, tmp_path, monkeypatch):
+    video = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
+    for _ in range(5):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    bars = []
+
+    class Bar(tqdm):
+        def __init__(self, *arguments: object, **options: object) -> None:
+            super().__init__(*arguments, **(options | {"disable": False, "file": io.StringIO()}))
+            bars.append(self)
+
+    monkeypatch.setattr("alpr_app.commands.read.tqdm", Bar)
+    assert main(["read", str(folder), str(video), "--out", str(tmp_path / "out.jsonl"), *models]) == 0
+    (bar,) = bars
+    assert (bar.n, bar.total) == (len(NAMES) + 1, len(NAMES) + 1)
+
+
+def test_files_that_are_left_out_are_said_and_are_no_error(folder, models, tmp_path, capsys):
+    (folder / "notes.txt").write_text("no picture")
+    assert main(["read", str(folder), "--out", str(tmp_path / "out.jsonl"), *models]) == 0
+    assert capsys.readouterr().err == f"alpr: {folder}: 1 file is neither picture nor video and left out\n"
+
+
+def test_a_damaged_film_is_read_on_and_said(models, tmp_path, capsys):
+    film = (Path(__file__).parents[1] / "data" / "films" / "film.avi").read_bytes()
+    (tmp_path / "film.avi").write_bytes(film[: int(0.7 * len(film))])
+    out = tmp_path / "out.jsonl"
+    assert main(["read", str(tmp_path / "film.avi"), "--out", str(out), *models]) == 1
+    *frames, last = lines(out)
+    assert len(frames) > 10
+    assert "cut short" in last["error"] and str(tmp_path / "film.avi") in last["error"]
+    assert capsys.readouterr().err == f"alpr: {last['error']}\n"
+
+
+def test_no_more_than_so_many_frames_are_read(models, tmp_path):
+    out = tmp_path / "out.jsonl"
+    film = Path(__file__).parents[1] / "data" / "films" / "film.mp4"
+    assert main(["read", str(film), "--frames", "4", "--out", str(out), *models]) == 0
+    assert [record["frame"] for record in lines(out)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["film.h264", "joined.ts", "variable.mp4", "sound_between.mp4"])
+def test_cars_are_tracked_whatever_the_times_of_a_film_are(models, tmp_path, name):
+    out = tmp_path / "out.jsonl"
+    film = Path(__file__).parents[1] / "data" / "films" / name
+    assert main(["read", str(film), "--track", "--out", str(out), *models]) == 0
+    assert all(record["first_ms"] <= record["last_ms"] for record in lines(out))

@@ -81,7 +81,7 @@ def test_every_car_of_a_video_is_one_line_with_its_best_frame_and_its_time(read,
 
 def test_csv_says_which_car_and_when(read, film):
     _, out = read(film(), out="out.csv")
-    with out.open(encoding="utf-8", newline="") as file:
+    with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     said = [(row["track"], row["seen"], row["text"]) for row in rows]
     assert said == [("1", "4", "皖A12345"), ("2", "3", "京B67890")]
@@ -94,7 +94,7 @@ def test_the_vote_keeps_whether_a_reading_fits_a_format(read, film):
     voted = [(line["plates"][0]["text"], line["plates"][0]["fits_format"]) for line in lines(out)]
     assert voted == [("皖A1234", False), ("京B67890", True)]
     _, out = read(film(), texts=texts, out="out.csv")
-    with out.open(encoding="utf-8", newline="") as file:
+    with out.open(encoding="utf-8-sig", newline="") as file:
         assert [row["fits_format"] for row in csv.DictReader(file)] == ["False", "True"]
 
 

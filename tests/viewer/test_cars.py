@@ -139,7 +139,7 @@ def test_cars_are_kept_as_csv(live, tmp_path):
     press(live, "E", CONTROL)
     assert live.keeper.close(5)
     (file,) = (tmp_path / "kept").glob("*.csv")
-    with file.open(encoding="utf-8", newline="") as stream:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
         (row,) = csv.DictReader(stream)
     assert tuple(row) == CAR_COLUMNS
     assert (row["car"], row["text"], row["colour"], row["fits_format"]) == ("1", TEXT, "blue", "")

@@ -59,7 +59,7 @@ def test_results_are_kept_as_csv_after_the_thresholds(opened, tmp_path):
     opened.state.change(score=0.99)
     file = kept(opened, tmp_path)
     assert file.suffix == ".csv"
-    rows = list(csv.DictReader(file.open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader(file.open(encoding="utf-8-sig", newline="")))
     assert tuple(rows[0]) == CSV_COLUMNS
     assert [row["text"] for row in rows] == ["皖A12345"] * 11
 

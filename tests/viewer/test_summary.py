@@ -106,7 +106,7 @@ def test_a_column_sorts_either_way_and_folders_without_it_come_last(summary):
 
 def test_csv_has_a_row_a_folder_in_the_order_shown_and_both_sums(summary, tmp_path):
     write_summary(tmp_path / "s.csv", summary, lambda lines: ordered(lines, "folder", True))
-    with (tmp_path / "s.csv").open(encoding="utf-8", newline="") as stream:
+    with (tmp_path / "s.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert tuple(rows[0]) == COLUMNS
     assert [row["folder"] for row in rows] == ["plain", "b10", "b2", MICRO, MACRO]
@@ -159,7 +159,7 @@ def test_the_table_is_sorted_by_clicks_and_kept_as_it_is_shown(table, tmp_path):
     assert table.viewer.keeper.close(5)
     (file,) = (tmp_path / "kept").iterdir()
     assert file.name.endswith("-many-summary.csv")
-    with file.open(encoding="utf-8", newline="") as stream:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
         assert [row["folder"] for row in csv.DictReader(stream)] == ["a10", "a2", MICRO, MACRO]
 
 

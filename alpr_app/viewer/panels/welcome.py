@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from time import monotonic
 
+from alpr_app.addresses import is_address
 from alpr_app.resources import SAMPLES
 from alpr_app.viewer.commands import open_dialog
 from alpr_app.viewer.fonts import BODY, LARGE
@@ -73,7 +74,9 @@ def _live(state: State) -> tuple[str, list[str], bool]:
     status, name = state.live_status, state.live_name
     if status.state == WAITING:
         seconds = max(0, round(status.until - monotonic()))
-        return f"{name[0].upper()}{name[1:]} {status.detail}", [f"It is tried again in {seconds} s"], True
+        # An address stays as it is written.
+        head = name if is_address(name) else f"{name[0].upper()}{name[1:]}"
+        return f"{head} {status.detail}", [f"It is tried again in {seconds} s"], True
     if status.state == OPENING:
         return f"Opening {name}…", [], False
     if status.state == ENDED:

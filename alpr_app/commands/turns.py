@@ -1,0 +1,88 @@
+"""Large pictures take turns: what is decoded at once takes no more memory together than one picture may alone."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alpr_app.limits import FREE_BYTES, decoding_bytes
+
+if TYPE_CHECKING:
+    from alpr_app.sources import Frame
+
+# A header nearly always lies within so many first bytes; where it does not (TIFF has it at its end), the whole file is
+# looked at if it is small.
+_HEADER_BYTES = 2**17
+_SMALL_FILE_BYTES = 2**25
+# A decoded frame, the copy that is drawn on, and the copy that is written.
+_COPIES = 3
+
+
+class Turns:
+    """Memory that is given out in bytes, first come, first served; who wants more than there is gets all of it."""
+
+    def __init__(self, total: int = FREE_BYTES) -> None:
+        self._total, self._used = total, 0
+        self._waiting: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    def take(self, amount: int) -> None:
+        """Wait until `amount` is there."""
+        amount, ticket = min(amount, self._total), object()
+        with self._changed:
+            self._waiting.append(ticket)
+            try:
+                self._changed.wait_for(lambda: self._waiting[0] is ticket and self._used + amount <= self._total)
+                self._used += amount
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+
+    def give_back(self, amount: int) -> None:
+        """What was taken is free again."""
+        with self._changed:
+            self._used -= min(amount, self._total)
+            self._changed.notify_all()
+
+    @contextmanager
+    def turn(self, amount: int) -> Iterator[None]:
+        """Take it, and give it back in the end."""
+        self.take(amount)
+        try:
+            yield
+        finally:
+            self.give_back(amount)
+
+
+def memory_of(frame: Frame) -> int:
+    """Bytes that reading a frame takes; of a picture that is not decoded yet as its header claims."""
+    if frame.image is not None:
+        return _COPIES * frame.image.nbytes
+    return 0 if frame.error is not None else _memory_of_file(Path(frame.file))
+
+
+def _memory_of_file(path: Path) -> int:
+    from alpr_app.picture_header import picture_header
+
+    try:
+        if not path.is_file():
+            return 0
+        length = path.stat().st_size
+        with path.open("rb") as file:
+            header = picture_header(file.read(_HEADER_BYTES))
+            if header is None:
+                return length
+            if header.size is None and _HEADER_BYTES < length <= _SMALL_FILE_BYTES:
+                file.seek(0)
+                header = picture_header(file.read())
+    except OSError:
+        # Whoever reads it says so.
+        return 0
+    if header is None or header.size is None:
+        return FREE_BYTES if length > _HEADER_BYTES else length
+    width, height = header.size
+    return max(decoding_bytes(header, length), 3 * _COPIES * width * height)

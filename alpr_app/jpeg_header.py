@@ -1,0 +1,110 @@
+"""JPEG files as libjpeg walks through them: from marker to marker, over junk between them, scan by scan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+# Frame headers, that is every SOFn but the three markers in between that mean other things.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+_WITHOUT_LENGTH = frozenset(range(0xD0, 0xD8)) | {0x01}
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+# What ends the coded data of a scan: a marker that is neither an escaped 255 nor a restart.
+_END_OF_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+
+
+@dataclass
+class JpegHeader:
+    """size: (width, height) of the largest frame that is claimed, None if there is none. samples: numbers a pixel that
+    are kept while a picture of several scans is decoded. ended: whether the end marker comes in its place."""
+
+    size: tuple[int, int] | None = None
+    progressive: bool = False
+    scans: int = 0
+    samples: float = 3.0
+    ended: bool = False
+    # Place of the coded data of the first scan.
+    first_scan: int = 0
+    components: tuple[int, ...] = ()
+    # Of every component and coefficient, how many of its bits are still to come.
+    missing_bits: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    @property
+    def has_all_scans(self) -> bool:
+        """Whether every coefficient of every component has come down to its last bit; the first of them at least."""
+        last = 64 if self.progressive else 1
+        return bool(self.components) and all(
+            self.missing_bits.get((component, place), 0 if place else 1) == 0
+            for component in self.components
+            for place in range(last)
+        )
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, beginning and end of what belongs to it. As in libjpeg, what stands between two segments is skipped."""
+    position = 2
+    while True:
+        position = data.find(b"\xff", position)
+        while 0 <= position < len(data) - 1 and data[position + 1] == 0xFF:
+            position += 1
+        if position < 0 or position + 1 >= len(data):
+            return
+        marker = data[position + 1]
+        position += 2
+        if marker == 0 or marker in _WITHOUT_LENGTH or marker == _SOI:
+            continue
+        if marker == _EOI:
+            yield marker, position, position
+            return
+        end = position + int.from_bytes(data[position : position + 2], "big")
+        if position + 2 > len(data) or end < position + 2:
+            return
+        yield marker, position + 2, end
+        position = end
+        if marker == _SOS:
+            found = _END_OF_SCAN.search(data, end)
+            position = found.end() - 2 if found else len(data)
+
+
+def jpeg_header(data: bytes, most_scans: int = 1000) -> JpegHeader:
+    """What a JPEG file says of itself, walked through up to its end or its `most_scans`th scan."""
+    header = JpegHeader()
+    for marker, start, end in _segments(data):
+        if marker in _FRAMES:
+            _take_frame(header, marker, data[start:end])
+        elif marker == _SOS:
+            header.scans += 1
+            header.first_scan = header.first_scan or end
+            _take_scan(header, data[start:end])
+            if header.scans >= most_scans:
+                break
+        elif marker == _EOI:
+            header.ended = True
+    return header
+
+
+def _take_frame(header: JpegHeader, marker: int, frame: bytes) -> None:
+    if len(frame) < 6:
+        return
+    height, width, count = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big"), frame[5]
+    if header.size is None or width * height > header.size[0] * header.size[1]:
+        header.size = width, height
+    header.progressive |= marker in _PROGRESSIVE
+    parts = [frame[6 + 3 * place : 9 + 3 * place] for place in range(count)]
+    factors = [(part[1] >> 4) * (part[1] & 15) for part in parts if len(part) == 3]
+    header.components = tuple(part[0] for part in parts if len(part) == 3)
+    across = max((part[1] >> 4 for part in parts if len(part) == 3), default=1)
+    down = max((part[1] & 15 for part in parts if len(part) == 3), default=1)
+    header.samples = max(header.samples if header.scans else 0.0, sum(factors) / max(1, across * down))
+
+
+def _take_scan(header: JpegHeader, scan: bytes) -> None:
+    count = scan[0] if scan else 0
+    if len(scan) < 4 + 2 * count:
+        return
+    first, last, bits = scan[1 + 2 * count], scan[2 + 2 * count], scan[3 + 2 * count] & 15
+    for component in scan[1 : 1 + 2 * count : 2]:
+        for place in range(first, min(last, 63) + 1):
+            header.missing_bits[component, place] = bits if header.progressive else 0

@@ -1,0 +1,36 @@
+"""How much memory and time a picture may take, whatever its header claims. OpenCV's own limit is set here too: it reads
+it from the environment when it is loaded."""
+
+from __future__ import annotations
+
+import os
+
+# Front doors import this before all else; `typing` alone takes longer.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from alpr_app.picture_header import Header
+
+# More than any camera takes at once (telephones: 200 million), and what long panoramas have.
+MAXIMUM_PIXELS = 200_000_000
+MAXIMUM_BYTES = 512 * 2**20
+# Memory for one picture beside what the program takes anyway, file and finished picture included.
+FREE_BYTES, FREE_BYTES_PER_PIXEL = 400_000_000, 5
+# Progressive JPEGs have about ten; each is gone through in full, so thousands of empty ones take minutes.
+MOST_SCANS = 100
+
+
+def limit_opencv() -> None:
+    """Have OpenCV refuse larger pictures too, unless the user has said how large they may be. To be called before cv2
+    is imported."""
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAXIMUM_PIXELS))
+
+
+def decoding_bytes(header: Header, length: int) -> int:
+    """Memory that a picture takes while it is decoded, its file of `length` bytes included."""
+    width, height = header.size or (0, 0)
+    return length + round(header.bytes_per_pixel * width * height) + header.more_bytes
+
+
+def most_decoding_bytes(pixels: int) -> int:
+    """What it may take."""
+    return FREE_BYTES + FREE_BYTES_PER_PIXEL * pixels

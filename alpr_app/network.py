@@ -1,0 +1,212 @@
+"""Asking a network address before OpenCV opens it, because OpenCV does not say why it cannot: refused, unknown, not
+authorised, silent. And pictures that are asked for one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import re
+import secrets
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import cv2
+import numpy as np
+
+from alpr_app.addresses import secrets_in, without_secrets
+from alpr_app.frame import SourceError
+from alpr_app.pictures import PictureError, decode_picture
+
+# How long an address may take to answer.
+TIMEOUT_SECONDS = 5.0
+# A JPEG of a camera is far smaller.
+MOST_BYTES = 64 * 2**20
+USER_AGENT = "alpr"
+
+_RTSP_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935}
+
+
+def _unauthorised(shown: str, gave: bool) -> SourceError:
+    if gave:
+        return SourceError(f"{shown}: not authorised: user name or password is wrong")
+    return SourceError(f"{shown}: not authorised: write the user name and password before the host, NAME:PASSWORD@")
+
+
+def _failure(shown: str, error: Exception, timeout: float) -> SourceError:
+    """What kept an address from being reached, in one line."""
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, socket.gaierror | UnicodeError):
+        return SourceError(f"{shown}: unknown host; check the name and the network")
+    if isinstance(reason, ConnectionRefusedError):
+        return SourceError(f"{shown}: connection refused: the host is there, but nothing answers at this port")
+    if isinstance(reason, TimeoutError):
+        return SourceError(f"{shown}: no answer within {timeout:g} s")
+    if isinstance(reason, ssl.SSLError):
+        return SourceError(f"{shown}: no safe connection: {reason.reason or 'the certificate is not accepted'}")
+    if isinstance(reason, ConnectionError | http.client.HTTPException):
+        return SourceError(f"{shown}: the connection was closed before anything came")
+    said = getattr(reason, "strerror", None) or type(reason).__name__
+    return SourceError(f"{shown}: cannot be reached: {said}")
+
+
+def _status_error(shown: str, status: int, gave: bool) -> SourceError:
+    if status in (401, 407):
+        return _unauthorised(shown, gave)
+    if status == 403:
+        return SourceError(f"{shown}: forbidden (403): this user may not watch here")
+    if status in (404, 410):
+        return SourceError(f"{shown}: not found ({status}): the host answers, but has no such stream")
+    return SourceError(f"{shown}: the host answers with an error ({status})")
+
+
+class WebAddress:
+    """An http or https address, asked with the user name and password that it holds."""
+
+    def __init__(self, address: str, timeout: float = TIMEOUT_SECONDS) -> None:
+        self.shown, self._timeout = without_secrets(address), timeout
+        given = secrets_in(address)
+        self._gave = given is not None
+        try:
+            parts = urlsplit(address)
+            host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+            place = f"{host}:{parts.port}" if parts.port else host
+            # What a browser would send: spaces and characters beyond ASCII as escapes.
+            path, query = (quote(part, safe="/%:;=@&?+,!$'()*~") for part in (parts.path, parts.query))
+            self._plain = urlunsplit((parts.scheme.lower(), place.encode("idna").decode(), path or "/", query, ""))
+        except ValueError as error:
+            raise SourceError(f"{self.shown}: this is no address of a host") from error
+        handlers: list[urllib.request.BaseHandler] = []
+        if given is not None:
+            known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+            known.add_password(None, self._plain, *given)
+            handlers = [urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)]
+        self._opener = urllib.request.build_opener(*handlers)
+
+    def ask(self) -> http.client.HTTPResponse:
+        """The answer, of which nothing has been read but its head. Raises SourceError."""
+        try:
+            request = urllib.request.Request(self._plain, headers={"User-Agent": USER_AGENT})
+            return self._opener.open(request, timeout=self._timeout)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _status_error(self.shown, error.code, self._gave) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _failure(self.shown, error, self._timeout) from error
+
+    def picture(self) -> np.ndarray:
+        """The picture that the address gives now, H x W x 3 uint8 RGB. Raises SourceError."""
+        try:
+            with self.ask() as answer:
+                content = answer.read(MOST_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise _failure(self.shown, error, self._timeout) from error
+        if len(content) > MOST_BYTES:
+            raise SourceError(f"{self.shown}: gives more than {MOST_BYTES // 2**20} MiB, which is no picture")
+        try:
+            return decode_picture(content, self.shown)
+        except PictureError as error:
+            raise SourceError(str(error)) from error
+
+
+class SnapshotCapture:
+    """Asks an address for one picture after the other; used as a cv2.VideoCapture is, whose pictures are BGR."""
+
+    def __init__(self, web: WebAddress) -> None:
+        self._web = web
+
+    def isOpened(self) -> bool:
+        return True
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        """Raises SourceError if there is no picture."""
+        return True, cv2.cvtColor(self._web.picture(), cv2.COLOR_RGB2BGR)
+
+    def get(self, prop: int) -> float:
+        return 0.0
+
+    def release(self) -> None:
+        """Nothing is held between two pictures."""
+
+
+def gives_single_pictures(answer: http.client.HTTPResponse) -> bool:
+    """Whether an address answers with one picture, to be asked for again and again."""
+    return answer.headers.get_content_maintype() == "image"
+
+
+def is_film(answer: http.client.HTTPResponse) -> bool:
+    """Whether what lies at an address has an end."""
+    return answer.headers.get_content_maintype() != "multipart" and answer.headers.get("Content-Length") is not None
+
+
+# RTSP
+
+
+def check_rtsp(address: str, timeout: float = TIMEOUT_SECONDS) -> None:
+    """Ask what stream there is. Raises SourceError if there is none for us."""
+    shown, given = without_secrets(address), secrets_in(address)
+    try:
+        parts = urlsplit(address)
+        host, port, scheme = parts.hostname or "", parts.port, parts.scheme.lower()
+    except ValueError as error:
+        raise SourceError(f"{shown}: this is no address of a host") from error
+    try:
+        with socket.create_connection((host, port or _RTSP_PORTS[scheme]), timeout) as connection:
+            # What comes encrypted, or in another language, is left to those who speak it.
+            if scheme != "rtsp":
+                return
+            plain = urlunsplit((scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
+            status, challenges = _describe(connection, plain, 1, "")
+            if status == 401 and given is not None:
+                authorisation = _answer(challenges, *given, plain)
+                status, _ = _describe(connection, plain, 2, f"Authorization: {authorisation}\r\n")
+    except (OSError, UnicodeError) as error:
+        raise _failure(shown, error, timeout) from error
+    if status is None:
+        raise SourceError(f"{shown}: what answers there does not speak RTSP")
+    if status >= 400:
+        raise _status_error(shown, status, given is not None)
+
+
+def _describe(connection: socket.socket, plain: str, number: int, more: str) -> tuple[int | None, list[str]]:
+    """Status of the answer, None if it is no RTSP, and how one is asked to prove who one is."""
+    request = f"DESCRIBE {plain} RTSP/1.0\r\nCSeq: {number}\r\nAccept: application/sdp\r\n{more}\r\n"
+    connection.sendall(request.encode())
+    data = b""
+    while b"\r\n\r\n" not in data and len(data) < 65536:
+        part = connection.recv(4096)
+        if not part:
+            break
+        data += part
+    if not data:
+        raise ConnectionResetError
+    head, _, rest = data.partition(b"\r\n\r\n")
+    text = head.decode("latin-1")
+    if length := re.search(r"(?im)^content-length:\s*(\d+)", text):
+        missing = min(int(length[1]), 65536) - len(rest)
+        while missing > 0 and (part := connection.recv(min(missing, 4096))):
+            missing -= len(part)
+    found = re.match(r"RTSP/1\.\d (\d{3})", text)
+    return (int(found[1]) if found else None), re.findall(r"(?im)^www-authenticate:\s*(.+?)\s*$", text)
+
+
+def _answer(challenges: list[str], name: str, password: str, plain: str) -> str:
+    """The proof that was asked for, after RFC 7617 and RFC 2617."""
+    digest = next((text for text in challenges if text.lower().startswith("digest")), None)
+    if digest is None:
+        return "Basic " + b64encode(f"{name}:{password}".encode()).decode()
+    asked = {key.lower(): value for key, value in re.findall(r'(\w+)="?([^",]*)"?', digest)}
+    realm, nonce = asked.get("realm", ""), asked.get("nonce", "")
+    once = secrets.token_hex(8)
+    counted = ("00000001", once, "auth") if "auth" in asked.get("qop", "").split(",") else ()
+    first, second = _md5(f"{name}:{realm}:{password}"), _md5(f"DESCRIBE:{plain}")
+    response = _md5(":".join((first, nonce, *counted, second)))
+    said = f'Digest username="{name}", realm="{realm}", nonce="{nonce}", uri="{plain}", response="{response}"'
+    return said + (f', qop=auth, nc=00000001, cnonce="{once}"' if counted else "")
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

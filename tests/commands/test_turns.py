@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import threading
+from time import sleep
+
+import cv2
+import numpy as np
+import pytest
+
+from alpr_app.commands.read import Work, in_order, placed
+from alpr_app.commands.turns import Turns, memory_of
+from alpr_app.limits import FREE_BYTES
+from alpr_app.sources import Frame
+
+
+def run(turns: Turns, amounts: list[int]) -> tuple[int, int]:
+    """The most that was taken at once by threads that want so much, and by how many of them."""
+    lock, taken, most = threading.Lock(), [], [0, 0]
+
+    def work(amount: int) -> None:
+        with turns.turn(amount):
+            with lock:
+                taken.append(amount)
+                most[:] = max(most[0], sum(taken)), max(most[1], len(taken))
+            sleep(0.02)
+            with lock:
+                taken.remove(amount)
+
+    threads = [threading.Thread(target=work, args=(amount,)) for amount in amounts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+    return most[0], most[1]
+
+
+def test_no_more_is_taken_at_once_than_there_is():
+    assert run(Turns(100), [40, 40, 40, 40, 40])[0] <= 100
+    assert run(Turns(100), [10] * 8)[0] <= 80
+
+
+def test_what_wants_more_than_there_is_is_alone():
+    most, together = run(Turns(100), [300, 300, 300])
+    assert (most, together) == (300, 1)
+
+
+def test_a_large_one_is_not_passed_by_for_ever():
+    turns, order = Turns(100), []
+    turns.take(60)
+
+    def work(name: str, amount: int) -> None:
+        with turns.turn(amount):
+            order.append(name)
+
+    threads = []
+    for name, amount in (("large", 100), ("small", 10)):
+        threads.append(threading.Thread(target=work, args=(name, amount)))
+        threads[-1].start()
+        sleep(0.05)
+    assert order == []
+    turns.give_back(60)
+    for thread in threads:
+        thread.join(10)
+    assert order == ["large", "small"]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tiff", ".webp", ".bmp"])
+def test_the_memory_of_a_picture_is_known_from_its_header(tmp_path, suffix):
+    path = tmp_path / f"picture{suffix}"
+    path.write_bytes(cv2.imencode(suffix, np.zeros((300, 400, 3), np.uint8))[1].tobytes())
+    assert 6 * 300 * 400 <= memory_of(Frame(str(path), path.name)) <= 20 * 300 * 400
+
+
+def test_what_is_no_picture_takes_nothing_to_speak_of(tmp_path):
+    (tmp_path / "text.jpg").write_text("no picture")
+    assert memory_of(Frame(str(tmp_path / "text.jpg"), "text.jpg")) < 100
+    assert memory_of(Frame(str(tmp_path / "none.jpg"), "none.jpg")) == 0
+
+
+def test_a_claim_in_a_small_file_takes_its_turn(tmp_path):
+    path = tmp_path / "large.pgm"
+    path.write_bytes(b"P5 12000 12000 255\n")
+    assert memory_of(Frame(str(path), path.name)) > FREE_BYTES
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_every_turn_is_given_back_also_where_a_picture_cannot_be_read(small_alpr, tmp_path, jobs):
+    turns = Turns(100_000)
+    image = np.zeros((48, 64, 3), np.uint8)
+    frames = [Frame("film", "film", image, number, 0.0) for number in range(12)]
+    frames += [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 3
+    work = Work(small_alpr, False, 0.0, turns)
+    outcomes = list(in_order(work, placed(iter(frames), None, turns), jobs))
+    assert len(outcomes) == 15 and [outcome.error is None for outcome in outcomes] == [True] * 12 + [False] * 3
+    assert turns._used == 0
