@@ -70,8 +70,8 @@ def viewer() -> int:
 
 
 def start(program: str, module: str) -> int:
-    """`enter`, then the `main` of a module; returns the exit status. A package that lacks one of the system's libraries is
-    one line, wherever it is imported: bare systems have not all that OpenCV loads."""
+    """`enter`, then the `main` of a module; returns the exit status. A library that the system lacks is one line,
+    wherever what loads it is imported: bare systems have not all that OpenCV loads."""
     enter(program)
     try:
         return import_module(module).main()
