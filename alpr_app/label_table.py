@@ -31,6 +31,8 @@ from alpr_app.files import write_atomically
 
 TABLE_NAME = "alpr_dataset.csv"
 COLUMNS = ("file", "split", "subset", "text", "colour", "box", "corners")
+# Pixels from a corner of the picture, beyond which nothing is a place in it.
+FARTHEST = 1e6
 SPLITS = ("train", "val", "test")
 
 
@@ -60,16 +62,15 @@ def file_in(folder: Path, name: str) -> Path:
 def numbers(text: str, count: int, path: Path, row: int) -> np.ndarray:
     """`count` numbers separated by spaces. Raises LabelError naming file and row."""
     try:
-        # What is too large for a place in a picture is said below, not by numpy.
-        with np.errstate(over="ignore"):
-            values = np.array([float(value) for value in text.split()], np.float32)
+        values = np.array([float(value) for value in text.split()])
     except ValueError:
         raise LabelError(f"{path}, row {row}: '{text}' holds something that is no number") from None
     if len(values) != count:
         raise LabelError(f"{path}, row {row}: '{text}' holds {len(values)} numbers where {count} belong")
-    if not np.isfinite(values).all():
+    # NaN compares as false, too.
+    if not (np.abs(values) <= FARTHEST).all():
         raise LabelError(f"{path}, row {row}: '{text}' holds a number that is no place in a picture")
-    return values
+    return values.astype(np.float32)
 
 
 def written(values: ArrayLike) -> str:
