@@ -16,8 +16,8 @@ from alpr_app.frame import NO_LIMITS, Frame, Limits, SourceError
 # A film may hold hours of sound between two of its frames. OpenCV looks at this when it first reads one.
 os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", str(10**9))
 
-# Nothing that takes films has more: 8K is half of it. What decodes a film keeps several frames at once.
-MAXIMUM_FILM_PIXELS = 64_000_000
+# That is 8K, 8192 x 4320. What decodes a film keeps several frames at once.
+MAXIMUM_FILM_PIXELS = 36_000_000
 # Attempts to read on where nothing can be decoded; at the end of a file they cost next to nothing.
 ATTEMPTS = 5000
 # Of a film whose rate nobody knows.
