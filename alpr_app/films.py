@@ -12,6 +12,7 @@ import numpy as np
 
 from alpr_app.film_header import Promise, promise_of
 from alpr_app.frame import NO_LIMITS, Frame, Limits, SourceError
+from alpr_app.raw_stream import rate_of_h264
 
 # A film may hold hours of sound between two of its frames. OpenCV looks at this when it first reads one.
 os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", str(10**9))
@@ -85,7 +86,8 @@ class _Film:
         entry = self.entry
         video = cv2.VideoCapture(entry.file)
         try:
-            rate = video.get(cv2.CAP_PROP_FPS)
+            # Of a raw stream, OpenCV takes 25 for granted.
+            rate = rate_of_h264(entry.file) or video.get(cv2.CAP_PROP_FPS)
             self.clock = FilmClock(1000 / rate if 1 <= rate <= 1000 else USUAL_PERIOD_MS)
             self._check_size(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT))
             for number, time_ms, image in self._decoded(video):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpr_app.commands.evaluate import table
 from alpr_app.commands.markdown import markdown
-from alpr_app.errors import complain
+from alpr_app.errors import complain, printable
 
 if TYPE_CHECKING:
     from alpr_app.bundle import BundleInfo
@@ -43,7 +43,7 @@ def describe(info: BundleInfo) -> str:
     lines += [f"    {score}".rstrip() for score in _scores(info.scores)]
     if info.command:
         lines.append(f"    made by: {info.command}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def run(args: argparse.Namespace) -> int:
