@@ -12,12 +12,13 @@ import numpy as np
 
 from alpr_app.film_header import Promise, promise_of
 from alpr_app.frame import NO_LIMITS, Frame, Limits, SourceError
+from alpr_app.raw_stream import rate_of_h264
 
 # A film may hold hours of sound between two of its frames. OpenCV looks at this when it first reads one.
 os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", str(10**9))
 
-# Nothing that takes films has more: 8K is half of it. What decodes a film keeps several frames at once.
-MAXIMUM_FILM_PIXELS = 64_000_000
+# That is 8K, 8192 x 4320. What decodes a film keeps several frames at once.
+MAXIMUM_FILM_PIXELS = 36_000_000
 # Attempts to read on where nothing can be decoded; at the end of a file they cost next to nothing.
 ATTEMPTS = 5000
 # Of a film whose rate nobody knows.
@@ -85,7 +86,8 @@ class _Film:
         entry = self.entry
         video = cv2.VideoCapture(entry.file)
         try:
-            rate = video.get(cv2.CAP_PROP_FPS)
+            # Of a raw stream, OpenCV takes 25 for granted.
+            rate = rate_of_h264(entry.file) or video.get(cv2.CAP_PROP_FPS)
             self.clock = FilmClock(1000 / rate if 1 <= rate <= 1000 else USUAL_PERIOD_MS)
             self._check_size(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT))
             for number, time_ms, image in self._decoded(video):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 # More than any camera takes at once (telephones: 200 million), and what long panoramas have.
 MAXIMUM_PIXELS = 200_000_000
+# Other formats take far longer to decode; none of them comes from a camera in such sizes.
+_MOST_PIXELS = {"JPEG": MAXIMUM_PIXELS, "JPEG 2000": 30_000_000}
+_OTHER_PIXELS = 100_000_000
 MAXIMUM_BYTES = 512 * 2**20
 # Memory for one picture beside what the program takes anyway, file and finished picture included.
 FREE_BYTES, FREE_BYTES_PER_PIXEL = 400_000_000, 5
@@ -23,6 +26,11 @@ def limit_opencv() -> None:
     """Have OpenCV refuse larger pictures too, unless the user has said how large they may be. To be called before cv2
     is imported."""
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAXIMUM_PIXELS))
+
+
+def most_pixels(header: Header) -> int:
+    """How many a picture of that format may have."""
+    return _MOST_PIXELS.get(header.format, _OTHER_PIXELS)
 
 
 def decoding_bytes(header: Header, length: int) -> int:

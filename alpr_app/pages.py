@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -28,20 +28,22 @@ def picture_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
     if not beginning.startswith(_BEGINNINGS) and beginning[4:12] != b"ftypavis":
         yield entry
         return
+    yield from _opened(entry, limits)
+
+
+def _opened(entry: Frame, limits: Limits) -> Iterable[Frame]:
     try:
         content = read_bytes(Path(entry.file))
         header = check_header(entry.file, content)
     except PictureError:
         # Whoever decodes it says what is wrong.
-        yield entry
-        return
+        return [entry]
     if header.pages < 2:
-        yield entry
-    elif header.format in ("GIF", "PNG"):
-        # FFmpeg goes through them from page to page.
-        yield from film_frames(entry, limits)
-    else:
-        yield from _Pages(entry, content, header).frames(limits)
+        return [entry]
+    if header.format in ("GIF", "PNG"):
+        # FFmpeg goes through these from page to page.
+        return film_frames(entry, limits)
+    return _Pages(entry, content, header).frames(limits)
 
 
 class _Pages:

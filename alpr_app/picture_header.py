@@ -118,7 +118,7 @@ def _png(data: bytes) -> Header:
     for name, start, _ in _png_chunks(data[: 2**16]):
         if name == b"acTL":
             (pages,) = struct.unpack_from(">I", data, start)
-    return Header("PNG", size, 6.2 if pages == 1 else 18.0, pages=max(1, pages))
+    return Header("PNG", size, 7.3 if pages == 1 else 23.0, pages=max(1, pages))
 
 
 def _webp(data: bytes) -> Header:
@@ -185,7 +185,7 @@ def _tiff(data: bytes) -> Header:
             break
         (position,) = struct.unpack_from(order + ("Q" if big else "I"), data, position)
     size = _largest(sizes)
-    return Header("TIFF", size if size and all(size) else None, 6.2, buffers, pages=max(1, pages))
+    return Header("TIFF", size if size and all(size) else None, 6.8, buffers, pages=max(1, pages))
 
 
 def _gif(data: bytes) -> Header:
@@ -204,7 +204,7 @@ def _gif(data: bytes) -> Header:
         while position < len(data) and data[position]:
             position += 1 + data[position]
         position += 1
-    return Header("GIF", _largest(sizes), 12.3, pages=max(1, pages))
+    return Header("GIF", _largest(sizes), 12.3 if pages < 2 else 23.0, pages=max(1, pages))
 
 
 def _bmp(data: bytes) -> Header | None:

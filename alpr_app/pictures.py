@@ -11,7 +11,7 @@ import numpy as np
 from alpr_app.errors import AlprError, reason
 from alpr_app.files import write_atomically
 from alpr_app.heif import decode_heif
-from alpr_app.limits import MAXIMUM_BYTES, MAXIMUM_PIXELS, MOST_SCANS, decoding_bytes, most_decoding_bytes
+from alpr_app.limits import MAXIMUM_BYTES, MAXIMUM_PIXELS, MOST_SCANS, decoding_bytes, most_decoding_bytes, most_pixels
 from alpr_app.media import PICTURE_SUFFIXES
 from alpr_app.picture_header import Header, is_cut_short, picture_header
 from alpr_app.turn_marks import turn_marks
@@ -63,10 +63,10 @@ def check_header(name: str, content: bytes) -> Header:
         cut = is_cut_short(content)
         raise PictureError(f"{name}: {'cut short; the end of the picture is missing' if cut else 'a damaged picture'}")
     width, height = header.size
-    if width * height > MAXIMUM_PIXELS:
-        raise PictureError(
-            f"{name}: {width} x {height} pixels, {MAXIMUM_PIXELS // 10**6} million are allowed; make it smaller first"
-        )
+    most = most_pixels(header)
+    if width * height > most:
+        allowed = f"{most // 10**6} million are allowed" + ("" if header.format == "JPEG" else f" in a {header.format}")
+        raise PictureError(f"{name}: {width} x {height} pixels, {allowed}; make it smaller first")
     needed = decoding_bytes(header, len(content))
     if needed > most_decoding_bytes(width * height):
         raise PictureError(

@@ -10,6 +10,7 @@ import pytest
 
 from alpr_app import films
 from alpr_app.films import FilmClock
+from alpr_app.raw_stream import rate_of_h264
 from alpr_app.sources import Limits, entries, frames
 
 FILMS = Path(__file__).parent / "data" / "films"
@@ -113,8 +114,20 @@ def test_frames_that_an_edit_leaves_out_are_not_missing():
 
 def test_a_raw_stream_gets_times_by_number_and_rate():
     found, _ = read(FILMS / "film.h264")
-    steps = np.diff([frame.time_ms for frame in found])
-    assert steps.min() > 0 and np.ptp(steps) < 1
+    # Ten a second, as it says itself.
+    assert [round(frame.time_ms) for frame in found] == [100 * number for number in range(30)]
+
+
+def test_a_raw_stream_that_does_not_say_its_rate_goes_forward_all_the_same(tmp_path):
+    path = tmp_path / "film.h264"
+    raw = (FILMS / "film.h264").read_bytes()
+    assert rate_of_h264(str(FILMS / "film.h264")) == 10
+    place = raw.index(b"\0\0\x01\x67")
+    for length in range(4, 24):
+        path.write_bytes(raw[: place + length])
+        assert rate_of_h264(str(path)) in (None, 10)
+    path.write_bytes(raw[raw.rindex(b"\0\0\x01\x65") :])
+    assert rate_of_h264(str(path)) is None
 
 
 def test_the_times_of_joined_recordings_go_on():

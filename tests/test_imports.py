@@ -24,7 +24,6 @@ MAY_IMPORT = {
     "layers": set(),
     "files": {"errors"},
     "bounded": set(),
-    "visible": set(),
     "weights": {"bounded"},
     "run_folder": {"bounded", "errors", "files"},
     "detector": {"bounded", "geometry", "layers", "plate"},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpr_app.commands.options import add_model_options, count, fraction, make_alpr
-from alpr_app.errors import AlprError, reason
+from alpr_app.errors import AlprError, printable, reason
 from alpr_app.timings import STAGES
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _head(figures: dict[str, Any]) -> list[str]:
     return [
         f"{figures['processor']}, {figures['cores']} cores; {figures['system']}",
         f"Python {figures['python']}, torch {figures['torch']}, OpenCV {figures['opencv']}",
-        figures["timed"],
+        printable(figures["timed"]),
     ]
 
 
@@ -153,7 +153,7 @@ def table(figures: dict[str, Any]) -> str:
         model = figures[name]
         height, width = model["input"]
         lines.append(
-            f"{name:9} {model['file']}: {model['parameters'] / 1e6:.2f} M parameters, "
+            f"{name:9} {printable(model['file'])}: {model['parameters'] / 1e6:.2f} M parameters, "
             f"{model['gflop']:.2f} GFLOP at {width} x {height}"
         )
     runs = figures["runs"]

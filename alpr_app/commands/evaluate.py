@@ -77,6 +77,8 @@ def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
     """The figures as text: one block a part, one line a group under the names of the figures. Shares in per cent."""
     lines: list[str] = []
     for part, groups in figures.items():
+        # Subsets are called after folders.
+        groups = {printable(group): values for group, values in groups.items()}
         names = list(next(iter(groups.values())))
         widths = [max(len(name), 8) for name in names]
         first = max(len(part), *map(len, groups))
@@ -131,7 +133,7 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     if not figures:
         missing = "no plate with a text and no plate-free picture"
         raise AlprError(f"{args.data}: nothing to measure in the split '{args.split}', {missing}; try --split all")
-    print("\n".join(map(printable, table(figures).splitlines())))
+    print(table(figures))
     if args.json:
         about = {"data": args.data.name, "split": args.split, "score": args.score, "processor": processor()}
         report = json.dumps({**about, "backend": alpr.backend, "figures": figures}, ensure_ascii=False, indent=1)

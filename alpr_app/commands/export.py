@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from alpr_app.errors import AlprError, reason
+from alpr_app.errors import AlprError, printable, reason
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +23,12 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix.lower() != ".onnx":
         raise AlprError(f"{args.out}: the file must end in .onnx")
     network, info = load_bundle(args.model) if args.model in KINDS else load_bundle(None, args.model)
-    model = export_onnx(network, info.kind)
+    exported = export_onnx(network, info.kind)
     try:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(args.out, model)
+        write_atomically(args.out, exported)
     except OSError as error:
         raise AlprError(f"{args.out}: cannot be written: {reason(error)}") from error
-    print(f"{args.out}: images (batch, height, width, 3) uint8 RGB in, {info.kind} {info.name} {info.sha256[:12]}")
+    model = f"{info.kind} {info.name} {info.sha256[:12]}"
+    print(printable(f"{args.out}: images (batch, height, width, 3) uint8 RGB in, {model}"))
     return 0

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpr_app.commands.evaluate import table
 from alpr_app.commands.markdown import markdown
-from alpr_app.errors import complain
-from alpr_app.visible import visible
+from alpr_app.errors import complain, printable
 
 if TYPE_CHECKING:
     from alpr_app.bundle import BundleInfo
@@ -41,10 +40,10 @@ def describe(info: BundleInfo) -> str:
     """One line for the model, its scores, one line for how it was made."""
     size = f"{info.parameters / 1e6:.2f} M".rjust(10) + f"{info.size / 2**20:.1f} MiB".rjust(10)
     lines = [f"{info.name:16} {info.kind:9}{size}  {info.sha256[:12]}"]
-    lines += [f"    {visible(score)}".rstrip() for score in _scores(info.scores)]
+    lines += [f"    {score}".rstrip() for score in _scores(info.scores)]
     if info.command:
-        lines.append("    made by: " + "\n".join(map(visible, info.command.splitlines())))
-    return "\n".join(lines)
+        lines.append(f"    made by: {info.command}")
+    return "\n".join(map(printable, lines))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -225,7 +225,7 @@ def table(stream: TextIO | None = None) -> Iterator[Write]:
         for plate in outcome.result.plates:
             box = " ".join(f"{side:.0f}" for side in plate.box)
             sure = f"{100 * plate.confidence:5.1f}%"
-            text = _padded(plate.marked_text or "?", 11)
+            text = _padded(printable(plate.marked_text) or "?", 11)
             marked |= plate.fits_format is False
             print(f"{text} {sure} {plate.colour:7} {plate.score:5.2f}  {box:24} {file}", file=out)
         if not outcome.result.plates:

@@ -14,6 +14,8 @@ from alpr_app.limits import FREE_BYTES, decoding_bytes
 if TYPE_CHECKING:
     from alpr_app.sources import Frame
 
+# Some is left for what is not counted here, such as what the threads keep for themselves.
+AT_ONCE_BYTES = round(0.75 * FREE_BYTES)
 # A header nearly always lies within so many first bytes; where it does not (TIFF has it at its end), the whole file is
 # looked at if it is small.
 _HEADER_BYTES = 2**17
@@ -25,7 +27,7 @@ _COPIES = 3
 class Turns:
     """Memory that is given out in bytes, first come, first served; who wants more than there is gets all of it."""
 
-    def __init__(self, total: int = FREE_BYTES) -> None:
+    def __init__(self, total: int = AT_ONCE_BYTES) -> None:
         self._total, self._used = total, 0
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from alpr_app.errors import MissingPackage
+from alpr_app.errors import MissingPackage, printable
 from alpr_app.reliability import Reliability
 from alpr_app.resources import FONT
 from alpr_app.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
-from alpr_app.visible import visible
 
 DPI = 110
 
@@ -64,7 +63,7 @@ def plot_curves(run: Path, path: Path) -> None:
 
 def _label(text: str) -> str:
     """A name out of a file as it is: between two dollar signs, matplotlib would read a formula."""
-    return visible(text).replace("$", r"\$")
+    return printable(text).replace("$", r"\$")
 
 
 def _curves(axes: Any, title: str, columns: dict[str, np.ndarray], names: list[str], logarithmic: bool = False) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from alpr_app.errors import AlprError
+from alpr_app.errors import AlprError, printable
 from alpr_app.files import write_atomically
 from alpr_app.labels import DataFolder
 from alpr_app.pictures import write_picture
@@ -36,7 +36,6 @@ from alpr_app.train.mistake_sheet import find_sheet, reading_sheet
 from alpr_app.train.mistakes import shared_out, wrong_finds, wrong_readings
 from alpr_app.train.plots import plot_curves
 from alpr_app.train.starting import trained_network
-from alpr_app.visible import visible
 
 MOST_MISTAKES = 60
 NOT_OPTIONS = ("output",)
@@ -139,13 +138,13 @@ _SPECIAL = re.compile(r"[\\`*\[\]{}()#|~$@!]|(?<!\w)_|_(?!\w)|(?<=:)/(?=/)|(?<=w
 def plain(text: str) -> str:
     """A text out of somebody's files for a Markdown file, where it shall look as it is: no markup, no HTML, no links
     and in one line."""
-    text = _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", visible(text))
+    text = _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", printable(text))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code(text: str) -> list[str]:
     """A text as lines of code, within a fence that it cannot close."""
-    lines = [visible(line) for line in text.splitlines()]
+    lines = [printable(line) for line in text.splitlines()]
     fence = "`" * (2 + max([1, *(len(run) for run in re.findall("`+", text))]))
     return [f"{fence}sh", *lines, fence]
 

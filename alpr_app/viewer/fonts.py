@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from alpr_app import errors
 from alpr_app.plate import ALPHABET
-from alpr_app.visible import visible
 
 BODY, SMALL, LARGE = "body", "small", "large"
 
@@ -22,7 +22,7 @@ def printable(text: str) -> str:
     """`text` in one line, with ? for all that is no character, because names of files need not be text and Dear ImGui
     and GLFW take nothing else, and with escapes for what is not seen: names may hold line ends and marks that turn what
     follows them."""
-    return text if text.isascii() and text.isprintable() else visible(characters(text))
+    return text if text.isascii() and text.isprintable() else errors.printable(characters(text))
 
 
 def characters(text: str) -> str:

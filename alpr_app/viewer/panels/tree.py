@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alpr_app.errors import printable
 from alpr_app.viewer.commands import unfold
 from alpr_app.viewer.fonts import SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect
@@ -11,7 +12,6 @@ from alpr_app.viewer.panels.stage import Stage, elided, follow, rows_in_sight
 from alpr_app.viewer.settings import LIMITS
 from alpr_app.viewer.theme import Colour
 from alpr_app.viewer.tree import Node
-from alpr_app.visible import visible
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit import Toolkit
@@ -142,6 +142,6 @@ def counted(node: Node, recursive: bool) -> list[tuple[str, bool]]:
 
 def _explained(node: Node) -> str:
     if node.error:
-        return f"{visible(node.path)}\n{node.error}"
+        return f"{printable(node.path)}\n{node.error}"
     more = f", {node.total:,} with all folders within" if node.total != node.pictures else ""
-    return f"{visible(node.path)}\n{node.pictures:,} pictures{more}"
+    return f"{printable(node.path)}\n{node.pictures:,} pictures{more}"
