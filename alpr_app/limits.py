@@ -18,6 +18,8 @@ _OTHER_PIXELS = 100_000_000
 MAXIMUM_BYTES = 512 * 2**20
 # Memory for one picture beside what the program takes anyway, file and finished picture included.
 FREE_BYTES, FREE_BYTES_PER_PIXEL = 400_000_000, 5
+# A JPEG spends a bit or two on every 64 pixels even where nothing is to be seen: one with fewer bytes lacks most of it.
+MOST_JPEG_PIXELS_A_BYTE = 1024
 # Progressive JPEGs have about ten; each is gone through in full, so thousands of empty ones take minutes.
 MOST_SCANS = 100
 

@@ -11,7 +11,15 @@ import numpy as np
 from alpr_app.errors import AlprError, reason
 from alpr_app.files import write_atomically
 from alpr_app.heif import decode_heif
-from alpr_app.limits import MAXIMUM_BYTES, MAXIMUM_PIXELS, MOST_SCANS, decoding_bytes, most_decoding_bytes, most_pixels
+from alpr_app.limits import (
+    MAXIMUM_BYTES,
+    MAXIMUM_PIXELS,
+    MOST_JPEG_PIXELS_A_BYTE,
+    MOST_SCANS,
+    decoding_bytes,
+    most_decoding_bytes,
+    most_pixels,
+)
 from alpr_app.media import PICTURE_SUFFIXES
 from alpr_app.picture_header import Header, is_cut_short, picture_header
 from alpr_app.turn_marks import turn_marks
@@ -75,6 +83,8 @@ def check_header(name: str, content: bytes) -> Header:
         )
     if header.jpeg is not None and header.jpeg.scans > MOST_SCANS:
         raise PictureError(f"{name}: a JPEG of more than {MOST_SCANS} scans, which no camera makes; save it anew")
+    if header.jpeg is not None and width * height > MOST_JPEG_PIXELS_A_BYTE * len(content):
+        raise PictureError(f"{name}: cut short; {len(content):,} bytes cannot hold {width} x {height} pixels")
     return header
 
 

@@ -266,3 +266,16 @@ def test_a_heic_picture_names_the_package_that_it_needs(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(PictureError, match=r"iphone\.heic: HEIC pictures need .*pip install pillow-heif"):
         read_picture(HOSTILE / "iphone.heic")
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_a_jpeg_of_few_bytes_that_claims_many_pixels_is_cut_short_and_never_decoded(tmp_path, progressive):
+    image = np.zeros((3000, 4000, 3), np.uint8)
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive])[1].tobytes()
+    # Nothing to be seen, and all there: it takes as few bytes as a JPEG can.
+    (tmp_path / "black.jpg").write_bytes(data)
+    assert read_picture(tmp_path / "black.jpg").shape == image.shape
+    cut = data[: len(data) // 40] + b"\xff\xd9"
+    (tmp_path / "cut.jpg").write_bytes(cut)
+    with pytest.raises(PictureError, match=r"cut.jpg: cut short; .* bytes cannot hold 4000 x 3000 pixels"):
+        read_picture(tmp_path / "cut.jpg")
