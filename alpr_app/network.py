@@ -12,6 +12,7 @@ import ssl
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from time import monotonic, sleep
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import cv2
@@ -26,6 +27,8 @@ TIMEOUT_SECONDS = 5.0
 # A JPEG of a camera is far smaller.
 MOST_BYTES = 64 * 2**20
 USER_AGENT = "alpr"
+# Single pictures are asked for no more often than this, in seconds.
+SNAPSHOT_SECONDS = 0.2
 
 _RTSP_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935}
 
@@ -117,12 +120,15 @@ class SnapshotCapture:
 
     def __init__(self, web: WebAddress) -> None:
         self._web = web
+        self._asked = -SNAPSHOT_SECONDS
 
     def isOpened(self) -> bool:
         return True
 
     def read(self) -> tuple[bool, np.ndarray]:
-        """Raises SourceError if there is no picture."""
+        """The next picture, a moment after the one before. Raises SourceError if there is none."""
+        sleep(max(0.0, self._asked + SNAPSHOT_SECONDS - monotonic()))
+        self._asked = monotonic()
         return True, cv2.cvtColor(self._web.picture(), cv2.COLOR_RGB2BGR)
 
     def get(self, prop: int) -> float:

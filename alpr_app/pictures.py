@@ -141,7 +141,7 @@ def _decode_heif(content: bytes, name: str, orient: bool) -> np.ndarray:
         image = decode_heif(content)
     except ImportError as error:
         raise PictureError(f"{name}: HEIC pictures need a package of their own: pip install pillow-heif") from error
-    except (ValueError, EOFError, OSError, RuntimeError) as error:
+    except (ValueError, EOFError, OSError, RuntimeError, LookupError) as error:
         raise PictureError(f"{name}: a damaged picture ({error})") from error
     return image if orient else turn_marks(content).undo(image)
 

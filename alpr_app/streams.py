@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from time import monotonic, sleep
+from time import monotonic
 from typing import Protocol
 
 import cv2
@@ -20,8 +20,6 @@ from alpr_app.films import SHORTER_SECONDS, SHORTER_SHARE, USUAL_PERIOD_MS, Film
 from alpr_app.frame import NO_LIMITS, Frame, Limits, SourceError
 from alpr_app.network import TIMEOUT_SECONDS, SnapshotCapture, WebAddress, check_rtsp, gives_single_pictures, is_film
 
-# A picture that is asked for comes no more often than this, in seconds.
-SNAPSHOT_SECONDS = 0.2
 # Frames that wait to be read; of a live source older ones make room, so that what is read is of now.
 WAITING_BYTES = 64 * 2**20
 MOST_WAITING = 64
@@ -183,20 +181,16 @@ class _Reader:
 
     def _read_all(self, capture: Capture) -> str:
         """Read until there is nothing more, and say why."""
-        polled = isinstance(capture, SnapshotCapture)
         rate = capture.get(cv2.CAP_PROP_FPS)
         clock = FilmClock(1000 / rate if 1 <= rate <= 1000 else USUAL_PERIOD_MS)
         number = 0
         while not self._ended:
-            started = monotonic()
             read, image = capture.read()
             if not read or image is None or not image.size:
                 return self._end(capture, clock, number)
             at_ms = clock.tick(capture.get(cv2.CAP_PROP_POS_MSEC)) if self.film else 1000 * monotonic()
             self._put(number, at_ms, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
             number += 1
-            if polled:
-                sleep(max(0.0, SNAPSHOT_SECONDS - (monotonic() - started)))
         return ""
 
     def _end(self, capture: Capture, clock: FilmClock, count: int) -> str:

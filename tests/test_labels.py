@@ -137,3 +137,10 @@ def test_labels_are_in_pixels_as_shown_but_those_of_ccpd_as_stored(tmp_path):
         (tmp_path / name).write_bytes(content[:2] + b"\xff\xe1" + struct.pack(">H", len(tags) + 2) + tags + content[2:])
     assert read_labelled(tmp_path / "phone.jpg").shape[:2] == (80, 40)
     assert read_labelled(tmp_path / NAMES[0]).shape[:2] == (40, 80)
+
+
+def test_a_folder_that_is_called_like_a_picture_is_no_picture(data_folder):
+    (data_folder / "negatives" / "more.jpg").mkdir()
+    (data_folder / "scenes" / "moving.gif").mkdir()
+    data = read_data_folder(data_folder)
+    assert len(data.negatives) == 2 and len(data.pictures) == 8

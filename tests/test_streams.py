@@ -17,7 +17,7 @@ FILM = (Path(__file__).parent / "data" / "films" / "film.mp4").read_bytes()
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """Nobody waits long here."""
-    monkeypatch.setattr(streams, "SNAPSHOT_SECONDS", 0.01)
+    monkeypatch.setattr(network, "SNAPSHOT_SECONDS", 0.01)
     monkeypatch.setattr(streams._opened, "__defaults__", (0.5,))
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+
 from alpr_app.sources import natural_key
+from alpr_app.viewer.folders import look_into
 from alpr_app.viewer.scan import Scan, sort_key, walk
 
 
@@ -47,3 +50,15 @@ def test_a_folder_that_is_gone_is_a_message(tmp_path, until):
     assert found[0].finished
     assert not found[0].names
     assert "gone" in found[0].error
+
+
+def test_a_folder_that_is_called_like_a_picture_is_a_folder(tmp_path):
+    for name in ("album.jpg", "moving.gif"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "album.jpg" / "a.jfif").touch()
+    (tmp_path / "b.JPE").touch()
+    assert sorted(name for name, _ in walk(str(tmp_path), recursive=False)) == ["b.JPE"]
+    inside = os.path.join("album.jpg", "a.jfif")
+    assert sorted(name for name, _ in walk(str(tmp_path), recursive=True)) == [inside, "b.JPE"]
+    found = look_into(str(tmp_path))
+    assert (found.folders, found.pictures) == (("album.jpg", "moving.gif"), 1)

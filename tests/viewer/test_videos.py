@@ -8,8 +8,10 @@ from time import monotonic, sleep
 import cv2
 import numpy as np
 import pytest
+from servers import web_camera
 
-from alpr_app.viewer.live import ENDED, WAITING
+from alpr_app.viewer.live import ENDED, WAITING, LiveSource
+from alpr_app.viewer.panels import welcome
 from alpr_app.viewer.recogniser import LOADING
 
 
@@ -81,3 +83,31 @@ def test_no_frame_goes_by_while_other_models_load_than_were_asked_for_first(prog
     assert viewer.state.shot.key == "film.avi #1"
     second.set()
     until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
+
+
+def test_a_password_is_in_no_title_and_no_message(program, until):
+    viewer = program()
+    viewer.open("http://me:geheim@127.0.0.1:9/stream?pwd=geheim")
+    until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
+    state = viewer.state
+    assert state.live_name == "http://127.0.0.1:9/stream?pwd=***"
+    assert "geheim" not in state.live_name + state.live_status.detail
+    title, _, bad = welcome._live(state)
+    assert bad and title.startswith("http://127.0.0.1:9/stream?pwd=*** cannot be read: connection refused")
+
+
+def test_an_address_of_single_pictures_is_asked_again_and_again(until):
+    with web_camera() as camera:
+        shots = []
+        source = LiveSource(f"{camera}/snapshot.jpg", shots.append)
+        until(lambda: len(shots) >= 3, "three pictures")
+        assert source.close()
+    assert [shot.key for shot in shots[:2]] == [f"{camera}/snapshot.jpg #1", f"{camera}/snapshot.jpg #2"]
+
+
+def test_what_is_wrong_with_an_address_is_said(until):
+    with web_camera() as camera:
+        source = LiveSource(f"{camera}/secret.jpg", lambda shot: None)
+        until(lambda: source.status.state == WAITING, "the failure")
+        assert "not authorised" in source.status.detail
+        source.close()
