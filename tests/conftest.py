@@ -36,6 +36,10 @@ SMALL_READER = ReaderConfig(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", type=float, metavar="MINUTES", help="use the window for so long, see tests/soak.py")
+
+
 def finds_plates_everywhere(detector: Detector) -> Detector:
     """Its last layer ignores the picture: at every position a sure plate of 8 x 4 strides."""
     bins = detector.config.box_bins
