@@ -167,7 +167,7 @@ class _Card:
         colour = confidence_colour(self.stage, plate.confidence)
         paint.text((x + width - ui.text_width(sure), y + (38 * em - ui.line_height) / 2), sure, colour)
         if self.marked_line:
-            said = elided(ui, f"Fits no format of {plate.colour} plates", width)
+            said = elided(ui, f"No {plate.colour} plate reads so: an unknown kind?", width)
             paint.text((x, y + 42 * em), said, faded(ui.theme.doubtful, 0.8))
 
     def _bars(self, paint: Painter, rect: Rect) -> None:
