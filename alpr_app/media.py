@@ -114,14 +114,14 @@ def kind_of_name(name: str) -> Kind | None:
     return "picture" if lower.endswith(PICTURE_SUFFIXES) else None
 
 
-def beginning_of(path: str) -> bytes:
+def beginning_of(path: str, length: int = BEGINNING) -> bytes:
     """The first bytes of an ordinary file; none where there is no such file or it cannot be read."""
     try:
         # A pipe would wait for somebody to write.
         if not stat.S_ISREG(os.stat(path).st_mode):
             return b""
         with open(path, "rb") as file:
-            return file.read(BEGINNING)
+            return file.read(length)
     except (OSError, ValueError):
         return b""
 

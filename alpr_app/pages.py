@@ -15,8 +15,10 @@ from alpr_app.picture_header import Header
 from alpr_app.pictures import PictureError, check_header, read_bytes
 from alpr_app.turn_marks import turn_marks
 
-# Formats that can hold several pages; all others are not looked into here.
-_BEGINNINGS = (b"GIF8", b"RIFF", b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Formats whose pages can only be counted by going through the file.
+_BEGINNINGS = (b"GIF8", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Where the mark of an animated PNG stands before the picture.
+_PNG_BYTES = 2**16
 # Pages are decoded in small numbers, because each number begins with the first page again.
 _AT_ONCE_BYTES = 64 * 2**20
 
@@ -24,11 +26,20 @@ _AT_ONCE_BYTES = 64 * 2**20
 def picture_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
     """`entry` itself, to be decoded by whom it is handed to; of a picture of several pages every page, decoded, with
     its number, and with its time if it is an animation. Last, one with an error if pages cannot be decoded."""
-    beginning = beginning_of(entry.file)
-    if not beginning.startswith(_BEGINNINGS) and beginning[4:12] != b"ftypavis":
+    if _may_have_pages(entry.file):
+        yield from _opened(entry, limits)
+    else:
         yield entry
-        return
-    yield from _opened(entry, limits)
+
+
+def _may_have_pages(file: str) -> bool:
+    """Told by the beginning alone, because nearly all pictures have one page, and are read by many at once."""
+    beginning = beginning_of(file)
+    if beginning[:4] == b"RIFF":
+        return beginning[12:16] == b"VP8X" and len(beginning) > 20 and bool(beginning[20] & 2)
+    if beginning[:4] == b"\x89PNG":
+        return b"acTL" in beginning_of(file, _PNG_BYTES)
+    return beginning.startswith(_BEGINNINGS) or beginning[4:12] == b"ftypavis"
 
 
 def _opened(entry: Frame, limits: Limits) -> Iterable[Frame]:

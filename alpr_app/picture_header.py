@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from alpr_app.av1_header import coded_sizes
 from alpr_app.boxes import boxes, first_box
 from alpr_app.film_header import track_frames
 from alpr_app.jpeg_header import JpegHeader, jpeg_header
@@ -258,7 +259,9 @@ def _iso_sizes(data: bytes) -> list[Size]:
 def _avif(data: bytes) -> Header:
     pages = track_frames(data, b"pict") if data[8:12] == b"avis" else None
     pages = max(1, pages or 1)
-    return Header("AVIF", _largest(_iso_sizes(data)), 17.0 if pages == 1 else 24.0, pages=pages)
+    coded = coded_sizes(data)
+    size = _largest([*coded, *_iso_sizes(data)]) if coded else None
+    return Header("AVIF", size, 17.0 if pages == 1 else 24.0, pages=pages)
 
 
 def _heic(data: bytes) -> Header:

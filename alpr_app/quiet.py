@@ -13,13 +13,18 @@ def quiet_libraries() -> Iterator[None]:
     """What libraries written in C print to standard error goes nowhere; what Python prints there is seen as before."""
     before = sys.stderr
     try:
+        kept = os.dup(2)
+    except OSError:
+        # There is none.
+        yield
+        return
+    try:
         is_ours = before is not None and before.fileno() == 2
     except (OSError, ValueError):
         # Somebody has put something else in its place, as tests do.
         is_ours = False
     if before is not None:
         before.flush()
-    kept = os.dup(2)
     try:
         if is_ours:
             # A stream of its own: this one would go on writing to the descriptor that now leads nowhere.

@@ -3,31 +3,13 @@ H.264, 7.3.2.1 and E.1)."""
 
 from __future__ import annotations
 
+from alpr_app.bits import Bits
+
 # What describes the frames comes first; texts of encoders may stand before it.
 _LOOKED_AT = 2**16
 # Profiles whose sets say more of colours.
 _HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 _WITH_OWN_SIZE = 255
-
-
-class _Bits:
-    """Reads numbers bit by bit. Raises ValueError at the end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value, self._left = int.from_bytes(data, "big"), 8 * len(data)
-
-    def take(self, count: int) -> int:
-        if count > self._left:
-            raise ValueError("the parameter set is cut short")
-        self._left -= count
-        return (self._value >> self._left) & ((1 << count) - 1)
-
-    def number(self) -> int:
-        """An unsigned Exp-Golomb number."""
-        zeros = 0
-        while not self.take(1):
-            zeros += 1
-        return (1 << zeros) - 1 + self.take(zeros)
 
 
 def rate_of_h264(path: str) -> float | None:
@@ -42,13 +24,13 @@ def rate_of_h264(path: str) -> float | None:
     for unit in beginning.split(b"\0\0\x01")[1:]:
         if unit[:1] and unit[0] & 0x9F == 7:
             try:
-                return _rate(_Bits(unit[1:].replace(b"\0\0\x03", b"\0\0")))
+                return _rate(Bits(unit[1:].replace(b"\0\0\x03", b"\0\0")))
             except ValueError:
                 return None
     return None
 
 
-def _rate(bits: _Bits) -> float | None:
+def _rate(bits: Bits) -> float | None:
     profile = bits.take(8)
     bits.take(16)
     bits.number()
@@ -78,7 +60,7 @@ def _rate(bits: _Bits) -> float | None:
     return _usage_rate(bits) if bits.take(1) else None
 
 
-def _pass_colours(bits: _Bits) -> None:
+def _pass_colours(bits: Bits) -> None:
     chroma = bits.number()
     if chroma == 3:
         bits.take(1)
@@ -91,7 +73,7 @@ def _pass_colours(bits: _Bits) -> None:
                 _pass_scaling_list(bits, 16 if place < 6 else 64)
 
 
-def _pass_scaling_list(bits: _Bits, size: int) -> None:
+def _pass_scaling_list(bits: Bits, size: int) -> None:
     last = following = 8
     for _ in range(size):
         if following:
@@ -101,7 +83,7 @@ def _pass_scaling_list(bits: _Bits, size: int) -> None:
         last = following or last
 
 
-def _usage_rate(bits: _Bits) -> float | None:
+def _usage_rate(bits: Bits) -> float | None:
     """The rate in the video usability information."""
     if bits.take(1) and bits.take(8) == _WITH_OWN_SIZE:
         bits.take(32)

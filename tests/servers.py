@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -130,6 +131,12 @@ def answering(answer: Callable[[bytes], bytes | None]) -> Iterator[int]:
         stopped.set()
         thread.join(2)
         listening.close()
+
+
+def hear_ctrl_c() -> None:
+    """Called in a process that is just being started: tests that run in the background ignore Ctrl-C, and what they
+    start would too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def free_port() -> int:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from servers import hear_ctrl_c
 
 from alpr_app.errors import printable
 
@@ -21,7 +22,13 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither the
 def python(*arguments: str, more: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     environment = ENVIRONMENT | (more or {})
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        check=False,
+        preexec_fn=hear_ctrl_c,
     )
 
 

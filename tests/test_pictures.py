@@ -192,11 +192,9 @@ def bomb(kind: str, side: int = 60_000) -> bytes:
         size = struct.pack(">HIIIIIIIIHBBB", 0, 9000, 9000, 0, 0, 8, 8, 0, 0, 1, 7, 1, 1)
         return b"\xff\x4f\xff\x51" + struct.pack(">H", 41) + size + bytes(99)
     if kind == "AVIF":
-        ispe = struct.pack(">I4sIII", 20, b"ispe", 0, side, side)
-        boxes = struct.pack(">I4s", 8 + len(ispe), b"ipco") + ispe
-        boxes = struct.pack(">I4s", 8 + len(boxes), b"iprp") + boxes
-        boxes = struct.pack(">I4sI", 12 + len(boxes), b"meta", 0) + boxes
-        return struct.pack(">I4s4sI4s", 20, b"ftyp", b"avif", 0, b"mif1") + boxes
+        data = bytearray(encoded(".avif", np.zeros((48, 64, 3), np.uint8)))
+        struct.pack_into(">II", data, data.index(b"ispe") + 8, side, side)
+        return bytes(data)
     big = kind == "BigTIFF"
     tags = [(256, side), (257, side), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, side), (279, 9)]
     if kind == "tile":

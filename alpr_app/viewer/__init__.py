@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from alpr_app.errors import AlprError, complain
     from alpr_app.limits import limit_opencv
+    from alpr_app.quiet import quiet_libraries
     from alpr_app.system_libraries import explain
     from alpr_app.viewer.arguments import PROGRAM, parse
 
@@ -30,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        ended = _run(args)
+        with quiet_libraries():
+            ended = _run(args)
     except AlprError as error:
         complain(error, PROGRAM)
         return 2

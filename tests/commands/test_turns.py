@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from time import sleep
 
 import cv2
@@ -11,6 +16,8 @@ from alpr_app.commands.read import Work, in_order, placed
 from alpr_app.commands.turns import Turns, memory_of
 from alpr_app.limits import FREE_BYTES
 from alpr_app.sources import Frame
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(turns: Turns, amounts: list[int]) -> tuple[int, int]:
@@ -94,3 +101,27 @@ def test_every_turn_is_given_back_also_where_a_picture_cannot_be_read(small_alpr
     outcomes = list(in_order(work, placed(iter(frames), None, turns), jobs))
     assert len(outcomes) == 15 and [outcome.error is None for outcome in outcomes] == [True] * 12 + [False] * 3
     assert turns._used == 0
+
+
+def memory_taken(*arguments: str) -> int:
+    """The most memory, in bytes, that `alpr read` takes."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "alpr_app", "read", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
+    return os.wait4(process.pid, 0)[2].ru_maxrss * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux tells it")
+def test_large_and_hostile_pictures_take_no_more_memory_together_than_one_may(tmp_path, detector_path, reader_path):
+    models = ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
+    options = ["--jobs", "8", "--out", str(tmp_path / "out.jsonl"), *models]
+    small, large = tmp_path / "small.jpg", tmp_path / "large"
+    small.write_bytes(cv2.imencode(".jpg", np.zeros((400, 500, 3), np.uint8))[1].tobytes())
+    large.mkdir()
+    content = cv2.imencode(".jpg", np.zeros((4000, 5000, 3), np.uint8))[1].tobytes()
+    for number in range(8):
+        (large / f"{number}.jpg").write_bytes(content)
+    for hostile in (ROOT / "tests" / "data" / "pictures").glob("[gj]*.j*"):
+        shutil.copy(hostile, large)
+    taken = memory_taken(str(large), *options) - memory_taken(str(small), *options)
+    assert taken < FREE_BYTES + 5 * 4000 * 5000
