@@ -225,9 +225,9 @@ class _Card:
         if judged is None or not judged.found or judged.label < 0:
             return None
         if judged.iou is None and not judged.read:
-            fates = [other.label for other in record.judged if other.read]
+            read = [other.label for other in record.judged if other.read]
             # The label has no place, and it is another plate that reads so.
-            return None if judged.label in fates else judged
+            return None if judged.label in read else judged
         return judged
 
     def _truth(self, paint: Painter, place: Point, width: float) -> float:
