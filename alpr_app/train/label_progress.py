@@ -40,6 +40,8 @@ class LabelProgress:
         else:
             self._go_on(options)
         if not target.exists():
+            if self.seen:
+                raise AlprError(f"{target}: has gone; put it back to go on, or remove {self.path.name} to begin anew")
             write_table(target, (), columns)
         self._columns = self._read_table(columns)
 

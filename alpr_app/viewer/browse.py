@@ -188,11 +188,13 @@ class Browse:
     def set_labels(self, labels: Labels) -> None:
         """Other labels from tables: what has been read is judged anew by them."""
         old, self.labels = self.labels, labels
-        for name in [name for name in self.records if name in old or name in labels]:
+        concerned = [name for name in self.records if name in old or name in labels]
+        for name in concerned:
             self.records[name] = self._record(name, self.records[name].outcome)
-        self.changes += 1
-        self._count_all()
-        self._stale = self.only != ALL
+        if concerned:
+            self.changes += 1
+            self._count_all()
+            self._stale = self.only != ALL
 
     def _count(self, record: Record, times: int = 1) -> None:
         truth = record.truth

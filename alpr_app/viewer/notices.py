@@ -7,6 +7,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from alpr_app.errors import complain
+from alpr_app.viewer.arguments import PROGRAM
 from alpr_app.viewer.guard import told
 from alpr_app.viewer.mailbox import KeepAll, nobody
 
@@ -23,7 +25,10 @@ class Notices(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called by logging, on any thread."""
-        self.lines.put(" ".join(record.getMessage().split()))
+        line = " ".join(record.getMessage().split())
+        # On the terminal as well, if there is one: without the window, logging would have said it there.
+        complain(line, PROGRAM)
+        self.lines.put(line)
 
     def close(self) -> None:
         """Take no more."""

@@ -313,7 +313,6 @@ class Program:
         """Keep the settings, write to its end what the user wanted kept, however long that takes, and end all threads;
         whether all have ended within `timeout` seconds. What goes wrong with files is said on standard error: there is
         no window any more."""
-        deadline = monotonic() + timeout
         if self._settings_file is not None:
             self._complain(save_settings(self._settings_file, self.state.settings))
         self._leave()
@@ -323,6 +322,7 @@ class Program:
             self.keeper.close(None)
         for message, bad in self.keeper.messages.drain():
             self._complain(message if bad else "")
+        deadline = monotonic() + timeout
         threads = [self.explorer, self.chooser, self.cameras, self.summary, self.training, self.recogniser]
         ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in (*self._left, *threads)])
         self.notices.close()

@@ -4,7 +4,7 @@ put beside this one."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import imgui
@@ -31,7 +31,15 @@ class Toolkit:
     Macs). em: units of the window that one unit of the design has."""
 
     def __init__(self, theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0) -> None:
+        self._renderer: Any = None
         imgui.create_context()
+        with ExitStack() as opened:
+            # Unless all of it is there, nothing is left.
+            opened.callback(self.close)
+            self._set_up(theme, scale, pixel_ratio)
+            opened.pop_all()
+
+    def _set_up(self, theme: Theme, scale: float, pixel_ratio: float) -> None:
         # Kept for good: pyimgui makes a new object at each call, and what was given to an old one dangles.
         self._io = imgui.get_io()
         # Without it, ./imgui.ini would be written wherever the program was started.
@@ -42,7 +50,6 @@ class Toolkit:
         self.mouse, self._feed = Mouse(self._io), Feed(self._io)
         self._fonts: dict[str, Any] = {}
         self._ranges: dict[str, list[Any]] = {}
-        self._renderer: Any = None
         self.pixel_ratio, self.inputs, self.wanted_shape = pixel_ratio, Inputs(), "arrow"
         # Whether somebody types into a field, so that letters are no commands; whether a list is folded out.
         self.wants_text = self._typing = self.lists = self._listing = False

@@ -113,7 +113,7 @@ def _judge_place(truth: Truth, plate: Plate) -> Judged:
         on_unread = nearest >= 0 and iou >= FOUND_IOU
         return Judged(plate.score, plate.confidence, iou, on_unread, False, False, False, None, -1)
     label = truth.labels[nearest]
-    score = score_plate(LabelledPlate(label.corners, label.text), [plate], "")
+    score = score_plate(LabelledPlate(label.corners, _spelled(label, plate)), [plate], "")
     return Judged(
         plate.score,
         plate.confidence,
@@ -127,9 +127,14 @@ def _judge_place(truth: Truth, plate: Plate) -> Judged:
     )
 
 
+def _spelled(label: Label, plate: Plate) -> str:
+    """The label's text in capitals, as people do not always type it, unless the reader itself knows small letters."""
+    return label.text.upper() if plate.text == plate.text.upper() else label.text
+
+
 def _judge_text(labels: tuple[Label, ...], plate: Plate) -> Judged:
     """By the text alone, for want of a place: against the label that it reads like, if there is one."""
-    texts = [label.text for label in labels]
+    texts = [_spelled(label, plate) for label in labels]
     tails = [text[1:] for text in texts]
     same, nearly = plate.text in texts, plate.text[1:] in tails
     label = texts.index(plate.text) if same else tails.index(plate.text[1:]) if nearly else 0

@@ -213,3 +213,13 @@ def test_a_full_disk_loses_nothing_and_the_run_goes_on_later(folder, monkeypatch
     assert kept and kept == WHOLE[: len(kept)]
     label_pictures(Interrupted(-1), folder, 0.95, keep_doubtful=True)
     assert rows_of(folder) == WHOLE
+
+
+def test_a_table_that_has_gone_is_said(folder):
+    with pytest.raises(KeyboardInterrupt):
+        label_pictures(Interrupted(2), folder, 0.95)
+    (folder / "alpr_dataset.csv").unlink()
+    with pytest.raises(AlprError, match=r"has gone; put it back to go on, or remove alpr_dataset\.csv\.progress"):
+        label_pictures(ALPR, folder, 0.95)
+    (folder / "alpr_dataset.csv.progress").unlink()
+    assert label_pictures(ALPR, folder, 0.95).labelled == 1

@@ -161,3 +161,18 @@ def test_other_colours_and_sizes_hold_from_the_next_frame_on(window, few_picture
     assert light.mean() > dark.mean() + 60
     shown.state.change(ui_scale=1.5, theme="dark")
     assert shown.draw().mean() < light.mean()
+
+
+def test_widgets_that_cannot_be_set_up_leave_nothing_behind(screen, monkeypatch):
+    import imgui
+
+    from alpr_app.viewer.toolkit import Toolkit
+
+    def broken(self):
+        raise OSError("the font is gone")
+
+    before = imgui.get_current_context()
+    monkeypatch.setattr(Toolkit, "_load_fonts", broken)
+    with pytest.raises(OSError, match="the font is gone"):
+        Toolkit(DARK)
+    assert imgui.get_current_context() is None or imgui.get_current_context() == before

@@ -8,7 +8,7 @@ import pytest
 from alpr_app.viewer.notices import report_threads
 
 
-def test_a_warning_of_any_part_is_said_in_the_window_and_not_after_it_has_gone(program, until):
+def test_a_warning_of_any_part_is_said_in_the_window_and_on_the_terminal(program, capsys):
     viewer = program()
     log = logging.getLogger("alpr_app.engine.standby")
     log.warning("torch on the processor runs the %s from now on", "reader")
@@ -16,6 +16,7 @@ def test_a_warning_of_any_part_is_said_in_the_window_and_not_after_it_has_gone(p
     viewer.collect()
     assert viewer.state.message.text == "torch on the processor runs the reader from now on"
     assert viewer.state.message.bad
+    assert capsys.readouterr().err == "alpr_viewer: torch on the processor runs the reader from now on\n"
     count = len(viewer.state.messages)
     viewer.close(5)
     log.warning("later")

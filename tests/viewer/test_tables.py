@@ -120,8 +120,14 @@ def test_tables_of_folders_within_count_and_so_do_ways_in_a_table(folder, read, 
 
 
 def test_a_table_without_places_counts_by_the_text_alone(folder, read, fakes):
-    root = folder(["1.png", "2.png"], [row("1.png", "皖A·12345"), row("2.png", "皖a12346")], columns=("file", "text"))
+    root = folder(["1.png", "2.png"], [row("1.png", "皖a·12345"), row("2.png", "皖a12346")], columns=("file", "text"))
     viewer = read(root, [fakes.plate(corners=CORNERS)], 2)
+    assert [viewer.state.browse.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+
+
+def test_small_letters_count_for_a_reader_that_knows_them(folder, read, fakes):
+    root = folder(["1.png", "2.png"], [row("1.png", "aB·1c"), row("2.png", "AB1C")], columns=("file", "text"))
+    viewer = read(root, [fakes.plate("aB1c", corners=CORNERS)], 2)
     assert [viewer.state.browse.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 

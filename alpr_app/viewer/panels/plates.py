@@ -225,9 +225,9 @@ class _Card:
         if judged is None or not judged.found or judged.label < 0:
             return None
         if judged.iou is None and not judged.read:
-            fates = [other.label for other in record.judged if other.read]
+            read = [other.label for other in record.judged if other.read]
             # The label has no place, and it is another plate that reads so.
-            return None if judged.label in fates else judged
+            return None if judged.label in read else judged
         return judged
 
     def _truth(self, paint: Painter, place: Point, width: float) -> float:
@@ -245,7 +245,7 @@ class _Card:
         # Letter by letter is a little wider than the whole word.
         start = x + width - sum(ui.text_width(character) for character in text)
         for number, character in enumerate(text):
-            same = number < len(self.plate.text) and self.plate.text[number] == character
+            same = number < len(self.plate.text) and self.plate.text[number].upper() == character.upper()
             paint.text((start, y), character, theme.text if same else theme.wrong)
             start += ui.text_width(character)
         y += self.line
