@@ -12,6 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
+from alpr_app.system_libraries import explain
+
+try:
+    import cv2  # noqa: F401
+except ImportError as error:
+    pytest.exit(f"no test can run: {explain(error) or error}", returncode=2)
+
 from builders import write_data
 
 from alpr_app.bundle import save_bundle
