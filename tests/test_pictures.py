@@ -264,3 +264,14 @@ def test_a_heic_picture_names_the_package_that_it_needs(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(PictureError, match=r"iphone\.heic: HEIC pictures need .*pip install pillow-heif"):
         read_picture(HOSTILE / "iphone.heic")
+
+
+def test_a_damaged_heic_picture_is_one_message(tmp_path):
+    pytest.importorskip("pillow_heif", reason="HEIC pictures need pillow-heif")
+    data, path = (HOSTILE / "iphone.heic").read_bytes(), tmp_path / "damaged.heic"
+    for place in range(0, 600, 11):
+        path.write_bytes(data[:place] + b"\xff\x00\xea" + data[place + 3 :])
+        try:
+            read_picture(path)
+        except PictureError as error:
+            assert str(error).startswith(f"{path}: ")
