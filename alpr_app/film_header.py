@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -18,6 +18,7 @@ from alpr_app.boxes import boxes, first_box
 # Tables that list the frames of a film of many days; larger ones are no tables.
 _MOST_BYTES = 64 * 2**20
 _MOST_FRAMES = 10_000_000
+_LEAST_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,12 @@ def promise_of(path: str) -> Promise:
             size = os.fstat(file.fileno()).st_size
             beginning = file.read(1024)
             file.seek(0)
-            return _promise(file, size, beginning)
-    except (OSError, ValueError, struct.error):
+            promise = _promise(file, size, beginning)
+            # No frame takes less than a few bytes; a header that claims more of them is damaged.
+            if promise.frames is not None and promise.frames > size // _LEAST_BYTES:
+                return replace(promise, frames=None)
+            return promise
+    except (OSError, ValueError, IndexError, OverflowError, struct.error):
         return Promise()
 
 

@@ -19,8 +19,8 @@ os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", str(10**9))
 
 # That is 8K, 8192 x 4320. What decodes a film keeps several frames at once.
 MAXIMUM_FILM_PIXELS = 36_000_000
-# Attempts to read on where nothing can be decoded; at the end of a file they cost next to nothing.
-ATTEMPTS = 5000
+# Attempts to read on where nothing can be decoded; at the end of a file all of them together take a few milliseconds.
+ATTEMPTS = 20_000
 # Of a film whose rate nobody knows.
 USUAL_PERIOD_MS = 40.0
 # What a film may be shorter than it says, in seconds and as a share: sound may last longer, and lengths are rounded.
@@ -114,7 +114,7 @@ class _Film:
     def _decoded(self, video: cv2.VideoCapture) -> Iterator[tuple[int, float, np.ndarray]]:
         """Number, time and picture of every frame; numbers count what could not be decoded too."""
         number = failures = 0
-        while failures < max(ATTEMPTS, self.promise.frames or 0):
+        while failures < ATTEMPTS:
             image = self._next(video)
             if image is None:
                 failures += 1

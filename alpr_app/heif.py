@@ -9,7 +9,7 @@ import numpy as np
 
 def decode_heif(content: bytes) -> np.ndarray:
     """The main picture in `content`, H x W x 3 uint8 RGB, turned as its marks say. Raises ImportError where the package
-    is missing, ValueError, EOFError, OSError, RuntimeError or LookupError for a damaged one."""
+    is missing, ValueError, EOFError, OSError, RuntimeError, LookupError or SyntaxError for a damaged one."""
     import pillow_heif
 
     found = pillow_heif.open_heif(io.BytesIO(content), convert_hdr_to_8bit=True, bgr_mode=False)

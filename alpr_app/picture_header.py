@@ -296,10 +296,11 @@ def picture_size(data: bytes) -> Size | None:
     return header.size if header and header.size and all(header.size) else None
 
 
-def is_cut_short(data: bytes) -> bool:
-    """Whether a PNG ends before its last chunk or a JPEG has no end marker. Other formats: False."""
+def is_cut_short(data: bytes, jpeg: JpegHeader | None = None) -> bool:
+    """Whether a PNG ends before its last chunk or a JPEG has no end marker. Other formats: False. jpeg: its header, if
+    that is known already."""
     if data[:2] == b"\xff\xd8":
-        header = jpeg_header(data)
+        header = jpeg or jpeg_header(data)
         # Cameras and phones put things behind the end, and damaged data may hide it: then it is looked for everywhere.
         return not header.ended and data.rfind(b"\xff\xd9", header.first_scan) < 0
     if data[:8] != b"\x89PNG\r\n\x1a\n":

@@ -104,12 +104,13 @@ def decode_picture(content: bytes, name: str, orient: bool = True) -> np.ndarray
     if header.format == "HEIC":
         return _decode_heif(content, name, orient)
     image = None
-    if not is_cut_short(content):
+    cut = is_cut_short(content, header.jpeg)
+    if not cut:
         image = _decode(content, name, orient)
     elif header.jpeg is not None and header.jpeg.has_all_scans:
         image = _decode_without_end(content, name, orient)
     if image is None:
-        damage = "cut short; the end of the picture is missing" if is_cut_short(content) else "a damaged picture"
+        damage = "cut short; the end of the picture is missing" if cut else "a damaged picture"
         raise PictureError(f"{name}: {damage}")
     return image
 
@@ -141,7 +142,7 @@ def _decode_heif(content: bytes, name: str, orient: bool) -> np.ndarray:
         image = decode_heif(content)
     except ImportError as error:
         raise PictureError(f"{name}: HEIC pictures need a package of their own: pip install pillow-heif") from error
-    except (ValueError, EOFError, OSError, RuntimeError, LookupError) as error:
+    except (ValueError, EOFError, OSError, RuntimeError, LookupError, SyntaxError) as error:
         raise PictureError(f"{name}: a damaged picture ({error})") from error
     return image if orient else turn_marks(content).undo(image)
 

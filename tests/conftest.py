@@ -18,7 +18,7 @@ from alpr_app.system_libraries import explain
 try:
     import cv2  # noqa: F401
 except ImportError as error:
-    pytest.exit(f"no test can run: {explain(error) or error}", returncode=2)
+    sys.exit(f"no test can run: {explain(error) or error}")
 
 from builders import write_data
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from alpr_app import films
+from alpr_app.film_header import promise_of
 from alpr_app.films import FilmClock
 from alpr_app.raw_stream import rate_of_h264
 from alpr_app.sources import Limits, entries, frames
@@ -179,3 +180,24 @@ def test_a_film_is_known_by_its_content_whatever_it_is_called(tmp_path):
     found = list(entries([str(tmp_path)]))
     assert len(found) == 7
     assert sum(1 for _ in frames(found)) == 7 * 30
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.avi", "film.mkv", "film.flv", "film.asf", "film.mts", "film.vob"])
+def test_damage_anywhere_in_what_a_film_says_of_itself_is_survived(tmp_path, name):
+    data = (FILMS / name).read_bytes()
+    path = tmp_path / name
+    for place in [*range(0, 400, 3), *range(max(400, len(data) - 300), len(data), 3)]:
+        path.write_bytes(data[:place] + b"\xff\x7f" + data[place + 2 :])
+        promise = promise_of(str(path))
+        assert promise.frames is None or promise.frames <= len(data)
+
+
+def test_a_claim_of_millions_of_frames_takes_no_time(monkeypatch, jpegs):
+    data = bytearray(jpegs.read_bytes())
+    place = data.index(b"strh") + 8 + 32
+    data[place : place + 4] = b"\xff\xff\xff\x7f"
+    jpegs.write_bytes(data[: data.index(b"movi") + 400])
+    asked = []
+    monkeypatch.setattr(films._Film, "_next", lambda film, video: asked.append(1))
+    read(jpegs)
+    assert len(asked) <= films.ATTEMPTS

@@ -277,3 +277,14 @@ def test_a_jpeg_of_few_bytes_that_claims_many_pixels_is_cut_short_and_never_deco
     (tmp_path / "cut.jpg").write_bytes(cut)
     with pytest.raises(PictureError, match=r"cut.jpg: cut short; .* bytes cannot hold 4000 x 3000 pixels"):
         read_picture(tmp_path / "cut.jpg")
+
+
+def test_a_damaged_heic_picture_is_one_message(tmp_path):
+    pytest.importorskip("pillow_heif", reason="HEIC pictures need pillow-heif")
+    data, path = (HOSTILE / "iphone.heic").read_bytes(), tmp_path / "damaged.heic"
+    for place in range(0, 600, 11):
+        path.write_bytes(data[:place] + b"\xff\x00\xea" + data[place + 3 :])
+        try:
+            read_picture(path)
+        except PictureError as error:
+            assert str(error).startswith(f"{path}: ")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 AT_ONCE_BYTES = round(0.75 * FREE_BYTES)
 # A header nearly always lies within so many first bytes; where it does not (TIFF has it at its end), the whole file is
 # looked at if it is small.
-_HEADER_BYTES = 2**17
+_HEADER_BYTES = 2**15
 _SMALL_FILE_BYTES = 2**25
 # A decoded frame, the copy that is drawn on, and the copy that is written.
 _COPIES = 3
