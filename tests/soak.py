@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any
@@ -48,10 +47,10 @@ FRAMES_AT_REST = 130
 PATIENCE_SECONDS = 60.0
 # The share of laps at the beginning that does not count: libraries fill their pools, caches reach their limits.
 WARM_UP = 0.4
-# What the median of the last third of the others may have more than that of the first. Memory goes up and down by some
-# tens of megabytes from lap to lap; the more laps there are, the less of that is left in the medians.
+# What the least of the last third of the others may have more than the least of the first. Memory goes up and down by
+# some tens of megabytes from lap to lap; the more laps there are, the less of that is left.
 MOST_GROWTH = {"memory_mb": 24.0, "threads": 0.0, "textures": 2.0, "files": 1.0}
-NOISE_MB = 240.0
+NOISE_MB = 300.0
 
 
 @dataclass(frozen=True)
@@ -326,12 +325,12 @@ def laps(minutes: float, stand_in: bool, seed: int = 0, least: int = 2) -> Itera
 
 
 def growth(found: Sequence[Held]) -> dict[str, float]:
-    """By how much the median of the last third is above that of the first, of the laps that count."""
+    """By how much the least of the last third is above the least of the first, of the laps that count."""
     counted = found[int(WARM_UP * len(found)) :]
     third = max(1, len(counted) // 3)
     return {
-        item.name: median(getattr(one, item.name) for one in counted[-third:])
-        - median(getattr(one, item.name) for one in counted[:third])
+        item.name: min(getattr(one, item.name) for one in counted[-third:])
+        - min(getattr(one, item.name) for one in counted[:third])
         for item in fields(Held)
     }
 
