@@ -26,6 +26,7 @@ from alpr_app.bundle_scores import check_scores
 from alpr_app.detector import STRIDES, Detector, DetectorConfig
 from alpr_app.errors import AlprError, reason
 from alpr_app.files import write_atomically
+from alpr_app.forked import one_thread_if_forked
 from alpr_app.reader import Reader, ReaderConfig
 from alpr_app.weights import misfit, not_numbers, read_head
 
@@ -182,6 +183,7 @@ def load_bundle(
 
     Raises BundleError for whatever does not fit: the message names the file and the remedy.
     """
+    one_thread_if_forked()
     weights_path, json_path = find_bundle(kind, path, description)
     content = _read_description(kind, json_path)
     kind = content["kind"]

@@ -3,7 +3,6 @@ that no Python runs between their operations."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,20 +12,11 @@ import torch
 from torch import nn
 
 from alpr_app.engine.common import EngineError, FromPixels, example_pictures
+from alpr_app.forked import one_thread_if_forked
 from alpr_app.layers import fuse
 
 # A recorded network is optimised while it runs for the first and the second time.
 FIRST_RUNS = 3
-_LOADED_IN = os.getpid()
-
-
-def _one_thread_if_forked() -> bool:
-    """Whether this process was forked off the one that loaded this module. torch is then told to compute with one
-    thread: a fork brings the calling thread alone along, and torch's operations would wait for the others for ever."""
-    if os.getpid() == _LOADED_IN:
-        return False
-    torch.set_num_threads(1)
-    return True
 
 
 class TorchEngine:
@@ -44,7 +34,7 @@ class TorchEngine:
     def __init__(self, network: nn.Module, device: torch.device, threads: int | None = None) -> None:
         self.device = device.type
         self._device = device
-        if not _one_thread_if_forked() and threads is not None:
+        if not one_thread_if_forked() and threads is not None:
             torch.set_num_threads(threads)
         network.eval()
         fuse(network)
@@ -55,7 +45,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        _one_thread_if_forked()
+        one_thread_if_forked()
         with enough_memory(self._device):
             outputs = self._network(torch.from_numpy(images).to(self._device))
             return tuple(output.cpu().numpy() for output in outputs)
