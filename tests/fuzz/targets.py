@@ -345,9 +345,9 @@ def _checkpoint(rng: random.Random, folder: Path) -> bool:
 
 # With how many of a hundred inputs each has.
 TARGETS: dict[str, tuple[Target, float]] = {
-    "pictures": (_picture, 45),
-    "pages": (_pages, 4),
-    "films": (_film, 2),
+    "pictures": (_picture, 48),
+    "pages": (_pages, 1.5),
+    "films": (_film, 0.7),
     "tables": (_table, 13),
     "names": (_name, 16),
     "settings": (_settings, 6),
