@@ -15,8 +15,10 @@ DETECTOR_BATCH = 8
 # what reads like a plate is one, doubtful as it looked, and must not come and go with a threshold. What bounds them is
 # time. A sure detection is read as often as it takes, a fainter one once.
 SURE = 0.5
-# Detections from this score on are read, but of faint ones only so many.
+# Detections from this score on are read, but of faint ones only so many, and beside clear plates none that is so many
+# times as wide.
 CANDIDATE, FAINT, MOST_FAINT = 0.2, 0.45, 4
+MOST_FAINT_WIDTH = 3.0
 # Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
 # looked at again in a part of the picture: from a low score on where nothing is sure, from a higher one beside a plate
 # that is, as most pictures have only that and a look takes time. What is seen there is read from a score in between on.
@@ -68,7 +70,7 @@ class PlateFinder:
             best = suppress(np.float32([plate.box for plate in kept]), np.float32([plate.score for plate in kept]))
             kept = [kept[index] for index in best]
         clear = [plate for plate in kept if plate.score >= FAINT]
-        faint = [plate for plate in kept if plate.score < FAINT and not _covered(plate, clear)]
+        faint = [plate for plate in kept if plate.score < FAINT and _is_beside(plate, clear)]
         return clear + faint[:MOST_FAINT]
 
     def _again(self, image: np.ndarray, plates: list[Detection]) -> list[Detection]:
@@ -107,13 +109,16 @@ def _width(plate: Detection) -> float:
     return float(np.ptp(plate.corners[:, 0]))
 
 
-def _covered(plate: Detection, others: list[Detection]) -> bool:
-    """Whether one of `others` covers more than half of it: then it is a part of that one, or that one a second time."""
-    if not others:
-        return False
-    boxes = np.float32([other.box for other in others])
-    sides = np.minimum(plate.box[2:], boxes[:, 2:]) - np.maximum(plate.box[:2], boxes[:, :2])
-    return bool(2 * sides.clip(0).prod(axis=1).max() > (plate.box[2:] - plate.box[:2]).prod())
+def _is_beside(plate: Detection, clear: list[Detection]) -> bool:
+    """Whether a faint plate may be one beside those that are `clear`: neither a part of one, nor what one is fixed to,
+    nor so much nearer to the camera than all of them that it would be clear itself."""
+    if not clear:
+        return True
+    boxes = np.float32([other.box for other in clear])
+    sides, others = plate.box[2:] - plate.box[:2], boxes[:, 2:] - boxes[:, :2]
+    shared = np.minimum(plate.box[2:], boxes[:, 2:]) - np.maximum(plate.box[:2], boxes[:, :2])
+    apart = 2 * shared.clip(0).prod(axis=1) <= np.minimum(sides.prod(), others.prod(axis=1))
+    return bool(apart.all() and sides[0] <= MOST_FAINT_WIDTH * others[:, 0].max())
 
 
 def _window(image: np.ndarray, plate: Detection) -> tuple[int, int, int, int]:

@@ -90,7 +90,7 @@ def test_a_small_plate_is_where_and_what_it_is_from_nearer_by(place):
 
 
 def test_a_small_plate_may_be_fainter_at_first_than_a_large_one():
-    small, large = (300, 200, 360, 220), (600, 200, 800, 260)
+    small, large = (300, 200, 360, 220), (600, 200, 770, 260)
     image, box = scene(small, large)
     (plate,) = find(FindsWhite(0.8), image, box, (0.15, small), (0.15, large))
     assert plate.box == pytest.approx(small, abs=1)
@@ -108,10 +108,11 @@ def test_of_many_faint_plates_the_best_are_read():
     assert [plate.score for plate in found] == pytest.approx([0.9, 0.46, *best], abs=1e-4)
 
 
-def test_a_faint_part_of_a_plate_is_no_plate():
-    whole, part, beside = (300, 200, 500, 260), (420, 205, 520, 260), (490, 205, 600, 260)
+@pytest.mark.parametrize("faint", [(420, 205, 520, 260), (220, 180, 600, 300), (100, 300, 740, 500)])
+def test_faint_parts_of_a_plate_what_it_is_fixed_to_and_what_is_much_nearer_are_no_plates(faint):
+    whole, beside = (300, 200, 500, 260), (490, 205, 600, 260)
     image, box = scene(whole)
-    found = find(FindsWhite(), image, box, (0.9, whole), (0.3, part), (0.3, beside))
+    found = find(FindsWhite(), image, box, (0.9, whole), (0.3, faint), (0.3, beside))
     assert [plate.score for plate in found] == pytest.approx([0.9, 0.3], abs=1e-4)
     assert found[1].box == pytest.approx(beside, abs=0.1)
 
