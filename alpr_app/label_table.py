@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 def file_in(folder: Path, name: str) -> Path:
     """The picture that a table names. Tables written on Windows have backslashes between folders."""
     path = folder / name
-    return folder / name.replace("\\", "/") if "\\" in name and not path.exists() else path
+    # A name too long for any file is none that is there; pathlib would raise.
+    return folder / name.replace("\\", "/") if "\\" in name and not os.path.exists(path) else path
 
 
 def numbers(text: str, count: int, path: Path, row: int) -> np.ndarray:

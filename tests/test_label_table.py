@@ -13,6 +13,11 @@ def write(folder, *lines: str) -> None:
     (folder / TABLE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def test_a_name_too_long_for_any_file_is_a_name_all_the_same(tmp_path):
+    name = "\\".join(["京" * 300] * 3)
+    assert file_in(tmp_path, name) == tmp_path / name.replace("\\", "/")
+
+
 def test_own_pictures_have_boxes_or_corners_and_any_number_of_plates(tmp_path):
     write(
         tmp_path,

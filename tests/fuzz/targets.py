@@ -345,14 +345,14 @@ def _checkpoint(rng: random.Random, folder: Path) -> bool:
 
 # With how many of a hundred inputs each has.
 TARGETS: dict[str, tuple[Target, float]] = {
-    "pictures": (_picture, 48),
-    "pages": (_pages, 1.5),
-    "films": (_film, 0.7),
+    "pictures": (_picture, 50),
+    "pages": (_pages, 0.5),
+    "films": (_film, 0.3),
     "tables": (_table, 13),
     "names": (_name, 16),
     "settings": (_settings, 6),
     "runs": (_run, 5),
     "toml": (_toml, 5),
-    "bundles": (_bundle, 3),
+    "bundles": (_bundle, 2),
     "checkpoints": (_checkpoint, 1),
 }
