@@ -304,8 +304,7 @@ def keep_files(folder: Path) -> None:
     with chdir(folder):
         make_files()
     with copied(folder):
-        kept.resume_all()
-        meanings, keys = kept.meanings(), kept.written_keys()
+        meanings, keys = kept.observe()
     record(folder, "meanings", meanings)
     record(folder, "keys", keys)
 

@@ -39,6 +39,7 @@ RECORDED = KEPT / "recorded"
 RUNS = ("detector_run", "maskocr_run")
 BUNDLES = ("models/detector", "models/reader", *(f"{run}/newest" for run in RUNS))
 MODELS = ["--detector_model", "models/detector", "--ocr_model", "models/reader", "--backend", "torch"]
+MODELS += ["--threads", "1"]
 SCENE = "data/scenes/scene0.png"
 FILM = Path(__file__).parent / "data" / "films" / "film.mp4"
 DETECTOR_RUN = ["detector", "--config", "detector.toml", "--output", "detector_run"]
@@ -105,9 +106,19 @@ def resume(run: str, line: Sequence[str] = ()) -> None:
     done(train([*(line or about.arguments), "--resume"]))
 
 
-def resume_all() -> None:
+def observe() -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What the kept files mean, and the keys and columns of all files that the program writes; both by name."""
+    begun = {bundle: outputs(bundle) for bundle in BUNDLES}
     resume("detector_run", DETECTOR_RUN)
     resume("maskocr_run")
+    meanings = {
+        **begun,
+        **{run: _end_of(run) for run in RUNS},
+        **_reading(),
+        "plates.toml": _drawn(),
+        "unlabelled": _labelled(),
+    }
+    return meanings, written_keys()
 
 
 def columns(path: str | Path) -> list[str]:
@@ -201,7 +212,7 @@ def label_two(folder: Path) -> None:
         yield from paths[:2]
         raise KeyboardInterrupt
 
-    models = alpr_app.ALPR("models/detector", "models/reader", device="cpu", backend="torch")
+    models = alpr_app.ALPR("models/detector", "models/reader", device="cpu", backend="torch", threads=1)
     with suppress(KeyboardInterrupt):
         label_pictures(models, folder, 0.5, "val", True, two)
 
@@ -211,17 +222,6 @@ def _settings() -> dict[str, list[str]]:
     if said:
         raise RuntimeError(said)
     return {"viewer.json": keys_of(_json("written/viewer.json"))}
-
-
-def meanings() -> dict[str, Any]:
-    """What the kept files come to, by the name of the file. The runs must have been resumed."""
-    return {
-        **{bundle: outputs(bundle) for bundle in BUNDLES},
-        **{run: _end_of(run) for run in RUNS},
-        **_reading(),
-        "plates.toml": _drawn(),
-        "unlabelled": _labelled(),
-    }
 
 
 def outputs(bundle: str) -> list[list[float]]:
@@ -246,7 +246,8 @@ def _end_of(run: str) -> dict[str, Any]:
     which one may be read otherwise on another processor."""
     losses = {name: float(value) for name, value in rows(f"{run}/train.csv")[-1].items() if name not in TIMED}
     steps = [int(row["step"]) for row in rows(f"{run}/val.csv")]
-    return {"step": load_checkpoint(Path(run, "last.pt"))["step"], "validated": steps, "train.csv": losses}
+    step = load_checkpoint(Path(run, "last.pt"))["step"]
+    return {"step": step, "validated": steps, "train.csv": losses, "newest": outputs(f"{run}/newest")}
 
 
 def _reading() -> dict[str, list[dict[str, Any]]]:
