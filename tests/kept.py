@@ -318,13 +318,12 @@ def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
 
 
 def _options(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
-    """Every way to write an option, with the values that may be chosen; of arguments without a name, theirs."""
-    found: dict[str, list[str]] = {}
-    for action in parser._actions:
-        if not isinstance(action, argparse._SubParsersAction):
-            for name in action.option_strings or [str(action.metavar or action.dest)]:
-                found[name] = sorted(map(str, action.choices or ()))
-    return dict(sorted(found.items()))
+    """Every way to write an option, with the values that may be chosen. What has no name is counted."""
+    actions = [action for action in parser._actions if not isinstance(action, argparse._SubParsersAction)]
+    counted = [action for action in actions if not action.option_strings]
+    found = {f"argument {place}": action for place, action in enumerate(counted, start=1)}
+    found |= {name: action for action in actions for name in action.option_strings}
+    return {name: sorted(map(str, action.choices or ())) for name, action in sorted(found.items())}
 
 
 def _lines_of_commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:

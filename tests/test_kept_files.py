@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import kept
 import pytest
 import torch
 
@@ -20,6 +19,7 @@ from alpr_app.labels import read_data_folder
 from alpr_app.run_folder import read_about, read_curves, read_newest
 from alpr_app.train.cli import main as train
 from alpr_app.viewer.settings import Settings, load_settings
+from tests import keep, kept
 
 KEYS, MEANINGS = kept.recorded("keys"), kept.recorded("meanings")
 # Share and least difference that another processor may make. Rounding adds up in the steps of a training; a drawn
@@ -146,3 +146,10 @@ def test_every_setting_is_remembered():
     assert remembered == content
     # Otherwise a setting that is forgotten would not be missed.
     assert not [name for name, value in content.items() if value == default[name]]
+
+
+@pytest.mark.parametrize("part", keep.PARTS)
+def test_kept_files_are_not_written_over(monkeypatch, part):
+    monkeypatch.setattr(kept, "readings", lambda backend: {})
+    with pytest.raises(FileExistsError, match="nothing is written over"):
+        keep.PARTS[part](kept.KEPT)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import kept
 import pytest
 
 import alpr_app
 from alpr_app import resources
 from alpr_app.bundle import SHIPPED
+from tests import kept
 
 NAMES, READINGS = kept.recorded("names"), kept.recorded("readings")
 # What another processor may make of them; pixels for places.
