@@ -18,6 +18,8 @@ from alpr_app.media import AVIF_BRANDS, HEIF_BRANDS
 
 # A file with more pages is no scan of papers.
 MOST_PAGES = 10_000
+# Chunks or blocks of which a file may be made; a large animation has some hundred thousand.
+MOST_PARTS = 1_000_000
 # JPEG 2000 keeps a table for every tile and every component of it.
 _TILE_BYTES, _TILE_COMPONENT_BYTES = 5_700, 1_100
 
@@ -103,9 +105,11 @@ def _jpeg(data: bytes) -> Header:
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, beginning and end of every chunk that is there as a whole."""
+    """Name, beginning and end of every chunk that is there as a whole, of `MOST_PARTS` at most."""
     position = 8
-    while position + 12 <= len(data):
+    for _ in range(MOST_PARTS):
+        if position + 12 > len(data):
+            return
         end = position + 8 + int.from_bytes(data[position : position + 4], "big")
         if end + 4 > len(data):
             return
@@ -125,11 +129,12 @@ def _png(data: bytes) -> Header:
 def _webp(data: bytes) -> Header:
     """The largest of the canvas and of all pictures in it, which need not agree."""
     sizes: list[Size] = []
-    pages = 0
+    pages = parts = 0
     waiting = [(12, len(data))]
     while waiting:
         position, end = waiting.pop()
         while position + 8 <= end:
+            parts = _one_more(parts)
             name, length = struct.unpack_from("<4sI", data, position)
             start, after = position + 8, min(end, position + 8 + length)
             if name == b"VP8X":
@@ -146,6 +151,13 @@ def _webp(data: bytes) -> Header:
                 waiting.append((start + 16, after))
             position += 8 + length + length % 2
     return Header("WebP", _largest(sizes), 7.3 if pages < 2 else 22.0, pages=max(1, pages))
+
+
+def _one_more(parts: int) -> int:
+    """Counts the parts of a file. Raises struct.error if there is no end to them."""
+    if parts >= MOST_PARTS:
+        raise struct.error("too many parts")
+    return parts + 1
 
 
 def _largest(sizes: list[Size]) -> Size | None:
@@ -193,7 +205,7 @@ def _gif(data: bytes) -> Header:
     """The canvas and every picture on it."""
     sizes: list[Size] = [struct.unpack_from("<HH", data, 6)]
     position = 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
-    pages = 0
+    pages = parts = 0
     while position < len(data) and data[position] in (0x21, 0x2C):
         if data[position] == 0x21:
             position += 2
@@ -202,7 +214,9 @@ def _gif(data: bytes) -> Header:
             sizes.append((left + width, top + height))
             pages += 1
             position += 11 + (3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0)
+        parts = _one_more(parts)
         while position < len(data) and data[position]:
+            parts = _one_more(parts)
             position += 1 + data[position]
         position += 1
     return Header("GIF", _largest(sizes), 12.3 if pages < 2 else 23.0, pages=max(1, pages))
