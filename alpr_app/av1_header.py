@@ -85,8 +85,8 @@ def _samples(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _sequence_headers(data: bytes, position: int, end: int, visited: set[tuple[int, int]]) -> Iterator[bytes]:
-    """The sequence headers among the units that begin at `position`. visited: places that have been looked at on the way
-    to an end, and are not once more."""
+    """The sequence headers among the units that begin at `position`. visited: places that have been looked at already,
+    each with the end up to which."""
     for _ in range(_MOST_UNITS):
         if position >= end or data[position] & 0x81 or (position, end) in visited:
             return
