@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from alpr_app.commands.options import add_model_options, fraction, make_alpr
+from alpr_app.commands.options import add_model_options, fraction, make_alpr, model_files
 from alpr_app.errors import AlprError, complain, printable, reason
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     data = read_data_folder(args.data, refused.append)
     originals = [*(each.path for each in (*data.pictures, *data.crops, *data.negatives))]
     if args.json:
-        refuse_inputs(args.json, [*originals, *tables_of(args.data), *_model_files(args)])
+        refuse_inputs(args.json, [*originals, *tables_of(args.data), *model_files(args)])
     alpr = make_alpr(args)
     mistakes = MistakeFolder(args.mistakes, originals) if args.mistakes else None
     data = data if args.split == "all" else data.of_split(args.split)
@@ -142,9 +142,3 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
         except OSError as error:
             raise AlprError(f"{args.json}: cannot be written: {reason(error)}") from error
     return 1 if refused else 0
-
-
-def _model_files(args: argparse.Namespace) -> list[Path]:
-    """The files of the models that were named."""
-    named = [Path(name) for name in (args.detector_model, args.ocr_model, args.ocr_config) if name]
-    return [*named, *(path.with_suffix(suffix) for path in named for suffix in (".json", ".safetensors"))]
