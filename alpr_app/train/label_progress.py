@@ -107,14 +107,15 @@ def _append(path: Path, text: str) -> None:
     """Add whole lines to a file, all of `text` or nothing, behind a last line without an end too."""
     data = text.encode("utf-8", errors="surrogateescape")
     try:
-        with path.open("r+b") as file:
+        # Without a buffer: what waited there would be written once more when the file is closed.
+        with path.open("r+b", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             if end:
                 file.seek(end - 1)
                 data = data if file.read(1) == b"\n" else b"\n" + data
             try:
-                file.write(data)
-                file.flush()
+                while data:
+                    data = data[file.write(data) :]
             except OSError:
                 with suppress(OSError):
                     file.truncate(end)

@@ -215,6 +215,22 @@ def test_a_full_disk_loses_nothing_and_the_run_goes_on_later(folder, monkeypatch
     assert rows_of(folder) == WHOLE
 
 
+def test_lines_for_which_there_is_room_only_in_part_are_not_there(tmp_path):
+    resource = pytest.importorskip("resource", reason="needs limits on the size of files")
+    path = tmp_path / "table.csv"
+    path.write_text("file,text\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(LabelError, match="cannot be written"):
+            label_progress._append(path, "1.png,皖A12345\n" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text() == "file,text\n"
+    label_progress._append(path, "1.png,皖A12345\n")
+    assert path.read_text(encoding="utf-8") == "file,text\n1.png,皖A12345\n"
+
+
 def test_a_table_that_has_gone_is_said(folder):
     with pytest.raises(KeyboardInterrupt):
         label_pictures(Interrupted(2), folder, 0.95)
