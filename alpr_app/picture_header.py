@@ -14,7 +14,7 @@ from alpr_app.av1_header import coded_sizes
 from alpr_app.boxes import boxes, first_box
 from alpr_app.film_header import track_frames
 from alpr_app.jpeg_header import JpegHeader, jpeg_header
-from alpr_app.media import AVIF_BRANDS, HEIF_BRANDS
+from alpr_app.media import AVIF_BRANDS, BEGINNING, HEIF_BRANDS, brands_of, is_bitmap, is_portable_map
 
 # A file with more pages is no scan of papers.
 MOST_PAGES = 10_000
@@ -79,18 +79,17 @@ def _format(data: bytes) -> str | None:
         return "TIFF"
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "GIF"
-    if data[:2] == b"BM":
+    if is_bitmap(data):
         return "BMP"
     if data[:12] == b"\0\0\0\x0cjP  \r\n\x87\n" or data[:4] == b"\xff\x4f\xff\x51":
         return "JPEG 2000"
     if data[4:8] == b"ftyp":
-        length = int.from_bytes(data[:4], "big")
-        brands = {data[place : place + 4] for place in (8, *range(16, min(length, len(data)), 4))}
+        brands = brands_of(data[:BEGINNING])
         # As Apple writes it, AVIF may call itself a general picture first.
         if brands & set(AVIF_BRANDS):
             return "AVIF"
         return "HEIC" if brands & {*HEIF_BRANDS, b"mif1", b"msf1"} else None
-    if len(data) > 2 and data[:1] == b"P" and data[1] in b"1234567Ff" and data[2:3].isspace():
+    if is_portable_map(data):
         return "portable map"
     if data.startswith((b"#?RADIANCE", b"#?RGBE")):
         return "Radiance HDR"
@@ -222,11 +221,8 @@ def _gif(data: bytes) -> Header:
     return Header("GIF", _largest(sizes), 12.3 if pages < 2 else 23.0, pages=max(1, pages))
 
 
-def _bmp(data: bytes) -> Header | None:
+def _bmp(data: bytes) -> Header:
     (length,) = struct.unpack_from("<I", data, 14)
-    # Two letters alone are the beginning of many a text.
-    if length not in (12, 40, 52, 56, 64, 108, 124):
-        return None
     width, height = struct.unpack_from("<HH" if length == 12 else "<ii", data, 18)
     return Header("BMP", (abs(width), abs(height)))
 
