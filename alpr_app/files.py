@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,6 +56,19 @@ def refuse_inputs(target: Path, inputs: Iterable[Path]) -> None:
     for path in inputs:
         if is_same_file(target, path):
             raise AlprError(f"{target}: this is '{path}', which is read here; name another file")
+
+
+def append_whole(file: FileIO, data: bytes) -> None:
+    """Put `data` behind all that an ordinary file, opened without a buffer, holds: the whole of it or, where there is
+    no room for that, nothing. Raises OSError."""
+    end = file.seek(0, os.SEEK_END)
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError:
+        with suppress(OSError):
+            file.truncate(end)
+        raise
 
 
 def write_atomically(path: Path, data: bytes) -> None:
