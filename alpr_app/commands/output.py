@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from unicodedata import east_asian_width
 
 from alpr_app.errors import AlprError, complain, printable, reason
-from alpr_app.files import append_whole, behind_links, is_stream, open_stream
+from alpr_app.files import append_whole, behind_links, is_stream, open_stream, write_atomically
 from alpr_app.spreadsheet import Sheet
 
 if TYPE_CHECKING:
@@ -201,6 +201,16 @@ def open_output(path: Path) -> Iterator[Write]:
         raise OutputError(f"{path}: results are written to a file that ends in .jsonl or .csv")
     with OutputFile(path) as stream:
         yield formats.get(path.suffix.lower(), json_lines)(stream)
+
+
+def write_json(path: Path, figures: dict[str, Any]) -> None:
+    """Write figures to a file, whole or not at all. Raises OutputError."""
+    text = json.dumps(figures, ensure_ascii=False, indent=1) + "\n"
+    try:
+        # The name of a folder need not be text.
+        write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
 
 
 def _padded(text: str, width: int) -> str:

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import sys
 
 import pytest
 
@@ -165,3 +166,11 @@ def test_a_model_is_not_written_over_by_its_figures(data_folder, models, detecto
 def test_a_model_without_a_name_is_one_line(data_folder, models, tmp_path, capsys):
     assert main(["eval", str(data_folder), *models, "--json", str(tmp_path / "out.json"), "--ocr_model", "."]) == 2
     assert capsys.readouterr().err == "alpr: '.': this names no model; give a bundle, NAME.safetensors\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere all names are text")
+def test_figures_of_a_folder_whose_name_is_no_text_are_written(data_folder, models, tmp_path):
+    odd = tmp_path / "data\udcff"
+    shutil.copytree(data_folder, odd)
+    assert main(["eval", str(odd), "--split", "all", "--json", str(tmp_path / "out.json"), *models]) == 0
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["data"] == "data\udcff"
