@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -239,3 +242,18 @@ def test_a_table_that_has_gone_is_said(folder):
         label_pictures(ALPR, folder, 0.95)
     (folder / "alpr_dataset.csv.progress").unlink()
     assert label_pictures(ALPR, folder, 0.95).labelled == 1
+
+
+def test_a_damaged_picture_is_said_once_and_by_its_name(folder, detector_path, reader_path):
+    data = bytearray(cv2.imencode(".png", np.zeros((50, 60, 3), np.uint8))[1].tobytes())
+    data[45] ^= 0x55
+    (folder / "damaged.png").write_bytes(data)
+    models = ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
+    command = [sys.executable, "-m", "alpr_app.train", "label", str(folder), *models]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 1
+    broken = {"4.png": "not a picture", "damaged.png": "a damaged picture"}
+    assert done.stderr.splitlines() == [
+        f"alpr_app.train: left out: {folder / name}: {said}" for name, said in broken.items()
+    ]
