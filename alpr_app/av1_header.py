@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import chain
 
 from alpr_app.bits import Bits
 from alpr_app.boxes import boxes, first_box
@@ -14,13 +15,19 @@ _SEQUENCE_HEADER = 1
 _HEADER_BYTES = 256
 # Parts of a picture that are looked at; each is a tile, a frame or what describes them.
 _MOST_UNITS = 1000
+# Places in a file that are looked at in all. Tables may name the same ones over and over.
+_MOST_PLACES = 500_000
 
 
 def coded_sizes(data: bytes) -> list[tuple[int, int]]:
-    """(width, height) of every sequence of pictures in an AVIF file."""
+    """(width, height) of every sequence of pictures in an AVIF file. Raises struct.error or IndexError for a damaged
+    one."""
     sizes = []
-    for start, end in [*_items(data), *_samples(data)]:
-        for unit in _sequence_headers(data, start, min(end, len(data))):
+    visited: set[tuple[int, int]] = set()
+    for count, (start, end) in enumerate(chain(_items(data), _samples(data))):
+        if count + len(visited) > _MOST_PLACES:
+            raise struct.error("too many parts")
+        for unit in _sequence_headers(data, start, min(end, len(data)), visited):
             try:
                 sizes.append(_size(Bits(unit)))
             except ValueError:
@@ -77,11 +84,13 @@ def _samples(data: bytes) -> Iterator[tuple[int, int]]:
                 yield int.from_bytes(data[position : position + size], "big"), len(data)
 
 
-def _sequence_headers(data: bytes, position: int, end: int) -> Iterator[bytes]:
-    """The sequence headers among the units that begin at `position`."""
+def _sequence_headers(data: bytes, position: int, end: int, visited: set[tuple[int, int]]) -> Iterator[bytes]:
+    """The sequence headers among the units that begin at `position`. visited: places that have been looked at already,
+    each with the end up to which."""
     for _ in range(_MOST_UNITS):
-        if position >= end or data[position] & 0x81:
+        if position >= end or data[position] & 0x81 or (position, end) in visited:
             return
+        visited.add((position, end))
         head = data[position]
         position += 2 if head & 4 else 1
         length = end - position

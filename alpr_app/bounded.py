@@ -56,6 +56,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ContentError(f"not a TOML file ({error})") from error
     _check_levels(content)
+    _check_whole_numbers(content)
     return content
 
 
@@ -107,6 +108,15 @@ def _check_levels(content: Any) -> None:
         if not level:
             return
     raise _too_deep()
+
+
+def _check_whole_numbers(content: Any) -> None:
+    """Raises ContentError for one that TOML does not allow. One in hexadecimal digits may be so long that Python will
+    not write it in decimal ones, nor can a message."""
+    for value in _inside(content):
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ContentError("holds a whole number of more than 64 bits")
+        _check_whole_numbers(value)
 
 
 def _inside(value: Any) -> Iterable[Any]:

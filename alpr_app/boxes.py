@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
+
+# No file has nearly as many boxes one behind the other.
+_MOST_BOXES = 1_000_000
 
 
 def box_at(data: bytes, position: int, end: int) -> tuple[bytes, int, int] | None:
@@ -21,13 +25,18 @@ def box_at(data: bytes, position: int, end: int) -> tuple[bytes, int, int] | Non
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """Name, beginning and end of the content of every box, one behind the other; the end is never behind `end`."""
+    """Name, beginning and end of the content of every box, one behind the other; the end is never behind `end`. Raises
+    struct.error if there is no end to them."""
     end = len(data) if end is None else min(end, len(data))
-    while (found := box_at(data, start, end)) is not None:
+    for _ in range(_MOST_BOXES):
+        found = box_at(data, start, end)
+        if found is None:
+            return
         name, inside, start = found
         yield name, inside, min(start, end)
+    raise struct.error("too many boxes")
 
 
 def first_box(data: bytes, name: bytes, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
-    """Beginning and end of the content of the first box of that name."""
+    """Beginning and end of the content of the first box of that name. Raises struct.error as `boxes`."""
     return next(((inside, after) for found, inside, after in boxes(data, start, end) if found == name), None)

@@ -6,10 +6,11 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from alpr_app.errors import AlprError
+from alpr_app.errors import AlprError, reason
 
 
 def _standard_stream(path: Path) -> int | None:
@@ -55,6 +56,34 @@ def refuse_inputs(target: Path, inputs: Iterable[Path]) -> None:
     for path in inputs:
         if is_same_file(target, path):
             raise AlprError(f"{target}: this is '{path}', which is read here; name another file")
+
+
+def refuse_link(path: Path) -> None:
+    """Raises AlprError if `path` is a symbolic link: what is written there would lie elsewhere, perhaps over an
+    original."""
+    if path.is_symlink():
+        raise AlprError(f"{path}: this is a link, which may lead to an original; remove it or name another folder")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder unless it is there. Raises AlprError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AlprError(f"{folder}: cannot be made: {reason(error)}") from error
+
+
+def append_whole(file: FileIO, data: bytes) -> None:
+    """Put `data` behind all that an ordinary file, opened without a buffer, holds: the whole of it or, where there is
+    no room for that, nothing. Raises OSError."""
+    end = file.seek(0, os.SEEK_END)
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError:
+        with suppress(OSError):
+            file.truncate(end)
+        raise
 
 
 def write_atomically(path: Path, data: bytes) -> None:

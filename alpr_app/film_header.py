@@ -14,11 +14,14 @@ from typing import BinaryIO
 import numpy as np
 
 from alpr_app.boxes import boxes, first_box
+from alpr_app.media import packet_bytes
 
 # Tables that list the frames of a film of many days; larger ones are no tables.
 _MOST_BYTES = 64 * 2**20
 _MOST_FRAMES = 10_000_000
 _LEAST_BYTES = 4
+# Parts of which an MP4 or AVI file is made, one behind the other; one for each second of a film of days.
+_MOST_PARTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,24 @@ def _promise(file: BinaryIO, size: int, beginning: bytes) -> Promise:
         return Promise(cut=_ogg_is_cut(file, size), lasting=True, repeating=True)
     if beginning[:4] == b"\0\0\x01\xba":
         return Promise(cut=_program_stream_is_cut(file, size))
-    for start, step in ((0, 188), (4, 192), (0, 204)):
-        if len(beginning) > start + 2 * step and all(beginning[start + step * place] == 0x47 for place in range(3)):
-            return Promise(cut=size % step != 0)
-    return Promise()
+    packet = packet_bytes(beginning)
+    return Promise(cut=packet is not None and size % packet != 0)
+
+
+def _one_more(parts: int) -> int:
+    """Counts the parts of a file. Raises ValueError if there is no end to them."""
+    if parts >= _MOST_PARTS:
+        raise ValueError("too many parts")
+    return parts + 1
 
 
 # MP4 and QuickTime
 
 
 def _mp4(file: BinaryIO, size: int) -> Promise:
-    position, cut, index, fragments = 0, False, None, False
+    position, cut, parts, index, fragments = 0, False, 0, None, False
     while position + 8 <= size:
+        parts = _one_more(parts)
         file.seek(position)
         head = file.read(16)
         length, name = int.from_bytes(head[:4], "big"), head[4:8]
@@ -185,7 +194,7 @@ def _avi(file: BinaryIO, size: int) -> Promise:
         if head[:4] != b"RIFF" or not length:
             break
         cut |= position + 8 + length > size
-        parts += 1
+        parts = _one_more(parts)
         if parts == 1:
             frames = _avi_frames(file, position + 12, min(size, position + 8 + length))
         position += 8 + length + length % 2
@@ -194,10 +203,14 @@ def _avi(file: BinaryIO, size: int) -> Promise:
 
 
 def _avi_frames(file: BinaryIO, position: int, end: int) -> int | None:
-    stream, declared = None, None
+    stream, declared, parts = None, None, 0
     while position + 8 <= end:
+        parts = _one_more(parts)
         file.seek(position)
         name, length = struct.unpack("<4sI", file.read(8))
+        if name == b"\0\0\0\0":
+            # Space that was taken and never written to.
+            break
         if name == b"LIST" and file.read(4) == b"hdrl":
             stream, declared = _avi_stream(file.read(min(length - 4, 2**20))) if length >= 4 else (None, None)
         elif name == b"idx1" and stream is not None and length <= _MOST_BYTES and position + 8 + length <= end:

@@ -38,10 +38,11 @@ def check_video_name(file: str) -> None:
 
 class FilmClock:
     """Times that only go forward, out of those that a container has for its frames: none at all, or such that begin
-    anew where recordings were joined. period_ms: from one frame to the next where nothing better is known."""
+    anew where recordings were joined. rate: frames a second, which counts where nothing better is known; 0 if unknown.
+    period_ms: from one frame to the next at that rate."""
 
-    def __init__(self, period_ms: float) -> None:
-        self.period_ms = period_ms
+    def __init__(self, rate: float) -> None:
+        self.period_ms = period_ms = 1000 / rate if 1 <= rate <= 1000 else USUAL_PERIOD_MS
         self._raw, self._offset = -math.inf, 0.0
         self.now = -period_ms
 
@@ -57,6 +58,17 @@ class FilmClock:
         self.now = told if told > self.now else self.now + self.period_ms
         self._raw = raw_ms
         return self.now
+
+
+def length_of(capture: cv2.VideoCapture) -> float | None:
+    """How many seconds a container says that its film lasts, as FFmpeg understands it; None if it does not."""
+    frames, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
+    return frames / rate if rate > 0 and 0 < frames < 1e9 else None
+
+
+def ends_early(until: float, length: float | None) -> bool:
+    """Whether a film that ends at `until` seconds lacks something of its `length`."""
+    return length is not None and length - until > max(SHORTER_SECONDS, SHORTER_SHARE * length)
 
 
 def film_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
@@ -88,14 +100,13 @@ class _Film:
         try:
             # Of a raw stream, OpenCV takes 25 for granted.
             rate = rate_of_h264(entry.file) or video.get(cv2.CAP_PROP_FPS)
-            self.clock = FilmClock(1000 / rate if 1 <= rate <= 1000 else USUAL_PERIOD_MS)
+            self.clock = FilmClock(rate)
             self._check_size(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT))
             for number, time_ms, image in self._decoded(video):
                 if limits.reached(self.count - 1, time_ms):
-                    self.lost = 0
                     return
                 yield Frame(entry.file, entry.within, image, number, time_ms)
-            length = self._length(video)
+            length = length_of(video) if self.promise.lasting else None
         finally:
             video.release()
         if not self.count:
@@ -144,11 +155,6 @@ class _Film:
         self._check_size(image.shape[1], image.shape[0])
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
-    def _length(self, video: cv2.VideoCapture) -> float | None:
-        """How many seconds the container says that the film lasts, if it does."""
-        frames, rate = video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)
-        return frames / rate if self.promise.lasting and rate > 0 and 0 < frames < 1e9 else None
-
     def _why_nothing(self) -> str:
         if self.promise.unindexed:
             return "cut short: the index at its end is missing, without which nothing of it can be read"
@@ -170,6 +176,6 @@ class _Film:
         if missing:
             first = "" if self.first_lost_ms is None else f", the first at {self.first_lost_ms / 1000:.1f} s"
             return f"{share} could not be decoded{first}"
-        if length is not None and length - until > max(SHORTER_SECONDS, SHORTER_SHARE * length):
+        if ends_early(until, length):
             return f"it ends at {until:.1f} s of {length:.1f} s; what follows could not be decoded"
         return ""

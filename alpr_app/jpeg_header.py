@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 # Frame headers, that is every SOFn but the three markers in between that mean other things.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
-_WITHOUT_LENGTH = frozenset(range(0xD0, 0xD8)) | {0x01}
-_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_EOI, _SOS = 0xD9, 0xDA
+# Of any number of 255s the last one, and a marker that has a length behind it, or is the end.
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 # What ends the coded data of a scan: a marker that is neither an escaped 255 nor a restart.
-_END_OF_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+# No picture has nearly as many segments, and no scan as many components.
+_MOST_SEGMENTS, _MOST_COMPONENTS = 100_000, 4
 
 
 @dataclass
@@ -45,16 +48,8 @@ class JpegHeader:
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, beginning and end of what belongs to it. As in libjpeg, what stands between two segments is skipped."""
     position = 2
-    while True:
-        position = data.find(b"\xff", position)
-        while 0 <= position < len(data) - 1 and data[position + 1] == 0xFF:
-            position += 1
-        if position < 0 or position + 1 >= len(data):
-            return
-        marker = data[position + 1]
-        position += 2
-        if marker == 0 or marker in _WITHOUT_LENGTH or marker == _SOI:
-            continue
+    while (found := _MARKER.search(data, position)) is not None:
+        marker, position = found[0][1], found.end()
         if marker == _EOI:
             yield marker, position, position
             return
@@ -69,9 +64,13 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def jpeg_header(data: bytes, most_scans: int = 1000) -> JpegHeader:
-    """What a JPEG file says of itself, walked through up to its end or its `most_scans`th scan."""
+    """What a JPEG file says of itself, walked through up to its end or its `most_scans`th scan. Of one with more
+    segments than any has it is said to claim no frame."""
     header = JpegHeader()
-    for marker, start, end in _segments(data):
+    for count, (marker, start, end) in enumerate(_segments(data)):
+        if count == _MOST_SEGMENTS:
+            header.size = None
+            break
         if marker in _FRAMES:
             _take_frame(header, marker, data[start:end])
         elif marker == _SOS:
@@ -102,7 +101,7 @@ def _take_frame(header: JpegHeader, marker: int, frame: bytes) -> None:
 
 def _take_scan(header: JpegHeader, scan: bytes) -> None:
     count = scan[0] if scan else 0
-    if len(scan) < 4 + 2 * count:
+    if count > _MOST_COMPONENTS or len(scan) < 4 + 2 * count:
         return
     first, last, bits = scan[1 + 2 * count], scan[2 + 2 * count], scan[3 + 2 * count] & 15
     for component in scan[1 : 1 + 2 * count : 2]:

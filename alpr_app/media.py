@@ -1,6 +1,6 @@
 """Which files are pictures and which are films: by what they begin with, and by their suffix where that says nothing.
 
-Nothing here decodes anything; a folder of 200,000 files is sorted by suffix alone.
+Nothing here decodes anything.
 """
 
 from __future__ import annotations
@@ -57,39 +57,51 @@ _FILM_BEGINNINGS = (
 # Brands of the ISO container whose files are pictures; all others are films.
 AVIF_BRANDS = (b"avif", b"avis")
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"heif")
-_PICTURE_BRANDS = (*AVIF_BRANDS, *HEIF_BRANDS, b"mif1", b"msf1")
+# What all of these pictures say they are as well, whatever they call themselves first.
+_GENERAL_BRANDS = {*AVIF_BRANDS, b"mif1", b"msf1"}
+_PICTURE_BRANDS = {*HEIF_BRANDS, *_GENERAL_BRANDS}
 # Where neither ftyp nor a suffix says it: boxes that a QuickTime film of old begins with.
 _FILM_BOXES = (b"moov", b"mdat", b"wide", b"pnot")
 
 
 def kind_of_content(beginning: bytes) -> Kind | None:
     """What a file that begins so is; None if that does not say it."""
-    if beginning.startswith(_PICTURE_BEGINNINGS) or _is_bitmap(beginning) or _is_portable_map(beginning):
+    if beginning.startswith(_PICTURE_BEGINNINGS) or is_bitmap(beginning) or is_portable_map(beginning):
         return "picture"
     if beginning[:4] == b"RIFF":
         return {b"WEBP": "picture", b"AVI ": "film"}.get(beginning[8:12])
     if beginning[4:8] == b"ftyp":
-        return "picture" if beginning[8:12] in _PICTURE_BRANDS else "film"
+        is_picture = beginning[8:12] in _PICTURE_BRANDS or brands_of(beginning) & _GENERAL_BRANDS
+        return "picture" if is_picture else "film"
     if beginning.startswith(_FILM_BEGINNINGS) or beginning[4:8] in _FILM_BOXES:
         return "film"
-    return "film" if _is_transport_stream(beginning) or _is_annex_b(beginning) else None
+    return "film" if packet_bytes(beginning) is not None or _is_annex_b(beginning) else None
 
 
-def _is_bitmap(beginning: bytes) -> bool:
-    # Two letters alone are the beginning of many a text; the header's length is that of one of its versions.
+def brands_of(beginning: bytes) -> set[bytes]:
+    """What a file in the ISO container, which begins with ftyp, calls itself, and what it says it is as well."""
+    end = min(int.from_bytes(beginning[:4], "big"), len(beginning))
+    return {beginning[place : place + 4] for place in (8, *range(16, end, 4))}
+
+
+def is_bitmap(beginning: bytes) -> bool:
+    """A BMP. Its two letters alone are the beginning of many a text; the header's length is that of one of its
+    versions."""
     return beginning[:2] == b"BM" and int.from_bytes(beginning[14:18], "little") in (12, 40, 52, 56, 64, 108, 124)
 
 
-def _is_portable_map(beginning: bytes) -> bool:
+def is_portable_map(beginning: bytes) -> bool:
+    """PBM, PGM, PPM, PFM or PAM."""
     return len(beginning) > 2 and beginning[:1] == b"P" and beginning[1] in b"1234567Ff" and beginning[2:3].isspace()
 
 
-def _is_transport_stream(beginning: bytes) -> bool:
-    """Packets of 188 bytes that begin with a G, in recordings of cameras with 4 bytes of time before each."""
-    return any(
-        len(beginning) > start + 2 * step and all(beginning[start + place * step] == 0x47 for place in range(3))
-        for start, step in ((0, 188), (4, 192), (0, 204))
-    )
+def packet_bytes(beginning: bytes) -> int | None:
+    """How long the packets of a transport stream are: 188 bytes that begin with a G, in recordings of cameras with 4
+    bytes of time before each, in broadcasts with 16 behind. None for anything else."""
+    for start, step in ((0, 188), (4, 192), (0, 204)):
+        if len(beginning) > start + 2 * step and all(beginning[start + place * step] == 0x47 for place in range(3)):
+            return step
+    return None
 
 
 def _is_annex_b(beginning: bytes) -> bool:

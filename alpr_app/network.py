@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from alpr_app.addresses import secrets_in, without_secrets
+from alpr_app.errors import first_line
 from alpr_app.frame import SourceError
 from alpr_app.pictures import PictureError, decode_picture
 
@@ -50,9 +51,12 @@ def _failure(shown: str, error: Exception, timeout: float) -> SourceError:
         return SourceError(f"{shown}: no answer within {timeout:g} s")
     if isinstance(reason, ssl.SSLError):
         return SourceError(f"{shown}: no safe connection: {reason.reason or 'the certificate is not accepted'}")
+    if isinstance(reason, http.client.InvalidURL):
+        return SourceError(f"{shown}: this is no address of a host")
     if isinstance(reason, ConnectionError | http.client.HTTPException):
         return SourceError(f"{shown}: the connection was closed before anything came")
-    said = getattr(reason, "strerror", None) or type(reason).__name__
+    # urllib gives a text where it has not even tried.
+    said = getattr(reason, "strerror", None) or (first_line(reason) if isinstance(reason, Exception) else reason)
     return SourceError(f"{shown}: cannot be reached: {said}")
 
 

@@ -14,10 +14,12 @@ from alpr_app.av1_header import coded_sizes
 from alpr_app.boxes import boxes, first_box
 from alpr_app.film_header import track_frames
 from alpr_app.jpeg_header import JpegHeader, jpeg_header
-from alpr_app.media import AVIF_BRANDS, HEIF_BRANDS
+from alpr_app.media import AVIF_BRANDS, BEGINNING, HEIF_BRANDS, brands_of, is_bitmap, is_portable_map
 
 # A file with more pages is no scan of papers.
 MOST_PAGES = 10_000
+# Chunks or blocks of which a file may be made; a large animation has some hundred thousand.
+MOST_PARTS = 1_000_000
 # JPEG 2000 keeps a table for every tile and every component of it.
 _TILE_BYTES, _TILE_COMPONENT_BYTES = 5_700, 1_100
 
@@ -77,18 +79,17 @@ def _format(data: bytes) -> str | None:
         return "TIFF"
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "GIF"
-    if data[:2] == b"BM":
+    if is_bitmap(data):
         return "BMP"
     if data[:12] == b"\0\0\0\x0cjP  \r\n\x87\n" or data[:4] == b"\xff\x4f\xff\x51":
         return "JPEG 2000"
     if data[4:8] == b"ftyp":
-        length = int.from_bytes(data[:4], "big")
-        brands = {data[place : place + 4] for place in (8, *range(16, min(length, len(data)), 4))}
+        brands = brands_of(data[:BEGINNING])
         # As Apple writes it, AVIF may call itself a general picture first.
         if brands & set(AVIF_BRANDS):
             return "AVIF"
         return "HEIC" if brands & {*HEIF_BRANDS, b"mif1", b"msf1"} else None
-    if len(data) > 2 and data[:1] == b"P" and data[1] in b"1234567Ff" and data[2:3].isspace():
+    if is_portable_map(data):
         return "portable map"
     if data.startswith((b"#?RADIANCE", b"#?RGBE")):
         return "Radiance HDR"
@@ -103,9 +104,11 @@ def _jpeg(data: bytes) -> Header:
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, beginning and end of every chunk that is there as a whole."""
+    """Name, beginning and end of every chunk that is there as a whole, of `MOST_PARTS` at most."""
     position = 8
-    while position + 12 <= len(data):
+    for _ in range(MOST_PARTS):
+        if position + 12 > len(data):
+            return
         end = position + 8 + int.from_bytes(data[position : position + 4], "big")
         if end + 4 > len(data):
             return
@@ -125,11 +128,12 @@ def _png(data: bytes) -> Header:
 def _webp(data: bytes) -> Header:
     """The largest of the canvas and of all pictures in it, which need not agree."""
     sizes: list[Size] = []
-    pages = 0
+    pages = parts = 0
     waiting = [(12, len(data))]
     while waiting:
         position, end = waiting.pop()
         while position + 8 <= end:
+            parts = _one_more(parts)
             name, length = struct.unpack_from("<4sI", data, position)
             start, after = position + 8, min(end, position + 8 + length)
             if name == b"VP8X":
@@ -146,6 +150,13 @@ def _webp(data: bytes) -> Header:
                 waiting.append((start + 16, after))
             position += 8 + length + length % 2
     return Header("WebP", _largest(sizes), 7.3 if pages < 2 else 22.0, pages=max(1, pages))
+
+
+def _one_more(parts: int) -> int:
+    """Counts the parts of a file. Raises struct.error if there is no end to them."""
+    if parts >= MOST_PARTS:
+        raise struct.error("too many parts")
+    return parts + 1
 
 
 def _largest(sizes: list[Size]) -> Size | None:
@@ -193,7 +204,7 @@ def _gif(data: bytes) -> Header:
     """The canvas and every picture on it."""
     sizes: list[Size] = [struct.unpack_from("<HH", data, 6)]
     position = 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
-    pages = 0
+    pages = parts = 0
     while position < len(data) and data[position] in (0x21, 0x2C):
         if data[position] == 0x21:
             position += 2
@@ -202,17 +213,16 @@ def _gif(data: bytes) -> Header:
             sizes.append((left + width, top + height))
             pages += 1
             position += 11 + (3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0)
+        parts = _one_more(parts)
         while position < len(data) and data[position]:
+            parts = _one_more(parts)
             position += 1 + data[position]
         position += 1
     return Header("GIF", _largest(sizes), 12.3 if pages < 2 else 23.0, pages=max(1, pages))
 
 
-def _bmp(data: bytes) -> Header | None:
+def _bmp(data: bytes) -> Header:
     (length,) = struct.unpack_from("<I", data, 14)
-    # Two letters alone are the beginning of many a text.
-    if length not in (12, 40, 52, 56, 64, 108, 124):
-        return None
     width, height = struct.unpack_from("<HH" if length == 12 else "<ii", data, 18)
     return Header("BMP", (abs(width), abs(height)))
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from alpr_app.addresses import file_name_for, is_address, without_secrets
-from alpr_app.films import SHORTER_SECONDS, SHORTER_SHARE, USUAL_PERIOD_MS, FilmClock, check_video_name
+from alpr_app.films import FilmClock, check_video_name, ends_early, length_of
 from alpr_app.frame import NO_LIMITS, Frame, Limits, SourceError
 from alpr_app.network import TIMEOUT_SECONDS, SnapshotCapture, WebAddress, check_rtsp, gives_single_pictures, is_film
 
@@ -181,8 +181,7 @@ class _Reader:
 
     def _read_all(self, capture: Capture) -> str:
         """Read until there is nothing more, and say why."""
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        clock = FilmClock(1000 / rate if 1 <= rate <= 1000 else USUAL_PERIOD_MS)
+        clock = FilmClock(capture.get(cv2.CAP_PROP_FPS))
         number = 0
         while not self._ended:
             read, image = capture.read()
@@ -198,10 +197,8 @@ class _Reader:
             return "sends no pictures"
         if not self.film:
             return "sends no more pictures"
-        frames, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
-        length, until = (frames / rate if rate > 0 and 0 < frames < 1e9 else 0.0), (clock.now + clock.period_ms) / 1000
-        is_short = length - until > max(SHORTER_SECONDS, SHORTER_SHARE * length)
-        return f"ends at {until:.1f} s of {length:.1f} s" if is_short else ""
+        length, until = length_of(capture), (clock.now + clock.period_ms) / 1000
+        return f"ends at {until:.1f} s of {length:.1f} s" if ends_early(until, length) else ""
 
     def _put(self, number: int, at_ms: float, image: np.ndarray) -> None:
         """A frame of a film waits for room; for one of now the oldest has to go."""

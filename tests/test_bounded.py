@@ -66,3 +66,10 @@ def test_numbers_that_are_none_are_written_as_unknown():
 def test_a_value_is_shown_in_one_line_and_not_whole():
     assert shown("a\nb") == r"'a\nb'"
     assert len(shown("x" * 1000)) < 100
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "-9223372036854775809", "0x" + "f" * 20_000])
+def test_a_whole_number_that_toml_does_not_allow_is_one_line(tmp_path, number):
+    (tmp_path / "a.toml").write_text(f"a = [1, {{b = {number}}}]\n")
+    with pytest.raises(ContentError, match="more than 64 bits"):
+        read_toml(tmp_path / "a.toml")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alpr_app import films
-from alpr_app.film_header import promise_of
+from alpr_app.film_header import Promise, promise_of
 from alpr_app.films import FilmClock
 from alpr_app.raw_stream import rate_of_h264
 from alpr_app.sources import Limits, entries, frames
@@ -155,7 +155,7 @@ def test_the_times_of_a_variable_rate_are_those_of_the_container():
     ],
 )
 def test_a_clock_goes_forward_whatever_it_is_told(raw, told):
-    clock = FilmClock(40)
+    clock = FilmClock(25)
     times = [clock.tick(value) for value in raw]
     assert times == sorted(set(times))
     assert times == pytest.approx(told, abs=1) or raw[0] == -80
@@ -201,3 +201,21 @@ def test_a_claim_of_millions_of_frames_takes_no_time(monkeypatch, jpegs):
     monkeypatch.setattr(films._Film, "_next", lambda film, video: asked.append(1))
     read(jpegs)
     assert len(asked) <= films.ATTEMPTS
+
+
+def test_a_film_in_more_parts_than_any_promises_nothing(tmp_path):
+    path = tmp_path / "film.mp4"
+    empty, cut = b"\0\0\0\x08free", b"\0\0\1\0mdat"
+    path.write_bytes(empty * 1000 + cut)
+    assert promise_of(str(path)).cut
+    path.write_bytes(empty * 1_000_001 + cut)
+    assert promise_of(str(path)) == Promise()
+
+
+def test_space_that_was_never_written_to_is_passed_over(tmp_path):
+    path = tmp_path / "film.avi"
+    content = (FILMS / "film.avi").read_bytes()
+    index = content.find(b"idx1")
+    header = b"RIFF" + (2**25).to_bytes(4, "little") + content[8:index]
+    path.write_bytes(header + bytes(2**25 + 8 - len(header)))
+    assert promise_of(str(path)).frames == promise_of(str(FILMS / "film.avi")).frames

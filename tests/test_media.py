@@ -91,3 +91,13 @@ def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_such_a_file(t
     for name in ("a[1].jpg", "a1.jpg"):
         (tmp_path / name).write_bytes(encoded(".jpg"))
     assert [entry.within for entry in entries([str(tmp_path / "a[1].jpg")])] == ["a[1].jpg"]
+
+
+@pytest.mark.parametrize("major", [b"avif", b"mif1", b"miaf", b"MA1B"])
+def test_an_avif_is_one_whatever_it_calls_itself_first(tmp_path, major):
+    content = encoded(".avif")
+    path = tmp_path / "picture.avif"
+    path.write_bytes(content[:8] + major + content[12:])
+    assert b"avif" in content[16:40], "it says so further on"
+    (frame,) = frames(entries([str(path)]))
+    assert frame.load().shape == (96, 128, 3)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -83,3 +85,60 @@ def test_damage_anywhere_in_a_header_is_survived(suffix):
             size = picture_size(damaged)
             assert size is None or all(size)
             turn_marks(damaged)
+
+
+def box(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+def jpeg_with_filling() -> bytes:
+    """A scan that goes on as what stands before a marker, which does not come."""
+    return b"\xff\xd8\xff\xda\0\x08\x01\x01\0\0\x3f\0" + b"\xff" * 2**20 + b"\0"
+
+
+def avif_of_one_part() -> bytes:
+    """Its table says that each of a thousand items is the whole file 65,535 times."""
+    table = b"".join(struct.pack(">HHH", number, 0, 65535) for number in range(1000))
+    locations = box(b"iloc", bytes(6) + struct.pack(">H", 1000) + table)
+    return box(b"ftyp", b"avif\0\0\0\0avif") + box(b"meta", bytes(4) + locations) + b"\x12\0" * 1000
+
+
+@pytest.mark.parametrize("bomb", [jpeg_with_filling, avif_of_one_part])
+def test_a_header_without_an_end_is_given_up(tmp_path, bomb):
+    path = tmp_path / "bomb"
+    path.write_bytes(bomb())
+    program = (
+        "import sys; from pathlib import Path; from alpr_app.pictures import PictureError, decode_picture\n"
+        "try: decode_picture(Path(sys.argv[1]).read_bytes(), 'bomb')\n"
+        "except PictureError as error: print(error)"
+    )
+    # To go through all of it takes days.
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("bomb: ") and done.stdout.count("\n") == 1
+
+
+def with_parts(format: str, count: int) -> bytes:
+    """A picture with so many empty parts."""
+    if format == "jpeg":
+        return b"\xff\xd8" + b"\xff\xe1\0\2" * count + encoded(".jpg")[2:]
+    if format == "webp":
+        return b"RIFF\0\0\0\1WEBP" + bytes(8 * count) + encoded(".webp")[12:]
+    if format == "gif":
+        picture = encoded(".gif")
+        begin = 13 + 3 * 2 ** ((picture[10] & 7) + 1)
+        return picture[:begin] + b"!\xfe\0" * count + picture[begin:]
+    return encoded(".avif") + box(b"free", b"") * count
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "gif", "avif"])
+def test_what_is_made_of_more_parts_than_any_picture_has_no_size(format):
+    assert picture_size(with_parts(format, 1000)) == (53, 37)
+    assert picture_size(with_parts(format, 1_000_001)) is None
+
+
+def test_a_png_of_more_parts_than_any_is_cut_short():
+    picture = encoded(".png")
+    empty = struct.pack(">I4sI", 0, b"tEXt", 0)
+    assert not is_cut_short(picture[:-12] + empty * 1000 + picture[-12:])
+    assert is_cut_short(picture[:-12] + empty * 1_000_001 + picture[-12:])

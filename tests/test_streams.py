@@ -160,3 +160,8 @@ def test_a_camera_that_is_not_there_is_named():
 def test_an_address_that_is_none_is_one_line(address):
     found, (error,) = read(address)
     assert found == [] and error.startswith(f"{address}: ")
+
+
+def test_an_address_without_a_host_says_so():
+    assert read("http:///stream")[1] == ["http:///stream: cannot be reached: no host given"]
+    assert read("http://a b/stream")[1] == ["http://a b/stream: this is no address of a host"]

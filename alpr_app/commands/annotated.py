@@ -6,8 +6,8 @@ import os
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from alpr_app.errors import AlprError, reason
-from alpr_app.files import is_same_file
+from alpr_app.errors import AlprError
+from alpr_app.files import is_same_file, make_folder, refuse_link
 
 if TYPE_CHECKING:
     from alpr_app.sources import Frame
@@ -25,10 +25,7 @@ class AnnotatedFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._taken: set[str] = set()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise AlprError(f"{folder}: cannot be made: {reason(error)}") from error
+        make_folder(folder)
         self._root = folder.resolve()
 
     def place(self, frame: Frame) -> Path | None:
@@ -50,10 +47,7 @@ class AnnotatedFolder:
             number += 1
         self._taken.add(os.path.normcase(path).casefold())
         self._check_target(path, frame)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise AlprError(f"{path.parent}: cannot be made: {reason(error)}") from error
+        make_folder(path.parent)
         return path
 
     def _check_target(self, path: Path, frame: Frame) -> None:
@@ -62,8 +56,7 @@ class AnnotatedFolder:
         above = Path(os.path.realpath(path.parent))
         if above != self._root and self._root not in above.parents:
             raise AlprError(f"{path.parent}: this leads out of {self.folder}; remove the link or name another folder")
-        if path.is_symlink():
-            raise AlprError(f"{path}: this is a link, which may lead to an original; remove it or name another folder")
+        refuse_link(path)
         if is_same_file(path, Path(frame.file)):
             raise AlprError(f"{path}: this is the original '{frame.file}' under another name; name another folder")
 

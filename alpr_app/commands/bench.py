@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alpr_app.commands.options import add_model_options, count, fraction, make_alpr
-from alpr_app.errors import AlprError, printable, reason
+from alpr_app.commands.options import add_model_options, count, fraction, make_alpr, model_files
+from alpr_app.commands.output import write_json
+from alpr_app.errors import printable
 from alpr_app.timings import STAGES
 
 if TYPE_CHECKING:
@@ -167,12 +167,20 @@ def table(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _pictures(named: Path | None) -> list[Path]:
+    """The picture that is timed, or those of the folder; none of the user's if none is named."""
+    from alpr_app.labels import picture_files
+
+    if named is None:
+        return []
+    return picture_files(named) if named.is_dir() else [named]
+
+
 def run(args: argparse.Namespace) -> int:
-    from alpr_app.files import refuse_inputs, write_atomically
+    from alpr_app.files import refuse_inputs
 
     if args.json:
-        named = (args.image, args.detector_model, args.ocr_model, args.ocr_config)
-        refuse_inputs(args.json, [Path(path) for path in named if path])
+        refuse_inputs(args.json, [*_pictures(args.image), *model_files(args)])
     if args.viewer:
         from alpr_app.viewer.bench import table as window_table
 
@@ -182,8 +190,5 @@ def run(args: argparse.Namespace) -> int:
         figures = measure(args)
         print(table(figures))
     if args.json:
-        try:
-            write_atomically(args.json, (json.dumps(figures, ensure_ascii=False, indent=1) + "\n").encode())
-        except OSError as error:
-            raise AlprError(f"{args.json}: cannot be written: {reason(error)}") from error
+        write_json(args.json, figures)
     return 0

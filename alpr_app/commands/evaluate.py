@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from alpr_app.commands.options import add_model_options, fraction, make_alpr
-from alpr_app.errors import AlprError, complain, printable, reason
+from alpr_app.commands.options import add_model_options, fraction, make_alpr, model_files
+from alpr_app.commands.output import write_json
+from alpr_app.errors import AlprError, complain, printable
+from alpr_app.files import make_folder, refuse_inputs, refuse_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,10 +48,7 @@ class MistakeFolder:
     none of it may lie in the folder. Raises AlprError."""
 
     def __init__(self, folder: Path, originals: Iterable[Path] = ()) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise AlprError(f"{folder}: cannot be made: {reason(error)}") from error
+        make_folder(folder)
         root = Path(os.path.realpath(folder))
         for original in originals:
             if root in Path(os.path.realpath(original)).parents:
@@ -68,8 +66,7 @@ class MistakeFolder:
         # Slashes cannot come from the alphabet, but folder names are the user's.
         name = re.sub(r'[\\/:*?"<>|]', "_", printable(name))
         path = self.folder / f"{name}.jpg"
-        if path.is_symlink():
-            raise AlprError(f"{path}: this is a link, which may lead to an original; remove it or name another folder")
+        refuse_link(path)
         write_picture(path, annotate(image, plates))
 
 
@@ -104,7 +101,6 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     """Returns 1 if labels were left out. note: is told of every plate that was read where its label says; reliability:
     how sure and how right the readings were."""
     from alpr_app.evaluation import evaluate
-    from alpr_app.files import refuse_inputs, write_atomically
     from alpr_app.label_text import spell_labels
     from alpr_app.labels import read_data_folder, tables_of
     from alpr_app.machine import processor
@@ -113,7 +109,7 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     data = read_data_folder(args.data, refused.append)
     originals = [*(each.path for each in (*data.pictures, *data.crops, *data.negatives))]
     if args.json:
-        refuse_inputs(args.json, [*originals, *tables_of(args.data), *_model_files(args)])
+        refuse_inputs(args.json, [*originals, *tables_of(args.data), *model_files(args)])
     alpr = make_alpr(args)
     mistakes = MistakeFolder(args.mistakes, originals) if args.mistakes else None
     data = data if args.split == "all" else data.of_split(args.split)
@@ -136,15 +132,5 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     print(table(figures))
     if args.json:
         about = {"data": args.data.name, "split": args.split, "score": args.score, "processor": processor()}
-        report = json.dumps({**about, "backend": alpr.backend, "figures": figures}, ensure_ascii=False, indent=1)
-        try:
-            write_atomically(args.json, (report + "\n").encode())
-        except OSError as error:
-            raise AlprError(f"{args.json}: cannot be written: {reason(error)}") from error
+        write_json(args.json, {**about, "backend": alpr.backend, "figures": figures})
     return 1 if refused else 0
-
-
-def _model_files(args: argparse.Namespace) -> list[Path]:
-    """The files of the models that were named."""
-    named = [Path(name) for name in (args.detector_model, args.ocr_model, args.ocr_config) if name]
-    return [*named, *(path.with_suffix(suffix) for path in named for suffix in (".json", ".safetensors"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpr_app.backends import BACKENDS, DEVICES
@@ -85,3 +86,10 @@ def make_alpr(args: argparse.Namespace, threads: int | None = None) -> ALPR:
         args.score,
         reader_config=args.ocr_config,
     )
+
+
+def model_files(args: argparse.Namespace) -> list[Path]:
+    """Both files of either model that `args` ask for. Raises BundleError if one is missing."""
+    from alpr_app.bundle import find_bundle
+
+    return [*find_bundle("detector", args.detector_model), *find_bundle("reader", args.ocr_model, args.ocr_config)]

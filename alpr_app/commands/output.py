@@ -8,14 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from unicodedata import east_asian_width
 
 from alpr_app.errors import AlprError, complain, printable, reason
-from alpr_app.files import behind_links, is_stream, open_stream
+from alpr_app.files import append_whole, behind_links, is_stream, open_stream, write_atomically
 from alpr_app.spreadsheet import Sheet
 
 if TYPE_CHECKING:
@@ -86,17 +86,20 @@ class OutputFile:
             raise OutputError(f"{self.part}: this is a link and may lead anywhere; remove it or name another file")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            opened = open_stream(path) if self.part is None else _opened_anew(self.part)
+            self._file = open_stream(path) if self.part is None else _opened_anew(self.part)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
-        # File names need not be text: what is not becomes an escape that JSON can read back.
-        self._file = TextIOWrapper(opened, encoding="utf-8", errors="backslashreplace", newline="")
 
     def write(self, text: str) -> None:
-        """Add `text`, which ends with a line's end."""
+        """Add `text`, which ends with a line's end; if there is no room for all of it, nothing."""
+        # File names need not be text: what is not becomes an escape that JSON can read back.
+        data = text.encode("utf-8", errors="backslashreplace")
         try:
-            self._file.write(text)
-            self._file.flush()
+            if self.part is None:
+                self._file.write(data)
+                self._file.flush()
+            else:
+                append_whole(self._file, data)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -113,7 +116,7 @@ class OutputFile:
             if self.part is not None and kind is None:
                 os.replace(self.part, self._target)
         except OSError as failure:
-            # Closing writes once more what could not be written; the first error says it already.
+            # Closing a stream writes once more what could not be written; the first error says it already.
             if kind is None:
                 self._keep_part()
                 raise OutputError(f"{self.path}: cannot be written: {reason(failure)}") from failure
@@ -136,10 +139,11 @@ def part_of(path: Path) -> Path:
     return target.with_name(target.name + ".part")
 
 
-def _opened_anew(part: Path) -> BinaryIO:
-    """An empty file of that name. What an earlier run left there goes, and with it no other name that it may have."""
+def _opened_anew(part: Path) -> FileIO:
+    """An empty file of that name, without a buffer. What an earlier run left there goes, and with it no other name that
+    it may have."""
     part.unlink(missing_ok=True)
-    return part.open("xb")
+    return part.open("xb", buffering=0)
 
 
 Write = Callable[[Outcome], None]
@@ -197,6 +201,16 @@ def open_output(path: Path) -> Iterator[Write]:
         raise OutputError(f"{path}: results are written to a file that ends in .jsonl or .csv")
     with OutputFile(path) as stream:
         yield formats.get(path.suffix.lower(), json_lines)(stream)
+
+
+def write_json(path: Path, figures: dict[str, Any]) -> None:
+    """Write figures to a file, whole or not at all. Raises OutputError."""
+    text = json.dumps(figures, ensure_ascii=False, indent=1) + "\n"
+    try:
+        # The name of a folder need not be text.
+        write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
 
 
 def _padded(text: str, width: int) -> str:

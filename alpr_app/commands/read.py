@@ -69,10 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass
 class Job:
-    """One frame, and the file for its annotated picture."""
+    """One frame, the file for its annotated picture, and how much of `Turns` is taken for it."""
 
     frame: Frame
     target: Path | None = None
+    taken: int = 0
 
     def drop_image(self) -> None:
         """Let the picture go: others hold on to the job for longer than it is needed."""
@@ -91,15 +92,11 @@ class Work:
     def __call__(self, job: Job) -> Outcome:
         """Read the plates of a frame and write the annotated picture. What cannot be read or written is an error in the
         outcome."""
-        # Of what is decoded already, the turn has been taken before it was handed over.
-        taken = memory_of(job.frame)
-        if job.frame.image is None:
-            self.turns.take(taken)
         try:
             return self._outcome(job)
         finally:
             job.drop_image()
-            self.turns.give_back(taken)
+            self.turns.give_back(job.taken)
 
     def _outcome(self, job: Job) -> Outcome:
         from alpr_app.overlay import annotate
@@ -133,8 +130,9 @@ class Work:
 
 
 def placed(frames: Iterable[Frame], folder: AnnotatedFolder | None, turns: Turns) -> Iterator[Job]:
-    """Every frame with the file for its annotated picture; where there is no place for one, that is its error. A
-    decoded one has taken its turn."""
+    """Every frame with the file for its annotated picture; where there is no place for one, that is its error. Each has
+    taken its turn: in the order in which they are worked on, or one that waits for its turn could hold up another that
+    has taken it."""
     for frame in frames:
         try:
             job = Job(frame, folder.place(frame) if folder else None)
@@ -142,8 +140,8 @@ def placed(frames: Iterable[Frame], folder: AnnotatedFolder | None, turns: Turns
             job = Job(replace(frame, image=None, error=error))
         # The next one is decoded while this one is still at work; nothing here may hold on to it.
         del frame
-        if job.frame.image is not None:
-            turns.take(memory_of(job.frame))
+        job.taken = memory_of(job.frame)
+        turns.take(job.taken)
         yield job
 
 

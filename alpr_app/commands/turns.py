@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,15 +47,6 @@ class Turns:
         with self._changed:
             self._used -= min(amount, self._total)
             self._changed.notify_all()
-
-    @contextmanager
-    def turn(self, amount: int) -> Iterator[None]:
-        """Take it, and give it back in the end."""
-        self.take(amount)
-        try:
-            yield
-        finally:
-            self.give_back(amount)
 
 
 def memory_of(frame: Frame) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 from alpr_app.errors import AlprError, complain, reason
+from alpr_app.quiet import quiet_libraries
 from alpr_app.train.commands import (
     average,
     create_dataset,
@@ -29,6 +31,8 @@ from alpr_app.train.commands import (
 from alpr_app.train.config_file import config_arguments
 
 PROGRAM = "alpr_app.train"
+# These say themselves which pictures are damaged. Of the others it may matter what torch and drivers print.
+QUIET = ("extract_plates", "validate_dataset", "label", "test", "hard_copies")
 COMMANDS = (
     create_dataset,
     extract_plates,
@@ -83,7 +87,8 @@ def main(argv: list[str] | None = None) -> int:
     """
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
-        return args.run(args)
+        with quiet_libraries() if args.command in QUIET else nullcontext():
+            return args.run(args)
     except AlprError as error:
         complain(error, PROGRAM)
         return 1

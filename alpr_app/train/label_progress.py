@@ -11,12 +11,12 @@ import io
 import json
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from alpr_app.bounded import ContentError, parse_json
 from alpr_app.errors import AlprError, reason
+from alpr_app.files import append_whole
 from alpr_app.label_table import LabelError, read_rows, write_table
 
 SUFFIX = ".progress"
@@ -107,18 +107,12 @@ def _append(path: Path, text: str) -> None:
     """Add whole lines to a file, all of `text` or nothing, behind a last line without an end too."""
     data = text.encode("utf-8", errors="surrogateescape")
     try:
-        with path.open("r+b") as file:
+        with path.open("r+b", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             if end:
                 file.seek(end - 1)
                 data = data if file.read(1) == b"\n" else b"\n" + data
-            try:
-                file.write(data)
-                file.flush()
-            except OSError:
-                with suppress(OSError):
-                    file.truncate(end)
-                raise
+            append_whole(file, data)
     except OSError as error:
         raise LabelError(
             f"{path}: cannot be written ({reason(error)}); make room and run the command again, it goes on from here"

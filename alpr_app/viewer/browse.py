@@ -179,10 +179,11 @@ class Browse:
 
     def _record(self, name: str, outcome: Outcome) -> Record:
         truth = self.truth(name)
+        truth = truth.spelled(outcome.alphabet) if truth is not None else None
         return Record(outcome, truth, judge(truth, outcome.plates) if truth is not None else ())
 
     def truth(self, name: str) -> Truth | None:
-        """What is known of a picture: from the folder's tables, else from its name."""
+        """What is known of a picture, as it is written: from the folder's tables, else from its name."""
         return self.labels.truth(name) or truth_of(name)
 
     def set_labels(self, labels: Labels) -> None:

@@ -26,7 +26,8 @@ class Explorer:
         self._state, self._wake = state, wake
         self._scan: Scan | None = None
         self._crawl: Crawl | None = None
-        self._wanted = ""
+        # The picture that was asked for, which is listed whatever its suffix; and as long as it is to be looked at.
+        self._named = self._wanted = ""
         self._sorted_by: tuple[int, float, float] = (0, 0.0, 0.0)
         self._shelves: dict[str, dict[str, Record]] = {}
         self._tables: TableReader | None = None
@@ -36,7 +37,7 @@ class Explorer:
         """List `folder`; wanted: the picture to look at first. Folders that are in the tree already keep it."""
         state = self._state
         state.kind, state.folder, state.scanning, state.listing_error = FOLDER, folder, True, ""
-        self._wanted = wanted
+        self._named = self._wanted = wanted
         state.browse.set_labels(Labels())
         if state.tree.find(folder) is None:
             state.settings = with_recent(state.settings, folder)
@@ -55,7 +56,7 @@ class Explorer:
         records = dict(browse.records) if order in (UNSURE, ERRORS) else {}
         self._sorted_by = self._known()
         rank = rank_of(order, records, browse.score, browse.confidence)
-        self._scan = Scan(state.folder, state.settings.recursive, self._wake, rank, whole)
+        self._scan = Scan(state.folder, state.settings.recursive, self._wake, rank, whole, self._named)
 
     def refresh(self) -> None:
         """List the folder anew, in the order that is set; what is shown stays until that is done."""

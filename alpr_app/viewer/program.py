@@ -68,7 +68,7 @@ class Program:
         # Of the source that is open; results of one that was left are nobody's any more.
         self._session = 0
         self._crops = Crops(self.explorer.drop_crops)
-        # The picture that is read once more, because its crops were not kept.
+        # The picture looked at, while it is read once more because its crops were not kept.
         self._again = ""
         self.slides = Slides(self.state)
         self.keeper = Keeper(wake)
@@ -192,9 +192,10 @@ class Program:
         self.slides.turn()
         self._aim()
         record = state.record
-        if record is not None and record.lacks_crops and self._again != browse.name:
-            self._again = browse.name
+        lacking = browse.name if record is not None and record.lacks_crops else ""
+        if lacking and lacking != self._again:
             self._folder.read_again(prefix + browse.name)
+        self._again = lacking
         shot = self._folder.shot(prefix + browse.name) if browse.name else None
         # Until the next picture is there, the one before stays on the canvas: nothing flickers.
         if shot is not None or not browse.name:

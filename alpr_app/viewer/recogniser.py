@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from alpr_app.errors import AlprError
-from alpr_app.plate import Plate
+from alpr_app.plate import ALPHABET, Plate
 from alpr_app.viewer.guard import Guard, told
 from alpr_app.viewer.mailbox import KeepAll, Newest, nobody
 from alpr_app.viewer.shot import Shot
@@ -39,7 +39,7 @@ class Outcome:
 
     size: width and height of the picture. error: why there is no result. shot: only of a live source, where it
     is shown together with its plates. taken, finished: monotonic seconds. model: the number of the models that read it.
-    session: that of the shot.
+    session: that of the shot. alphabet: the reader's.
     """
 
     key: str
@@ -52,6 +52,7 @@ class Outcome:
     finished: float = 0.0
     model: int = 0
     session: int = 0
+    alphabet: str = ALPHABET
     cars: tuple[int, ...] = ()
 
 
@@ -168,6 +169,8 @@ def read_shot(alpr: Analyser, shot: Shot, model: int = 0) -> Outcome:
         taken=shot.taken,
         model=model,
         session=shot.session,
+        # What stands in for the pipeline may have no reader.
+        alphabet=getattr(getattr(alpr, "reader_config", None), "alphabet", ALPHABET),
     )
     if shot.image is None:
         return replace(outcome, error=shot.error, finished=monotonic())

@@ -41,9 +41,9 @@ class Listing:
     error: str = ""
 
 
-def walk(folder: str, recursive: bool) -> Iterator[tuple[str, os.DirEntry]]:
+def walk(folder: str, recursive: bool, named: str = "") -> Iterator[tuple[str, os.DirEntry]]:
     """Pictures in `folder`, each as the way from there and its entry, in no order; hidden files and folders are left
-    out.
+    out. Pictures are told by their suffix; named: one that was asked for, whatever its suffix.
 
     Raises OSError if `folder` itself cannot be opened; a folder within that cannot is passed over.
     """
@@ -61,7 +61,8 @@ def walk(folder: str, recursive: bool) -> Iterator[tuple[str, os.DirEntry]]:
                 if entry.name.startswith("."):
                     continue
                 name = os.path.join(inside, entry.name)
-                if entry.name.lower().endswith(PICTURE_SUFFIXES) and not is_folder(entry):
+                is_picture = entry.name.lower().endswith(PICTURE_SUFFIXES) or name == named
+                if is_picture and not is_folder(entry):
                     yield name, entry
                 # A link to a folder above would never end.
                 elif recursive and entry.is_dir(follow_symlinks=False):
@@ -79,7 +80,8 @@ def is_folder(entry: os.DirEntry) -> bool:
 class Scan(Worker):
     """A thread that lists one folder. `listings` holds the newest state of the list.
 
-    rank: the order, see `orders.py`; None for natural order. whole: nothing is handed over before all is listed.
+    rank: the order, see `orders.py`; None for natural order. whole: nothing is handed over before all is listed. named:
+    as in `walk`.
     """
 
     def __init__(
@@ -89,10 +91,11 @@ class Scan(Worker):
         wake: Callable[[], None] = nobody,
         rank: Callable[[str, os.DirEntry], str] | None = None,
         whole: bool = False,
+        named: str = "",
     ) -> None:
         self.folder, self.recursive = folder, recursive
         self.listings: Newest[Listing] = Newest(wake)
-        self._rank, self._whole = rank, whole
+        self._rank, self._whole, self._named = rank, whole, named
         super().__init__("alpr-scan")
 
     def _run(self) -> None:
@@ -105,7 +108,7 @@ class Scan(Worker):
         lines: list[str] = []
         fresh: list[str] = []
         patience, started = FIRST_SECONDS, monotonic()
-        for name, entry in walk(self.folder, self.recursive):
+        for name, entry in walk(self.folder, self.recursive, self._named):
             if self._ended:
                 return
             rank = self._rank(name, entry) if self._rank is not None else ""

@@ -116,10 +116,12 @@ class State:
 
     @property
     def truth(self) -> Truth | None:
-        """What labels say of the picture on the canvas."""
+        """What labels say of the picture on the canvas, spelled as by the reader once that has read it."""
         if self.shot is None or self.shot.live:
             return None
-        return self.browse.truth(self.shot.key.removeprefix(os.path.join(self.folder, "")))
+        name = self.shot.key.removeprefix(os.path.join(self.folder, ""))
+        record = self.browse.records.get(name)
+        return self.browse.truth(name) if record is None else record.truth
 
     @property
     def record(self) -> Record | None:

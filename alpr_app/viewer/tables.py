@@ -16,8 +16,6 @@ from alpr_app.viewer.truth import Label, Truth
 
 # Of a line, only these are kept.
 _COLUMNS = ("text", "box", "corners")
-# What is printed between a plate's characters and belongs to none of them.
-_BETWEEN = str.maketrans("", "", "·•・.- ")
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def _truth(lines: Sequence[Line]) -> Truth | None:
 
 def _label(table: Table, number: int, row: dict[str, str]) -> Label | None:
     """The plate of a line; None if the line says that there is none."""
-    text, corners = row.get("text", "").translate(_BETWEEN), place(row, table.path, number)
+    text, corners = row.get("text", "").strip(), place(row, table.path, number)
     if corners is None:
         if table.placed and text:
             raise LabelError(f"{table.path}, row {number}: '{text}' has neither box nor corners")

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from alpr_app import ccpd
 from alpr_app.geometry import box_iou, corner_distance, corners_to_box, order_corners
+from alpr_app.label_text import spelled
 from alpr_app.labels import LabelledPlate
 from alpr_app.plate import Plate, fits_format
 from alpr_app.scene_scores import FOUND_IOU, score_plate
@@ -20,7 +21,7 @@ RIGHT, WRONG, MISSED = "right", "wrong", "missed"
 
 @dataclass(frozen=True, eq=False)
 class Label:
-    """One labelled plate. text: without the dot; empty if nobody has typed it. corners: (4, 2) float32 as
+    """One labelled plate. text: as somebody wrote it; empty if nobody has typed it. corners: (4, 2) float32 as
     `Plate.corners`; None if the label does not say where it is."""
 
     text: str
@@ -40,6 +41,13 @@ class Truth:
 
     labels: tuple[Label, ...]
     unread: tuple[Label, ...] = ()
+
+    def spelled(self, alphabet: str) -> Truth:
+        """The same with its texts in the characters of a reader's `alphabet`, as `alpr eval` spells them. What cannot
+        be spelled so stays as it is: nothing that is read is the same."""
+        return replace(
+            self, labels=tuple(replace(one, text=spelled(one.text, alphabet) or one.text) for one in self.labels)
+        )
 
     @property
     def placed(self) -> bool:
@@ -95,7 +103,8 @@ def truth_of(path: str) -> Truth | None:
 
 
 def judge(truth: Truth, plates: tuple[Plate, ...]) -> tuple[Judged, ...]:
-    """Every plate by itself, as `scene_scores.score_plate` counts it; thresholds then only choose among them."""
+    """Every plate by itself, as `scene_scores.score_plate` counts it; thresholds then only choose among them. truth: as
+    `spelled` gives it."""
     if not truth.placed:
         return tuple(_judge_text(truth.labels, plate) for plate in plates)
     return tuple(_judge_place(truth, plate) for plate in plates)
@@ -113,7 +122,7 @@ def _judge_place(truth: Truth, plate: Plate) -> Judged:
         on_unread = nearest >= 0 and iou >= FOUND_IOU
         return Judged(plate.score, plate.confidence, iou, on_unread, False, False, False, None, -1)
     label = truth.labels[nearest]
-    score = score_plate(LabelledPlate(label.corners, _spelled(label, plate)), [plate], "")
+    score = score_plate(LabelledPlate(label.corners, label.text), [plate], "")
     return Judged(
         plate.score,
         plate.confidence,
@@ -127,14 +136,9 @@ def _judge_place(truth: Truth, plate: Plate) -> Judged:
     )
 
 
-def _spelled(label: Label, plate: Plate) -> str:
-    """The label's text in capitals, as people do not always type it, unless the reader itself knows small letters."""
-    return label.text.upper() if plate.text == plate.text.upper() else label.text
-
-
 def _judge_text(labels: tuple[Label, ...], plate: Plate) -> Judged:
     """By the text alone, for want of a place: against the label that it reads like, if there is one."""
-    texts = [_spelled(label, plate) for label in labels]
+    texts = [label.text for label in labels]
     tails = [text[1:] for text in texts]
     same, nearly = plate.text in texts, plate.text[1:] in tails
     label = texts.index(plate.text) if same else tails.index(plate.text[1:]) if nearly else 0

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import sys
 
 import pytest
 
@@ -147,3 +148,29 @@ def test_help_names_the_table_of_labels(capsys):
     with pytest.raises(SystemExit):
         main(["eval", "--help"])
     assert "alpr_dataset.csv" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("given", ["v1.2", "v1.2.safetensors", "v1.2.json"])
+def test_a_model_is_not_written_over_by_its_figures(data_folder, models, detector_path, tmp_path, capsys, given):
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(detector_path.with_suffix(suffix), tmp_path / f"v1.2{suffix}")
+    before = (tmp_path / "v1.2.json").read_bytes()
+    options = ["--json", str(tmp_path / "v1.2.json"), *models, "--detector_model", str(tmp_path / given)]
+    assert main(["eval", str(data_folder), *options]) == 2
+    assert "v1.2.json: this is " in capsys.readouterr().err
+    assert main(["bench", "--frames", "1", *options]) == 2
+    assert "v1.2.json: this is " in capsys.readouterr().err
+    assert (tmp_path / "v1.2.json").read_bytes() == before
+
+
+def test_a_model_without_a_name_is_one_line(data_folder, models, tmp_path, capsys):
+    assert main(["eval", str(data_folder), *models, "--json", str(tmp_path / "out.json"), "--ocr_model", "."]) == 2
+    assert capsys.readouterr().err == "alpr: '.': this names no model; give a bundle, NAME.safetensors\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere all names are text")
+def test_figures_of_a_folder_whose_name_is_no_text_are_written(data_folder, models, tmp_path):
+    odd = tmp_path / "data\udcff"
+    shutil.copytree(data_folder, odd)
+    assert main(["eval", str(odd), "--split", "all", "--json", str(tmp_path / "out.json"), *models]) == 0
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["data"] == "data\udcff"

@@ -17,7 +17,7 @@ from reading import NAMES, lines
 from tqdm import tqdm
 
 from alpr_app.cli import main
-from alpr_app.commands.output import Outcome, OutputError
+from alpr_app.commands.output import Outcome, OutputError, OutputFile
 from alpr_app.commands.read import in_order, jobs_and_threads
 from alpr_app.pictures import read_picture
 
@@ -316,6 +316,21 @@ def test_a_full_disk_leaves_no_empty_part(folder, models, tmp_path, suffix):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (2, f"alpr: {out}: cannot be written: File too large\n")
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_full_disk_leaves_whole_lines(tmp_path, capsys):
+    resource = pytest.importorskip("resource", reason="needs a limit on the size of files")
+    before, out = resource.getrlimit(resource.RLIMIT_FSIZE), tmp_path / "out.jsonl"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot be written"), OutputFile(out) as stream:
+            for number in range(20):
+                stream.write(f'{{"file": "a picture", "number": {number}}}\n')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    lines = (tmp_path / "out.jsonl.part").read_text().splitlines()
+    assert [json.loads(line)["number"] for line in lines] == [0, 1]
+    assert capsys.readouterr().err == f"alpr: what was read so far is in {out}.part\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="such names are not allowed on Windows")

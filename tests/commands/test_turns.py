@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
 
@@ -12,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from alpr_app.commands import read
 from alpr_app.commands.read import Work, in_order, placed
 from alpr_app.commands.turns import Turns, memory_of
 from alpr_app.limits import FREE_BYTES
@@ -20,12 +23,21 @@ from alpr_app.sources import Frame
 ROOT = Path(__file__).parents[2]
 
 
+@contextmanager
+def turn(turns: Turns, amount: int) -> Iterator[None]:
+    turns.take(amount)
+    try:
+        yield
+    finally:
+        turns.give_back(amount)
+
+
 def run(turns: Turns, amounts: list[int]) -> tuple[int, int]:
     """The most that was taken at once by threads that want so much, and by how many of them."""
     lock, taken, most = threading.Lock(), [], [0, 0]
 
     def work(amount: int) -> None:
-        with turns.turn(amount):
+        with turn(turns, amount):
             with lock:
                 taken.append(amount)
                 most[:] = max(most[0], sum(taken)), max(most[1], len(taken))
@@ -57,7 +69,7 @@ def test_a_large_one_is_not_passed_by_for_ever():
     turns.take(60)
 
     def work(name: str, amount: int) -> None:
-        with turns.turn(amount):
+        with turn(turns, amount):
             order.append(name)
 
     threads = []
@@ -101,6 +113,28 @@ def test_every_turn_is_given_back_also_where_a_picture_cannot_be_read(small_alpr
     outcomes = list(in_order(work, placed(iter(frames), None, turns), jobs))
     assert len(outcomes) == 15 and [outcome.error is None for outcome in outcomes] == [True] * 12 + [False] * 3
     assert turns._used == 0
+
+
+def test_pictures_that_ask_late_and_frames_that_are_decoded_do_not_wait_for_each_other(
+    small_alpr, tmp_path, monkeypatch
+):
+    def asks_late(frame: Frame) -> int:
+        if frame.image is None:
+            sleep(0.2)
+        return 100 if frame.image is None else 40
+
+    monkeypatch.setattr(read, "memory_of", asks_late)
+    turns = Turns(100)
+    frames = [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 2
+    frames += [Frame("film", "film", np.zeros((48, 64, 3), np.uint8), number, 0.0) for number in range(2)]
+    outcomes = []
+    work = Work(small_alpr, False, 0.0, turns)
+    thread = threading.Thread(
+        target=lambda: outcomes.extend(in_order(work, placed(iter(frames), None, turns), 2)), daemon=True
+    )
+    thread.start()
+    thread.join(30)
+    assert len(outcomes) == 4
 
 
 def memory_taken(*arguments: str) -> int:

@@ -102,3 +102,9 @@ def test_folders_are_split_as_the_earlier_system_did(ccpd):
     splits = {name: {row["split"] for row in rows} for name, rows in tables.items()}
     expected = {"ccpd_base": "train", "ccpd_weather": "val", "ccpd_blur": "test", "ccpd_challenge": "test"}
     assert splits == {name: {split} for name, split in expected.items()}
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(here, tmp_path, capsys):
+    assert main(["detector", "--dataset_path", str(tmp_path / "none"), *SMALL_DETECTOR, *SHORT]) == 1
+    assert "none: no such folder" in capsys.readouterr().err
+    assert not any((here / "runs").iterdir())

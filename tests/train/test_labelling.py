@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,6 +218,22 @@ def test_a_full_disk_loses_nothing_and_the_run_goes_on_later(folder, monkeypatch
     assert rows_of(folder) == WHOLE
 
 
+def test_lines_for_which_there_is_room_only_in_part_are_not_there(tmp_path):
+    resource = pytest.importorskip("resource", reason="needs limits on the size of files")
+    path = tmp_path / "table.csv"
+    path.write_text("file,text\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(LabelError, match="cannot be written"):
+            label_progress._append(path, "1.png,皖A12345\n" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text() == "file,text\n"
+    label_progress._append(path, "1.png,皖A12345\n")
+    assert path.read_text(encoding="utf-8") == "file,text\n1.png,皖A12345\n"
+
+
 def test_a_table_that_has_gone_is_said(folder):
     with pytest.raises(KeyboardInterrupt):
         label_pictures(Interrupted(2), folder, 0.95)
@@ -223,3 +242,18 @@ def test_a_table_that_has_gone_is_said(folder):
         label_pictures(ALPR, folder, 0.95)
     (folder / "alpr_dataset.csv.progress").unlink()
     assert label_pictures(ALPR, folder, 0.95).labelled == 1
+
+
+def test_a_damaged_picture_is_said_once_and_by_its_name(folder, detector_path, reader_path):
+    data = bytearray(cv2.imencode(".png", np.zeros((50, 60, 3), np.uint8))[1].tobytes())
+    data[45] ^= 0x55
+    (folder / "damaged.png").write_bytes(data)
+    models = ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
+    command = [sys.executable, "-m", "alpr_app.train", "label", str(folder), *models]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 1
+    broken = {"4.png": "not a picture", "damaged.png": "a damaged picture"}
+    assert done.stderr.splitlines() == [
+        f"alpr_app.train: left out: {folder / name}: {said}" for name, said in broken.items()
+    ]

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from builders import LACKING
 
 from alpr_app.pictures import write_picture
 from alpr_app.plate import Plate
@@ -148,7 +149,7 @@ def lacking() -> Callable[[str], None]:
     def lack(what: str) -> None:
         if os.environ.get("CI") == "true":
             pytest.fail(what)
-        pytest.skip(what)
+        pytest.skip(LACKING + what)
 
     return lack
 

@@ -251,3 +251,17 @@ def test_a_loader_that_fails_on_one_picture_goes_on_with_the_next(program, until
     until(lambda: viewer.collect() or len(viewer.state.browse.records) == 2, "both pictures")
     assert f"cannot be read: {type(error).__name__}" in viewer.state.browse.records["1.png"].outcome.error
     assert not viewer.state.browse.records["2.png"].outcome.error
+
+
+def test_a_picture_that_is_asked_for_is_listed_whatever_it_is_called(program, until, nested):
+    (nested / "2.png").rename(nested / "2.upload")
+    viewer = program()
+    viewer.open(str(nested / "2.upload"))
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
+    assert (list(viewer.state.browse.names), viewer.state.browse.name) == (["1.png", "2.upload"], "2.upload")
+    viewer.explorer.refresh()
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
+    assert viewer.state.browse.name == "2.upload"
+    viewer.open(str(nested))
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
+    assert list(viewer.state.browse.names) == ["1.png"]

@@ -308,6 +308,27 @@ def test_a_picture_read_while_nobody_looked_is_read_again_for_its_crops(window, 
     assert viewer.state.browse.totals.pictures == 0 and len(viewer.state.browse.records) == 12
 
 
+def test_crops_that_are_forgotten_again_are_there_once_more_when_they_are_looked_at(
+    window, few_pictures, fakes, until
+):
+    viewer = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())])).viewer
+
+    def there():
+        viewer.collect()
+        record = viewer.state.record
+        return record is not None and not record.lacks_crops
+
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
+    viewer.read_all(True)
+    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 12, "all of them")
+    viewer.go(10)
+    for _ in range(2):
+        until(there, "the crop")
+        viewer.collect()
+        viewer.explorer.drop_crops(viewer.state.folder, viewer.state.browse.name)
+    until(there, "the crop")
+
+
 def test_crops_of_the_pictures_looked_at_last_are_kept(window, few_pictures, fakes, until):
     shown = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())]))
     viewer = shown.viewer

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from alpr_app.label_table import write_table
+from alpr_app.label_text import spelled
 from alpr_app.pictures import write_picture
+from alpr_app.plate import ALPHABET
 from alpr_app.viewer import tables
 from alpr_app.viewer.summary import summarise
 from alpr_app.viewer.tables import read_tables
@@ -43,8 +46,11 @@ def folder(tmp_path):
 def read(program, until, fakes):
     """Opens a folder in which every picture holds `plates`, and reads it whole."""
 
-    def run(root, plates, count, **settings):
-        viewer = program(fakes.Alpr(list(plates)))
+    def run(root, plates, count, alphabet=None, **settings):
+        alpr = fakes.Alpr(list(plates))
+        if alphabet is not None:
+            alpr.reader_config = SimpleNamespace(alphabet=alphabet)
+        viewer = program(alpr)
         viewer.state.change(**settings)
         viewer.open(str(root))
         until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
@@ -125,9 +131,17 @@ def test_a_table_without_places_counts_by_the_text_alone(folder, read, fakes):
     assert [viewer.state.browse.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 
+@pytest.mark.parametrize("text", ["皖A·12345", "皖a–12345", "皖Ａ 12345", "皖_A.1234５"])
+def test_labels_are_spelled_as_by_the_evaluation(folder, read, fakes, text):
+    root = folder(["1.png"], [row("1.png", text)], columns=("file", "text"))
+    viewer = read(root, [fakes.plate("皖A12345", corners=CORNERS)], 1)
+    assert viewer.state.browse.mark("1.png") == "right"
+    assert viewer.state.record.truth.text == spelled(text, ALPHABET) == "皖A12345"
+
+
 def test_small_letters_count_for_a_reader_that_knows_them(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "aB·1c"), row("2.png", "AB1C")], columns=("file", "text"))
-    viewer = read(root, [fakes.plate("aB1c", corners=CORNERS)], 2)
+    viewer = read(root, [fakes.plate("aB1c", corners=CORNERS)], 2, alphabet="aBc1")
     assert [viewer.state.browse.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 

@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import count
 from pathlib import Path
@@ -180,11 +181,18 @@ def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Ta
         raise UsageError("--resume: name the run to go on with: --output DIR")
     options = run_options(args)
     with ranks_of_environment(options.device) as ranks:
-        if options.output is None:
+        made = options.output is None
+        if made:
             options = replace(options, output=_new_folder(args.command, ranks))
             args.arguments = [*args.arguments, "--output", str(options.output)]
-        if _train(args, make_task, options, ranks):
-            return 0
+        try:
+            if _train(args, make_task, options, ranks):
+                return 0
+        finally:
+            if made and ranks.first:
+                # Only if no run has begun in it: what holds something cannot be removed so.
+                with suppress(OSError):
+                    options.output.rmdir()
     print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
     return 130
 

@@ -245,7 +245,7 @@ class _Card:
         # Letter by letter is a little wider than the whole word.
         start = x + width - sum(ui.text_width(character) for character in text)
         for number, character in enumerate(text):
-            same = number < len(self.plate.text) and self.plate.text[number].upper() == character.upper()
+            same = number < len(self.plate.text) and self.plate.text[number] == character
             paint.text((start, y), character, theme.text if same else theme.wrong)
             start += ui.text_width(character)
         y += self.line
