@@ -14,10 +14,11 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 # A name and its value anywhere behind the host: cameras take them in the path as well, user=admin_password=1_channel=1.
-_PAIR = re.compile(r"([^=&;/?#]+)=([^&;/?#]*?)(?=[&;/?#]|_[A-Za-z]+=|$)")
+# Names have a largest length, or the time would grow with the square of the address's.
+_PAIR = re.compile(r"([^=&;/?#]{1,80})=([^&;/?#]*?)(?=[&;/?#]|_[A-Za-z]+=|$)")
 
-# An address within the address.
-_WITHIN = re.compile(r"(://|%3A%2F%2F)[^/@&]*@", re.IGNORECASE)
+# User name and password of an address within the address, which may be escaped.
+_WITHIN = re.compile(r"(://|%3A%2F%2F)(?:(?!%2F)[^/@&]){0,500}(@|%40)", re.IGNORECASE)
 
 
 def is_address(text: str) -> bool:
@@ -33,7 +34,7 @@ def without_secrets(address: str) -> str:
         return address
     rest = address[found.end() :]
     host, behind = _host(rest)
-    return found[0] + host + _WITHIN.sub(rf"\1{MASK}@", _PAIR.sub(_masked, behind))
+    return found[0] + host + _WITHIN.sub(rf"\1{MASK}\2", _PAIR.sub(_masked, behind))
 
 
 def _host(rest: str) -> tuple[str, str]:

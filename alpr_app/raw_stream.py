@@ -7,6 +7,8 @@ from alpr_app.bits import Bits
 
 # What describes the frames comes first; texts of encoders may stand before it.
 _LOOKED_AT = 2**16
+# No set is longer.
+_SET_BYTES = 2048
 # Profiles whose sets say more of colours.
 _HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 _WITH_OWN_SIZE = 255
@@ -24,7 +26,7 @@ def rate_of_h264(path: str) -> float | None:
     for unit in beginning.split(b"\0\0\x01")[1:]:
         if unit[:1] and unit[0] & 0x9F == 7:
             try:
-                return _rate(Bits(unit[1:].replace(b"\0\0\x03", b"\0\0")))
+                return _rate(Bits(unit[1:_SET_BYTES].replace(b"\0\0\x03", b"\0\0")))
             except ValueError:
                 return None
     return None
