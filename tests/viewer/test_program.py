@@ -75,8 +75,8 @@ def test_the_whole_folder_is_read_on_demand(program, shows, few_pictures):
 def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_pictures, monkeypatch):
     gate, walk = threading.Event(), scan.walk
 
-    def slow(folder, recursive):
-        for number, found in enumerate(walk(folder, recursive)):
+    def slow(folder, recursive, named=""):
+        for number, found in enumerate(walk(folder, recursive, named)):
             if number == 7:
                 gate.wait(10)
             yield found
