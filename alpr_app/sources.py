@@ -13,6 +13,7 @@ from alpr_app.addresses import is_address
 from alpr_app.errors import reason
 from alpr_app.films import film_frames
 from alpr_app.frame import NO_LIMITS, Frame, Limits, SourceError
+from alpr_app.label_table import TABLE_NAME
 from alpr_app.media import kind_of_file, kind_of_name
 from alpr_app.pages import picture_frames
 from alpr_app.streams import camera_entry, stream_entry, stream_frames
@@ -55,7 +56,8 @@ class _Folder:
                     yield from self.entries(within)
             elif kind_of_name(name) or kind_of_file(path):
                 yield Frame(path, within)
-            else:
+            elif name != TABLE_NAME:
+                # The labels of the pictures are nothing that anybody misses.
                 self.left_out += 1
 
 

@@ -58,7 +58,7 @@ def test_other_content_is_neither(content):
 
 def test_a_folder_says_how_many_files_it_leaves_out(tmp_path, picture):
     (tmp_path / "photo.jpg").write_bytes(encoded(".jpg"))
-    for name in ("notes.txt", "list.csv", ".hidden"):
+    for name in ("notes.txt", "list.csv", ".hidden", "alpr_dataset.csv"):
         (tmp_path / name).write_text("no picture")
     (tmp_path / "folder.gif").mkdir()
     told = []
