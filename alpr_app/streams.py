@@ -159,7 +159,8 @@ class _Reader:
 
     def _run(self) -> None:
         capture: Capture | None = None
-        failure = ""
+        # Where an error of the program ends the thread, with a traceback, the stream has not ended as it should.
+        failure = "cannot be read on, for an error of the program"
         try:
             opened = _opened(self._address)
             self.film, capture = opened.film, opened.capture

@@ -165,3 +165,18 @@ def test_an_address_that_is_none_is_one_line(address):
 def test_an_address_without_a_host_says_so():
     assert read("http:///stream")[1] == ["http:///stream: cannot be reached: no host given"]
     assert read("http://a b/stream")[1] == ["http://a b/stream: this is no address of a host"]
+
+
+def test_an_error_of_the_program_is_no_proper_end_of_a_stream(monkeypatch):
+    class Faulty:
+        def isOpened(self):
+            raise RuntimeError("a fault of the program")
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr("alpr_app.streams.cv2.VideoCapture", lambda *arguments: Faulty())
+    # Its traceback is for those who can mend it.
+    monkeypatch.setattr("threading.excepthook", lambda arguments: None)
+    (frame,) = streams.stream_frames(streams.camera_entry(0))
+    assert "an error of the program" in str(frame.error)
