@@ -286,7 +286,8 @@ def test_a_killed_process_that_makes_samples_is_one_line_that_names_the_way_on(
     assert main([*arguments, "--num_workers", "1", "--samples", "400"]) == 1
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("alpr_app.train: ")]
     assert len(said) == 1
-    assert "a process that makes samples was killed (signal: Killed)" in said[0] and "--resume" in said[0]
+    # Which signal it was, torch does not always come to know.
+    assert "a process that makes samples was killed" in said[0] and "--resume" in said[0]
 
 
 def test_a_killed_process_that_shares_the_work_is_one_line():
