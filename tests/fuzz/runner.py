@@ -235,7 +235,7 @@ def _replaced(worker: _Worker, report: Report, waiting: list, seed: int, verbose
     report.scores[target].inputs += 1
     if first <= number < first + count - 1:
         waiting.append((target, number + 1, first + count - number - 1))
-        # What was found before it is lost: it is done again.
+    # What was found before it is lost with the process: it is done again.
     if number > first:
         waiting.append((target, first, number - first))
     return _Worker(seed, verbose)
