@@ -11,8 +11,7 @@ from typing import NoReturn
 
 from alpr_app import __version__
 from alpr_app.errors import AlprError, complain, reason
-from alpr_app.front_door import enter
-from alpr_app.limits import limit_opencv
+from alpr_app.front_door import enter, limit_opencv
 from alpr_app.quiet import quiet_libraries
 
 COMMANDS = {

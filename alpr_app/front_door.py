@@ -9,7 +9,14 @@ import signal
 import sys
 from importlib import import_module
 
-from alpr_app.limits import limit_opencv
+# More than any camera takes at once (telephones: 200 million), and what long panoramas have.
+MAXIMUM_PIXELS = 200_000_000
+
+
+def limit_opencv() -> None:
+    """Have OpenCV refuse larger pictures too, unless the user has said how large they may be. To be called before cv2
+    is imported: OpenCV reads it from the environment when it is loaded."""
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAXIMUM_PIXELS))
 
 
 def enter(program: str) -> None:

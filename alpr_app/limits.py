@@ -1,17 +1,14 @@
-"""How much memory and time a picture may take, whatever its header claims. OpenCV's own limit is set here too: it reads
-it from the environment when it is loaded."""
+"""How much memory and time a picture may take, whatever its header claims."""
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
 
-# Front doors import this before all else; `typing` alone takes longer.
-TYPE_CHECKING = False
+from alpr_app.front_door import MAXIMUM_PIXELS
+
 if TYPE_CHECKING:
     from alpr_app.picture_header import Header
 
-# More than any camera takes at once (telephones: 200 million), and what long panoramas have.
-MAXIMUM_PIXELS = 200_000_000
 # Other formats take far longer to decode; none of them comes from a camera in such sizes.
 _MOST_PIXELS = {"JPEG": MAXIMUM_PIXELS, "JPEG 2000": 30_000_000}
 _OTHER_PIXELS = 100_000_000
@@ -22,12 +19,6 @@ FREE_BYTES, FREE_BYTES_PER_PIXEL = 400_000_000, 5
 MOST_JPEG_PIXELS_A_BYTE = 1024
 # Progressive JPEGs have about ten; each is gone through in full, so thousands of empty ones take minutes.
 MOST_SCANS = 100
-
-
-def limit_opencv() -> None:
-    """Have OpenCV refuse larger pictures too, unless the user has said how large they may be. To be called before cv2
-    is imported."""
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAXIMUM_PIXELS))
 
 
 def most_pixels(header: Header) -> int:

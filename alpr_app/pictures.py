@@ -10,10 +10,10 @@ import numpy as np
 
 from alpr_app.errors import AlprError, reason
 from alpr_app.files import write_atomically
+from alpr_app.front_door import MAXIMUM_PIXELS
 from alpr_app.heif import decode_heif
 from alpr_app.limits import (
     MAXIMUM_BYTES,
-    MAXIMUM_PIXELS,
     MOST_JPEG_PIXELS_A_BYTE,
     MOST_SCANS,
     decoding_bytes,
