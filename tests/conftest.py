@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from alpr_app.system_libraries import explain
+from tests.places import ROOT
 
 try:
     import cv2  # noqa: F401
@@ -151,8 +152,7 @@ def alpr_command(cache_of_its_own: Path) -> Callable[..., subprocess.CompletedPr
     """Runs `python -m alpr_app` in a process of its own, as a user does."""
 
     def run(*arguments: object, stdin: bytes | None = None, cwd: Path | None = None):
-        root = Path(__file__).parents[1]
-        environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
         done = subprocess.run(
             [sys.executable, "-m", "alpr_app", *map(str, arguments)],
             input=stdin,

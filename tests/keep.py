@@ -1,9 +1,9 @@
-"""Makes the files in tests/data/kept: what users have from this version of the program, small, and beside them, in
+"""Makes the files in tests/fixtures/kept: what users have from this version of the program, small, and beside them, in
 `recorded`, what the program makes of them.
 
-    python -m tests.keep tests/data/kept files       everything but the next two
-    python -m tests.keep tests/data/kept readings    what the shipped models read in the samples
-    python -m tests.keep tests/data/kept names       commands, options and exported names
+    python -m tests.keep tests/fixtures/kept files       everything but the next two
+    python -m tests.keep tests/fixtures/kept readings    what the shipped models read in the samples
+    python -m tests.keep tests/fixtures/kept names       commands, options and exported names
 
 They stand for the files that people have by now. They must NOT be made anew when code is moved, renamed or rewritten: a
 test that fails on them says that people's files do not work any more, and the code is what has to change. Nothing is
@@ -321,8 +321,8 @@ PARTS = {"files": keep_files, "readings": keep_readings, "names": keep_names}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.keep", description="Make the files in tests/data/kept.")
-    parser.add_argument("folder", type=Path, help="tests/data/kept")
+    parser = argparse.ArgumentParser(prog="python -m tests.keep", description="Make the files in tests/fixtures/kept.")
+    parser.add_argument("folder", type=Path, help="tests/fixtures/kept")
     parser.add_argument("part", choices=PARTS, help="what of them; `files` is all that the other two are not")
     args = parser.parse_args()
     try:

@@ -1,5 +1,5 @@
-"""What the program makes of the files in tests/data/kept, of its own samples, and of its command lines, in the form in
-which it is recorded beside them: `tests.keep` writes it down, the tests compare.
+"""What the program makes of the files in tests/fixtures/kept, of its own samples, and of its command lines, in the form
+in which it is recorded beside them: `tests.keep` writes it down, the tests compare.
 
 What is said of files is said of those in the current folder, which is to be a copy: commands write into it.
 """
@@ -33,15 +33,16 @@ from alpr_app.train.labelling import label_pictures
 from alpr_app.viewer.arguments import parse as viewer
 from alpr_app.viewer.settings import Settings, save_settings
 from tests.builders import TEXTS, write_scene
+from tests.places import FIXTURES
 
-KEPT = Path(__file__).parent / "data" / "kept"
+KEPT = FIXTURES / "kept"
 RECORDED = KEPT / "recorded"
 RUNS = ("detector_run", "maskocr_run")
 BUNDLES = ("models/detector", "models/reader", *(f"{run}/newest" for run in RUNS))
 MODELS = ["--detector_model", "models/detector", "--ocr_model", "models/reader", "--backend", "torch"]
 MODELS += ["--threads", "1"]
 SCENE = "data/scenes/scene0.png"
-FILM = Path(__file__).parent / "data" / "films" / "film.mp4"
+FILM = FIXTURES / "films" / "film.mp4"
 DETECTOR_RUN = ["detector", "--config", "detector.toml", "--output", "detector_run"]
 LABEL = ["label", "unlabelled", "--confidence", "0.5", "--split", "val", "--keep_doubtful", *MODELS]
 # Columns of train.csv that tell of the machine.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alpr_app.files import write_atomically
+from tests.places import ROOT
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -65,7 +66,7 @@ write_atomically(Path({str(link)!r}), b"written ")
 os.write(1, b"after")
 """
     with output.open("ab") as stream:
-        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         subprocess.run([sys.executable, "-c", code], stdout=stream, env=environment, check=True)
     assert output.read_bytes() == b"earlier before written after"
     assert link.is_symlink()

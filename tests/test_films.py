@@ -13,8 +13,9 @@ from alpr_app.film_header import Promise, promise_of
 from alpr_app.films import FilmClock
 from alpr_app.raw_stream import rate_of_h264
 from alpr_app.sources import Limits, entries, frames
+from tests.places import FIXTURES
 
-FILMS = Path(__file__).parent / "data" / "films"
+FILMS = FIXTURES / "films"
 WHOLE = sorted(path.name for path in FILMS.iterdir())
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from servers import hear_ctrl_c
 
 from alpr_app.errors import printable
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 PICTURE = ROOT / "assets" / "samples" / "two_cars.jpg"
 

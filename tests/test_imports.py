@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "alpr_app"
+from tests.places import ROOT
+
+PACKAGE = ROOT / "alpr_app"
 GUI = {"imgui", "glfw", "OpenGL"}
 
 # Part of the package -> the parts of it that it may import, besides itself.

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,8 +8,9 @@ import pytest
 
 from alpr_app.media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, kind_of_content, kind_of_file, kind_of_name
 from alpr_app.sources import entries, frames
+from tests.places import FIXTURES
 
-DATA = Path(__file__).parent / "data"
+DATA = FIXTURES
 IMAGE = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
 WRITTEN = (".jpg", ".png", ".bmp", ".webp", ".tiff", ".gif", ".avif", ".jp2", ".ppm", ".pgm", ".pbm", ".pam", ".sr")
 

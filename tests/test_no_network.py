@@ -13,7 +13,8 @@ import pytest
 from builders import write_data
 from short_runs import DETECTOR, SHORT
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 SAMPLES = ROOT / "assets" / "samples"
 
 # Python finds it before anything else is loaded.

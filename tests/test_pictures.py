@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from alpr_app.pictures import MAXIMUM_PIXELS, PictureError, read_picture, write_picture
+from tests.places import FIXTURES
 
 
 def encoded(suffix: str, image: np.ndarray) -> bytes:
@@ -144,7 +145,7 @@ def test_a_full_disk_leaves_the_earlier_picture(tmp_path, picture, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-HOSTILE = Path(__file__).parent / "data" / "pictures"
+HOSTILE = FIXTURES / "pictures"
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ from alpr_app.bundle import SHIPPED
 from alpr_app.cli import main
 from alpr_app.geometry import box_iou
 from alpr_app.pictures import read_picture
+from tests.places import FIXTURES
 
 # Pictures that are not part of the project: where they are, the models are measured on them again.
 LABELLED = Path(__file__).resolve().parents[2] / "shared" / "data"
 # One car each, the truth in the CCPD name; and two cars side by side.
 SAMPLES = sorted(resources.SAMPLES.glob("*-*.jpg")) if resources.SAMPLES.is_dir() else []
-DATA = Path(__file__).parent / "data"
+DATA = FIXTURES
 TWO_CARS = resources.SAMPLES / "two_cars.jpg"
 
 pytestmark = [

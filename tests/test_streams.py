@@ -3,15 +3,15 @@ from __future__ import annotations
 import hashlib
 import re
 import socket
-from pathlib import Path
 
 import pytest
 from servers import answering, free_port, rtsp_camera, web_camera
 
 from alpr_app import network, streams
 from alpr_app.sources import Limits, entries, frames
+from tests.places import FIXTURES
 
-FILM = (Path(__file__).parent / "data" / "films" / "film.mp4").read_bytes()
+FILM = (FIXTURES / "films" / "film.mp4").read_bytes()
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +112,7 @@ def test_what_is_wrong_with_an_rtsp_address_is_told_apart():
 
 
 def test_a_stream_over_rtsp_is_read():
-    with rtsp_camera((Path(__file__).parent / "data" / "films" / "film.h264").read_bytes()) as camera:
+    with rtsp_camera((FIXTURES / "films" / "film.h264").read_bytes()) as camera:
         found, errors = read(camera, frames=5)
         assert errors == []
         assert len(found) == 5 and found[0].load().shape == (64, 96, 3)

@@ -9,8 +9,9 @@ from alpr_app.bundle import BundleInfo, load_detector, save_bundle
 from alpr_app.cli import main
 from alpr_app.commands.markdown import markdown
 from alpr_app.commands.models import describe
+from tests.places import ROOT
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = ROOT / "README.md"
 FIGURES = {
     "scenes": {
         "colour None": {"plates": 1, "recall_70": 0.0, "corner_px": 0.0},

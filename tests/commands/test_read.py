@@ -20,6 +20,7 @@ from alpr_app.cli import main
 from alpr_app.commands.output import Outcome, OutputError, OutputFile
 from alpr_app.commands.read import in_order, jobs_and_threads
 from alpr_app.pictures import read_picture
+from tests.places import FIXTURES, ROOT
 
 
 def test_json_lines_hold_everything_in_order(folder, models, tmp_path, small_alpr):
@@ -312,7 +313,7 @@ def test_a_full_disk_leaves_no_empty_part(folder, models, tmp_path, suffix):
         "sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "read", str(folder), "--out", str(out), *models]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (2, f"alpr: {out}: cannot be written: File too large\n")
     assert list(tmp_path.iterdir()) == [folder]
@@ -373,7 +374,7 @@ def test_files_that_are_left_out_are_said_and_are_no_error(folder, models, tmp_p
 
 
 def test_a_damaged_film_is_read_on_and_said(models, tmp_path, capsys):
-    film = (Path(__file__).parents[1] / "data" / "films" / "film.avi").read_bytes()
+    film = (FIXTURES / "films" / "film.avi").read_bytes()
     (tmp_path / "film.avi").write_bytes(film[: int(0.7 * len(film))])
     out = tmp_path / "out.jsonl"
     assert main(["read", str(tmp_path / "film.avi"), "--out", str(out), *models]) == 1
@@ -385,7 +386,7 @@ def test_a_damaged_film_is_read_on_and_said(models, tmp_path, capsys):
 
 def test_no_more_than_so_many_frames_are_read(models, tmp_path):
     out = tmp_path / "out.jsonl"
-    film = Path(__file__).parents[1] / "data" / "films" / "film.mp4"
+    film = FIXTURES / "films" / "film.mp4"
     assert main(["read", str(film), "--frames", "4", "--out", str(out), *models]) == 0
     assert [record["frame"] for record in lines(out)] == [0, 1, 2, 3]
 
@@ -393,6 +394,6 @@ def test_no_more_than_so_many_frames_are_read(models, tmp_path):
 @pytest.mark.parametrize("name", ["film.h264", "joined.ts", "variable.mp4", "sound_between.mp4"])
 def test_cars_are_tracked_whatever_the_times_of_a_film_are(models, tmp_path, name):
     out = tmp_path / "out.jsonl"
-    film = Path(__file__).parents[1] / "data" / "films" / name
+    film = FIXTURES / "films" / name
     assert main(["read", str(film), "--track", "--out", str(out), *models]) == 0
     assert all(record["first_ms"] <= record["last_ms"] for record in lines(out))

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
@@ -15,8 +14,7 @@ from reading import lines
 from servers import free_port, hear_ctrl_c, web_camera
 
 from alpr_app.cli import main
-
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
 
 
 def test_a_stream_is_read_until_its_limit(models, tmp_path):

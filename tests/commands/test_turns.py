@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from time import sleep
 
 import cv2
@@ -19,8 +18,7 @@ from alpr_app.commands.read import Work, in_order, placed
 from alpr_app.commands.turns import Turns, memory_of
 from alpr_app.limits import FREE_BYTES
 from alpr_app.sources import Frame
-
-ROOT = Path(__file__).parents[2]
+from tests.places import FIXTURES, ROOT
 
 
 @contextmanager
@@ -155,7 +153,7 @@ def test_large_and_hostile_pictures_take_no_more_memory_together_than_one_may(tm
     content = cv2.imencode(".jpg", np.zeros((4000, 5000, 3), np.uint8))[1].tobytes()
     for number in range(8):
         (large / f"{number}.jpg").write_bytes(content)
-    for hostile in (ROOT / "tests" / "data" / "pictures").glob("[gj]*.j*"):
+    for hostile in (FIXTURES / "pictures").glob("[gj]*.j*"):
         shutil.copy(hostile, large)
     taken = memory_taken(str(large), *options) - memory_taken(str(small), *options)
     assert taken < FREE_BYTES + 5 * 4000 * 5000

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import ROOT
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork processes")
 
 # More than one thread, and a reading before the fork: then torch's threads are there, and lost in the child.
@@ -58,7 +60,7 @@ def test_a_forked_child_reads_with_its_parents_models_and_with_its_own(backend, 
         pytest.importorskip("onnx", reason="needs the extra 'onnx'")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKED, backend, who],
-        env=_environment(Path(__file__).parents[2]),
+        env=_environment(ROOT),
         capture_output=True,
         text=True,
         timeout=120,
@@ -88,7 +90,7 @@ def test_workers_of_a_preloading_server_read(detector_path, reader_path, tmp_pat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    environment = _environment(Path(__file__).parents[2], tmp_path)
+    environment = _environment(ROOT, tmp_path)
     environment |= {"DETECTOR": str(detector_path), "READER": str(reader_path)}
     options = ["--preload", "--workers", "2", "--timeout", "60", "--bind", address]
     with (tmp_path / "log").open("wb") as log:

@@ -41,9 +41,10 @@ from alpr_app.train.config_file import config_arguments
 from alpr_app.train.plates_file import read_plates_file, shipped_plates
 from alpr_app.viewer.settings import Settings, load_settings
 from tests.fuzz.mutations import damage, damage_text
+from tests.places import FIXTURES, ROOT
 
 Target = Callable[[random.Random, Path], bool]
-DATA = Path(__file__).parents[1] / "data"
+DATA = FIXTURES
 
 
 @cache
@@ -272,7 +273,7 @@ def _options() -> argparse.ArgumentParser:
 
 @cache
 def _plates() -> list[str]:
-    folder = Path(__file__).parents[2] / "alpr_app" / "train" / "plates"
+    folder = ROOT / "alpr_app" / "train" / "plates"
     return [(folder / f"{name}.toml").read_text(encoding="utf-8") for name in shipped_plates()]
 
 

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from alpr_app.train.cli import main
 from alpr_app.train.commands.run_options import published_command
 from alpr_app.train.processes import WorkerError, map_in_processes
 from alpr_app.train.scene_dataset import SceneDataset
+from tests.places import ROOT
 
 
 @pytest.mark.parametrize(("command", "options"), [("maskocr", READER), ("detector", DETECTOR)])
@@ -193,7 +193,7 @@ def test_without_a_compiler_one_line_names_the_remedy(data_folder, tmp_path):
     missing = {"CXX": str(tmp_path / "no-compiler"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
     done = subprocess.run(
         [sys.executable, "-m", "alpr_app.train", *arguments, "--compile"],
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env=os.environ | missing,
         capture_output=True,
         text=True,

@@ -17,8 +17,8 @@ from alpr_app.train.cli import main
 from alpr_app.train.distributed import Ranks, SharedBatchNorm2d, share_batch_norms
 from alpr_app.train.loop import Run
 from alpr_app.train.shares import Shares
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SHARED = ["--samples", "48", "--batch_size", "8", "--num_workers", "0", "--threads", "1", "--seed", "3"]
 SHARED += ["--validate_samples", "48", "--start_lr", "1e-3", "--no_amp"]
 READER = ["maskocr", "--embed_dim", "32", "--num_heads", "2", "--num_encoder_layers", "1", "--num_decoder_layers", "1"]

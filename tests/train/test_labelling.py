@@ -18,6 +18,7 @@ from alpr_app.plate import Plate
 from alpr_app.train import label_progress
 from alpr_app.train.cli import main
 from alpr_app.train.labelling import label_pictures
+from tests.places import ROOT
 
 CORNERS = ((10.0, 10.0), (60.0, 12.0), (60.0, 26.0), (10.0, 24.0))
 SURE = Plate("皖A12345", 0.99, (0.99,) * 7, (), "blue", 0.95, (10, 10, 60, 26), CORNERS, np.zeros((48, 192, 3)), True)
@@ -250,7 +251,7 @@ def test_a_damaged_picture_is_said_once_and_by_its_name(folder, detector_path, r
     (folder / "damaged.png").write_bytes(data)
     models = ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]
     command = [sys.executable, "-m", "alpr_app.train", "label", str(folder), *models]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     assert done.returncode == 1
     broken = {"4.png": "not a picture", "damaged.png": "a damaged picture"}

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from time import sleep
 from types import SimpleNamespace
 
@@ -17,8 +16,7 @@ import pytest
 
 from alpr_app.pictures import read_picture, write_picture
 from alpr_app.viewer.keeping import Keeper
-
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
 
 
 @pytest.fixture
