@@ -150,7 +150,7 @@ def _fits(value: Any, default: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Newest:
+class NewestModel:
     """The newest model of a run. kind: detector or reader. samples: seen when it was written, None if it does not say.
     written: seconds since 1970."""
 
@@ -161,7 +161,7 @@ class Newest:
     written: float = 0.0
 
 
-def read_newest(folder: Path) -> tuple[Newest | None, str]:
+def read_newest(folder: Path) -> tuple[NewestModel | None, str]:
     """The newest model, None while there is none; with it, what is wrong, in one line. The weights are not opened."""
     path = folder / NEWEST
     content, trouble = _read_json(path.with_suffix(".json"))
@@ -178,7 +178,7 @@ def read_newest(folder: Path) -> tuple[Newest | None, str]:
     training = scores.get("training") if isinstance(scores, dict) else None
     samples = training.get("samples_seen") if isinstance(training, dict) else None
     counted = isinstance(samples, int) and 0 <= samples <= MOST_COUNTED
-    return Newest(path, kind, sha256, samples if counted else None, written), ""
+    return NewestModel(path, kind, sha256, samples if counted else None, written), ""
 
 
 def command_of(folder: Path) -> str:

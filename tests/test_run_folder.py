@@ -6,7 +6,7 @@ import pytest
 
 from alpr_app.run_folder import (
     About,
-    Newest,
+    NewestModel,
     is_run,
     next_command,
     read_about,
@@ -98,7 +98,7 @@ def test_the_newest_model_is_known_by_its_description(tmp_path):
     (tmp_path / "newest.safetensors").write_bytes(b"weights")
     newest, trouble = read_newest(tmp_path)
     assert (newest.kind, newest.sha256, newest.samples, trouble) == ("reader", "abc", 640, "")
-    assert isinstance(newest, Newest) and newest.written > 0
+    assert isinstance(newest, NewestModel) and newest.written > 0
     for broken in ("{", json.dumps({**content, "kind": "cat"}), json.dumps({"kind": "reader"})):
         described.write_text(broken)
         newest, trouble = read_newest(tmp_path)

@@ -14,7 +14,7 @@ def nobody() -> None:
     """Wakes nobody."""
 
 
-class Newest(Generic[Item]):
+class LatestValue(Generic[Item]):
     """Holds one item; a newer one takes its place. `dropped` counts those that nobody took.
 
     wake: called after every `put`, by the thread that puts.

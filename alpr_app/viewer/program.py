@@ -20,7 +20,7 @@ from alpr_app.viewer.crops import Crops
 from alpr_app.viewer.explorer import Explorer
 from alpr_app.viewer.keeping import Keeper
 from alpr_app.viewer.live import RUNNING, WAITING, Capture, LiveSource, open_capture
-from alpr_app.viewer.mailbox import Newest, nobody
+from alpr_app.viewer.mailbox import LatestValue, nobody
 from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.notices import Notices
 from alpr_app.viewer.recogniser import LOADING, Analyser, Outcome, Recogniser
@@ -63,7 +63,7 @@ class Program:
         self._focus: tuple[str, ...] = ()
         # The list that the run over the whole folder goes by.
         self._whole_names: Sequence[str] = ()
-        self._frames: Newest[Shot] = Newest(wake)
+        self._frames: LatestValue[Shot] = LatestValue(wake)
         self._left: list[FolderSource | LiveSource] = []
         # Of the source that is open; results of one that was left are nobody's any more.
         self._session = 0

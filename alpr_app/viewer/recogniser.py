@@ -13,7 +13,7 @@ import numpy as np
 from alpr_app.errors import AlprError
 from alpr_app.plate import ALPHABET, Plate
 from alpr_app.viewer.guard import Guard, told
-from alpr_app.viewer.mailbox import KeepAll, Newest, nobody
+from alpr_app.viewer.mailbox import KeepAll, LatestValue, nobody
 from alpr_app.viewer.shot import Shot
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Recogniser:
         self._wanted = (self.model, make)
         self._changing = threading.Lock()
         self._queue: KeepAll[Shot] = KeepAll()
-        self._live: Newest[Shot] = Newest()
+        self._live: LatestValue[Shot] = LatestValue()
         self._work = threading.Semaphore(0)
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="alpr-recogniser", daemon=True)

@@ -19,15 +19,15 @@ from alpr_app.run_folder import (
     VAL,
     About,
     Curves,
+    NewestModel,
     is_run,
     next_command,
     read_about,
     read_curves,
     read_newest,
 )
-from alpr_app.run_folder import Newest as NewestModel
 from alpr_app.viewer.background import Worker
-from alpr_app.viewer.mailbox import Newest, nobody
+from alpr_app.viewer.mailbox import LatestValue, nobody
 from alpr_app.viewer.shot import Shot, load_shot
 
 PERIOD_SECONDS = 1.0
@@ -110,7 +110,7 @@ class RunWatch(Worker):
     """folder: of the run. wake: there is another view."""
 
     def __init__(self, folder: Path, wake: Callable[[], None] = nobody, period: float = PERIOD_SECONDS) -> None:
-        self.views: Newest[RunView] = Newest(wake)
+        self.views: LatestValue[RunView] = LatestValue(wake)
         self._view = RunView(folder)
         self._stamps: dict[str, Stamp] = {}
         self._troubles: dict[str, str] = {}

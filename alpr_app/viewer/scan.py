@@ -11,7 +11,7 @@ from time import monotonic
 from alpr_app.errors import reason
 from alpr_app.media import PICTURE_SUFFIXES
 from alpr_app.viewer.background import Worker
-from alpr_app.viewer.mailbox import Newest, nobody
+from alpr_app.viewer.mailbox import LatestValue, nobody
 
 # Names that are sorted in one go: sorting holds all other threads up, this many for a few milliseconds.
 CHUNK = 8000
@@ -94,7 +94,7 @@ class Scan(Worker):
         named: str = "",
     ) -> None:
         self.folder, self.recursive = folder, recursive
-        self.listings: Newest[Listing] = Newest(wake)
+        self.listings: LatestValue[Listing] = LatestValue(wake)
         self._rank, self._whole, self._named = rank, whole, named
         super().__init__("alpr-scan")
 

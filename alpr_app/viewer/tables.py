@@ -11,7 +11,7 @@ from pathlib import Path
 from alpr_app.label_table import TABLE_NAME, LabelError, place, read_rows
 from alpr_app.labels import LabelledPlate
 from alpr_app.viewer.background import Worker
-from alpr_app.viewer.mailbox import Newest, nobody
+from alpr_app.viewer.mailbox import LatestValue, nobody
 from alpr_app.viewer.truth import Label, Truth
 
 # Of a line, only these are kept.
@@ -116,7 +116,7 @@ class TableReader(Worker):
     found: the labels of the one that was asked for last."""
 
     def __init__(self, wake: Callable[[], None] = nobody) -> None:
-        self.found: Newest[Labels] = Newest(wake)
+        self.found: LatestValue[Labels] = LatestValue(wake)
         self._asked: tuple[str, Sequence[str]] | None = None
         super().__init__("alpr-tables")
 

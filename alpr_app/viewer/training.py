@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from alpr_app.errors import AlprError
-from alpr_app.run_folder import Newest, is_run
+from alpr_app.run_folder import NewestModel, is_run
 from alpr_app.viewer.background import Background
 from alpr_app.viewer.mailbox import nobody
 from alpr_app.viewer.models import ModelChoice
@@ -22,11 +22,11 @@ from alpr_app.viewer.state import State
 class Checked:
     """A model that was loaded once to see whether it can be. trouble: why it cannot."""
 
-    model: Newest
+    model: NewestModel
     trouble: str = ""
 
 
-def check(model: Newest) -> Checked:
+def check(model: NewestModel) -> Checked:
     """Load a bundle, as the recogniser will. Takes a while: torch is imported."""
     from alpr_app.bundle import load_bundle
 
@@ -47,7 +47,7 @@ class Training:
     ) -> None:
         self._state, self._first, self._choose, self._wake = state, first, choose, wake
         self.view: RunView | None = None
-        self.own: dict[str, Newest] = {}
+        self.own: dict[str, NewestModel] = {}
         self.trouble = ""
         self._watch: RunWatch | None = None
         self._left: list[RunWatch] = []

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import threading
 
-from alpr_app.viewer.mailbox import KeepAll, Newest
+from alpr_app.viewer.mailbox import KeepAll, LatestValue
 
 
 def test_in_a_box_of_one_the_newest_wins_and_the_others_are_counted():
     woken = []
-    box = Newest(lambda: woken.append(1))
+    box = LatestValue(lambda: woken.append(1))
     for item in "abc":
         box.put(item)
     assert box.take() == "c"
@@ -28,6 +28,6 @@ def test_a_queue_keeps_everything_in_order_and_lets_the_urgent_go_first():
 
 
 def test_taking_waits_for_what_another_thread_puts():
-    for box in (Newest(), KeepAll()):
+    for box in (LatestValue(), KeepAll()):
         threading.Timer(0.02, box.put, ["late"]).start()
         assert box.take(timeout=5) == "late"
