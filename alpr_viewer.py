@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from alpr_app.front_door import viewer
+from alpr_app.core.startup import viewer
 
 if __name__ == "__main__":
     sys.exit(viewer())

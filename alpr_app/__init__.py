@@ -11,20 +11,20 @@ from importlib import import_module
 # What `typing` has under this name; importing that takes longer than all the rest.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from alpr_app.errors import AlprError
+    from alpr_app.core.errors import AlprError
+    from alpr_app.core.plate import Plate
+    from alpr_app.core.tracking import Track, Tracker
     from alpr_app.pipeline import ALPR
-    from alpr_app.plate import Plate
-    from alpr_app.tracking import Track, Tracker
 
 __version__ = "0.1.0"
 __all__ = ["ALPR", "AlprError", "Plate", "Track", "Tracker", "__version__"]
 
 _HOMES = {
     "ALPR": "alpr_app.pipeline",
-    "AlprError": "alpr_app.errors",
-    "Plate": "alpr_app.plate",
-    "Track": "alpr_app.tracking",
-    "Tracker": "alpr_app.tracking",
+    "AlprError": "alpr_app.core.errors",
+    "Plate": "alpr_app.core.plate",
+    "Track": "alpr_app.core.tracking",
+    "Tracker": "alpr_app.core.tracking",
 }
 
 

@@ -23,11 +23,13 @@ from alpr_app import resources
 from alpr_app.bounded import JSON_BYTES, ContentError, read_json, shown, without_nan
 from alpr_app.bundle_config import config_from_dict
 from alpr_app.bundle_scores import check_scores
-from alpr_app.detector import STRIDES, Detector, DetectorConfig
-from alpr_app.errors import AlprError, reason
+from alpr_app.core.errors import AlprError, reason
+from alpr_app.detector.config import STRIDES, DetectorConfig
+from alpr_app.detector.network import Detector
 from alpr_app.files import write_atomically
 from alpr_app.forked import one_thread_if_forked
-from alpr_app.reader import Reader, ReaderConfig
+from alpr_app.reader.config import ReaderConfig
+from alpr_app.reader.network import Reader
 from alpr_app.weights import misfit, not_numbers, read_head
 
 FORMAT = 1

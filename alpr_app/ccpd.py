@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 
 PROVINCE_TABLE = "皖沪津渝冀晋蒙辽吉黑苏浙京闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新警学O"
 LETTER_TABLE = "ABCDEFGHJKLMNPQRSTUVWXYZO"

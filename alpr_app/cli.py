@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import NoReturn
 
 from alpr_app import __version__
-from alpr_app.errors import AlprError, complain, reason
-from alpr_app.front_door import enter, limit_opencv
-from alpr_app.quiet import quiet_libraries
+from alpr_app.core.errors import AlprError, complain, reason
+from alpr_app.core.native_libraries import quiet_libraries
+from alpr_app.core.startup import enter, limit_opencv
 
 COMMANDS = {
     "read": ("alpr_app.commands.read", "find and read the plates in pictures, folders and videos"),

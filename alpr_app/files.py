@@ -10,7 +10,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from alpr_app.errors import AlprError, reason
+from alpr_app.core.errors import AlprError, reason
 
 
 def _standard_stream(path: Path) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.media import RAW_JPEG_SUFFIXES, kind_of_name
 from alpr_app.pictures import read_picture
 

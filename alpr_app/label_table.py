@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.files import write_atomically
 
 TABLE_NAME = "alpr_dataset.csv"

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from alpr_app import ccpd
-from alpr_app.geometry import corners_to_box, order_corners
+from alpr_app.core.geometry import corners_to_box, order_corners
 from alpr_app.label_table import TABLE_NAME, LabelError, file_in, numbers, place, read_rows, rows_of, split_of
 from alpr_app.media import PICTURE_SUFFIXES
 from alpr_app.pictures import read_picture

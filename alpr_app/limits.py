@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alpr_app.front_door import MAXIMUM_PIXELS
+from alpr_app.core.startup import MAXIMUM_PIXELS
 
 if TYPE_CHECKING:
     from alpr_app.picture_header import Header

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from alpr_app.addresses import secrets_in, without_secrets
-from alpr_app.errors import first_line
+from alpr_app.core.errors import first_line
 from alpr_app.frame import SourceError
 from alpr_app.pictures import PictureError, decode_picture
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from alpr_app import resources
-from alpr_app.errors import AlprError
-from alpr_app.plate import Plate
+from alpr_app.core.errors import AlprError
+from alpr_app.core.plate import Plate
 
 Colour = tuple[int, int, int]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr_app.errors import AlprError, reason
+from alpr_app.core.errors import AlprError, reason
+from alpr_app.core.startup import MAXIMUM_PIXELS
 from alpr_app.files import write_atomically
-from alpr_app.front_door import MAXIMUM_PIXELS
 from alpr_app.heif import decode_heif
 from alpr_app.limits import (
     MAXIMUM_BYTES,

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 
 from alpr_app.batching import chunks, stack
-from alpr_app.engine import Engine
-from alpr_app.geometry import picture_corners, rectify, widened
-from alpr_app.plate import fits_format
-from alpr_app.reader import ReaderConfig, Reading, decode
-from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
+from alpr_app.core.geometry import picture_corners, rectify, widened
+from alpr_app.core.plate import fits_format
+from alpr_app.core.two_line import knows_two_rows, may_have_two_rows, side_by_side
+from alpr_app.engine.common import Engine
+from alpr_app.reader.config import ReaderConfig
+from alpr_app.reader.decoding import Reading, decode
 
 # Plates that go through the network at once: enough to fill a GPU, little enough for any memory.
 READER_BATCH = 64

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from alpr_app.bounded import ContentError, read_json, without_nan
-from alpr_app.errors import reason
+from alpr_app.core.errors import reason
 from alpr_app.files import write_atomically
 
 TRAIN, VAL = "train.csv", "val.csv"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from alpr_app.addresses import is_address
-from alpr_app.errors import reason
+from alpr_app.core.errors import reason
 from alpr_app.films import film_frames
 from alpr_app.frame import NO_LIMITS, Frame, Limits, SourceError
 from alpr_app.label_table import TABLE_NAME

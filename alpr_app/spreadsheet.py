@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable
 from typing import Protocol
 
-from alpr_app.errors import printable
+from alpr_app.core.errors import printable
 
 # Excel takes a file for one in the system's old encoding unless it begins with this.
 BYTE_ORDER_MARK = "\ufeff"

@@ -26,8 +26,8 @@ import cv2
 import numpy as np
 
 from alpr_app.ccpd import Annotation, format_name
+from alpr_app.core.plate import Plate
 from alpr_app.pictures import write_picture
-from alpr_app.plate import Plate
 from alpr_app.resources import SAMPLES
 from alpr_app.run_folder import About, write_about
 from alpr_app.timings import Timings

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 import pytest
 
 from alpr_app.bundle_config import config_from_dict
-from alpr_app.detector import DetectorConfig
-from alpr_app.reader import ReaderConfig
+from alpr_app.detector.config import DetectorConfig
+from alpr_app.reader.config import ReaderConfig
 
 
 @dataclass(frozen=True)

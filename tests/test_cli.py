@@ -7,7 +7,7 @@ import pytest
 
 from alpr_app import __version__, cli
 from alpr_app.cli import main
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 
 
 @pytest.fixture

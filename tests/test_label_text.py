@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alpr_app.core.plate import ALPHABET
 from alpr_app.label_text import spell_labels, spelled
 from alpr_app.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
-from alpr_app.plate import ALPHABET
 
 
 @pytest.mark.parametrize(

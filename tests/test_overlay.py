@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from alpr_app import resources
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
+from alpr_app.core.plate import Plate
 from alpr_app.overlay import annotate, label, label_place
-from alpr_app.plate import Plate
 
 
 def plate(box, text: str = "皖A12345") -> Plate:

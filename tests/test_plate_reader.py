@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alpr_app.geometry import picture_corners
+from alpr_app.core.geometry import picture_corners
 from alpr_app.plate_reader import SURE, PlateReader
-from alpr_app.reader import ReaderConfig
+from alpr_app.reader.config import ReaderConfig
 
 CONFIG = ReaderConfig()
 TEXT, OTHER = "皖A12345", "皖A12346"

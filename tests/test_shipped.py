@@ -13,7 +13,7 @@ import pytest
 from alpr_app import ALPR, ccpd, resources
 from alpr_app.bundle import SHIPPED
 from alpr_app.cli import main
-from alpr_app.geometry import box_iou
+from alpr_app.core.geometry import box_iou
 from alpr_app.pictures import read_picture
 from tests.places import FIXTURES
 

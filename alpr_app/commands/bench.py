@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpr_app.commands.options import add_model_options, count, fraction, make_alpr, model_files
 from alpr_app.commands.output import write_json
-from alpr_app.errors import printable
+from alpr_app.core.errors import printable
 from alpr_app.timings import STAGES
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _machine() -> dict[str, Any]:
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """All figures, as they go into the JSON."""
     from alpr_app.commands.timed_pictures import timed_pictures
-    from alpr_app.geometry import Letterbox
+    from alpr_app.core.geometry import Letterbox
 
     runs = []
     for threads in [args.threads] if args.threads else [1, 2]:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from alpr_app.commands.options import add_model_options, fraction, make_alpr, model_files
 from alpr_app.commands.output import write_json
-from alpr_app.errors import AlprError, complain, printable
+from alpr_app.core.errors import AlprError, complain, printable
 from alpr_app.files import make_folder, refuse_inputs, refuse_link
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from alpr_app.core.plate import Plate
     from alpr_app.evaluation import Note
     from alpr_app.label_table import LabelError
-    from alpr_app.plate import Plate
     from alpr_app.reliability import Reliability
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from alpr_app.errors import AlprError, printable, reason
+from alpr_app.core.errors import AlprError, printable, reason
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alpr_app.bundle import KINDS, load_bundle
-    from alpr_app.engine import export_onnx
+    from alpr_app.engine.onnx_file import export_onnx
     from alpr_app.files import write_atomically
 
     if args.out.suffix.lower() != ".onnx":

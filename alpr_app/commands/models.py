@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpr_app.commands.evaluate import table
 from alpr_app.commands.markdown import markdown
-from alpr_app.errors import complain, printable
+from alpr_app.core.errors import complain, printable
 
 if TYPE_CHECKING:
     from alpr_app.bundle import BundleInfo

@@ -14,14 +14,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 from unicodedata import east_asian_width
 
-from alpr_app.errors import AlprError, complain, printable, reason
+from alpr_app.core.errors import AlprError, complain, printable, reason
 from alpr_app.files import append_whole, behind_links, is_stream, open_stream, write_atomically
 from alpr_app.spreadsheet import Sheet
 
 if TYPE_CHECKING:
+    from alpr_app.core.tracking import Track
     from alpr_app.pipeline import Result
     from alpr_app.sources import Frame
-    from alpr_app.tracking import Track
 
 
 class OutputError(AlprError):

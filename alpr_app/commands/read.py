@@ -22,7 +22,7 @@ from alpr_app.commands.output import Outcome, Write, open_output, part_of, table
 from alpr_app.commands.stopping import StopOnInterrupt
 from alpr_app.commands.tracked import tracked
 from alpr_app.commands.turns import Turns, memory_of
-from alpr_app.errors import AlprError, complain
+from alpr_app.core.errors import AlprError, complain
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from alpr_app.ccpd import is_ccpd_name
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.pictures import read_picture
 from alpr_app.resources import SAMPLES
 from alpr_app.sources import entries, frames

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from alpr_app.commands.output import Outcome
-from alpr_app.tracking import Track, Tracker
+from alpr_app.core.tracking import Track, Tracker
 
 
 def tracked(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

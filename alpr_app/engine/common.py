@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alpr_app.errors import AlprError, reason
-from alpr_app.reader import ReaderConfig
+from alpr_app.core.errors import AlprError, reason
+from alpr_app.reader.config import ReaderConfig
 
 
 class EngineError(AlprError):

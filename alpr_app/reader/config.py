@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alpr_app.bounded import check_bounds, shown
-from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH
-from alpr_app.plate import ALPHABET, COLOURS
+from alpr_app.core.geometry import PLATE_HEIGHT, PLATE_WIDTH
+from alpr_app.core.plate import ALPHABET, COLOURS
 
 STEM_STRIDE = 4
 # Least and most of every number: room for networks a hundred times as large, none for what no machine can run.

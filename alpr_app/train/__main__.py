@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from alpr_app.front_door import start
+from alpr_app.core.startup import start
 
 if __name__ == "__main__":
     sys.exit(start("alpr_app.train", "alpr_app.train.cli"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from alpr_app import ccpd
-from alpr_app.geometry import order_corners
+from alpr_app.core.geometry import order_corners
 from alpr_app.label_table import TABLE_NAME, LabelError, write_table
 from alpr_app.labels import picture_files
 

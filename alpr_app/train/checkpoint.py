@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from alpr_app.bounded import shown
-from alpr_app.errors import AlprError, first_line, reason
+from alpr_app.core.errors import AlprError, first_line, reason
 from alpr_app.run_folder import MOST_COUNTED
 
 # Said by torch of a file that names functions or classes other than its own harmless ones.

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from alpr_app.errors import AlprError, complain, reason
-from alpr_app.quiet import quiet_libraries
+from alpr_app.core.errors import AlprError, complain, reason
+from alpr_app.core.native_libraries import quiet_libraries
 from alpr_app.train.commands import (
     average,
     create_dataset,

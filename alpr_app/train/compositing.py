@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from alpr_app.geometry import placement
+from alpr_app.core.geometry import placement
 
 # A plate's frame goes with it.
 PAINTED_OUT = 1.25

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alpr_app.bounded import ContentError, read_toml, shown
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 
 
 class ConfigError(AlprError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app.plate import ALPHABET
+from alpr_app.core.plate import ALPHABET
 from alpr_app.train.plots import plot_confusions
 
 

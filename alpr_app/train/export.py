@@ -7,10 +7,10 @@ from typing import Any
 
 from alpr_app.bounded import ContentError, read_json
 from alpr_app.bundle import BundleInfo, save_bundle
-from alpr_app.detector import Detector
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
+from alpr_app.detector.network import Detector
 from alpr_app.labels import read_data_folder
-from alpr_app.reader import Reader
+from alpr_app.reader.network import Reader
 from alpr_app.train.checkpoint import CheckpointError, samples_seen
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns

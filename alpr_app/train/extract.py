@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr_app.errors import AlprError
-from alpr_app.geometry import PLATE_HEIGHT, PLATE_WIDTH, homography, rectify
+from alpr_app.core.errors import AlprError
+from alpr_app.core.geometry import PLATE_HEIGHT, PLATE_WIDTH, homography, rectify
 from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.labels import LabelledPicture, read_labelled
 from alpr_app.pictures import PictureError, write_picture

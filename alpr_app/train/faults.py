@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app.geometry import quadrilateral_area
+from alpr_app.core.geometry import quadrilateral_area
 from alpr_app.labels import DataFolder, LabelledPicture, LabelledPlate, read_labelled
 from alpr_app.pictures import PictureError
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr_app.errors import AlprError
-from alpr_app.geometry import LETTERBOX_GREY, corners_to_box, rectify
+from alpr_app.core.errors import AlprError
+from alpr_app.core.geometry import LETTERBOX_GREY, corners_to_box, rectify
 from alpr_app.label_table import TABLE_NAME, write_table, written
 from alpr_app.labels import LabelledPicture, read_labelled
 from alpr_app.pictures import write_picture

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from alpr_app.bounded import ContentError, parse_json
-from alpr_app.errors import AlprError, reason
+from alpr_app.core.errors import AlprError, reason
 from alpr_app.files import append_whole
 from alpr_app.label_table import LabelError, read_rows, write_table
 

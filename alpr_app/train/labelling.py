@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
+from alpr_app.core.plate import Plate
 from alpr_app.label_table import TABLE_NAME, written
 from alpr_app.labels import picture_files, read_labelled
 from alpr_app.pictures import PictureError
 from alpr_app.pipeline import ALPR
-from alpr_app.plate import Plate
 from alpr_app.train.label_progress import LabelProgress
 
 COLUMNS = ("file", "split", "text", "colour", "corners")

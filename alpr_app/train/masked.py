@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from alpr_app.layers import from_pixels
-from alpr_app.reader import ReaderConfig
+from alpr_app.reader.config import ReaderConfig
 from alpr_app.reader.network import Encoder, EncoderLayer
 from alpr_app.train.reader_plates import ReaderPlates
 

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from alpr_app.core.plate import has_province
 from alpr_app.layers import from_pixels
-from alpr_app.plate import has_province
-from alpr_app.reader import Reader, ReaderConfig, decode
+from alpr_app.reader.config import ReaderConfig
+from alpr_app.reader.decoding import decode
+from alpr_app.reader.network import Reader
 from alpr_app.train.distributed import mean_over_ranks
 from alpr_app.train.plate_dataset import UNKNOWN_COLOUR
 from alpr_app.train.reader_plates import ReaderPlates

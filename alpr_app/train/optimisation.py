@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from alpr_app.errors import MissingPackage, UsageError
+from alpr_app.core.errors import MissingPackage, UsageError
 from alpr_app.train.options import PRECISION_VARIABLE, PRECISIONS, RunOptions
 
 ADAM_BETAS = (0.9, 0.98)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
 from alpr_app.machine import cores
 
 SCHEDULES = ("cosine", "plateau", "free")

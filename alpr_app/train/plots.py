@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from alpr_app.errors import MissingPackage, printable
+from alpr_app.core.errors import MissingPackage, printable
 from alpr_app.reliability import Reliability
 from alpr_app.resources import FONT
 from alpr_app.run_folder import NO_LOSSES, TRAIN, VAL, read_curves

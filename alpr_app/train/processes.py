@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import cv2
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from alpr_app.errors import AlprError, printable
+from alpr_app.core.errors import AlprError, printable
 from alpr_app.files import write_atomically
 from alpr_app.labels import DataFolder
 from alpr_app.pictures import write_picture

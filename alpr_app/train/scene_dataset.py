@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from alpr_app.errors import UsageError
-from alpr_app.geometry import LETTERBOX_GREY, box_iou, corners_to_box
+from alpr_app.core.errors import UsageError
+from alpr_app.core.geometry import LETTERBOX_GREY, box_iou, corners_to_box
 from alpr_app.labels import LabelledPicture, read_labelled
 from alpr_app.train.cached import Cached
 from alpr_app.train.compositing import paint_out, put_on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
 
 Config = TypeVar("Config")
 

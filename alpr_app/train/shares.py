@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
 from alpr_app.train.distributed import Ranks
 
 

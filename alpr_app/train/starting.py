@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from alpr_app.bounded import shown
 from alpr_app.bundle import load_bundle
 from alpr_app.bundle_config import config_from_dict
-from alpr_app.detector import Detector, DetectorConfig
-from alpr_app.errors import first_line
-from alpr_app.reader import Reader, ReaderConfig
+from alpr_app.core.errors import first_line
+from alpr_app.detector.config import DetectorConfig
+from alpr_app.detector.network import Detector
+from alpr_app.reader.config import ReaderConfig
+from alpr_app.reader.network import Reader
 from alpr_app.train.checkpoint import CheckpointError, load_checkpoint
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns

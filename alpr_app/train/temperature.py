@@ -10,7 +10,8 @@ import torch
 
 from alpr_app.labels import DataFolder, LabelError
 from alpr_app.layers import from_pixels
-from alpr_app.reader import Reader, decode
+from alpr_app.reader.decoding import decode
+from alpr_app.reader.network import Reader
 from alpr_app.train.plate_samples import load_plates, plate_sources, rectified
 
 # Up to a factor of four each way: what needs more is not miscalibrated but broken.

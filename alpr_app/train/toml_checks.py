@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alpr_app.bounded import shown
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 
 Check = Callable[[Any], Any]
 Colour = tuple[int, int, int]

@@ -18,10 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns the exit status: 0 all went well, 2 it could not be carried out, 130 interrupted.
     """
-    from alpr_app.errors import AlprError, complain
-    from alpr_app.front_door import limit_opencv
-    from alpr_app.quiet import quiet_libraries
-    from alpr_app.system_libraries import explain
+    from alpr_app.core.errors import AlprError, complain
+    from alpr_app.core.native_libraries import explain, quiet_libraries
+    from alpr_app.core.startup import limit_opencv
     from alpr_app.viewer.arguments import PROGRAM, parse
 
     limit_opencv()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.viewer import without_package
 from alpr_app.viewer.offscreen import Offscreen
 from alpr_app.viewer.program import Program

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from alpr_app.plate import Plate
+from alpr_app.core.plate import Plate
 from alpr_app.viewer.recogniser import NO_CROP, Outcome
 from alpr_app.viewer.tables import Labels
 from alpr_app.viewer.truth import MISSED, Judged, Totals, Truth, fates, judge, truth_of, verdict

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alpr_app import errors
-from alpr_app.plate import ALPHABET
+from alpr_app.core import errors
+from alpr_app.core.plate import ALPHABET
 
 BODY, SMALL, LARGE = "body", "small", "large"
 

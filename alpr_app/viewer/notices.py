@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from alpr_app.errors import complain
+from alpr_app.core.errors import complain
 from alpr_app.viewer.arguments import PROGRAM
 from alpr_app.viewer.guard import told
 from alpr_app.viewer.mailbox import KeepAll, nobody

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 
 _SURFACELESS_MESA = 0x31DD
 _REMEDY = "install a software OpenGL (Debian: apt-get install libegl1 libgl1-mesa-dri); `alpr read` needs none"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from alpr_app.errors import complain
+from alpr_app.core.errors import complain
 from alpr_app.media import kind_of_file
 from alpr_app.run_folder import is_run
 from alpr_app.viewer.arguments import PROGRAM

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from alpr_app.errors import AlprError
-from alpr_app.plate import ALPHABET, Plate
+from alpr_app.core.errors import AlprError
+from alpr_app.core.plate import ALPHABET, Plate
 from alpr_app.viewer.guard import Guard, told
 from alpr_app.viewer.mailbox import KeepAll, LatestValue, nobody
 from alpr_app.viewer.shot import Shot

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alpr_app.commands.output import Outcome as Line
 from alpr_app.commands.output import open_output
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.viewer.recogniser import Outcome
 
 JSON_LINES, CSV = ".jsonl", ".csv"

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic, sleep
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.pictures import write_picture
 from alpr_app.viewer.frame import Frame
 from alpr_app.viewer.live import ENDED, WAITING

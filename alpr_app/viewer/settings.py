@@ -11,7 +11,7 @@ from typing import Any
 import platformdirs
 
 from alpr_app.bounded import ContentError, read_json
-from alpr_app.errors import reason
+from alpr_app.core.errors import reason
 from alpr_app.files import write_atomically
 from alpr_app.viewer.orders import NAME, ORDERS
 

@@ -9,7 +9,7 @@ from time import monotonic
 import cv2
 import numpy as np
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.labels import read_labelled
 
 # Every OpenGL of the last fifteen years takes textures of this side; a larger picture is shown smaller.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from alpr_app.plate import Plate
+from alpr_app.core.plate import Plate
 from alpr_app.viewer.browse import Browse, Record
 from alpr_app.viewer.cars import Cars
 from alpr_app.viewer.light import Light

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.run_folder import NewestModel, is_run
 from alpr_app.viewer.background import Background
 from alpr_app.viewer.mailbox import nobody

@@ -11,7 +11,7 @@ from time import monotonic
 
 import glfw
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.fonts import printable
 from alpr_app.viewer.frame import Frame

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from alpr_app.cli import main
+from alpr_app.core.plate import ALPHABET, Plate, judge_format
 from alpr_app.pictures import write_picture
 from alpr_app.pipeline import Result
-from alpr_app.plate import ALPHABET, Plate, judge_format
 from alpr_app.timings import Timings
 
 RATE = 5

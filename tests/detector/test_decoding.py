@@ -1,7 +1,6 @@
 import numpy as np
 
-from alpr_app.detector import decode, positions
-from alpr_app.detector.decoding import suppress
+from alpr_app.detector.decoding import decode, positions, suppress
 
 SIZE = (96, 160)
 

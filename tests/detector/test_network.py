@@ -1,7 +1,9 @@
 import pytest
 import torch
 
-from alpr_app.detector import Detector, DetectorConfig, positions, split_outputs
+from alpr_app.detector.config import DetectorConfig
+from alpr_app.detector.decoding import positions, split_outputs
+from alpr_app.detector.network import Detector
 from alpr_app.layers import fuse
 
 SMALL = DetectorConfig(

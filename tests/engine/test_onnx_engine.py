@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from alpr_app.bundle import load_detector, load_reader
-from alpr_app.engine import EngineError, OnnxEngine, TorchEngine, export_onnx
+from alpr_app.engine.common import EngineError
+from alpr_app.engine.onnx_engine import OnnxEngine
+from alpr_app.engine.onnx_file import export_onnx
+from alpr_app.engine.torch_engine import TorchEngine
 
 pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
 pytest.importorskip("onnx", reason="needs the extra 'onnx'")

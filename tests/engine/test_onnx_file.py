@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from alpr_app.bundle import load_bundle, load_detector, load_reader
-from alpr_app.detector import split_outputs
-from alpr_app.engine import TorchEngine, make_engine
+from alpr_app.detector.decoding import split_outputs
+from alpr_app.engine.choice import make_engine
 from alpr_app.engine.onnx_file import cache_folder, cached_onnx, export_onnx
+from alpr_app.engine.torch_engine import TorchEngine
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
 onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")

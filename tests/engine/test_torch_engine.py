@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from alpr_app.bundle import load_bundle
-from alpr_app.engine import TorchEngine
+from alpr_app.engine.torch_engine import TorchEngine
 
 
 @pytest.fixture(params=["detector_path", "reader_path"])

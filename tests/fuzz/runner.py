@@ -106,7 +106,7 @@ def _work(connection: Connection, current: Any, seed: int, verbose: bool) -> Non
     if not verbose:
         # Decoders have their say, too; and what comes through our own code is what counts here.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    from alpr_app.errors import AlprError
+    from alpr_app.core.errors import AlprError
     from tests.fuzz.targets import TARGETS
 
     warnings.simplefilter("error")

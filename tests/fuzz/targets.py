@@ -24,16 +24,18 @@ from alpr_app.addresses import file_name_for, is_address, secrets_in, without_se
 from alpr_app.bounded import ContentError, parse_json
 from alpr_app.bundle import load_bundle, save_bundle
 from alpr_app.ccpd import format_name, parse_name
-from alpr_app.detector import Detector, DetectorConfig
-from alpr_app.errors import AlprError, printable
+from alpr_app.core.errors import AlprError, printable
+from alpr_app.core.plate import ALPHABET
+from alpr_app.detector.config import DetectorConfig
+from alpr_app.detector.network import Detector
 from alpr_app.films import film_frames
 from alpr_app.frame import Frame, Limits
 from alpr_app.label_text import spelled
 from alpr_app.labels import read_table
 from alpr_app.pages import picture_frames
 from alpr_app.pictures import check_header, decode_picture, quiet_opencv
-from alpr_app.plate import ALPHABET
-from alpr_app.reader import Reader, ReaderConfig
+from alpr_app.reader.config import ReaderConfig
+from alpr_app.reader.network import Reader
 from alpr_app.run_folder import command_of, read_about, read_curves, read_newest
 from alpr_app.train.checkpoint import load_checkpoint, save_checkpoint
 from alpr_app.train.cli import build_parser

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from alpr_app.reader import ReaderConfig, decode
+from alpr_app.reader.config import ReaderConfig
+from alpr_app.reader.decoding import decode
 
 CONFIG = ReaderConfig(alphabet="皖AB1", max_length=4, colours=("blue", "green"))
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from alpr_app.bundle import load_bundle, save_bundle
-from alpr_app.reader import Reader
+from alpr_app.reader.network import Reader
 from alpr_app.train.cli import main
 
 

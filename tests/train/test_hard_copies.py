@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.geometry import corners_to_box, rectify
+from alpr_app.core.geometry import corners_to_box, rectify
 from alpr_app.labels import read_data_folder
 from alpr_app.pictures import read_picture
 from alpr_app.train.cli import main

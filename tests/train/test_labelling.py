@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
+from alpr_app.core.plate import Plate
 from alpr_app.label_table import LabelError
 from alpr_app.labels import read_data_folder
-from alpr_app.plate import Plate
 from alpr_app.train import label_progress
 from alpr_app.train.cli import main
 from alpr_app.train.labelling import label_pictures

@@ -3,7 +3,7 @@ import torch
 from builders import TEXTS, toy_plate
 
 from alpr_app.layers import from_pixels
-from alpr_app.reader import ReaderConfig
+from alpr_app.reader.config import ReaderConfig
 from alpr_app.train.masked import MaskedStrips, painting_error, random_hidden, strips_of
 
 SMALL = ReaderConfig(

@@ -15,7 +15,7 @@ from alpr_app.evaluation import evaluate
 from alpr_app.labels import read_data_folder
 from alpr_app.pictures import read_picture
 from alpr_app.pipeline import ALPR
-from alpr_app.reader import ReaderConfig
+from alpr_app.reader.config import ReaderConfig
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
 from alpr_app.train.draw.painters import make_painter

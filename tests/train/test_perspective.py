@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpr_app.geometry import order_corners
+from alpr_app.core.geometry import order_corners
 from alpr_app.train.perspective import EASY, HARD, USUAL, Pose, plate_corners
 
 

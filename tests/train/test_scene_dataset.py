@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.geometry import corners_to_box, order_corners, rectify
+from alpr_app.core.geometry import corners_to_box, order_corners, rectify
 from alpr_app.labels import read_data_folder
 from alpr_app.train.scene_dataset import MAXIMUM_IGNORED, MAXIMUM_PLATES, Scene, SceneDataset, load_scenes
 

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from alpr_app.labels import DataFolder, LabelError, read_data_folder
-from alpr_app.reader import Reader, ReaderConfig
+from alpr_app.reader.config import ReaderConfig
+from alpr_app.reader.network import Reader
 from alpr_app.train.temperature import calibrate, fit_temperature
 
 CONFIG = ReaderConfig()

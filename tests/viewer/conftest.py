@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from builders import LACKING
 
+from alpr_app.core.plate import Plate
 from alpr_app.pictures import write_picture
-from alpr_app.plate import Plate
 from alpr_app.timings import Timings
 from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.offscreen import Offscreen, OffscreenError

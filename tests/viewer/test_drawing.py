@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from alpr_app.ccpd import Annotation, format_name
+from alpr_app.core.plate import PROVINCES
 from alpr_app.pictures import write_picture
-from alpr_app.plate import PROVINCES
 from alpr_app.viewer.theme import DARK
 
 CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))

@@ -7,7 +7,7 @@ from time import monotonic
 import numpy as np
 import pytest
 
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.viewer.recogniser import FAILED, LOADING, READY, Recogniser
 from alpr_app.viewer.shot import Shot, shot_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
 from alpr_app.train.commands.run_options import Formatter
 from alpr_app.train.draw.folder import Drawing, draw_folder
 

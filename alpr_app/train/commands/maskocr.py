@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
+from alpr_app.core.plate import ALPHABET
 from alpr_app.labels import read_data_folder
-from alpr_app.plate import ALPHABET
-from alpr_app.reader import ReaderConfig
+from alpr_app.reader.config import ReaderConfig
 from alpr_app.train.commands.run_options import (
     Formatter,
     add_run_options,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
 from alpr_app.labels import read_data_folder
 from alpr_app.pictures import write_picture
-from alpr_app.reader import ReaderConfig
+from alpr_app.reader.config import ReaderConfig
 from alpr_app.train.cached import spread
 from alpr_app.train.commands.run_options import Formatter, add_crop_size, crop_size_of
 from alpr_app.train.draw.painters import make_painter

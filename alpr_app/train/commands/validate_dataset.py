@@ -9,9 +9,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from alpr_app.bundle import load_reader
-from alpr_app.errors import AlprError
+from alpr_app.core.errors import AlprError
 from alpr_app.labels import read_data_folder
-from alpr_app.reader import ReaderConfig
+from alpr_app.reader.config import ReaderConfig
 from alpr_app.train.faults import KINDS, check_data
 from alpr_app.train.plots import plot_counts
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from alpr_app.geometry import corners_to_box
+from alpr_app.core.geometry import corners_to_box
 from alpr_app.train.draw import flanks
 from alpr_app.train.draw.bodies import HEAVY, Body, make_surface
 from alpr_app.train.draw.camera import Camera, warp

@@ -7,7 +7,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
 from alpr_app.train.draw import blanks
 from alpr_app.train.draw.design_blanks import draw_blanks, glyph_masks, put_sticker
 from alpr_app.train.draw.ink import emboss, paint, vary_weight

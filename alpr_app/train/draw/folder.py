@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from alpr_app import ccpd
-from alpr_app.errors import AlprError
-from alpr_app.geometry import corners_to_box, placement
+from alpr_app.core.errors import AlprError
+from alpr_app.core.geometry import corners_to_box, placement
 from alpr_app.label_table import TABLE_NAME, write_table
 from alpr_app.pictures import write_picture
 from alpr_app.train.degrade import degrade

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr_app.errors import UsageError
-from alpr_app.plate import DIGITS, LETTERS, PROVINCES, SPECIALS
+from alpr_app.core.errors import UsageError
+from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES, SPECIALS
 from alpr_app.resources import FONT
 from alpr_app.train.draw.strokes import stroke_mask
 

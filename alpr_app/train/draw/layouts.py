@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alpr_app.errors import UsageError
-from alpr_app.plate import LETTERS
+from alpr_app.core.errors import UsageError
+from alpr_app.core.plate import LETTERS
 from alpr_app.train.draw.glyphs import GREEN, LOWER, STANDARD, UPPER
 
 HEIGHT, WIDTH, GREEN_WIDTH = 140, 440, 480

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
 from alpr_app.train.draw.designed import DesignPainter
 from alpr_app.train.draw.painted import PaintedPlate
 from alpr_app.train.draw.planned import PlannedPlate

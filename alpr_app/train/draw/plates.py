@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app.errors import UsageError
-from alpr_app.plate import DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
+from alpr_app.core.errors import UsageError
+from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
 from alpr_app.train.draw import blanks
 from alpr_app.train.draw.glyphs import CELLS, STANDARD, Masks, own_masks, picture_masks
 from alpr_app.train.draw.ink import emboss, paint, vary_weight

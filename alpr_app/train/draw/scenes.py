@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from alpr_app.errors import UsageError
+from alpr_app.core.errors import UsageError
 from alpr_app.train.draw.backdrop import draw_backdrop
 from alpr_app.train.draw.bodies import CARS, HEAVY, Body, random_body
 from alpr_app.train.draw.camera import Camera, aim

@@ -8,7 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from alpr_app.plate import DIGITS, LETTERS, fits_format
+from alpr_app.core.plate import DIGITS, LETTERS, fits_format
 from alpr_app.train.draw.glyphs import load_font
 
 WORDS = "安全出行停车场汽修专用通道公司物流贸易大酒店超市中心北京上海广州美容洗车银行药房饭馆火锅学校客运保险"

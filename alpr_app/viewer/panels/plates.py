@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpr_app.plate import Plate
+from alpr_app.core.plate import Plate
 from alpr_app.viewer.fonts import BODY, LARGE, SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect
 from alpr_app.viewer.panels.stage import Stage, confidence_colour, draw_mark, elided, pair

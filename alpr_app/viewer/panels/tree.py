@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alpr_app.errors import printable
+from alpr_app.core.errors import printable
 from alpr_app.viewer.commands import unfold
 from alpr_app.viewer.fonts import SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect

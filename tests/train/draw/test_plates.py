@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alpr_app.plate import COLOURS, DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
+from alpr_app.core.plate import COLOURS, DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
 from alpr_app.train.draw.layouts import LAYOUTS, style_of
 from alpr_app.train.draw.plates import PlatePainter, random_colour, random_text
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpr_app.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, completeness, fits_format, judge_format
+from alpr_app.core.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, completeness, fits_format, judge_format
 
 
 def make_plate(**changes) -> Plate:

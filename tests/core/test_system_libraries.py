@@ -4,7 +4,7 @@ import platform
 
 import pytest
 
-from alpr_app.system_libraries import explain
+from alpr_app.core.native_libraries import explain
 
 MISSING = "cannot open shared object file: No such file or directory"
 

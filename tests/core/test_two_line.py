@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from alpr_app import ALPR
-from alpr_app.geometry import picture_corners
-from alpr_app.plate import ALPHABET
-from alpr_app.rows import knows_two_rows, may_have_two_rows, side_by_side
+from alpr_app.core.geometry import picture_corners
+from alpr_app.core.plate import ALPHABET
+from alpr_app.core.two_line import knows_two_rows, may_have_two_rows, side_by_side
 from alpr_app.train.draw.plates import PlatePainter, random_text
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from servers import hear_ctrl_c
 
-from alpr_app.errors import printable
+from alpr_app.core.errors import printable
 from tests.places import ROOT
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -62,7 +62,7 @@ def test_ctrl_c_during_an_import_is_one_line(interrupting, program, arguments):
 
 def test_ctrl_c_is_an_exception_where_nothing_is_imported():
     code = (
-        "import os, signal\nfrom alpr_app.front_door import enter\nenter('alpr')\n"
+        "import os, signal\nfrom alpr_app.core.startup import enter\nenter('alpr')\n"
         "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    signal.pause()\n"
         "except KeyboardInterrupt:\n    print('caught')"
     )
@@ -71,7 +71,7 @@ def test_ctrl_c_is_an_exception_where_nothing_is_imported():
 
 def test_a_background_job_goes_on_ignoring_ctrl_c():
     code = (
-        "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nfrom alpr_app.front_door import enter\n"
+        "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nfrom alpr_app.core.startup import enter\n"
         "enter('alpr')\nprint(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
     )
     assert python("-c", code).stdout == "True\n"

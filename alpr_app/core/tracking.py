@@ -19,7 +19,7 @@ from math import exp, hypot, inf
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alpr_app.plate import Plate
+    from alpr_app.core.plate import Plate
 
 # Seconds after which a car that is not seen has left.
 PATIENCE_SECONDS = 1.5

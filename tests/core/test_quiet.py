@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from alpr_app.quiet import quiet_libraries
+from alpr_app.core.native_libraries import quiet_libraries
 
 
 def test_what_c_prints_goes_nowhere_and_comes_back_afterwards(capfd):

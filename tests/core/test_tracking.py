@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import alpr_app
-from alpr_app.plate import Plate
-from alpr_app.tracking import LEFT_KEPT, Tracker, alikeness, edits
+from alpr_app.core.plate import Plate
+from alpr_app.core.tracking import LEFT_KEPT, Tracker, alikeness, edits
 
 CROP = np.zeros((48, 192, 3), np.uint8)
 FIRST, SECOND = "皖A12345", "京B67890"

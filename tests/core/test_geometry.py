@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.geometry import (
+from alpr_app.core.geometry import (
     Letterbox,
     box_iou,
     corners_to_box,

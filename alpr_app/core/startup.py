@@ -83,7 +83,7 @@ def start(program: str, module: str) -> int:
     try:
         return import_module(module).main()
     except ImportError as error:
-        from alpr_app.system_libraries import explain
+        from alpr_app.core.native_libraries import explain
 
         said = explain(error)
         if said is None:

@@ -8,8 +8,8 @@ import math
 import cv2
 import numpy as np
 
-from alpr_app.geometry import rectify
-from alpr_app.plate import reads_chinese
+from alpr_app.core.geometry import rectify
+from alpr_app.core.plate import reads_chinese
 
 # Plates of one row are 3.1 times as wide as high or more, of two rows 2 times; both look narrower from aside.
 WIDEST = 2.5
