@@ -19,14 +19,14 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from alpr_app import resources
-from alpr_app.bounded import JSON_BYTES, ContentError, read_json, shown, without_nan
 from alpr_app.bundle_config import config_from_dict
 from alpr_app.bundle_scores import check_scores
 from alpr_app.core.errors import AlprError, reason
+from alpr_app.data import assets
+from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.bounded_parsing import JSON_BYTES, ContentError, read_json, shown, without_nan
 from alpr_app.detector.config import STRIDES, DetectorConfig
 from alpr_app.detector.network import Detector
-from alpr_app.files import write_atomically
 from alpr_app.forked import one_thread_if_forked
 from alpr_app.reader.config import ReaderConfig
 from alpr_app.reader.network import Reader
@@ -79,7 +79,7 @@ def find_bundle(
     NAME.safetensors, NAME.json or NAME. description: the JSON if it is elsewhere.
     Raises BundleError if a file is missing or the path names none, or a pickle.
     """
-    path = resources.MODELS / SHIPPED[kind or "detector"] if path is None else Path(path)
+    path = assets.MODELS / SHIPPED[kind or "detector"] if path is None else Path(path)
     if not path.name:
         raise BundleError(f"'{path}': this names no model; give a bundle, NAME.safetensors")
     _refuse_pickle(path)
@@ -271,4 +271,4 @@ def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], co
 
 def list_bundles(folder: Path | None = None) -> list[Path]:
     """The weights of all bundles in `folder`, None being the shipped ones, by name."""
-    return sorted((resources.MODELS if folder is None else folder).glob("*.safetensors"))
+    return sorted((assets.MODELS if folder is None else folder).glob("*.safetensors"))

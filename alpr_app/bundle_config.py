@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from alpr_app.bounded import shown
+from alpr_app.data.bounded_parsing import shown
 
 Config = TypeVar("Config")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from alpr_app.core.geometry import box_iou, corner_distance
 from alpr_app.core.plate import Plate
-from alpr_app.labels import LabelledPicture, LabelledPlate
+from alpr_app.data.labels import LabelledPicture, LabelledPlate
 
 END_TO_END_IOU = 0.6
 FOUND_IOU = 0.5

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from alpr_app.bounded import JSON_BYTES, ContentError, parse_json, shown
+from alpr_app.data.bounded_parsing import JSON_BYTES, ContentError, parse_json, shown
 
 _TYPES = {
     "F64": torch.float64,

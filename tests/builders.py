@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr_app.ccpd import Annotation, format_name
 from alpr_app.core.geometry import homography
+from alpr_app.data.ccpd import Annotation, format_name
 
 TEXTS = ("皖A12345", "京B6789C", "沪CD1E23", "苏D45678", "浙E90F12", "粤F34567", "川G8H901", "鄂H23456")
 

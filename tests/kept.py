@@ -21,12 +21,12 @@ import numpy as np
 import torch
 
 import alpr_app
-from alpr_app import resources
 from alpr_app.bundle import load_bundle
 from alpr_app.cli import main as alpr
+from alpr_app.data import assets
+from alpr_app.data.images import read_picture
+from alpr_app.data.run_folder import read_about
 from alpr_app.layers import from_pixels
-from alpr_app.pictures import read_picture
-from alpr_app.run_folder import read_about
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main as train
 from alpr_app.train.labelling import label_pictures
@@ -286,7 +286,7 @@ def _labelled() -> list[dict[str, Any]]:
 def readings(backend: str) -> dict[str, list[dict[str, Any]]]:
     """What the shipped models read in the shipped samples, by the picture's name."""
     models = alpr_app.ALPR(device="cpu", backend=backend, threads=1)
-    paths = sorted(resources.SAMPLES.glob("*.jpg"))
+    paths = sorted(assets.SAMPLES.glob("*.jpg"))
     names = ("text", "colour", "fits_format", "confidence", "score", "box", "corners")
     plates = {path.name: [plate.to_dict() for plate in models.read(read_picture(path))] for path in paths}
     return {file: [{name: plate[name] for name in names} for plate in found] for file, found in plates.items()}

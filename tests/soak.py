@@ -25,11 +25,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from alpr_app.ccpd import Annotation, format_name
 from alpr_app.core.plate import Plate
-from alpr_app.pictures import write_picture
-from alpr_app.resources import SAMPLES
-from alpr_app.run_folder import About, write_about
+from alpr_app.data.assets import SAMPLES
+from alpr_app.data.ccpd import Annotation, format_name
+from alpr_app.data.images import write_picture
+from alpr_app.data.run_folder import About, write_about
 from alpr_app.timings import Timings
 from alpr_app.viewer.commands import COMMANDS, press
 from alpr_app.viewer.inputs import CONTROL

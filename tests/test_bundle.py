@@ -10,7 +10,6 @@ import pytest
 import safetensors.torch
 import torch
 
-from alpr_app import resources
 from alpr_app.bundle import (
     FORMAT,
     BundleError,
@@ -20,6 +19,7 @@ from alpr_app.bundle import (
     load_reader,
     save_bundle,
 )
+from alpr_app.data import assets
 from alpr_app.layers import fuse
 
 
@@ -94,7 +94,7 @@ def test_the_readers_json_may_be_elsewhere(reader_path, tmp_path):
 
 
 def test_shipped_bundles_are_the_default(detector_path, monkeypatch, tmp_path):
-    monkeypatch.setattr(resources, "MODELS", tmp_path)
+    monkeypatch.setattr(assets, "MODELS", tmp_path)
     with pytest.raises(BundleError, match=r"detector\.safetensors: no such model"):
         load_detector()
     with pytest.raises(BundleError, match=r"maskocr\.safetensors: no such model"):

@@ -101,7 +101,7 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_recognising_loads_neither_training_nor_the_screen():
-    code = "import alpr_app, alpr_app.pipeline, alpr_app.cli, alpr_app.commands.read, alpr_app.overlay"
+    code = "import alpr_app, alpr_app.pipeline, alpr_app.cli, alpr_app.commands.read, alpr_app.data.overlay"
     loaded = loaded_by(code)
     assert "torch" in loaded
     assert not {name for name in loaded if name.split(".")[0] in GUI or name.startswith("alpr_app.train")}

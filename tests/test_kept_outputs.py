@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import alpr_app
-from alpr_app import resources
 from alpr_app.bundle import SHIPPED
+from alpr_app.data import assets
 from tests import kept
 
 NAMES, READINGS = kept.recorded("names"), kept.recorded("readings")
@@ -17,7 +17,7 @@ NAMES, READINGS = kept.recorded("names"), kept.recorded("readings")
 TOLERANCES = {"confidence": 1e-3, "score": 1e-3, "box": 0.5, "corners": 0.5}
 
 shipped = pytest.mark.skipif(
-    not all((resources.MODELS / f"{name}.safetensors").is_file() for name in SHIPPED.values()),
+    not all((assets.MODELS / f"{name}.safetensors").is_file() for name in SHIPPED.values()),
     reason="models/ holds no trained models yet",
 )
 
@@ -43,7 +43,7 @@ def test_the_shipped_models_read_a_sample_as_they_did(readings, file):
 
 @shipped
 def test_every_sample_is_recorded():
-    assert sorted(READINGS) == sorted(path.name for path in resources.SAMPLES.glob("*.jpg"))
+    assert sorted(READINGS) == sorted(path.name for path in assets.SAMPLES.glob("*.jpg"))
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app import ALPR, ccpd, resources
+from alpr_app import ALPR
 from alpr_app.bundle import SHIPPED
 from alpr_app.cli import main
 from alpr_app.core.geometry import box_iou
-from alpr_app.pictures import read_picture
+from alpr_app.data import assets as resources
+from alpr_app.data import ccpd
+from alpr_app.data.images import read_picture
 from tests.places import FIXTURES
 
 # Pictures that are not part of the project: where they are, the models are measured on them again.

@@ -7,10 +7,10 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from alpr_app.core.errors import AlprError
-from alpr_app.files import is_same_file, make_folder, refuse_link
+from alpr_app.data.atomic_files import is_same_file, make_folder, refuse_link
 
 if TYPE_CHECKING:
-    from alpr_app.sources import Frame
+    from alpr_app.data.sources import Frame
 
 # Formats that can be written; pictures in others become PNG.
 _WRITABLE = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")

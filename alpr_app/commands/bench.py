@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpr_app.commands.options import add_model_options, count, fraction, make_alpr, model_files
-from alpr_app.commands.output import write_json
 from alpr_app.core.errors import printable
+from alpr_app.data.result_writers import write_json
 from alpr_app.timings import STAGES
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
     """The figures of the desktop program, as they go into the JSON. Raises AlprError where it cannot be drawn."""
     # Only here: what draws windows need not be there for anything else.
     from alpr_app.commands.timed_pictures import timed_pictures
-    from alpr_app.pictures import quiet_opencv
+    from alpr_app.data.images import quiet_opencv
     from alpr_app.viewer.bench import measure as measure_window
     from alpr_app.viewer.models import ModelChoice
 
@@ -169,7 +169,7 @@ def table(figures: dict[str, Any]) -> str:
 
 def _pictures(named: Path | None) -> list[Path]:
     """The picture that is timed, or those of the folder; none of the user's if none is named."""
-    from alpr_app.labels import picture_files
+    from alpr_app.data.labels import picture_files
 
     if named is None:
         return []
@@ -177,7 +177,7 @@ def _pictures(named: Path | None) -> list[Path]:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alpr_app.files import refuse_inputs
+    from alpr_app.data.atomic_files import refuse_inputs
 
     if args.json:
         refuse_inputs(args.json, [*_pictures(args.image), *model_files(args)])

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from alpr_app.commands.options import add_model_options, fraction, make_alpr, model_files
-from alpr_app.commands.output import write_json
 from alpr_app.core.errors import AlprError, complain, printable
-from alpr_app.files import make_folder, refuse_inputs, refuse_link
+from alpr_app.data.atomic_files import make_folder, refuse_inputs, refuse_link
+from alpr_app.data.result_writers import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from alpr_app.core.plate import Plate
+    from alpr_app.data.label_csv import LabelError
     from alpr_app.evaluation import Note
-    from alpr_app.label_table import LabelError
     from alpr_app.reliability import Reliability
 
 
@@ -57,8 +57,8 @@ class MistakeFolder:
         self.count = 0
 
     def __call__(self, path: Path, image: np.ndarray, plates: Sequence[Plate], expected: str) -> None:
-        from alpr_app.overlay import annotate
-        from alpr_app.pictures import write_picture
+        from alpr_app.data.images import write_picture
+        from alpr_app.data.overlay import annotate
 
         self.count += 1
         read = "+".join(plate.text or "nothing" for plate in plates) or "none"
@@ -100,9 +100,8 @@ def _shown(name: str, value: float) -> str:
 def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliability | None = None) -> int:
     """Returns 1 if labels were left out. note: is told of every plate that was read where its label says; reliability:
     how sure and how right the readings were."""
+    from alpr_app.data.labels import read_data_folder, spell_labels, tables_of
     from alpr_app.evaluation import evaluate
-    from alpr_app.label_text import spell_labels
-    from alpr_app.labels import read_data_folder, tables_of
     from alpr_app.machine import processor
 
     refused: list[LabelError] = []

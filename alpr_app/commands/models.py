@@ -48,7 +48,7 @@ def describe(info: BundleInfo) -> str:
 
 def run(args: argparse.Namespace) -> int:
     from alpr_app.bundle import BundleError, list_bundles, load_bundle
-    from alpr_app.resources import MODELS
+    from alpr_app.data.assets import MODELS
 
     bundles: list[Path] = []
     for path in args.paths or [MODELS]:

@@ -18,17 +18,17 @@ from tqdm import tqdm
 
 from alpr_app.commands.annotated import AnnotatedFolder
 from alpr_app.commands.options import add_model_options, count, fraction, make_alpr, number, seconds
-from alpr_app.commands.output import Outcome, Write, open_output, part_of, table
 from alpr_app.commands.stopping import StopOnInterrupt
 from alpr_app.commands.tracked import tracked
 from alpr_app.commands.turns import Turns, memory_of
 from alpr_app.core.errors import AlprError, complain
+from alpr_app.data.result_writers import Outcome, Write, open_output, part_of, table
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from alpr_app.data.sources import Frame
     from alpr_app.pipeline import ALPR, Result
-    from alpr_app.sources import Frame
 
 # Beyond it, pictures that wait take memory and the disk is what is waited for.
 MOST_JOBS = 8
@@ -99,8 +99,8 @@ class Work:
             self.turns.give_back(job.taken)
 
     def _outcome(self, job: Job) -> Outcome:
-        from alpr_app.overlay import annotate
-        from alpr_app.pictures import write_picture
+        from alpr_app.data.images import write_picture
+        from alpr_app.data.overlay import annotate
 
         frame = replace(job.frame, image=None)
         try:
@@ -167,7 +167,7 @@ def in_order(function: Callable[[Item], Made], items: Iterable[Item], jobs: int)
 def _entered(args: argparse.Namespace) -> tuple[Iterable[Frame], int | None]:
     """What is to be read, and how much it is; paths on standard input come one by one and are not counted. Raises
     AlprError if there is nothing, or something behind what has no end."""
-    from alpr_app.sources import STANDARD_INPUT, camera_entry, entries
+    from alpr_app.data.sources import STANDARD_INPUT, camera_entry, entries
 
     if not args.paths and not args.camera:
         raise AlprError("nothing to read: name pictures, folders, videos or addresses, or a camera with --camera 0")
@@ -197,9 +197,9 @@ def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None,
 
 
 def run(args: argparse.Namespace) -> int:
+    from alpr_app.data.images import quiet_opencv
+    from alpr_app.data.sources import Limits, frames
     from alpr_app.machine import cores
-    from alpr_app.pictures import quiet_opencv
-    from alpr_app.sources import Limits, frames
 
     quiet_opencv()
     entered, total = _entered(args)
@@ -229,7 +229,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _guarded(entered: Iterable[Frame], out: Path | None, annotated: AnnotatedFolder | None) -> Iterator[Frame]:
     """What is to be read. Raises AlprError at what would be written over."""
-    from alpr_app.files import refuse_inputs
+    from alpr_app.data.atomic_files import refuse_inputs
 
     for entry in entered:
         if entry.stream is None and entry.error is None:

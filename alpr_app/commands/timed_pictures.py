@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from alpr_app.ccpd import is_ccpd_name
 from alpr_app.core.errors import AlprError
-from alpr_app.pictures import read_picture
-from alpr_app.resources import SAMPLES
-from alpr_app.sources import entries, frames
+from alpr_app.data.assets import SAMPLES
+from alpr_app.data.ccpd import is_ccpd_name
+from alpr_app.data.images import read_picture
+from alpr_app.data.sources import entries, frames
 
 
 @dataclass(frozen=True, eq=False)

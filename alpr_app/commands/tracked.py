@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from alpr_app.commands.output import Outcome
 from alpr_app.core.tracking import Track, Tracker
+from alpr_app.data.result_writers import Outcome
 
 
 def tracked(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

@@ -7,10 +7,10 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alpr_app.limits import FREE_BYTES, decoding_bytes
+from alpr_app.data.image_headers import FREE_BYTES, decoding_bytes
 
 if TYPE_CHECKING:
-    from alpr_app.sources import Frame
+    from alpr_app.data.sources import Frame
 
 # Some is left for what is not counted here, such as what the threads keep for themselves.
 AT_ONCE_BYTES = round(0.75 * FREE_BYTES)
@@ -57,7 +57,7 @@ def memory_of(frame: Frame) -> int:
 
 
 def _memory_of_file(path: Path) -> int:
-    from alpr_app.picture_header import picture_header
+    from alpr_app.data.image_headers import picture_header
 
     try:
         if not path.is_file():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alpr_app.bounded import check_bounds
+from alpr_app.data.bounded_parsing import check_bounds
 
 STRIDES = (8, 16, 32)
 # Least and most of every number: room for networks a hundred times as large, none for what no machine can run.

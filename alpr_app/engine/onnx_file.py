@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from alpr_app import __version__
 from alpr_app.bundle import BundleInfo
 from alpr_app.core.errors import reason
+from alpr_app.data.atomic_files import write_atomically
 from alpr_app.detector.decoding import split_outputs
 from alpr_app.engine.common import EngineError, FromPixels, example_pictures, temporary_folder
 from alpr_app.engine.onnx_int8 import with_int8
-from alpr_app.files import write_atomically
 from alpr_app.layers import fuse
 
 OPSET = 20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alpr_app.bounded import check_bounds, shown
 from alpr_app.core.geometry import PLATE_HEIGHT, PLATE_WIDTH
 from alpr_app.core.plate import ALPHABET, COLOURS
+from alpr_app.data.bounded_parsing import check_bounds, shown
 
 STEM_STRIDE = 4
 # Least and most of every number: room for networks a hundred times as large, none for what no machine can run.

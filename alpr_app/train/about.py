@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from alpr_app.run_folder import About
+from alpr_app.data.run_folder import About
 from alpr_app.train.loop import Task
 from alpr_app.train.options import RunOptions
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app import ccpd
 from alpr_app.core.geometry import order_corners
-from alpr_app.label_table import TABLE_NAME, LabelError, write_table
-from alpr_app.labels import picture_files
+from alpr_app.data import ccpd
+from alpr_app.data.label_csv import TABLE_NAME, LabelError, write_table
+from alpr_app.data.labels import picture_files
 
 PLATE_FREE = "ccpd_np"
 BASE = "ccpd_base"

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from alpr_app.bounded import shown
 from alpr_app.core.errors import AlprError, first_line, reason
-from alpr_app.run_folder import MOST_COUNTED
+from alpr_app.data.bounded_parsing import shown
+from alpr_app.data.run_folder import MOST_COUNTED
 
 # Said by torch of a file that names functions or classes other than its own harmless ones.
 _CODE = ("GLOBAL", "unrecognized function", "Can only build", "Can only create")

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from alpr_app.bounded import ContentError, read_toml, shown
 from alpr_app.core.errors import AlprError
+from alpr_app.data.bounded_parsing import ContentError, read_toml, shown
 
 
 class ConfigError(AlprError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app.run_folder import TRAIN, read_curves
+from alpr_app.data.run_folder import TRAIN, read_curves
 from alpr_app.train.cached import GIGABYTE, Cached
 from alpr_app.train.checkpoint import CheckpointError
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.core.geometry import PLATE_HEIGHT, PLATE_WIDTH, homography, rectify
-from alpr_app.label_table import TABLE_NAME, write_table, written
-from alpr_app.labels import LabelledPicture, read_labelled
-from alpr_app.pictures import PictureError, write_picture
+from alpr_app.data.images import PictureError, write_picture
+from alpr_app.data.label_csv import TABLE_NAME, write_table, written
+from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.train.processes import map_in_processes
 
 SUFFIX = ".png"

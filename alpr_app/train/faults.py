@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from alpr_app.core.geometry import quadrilateral_area
-from alpr_app.labels import DataFolder, LabelledPicture, LabelledPlate, read_labelled
-from alpr_app.pictures import PictureError
+from alpr_app.data.images import PictureError
+from alpr_app.data.labels import DataFolder, LabelledPicture, LabelledPlate, read_labelled
 
 KINDS = {
     "broken": "pictures that cannot be read",

@@ -13,9 +13,9 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.core.geometry import LETTERBOX_GREY, corners_to_box, rectify
-from alpr_app.label_table import TABLE_NAME, write_table, written
-from alpr_app.labels import LabelledPicture, read_labelled
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
+from alpr_app.data.label_csv import TABLE_NAME, write_table, written
+from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.train.compositing import paint_out
 
 FAR_PLATE_WIDTH = 60.0

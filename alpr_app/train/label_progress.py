@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alpr_app.bounded import ContentError, parse_json
 from alpr_app.core.errors import AlprError, reason
-from alpr_app.files import append_whole
-from alpr_app.label_table import LabelError, read_rows, write_table
+from alpr_app.data.atomic_files import append_whole
+from alpr_app.data.bounded_parsing import ContentError, parse_json
+from alpr_app.data.label_csv import LabelError, read_rows, write_table
 
 SUFFIX = ".progress"
 

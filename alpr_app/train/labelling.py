@@ -9,9 +9,9 @@ from typing import Any
 
 from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import Plate
-from alpr_app.label_table import TABLE_NAME, written
-from alpr_app.labels import picture_files, read_labelled
-from alpr_app.pictures import PictureError
+from alpr_app.data.images import PictureError
+from alpr_app.data.label_csv import TABLE_NAME, written
+from alpr_app.data.labels import picture_files, read_labelled
 from alpr_app.pipeline import ALPR
 from alpr_app.train.label_progress import LabelProgress
 

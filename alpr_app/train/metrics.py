@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from alpr_app.files import write_atomically
+from alpr_app.data.atomic_files import write_atomically
 
 
 def append_row(path: Path, row: dict[str, float]) -> None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from alpr_app.core.geometry import corners_to_box
-from alpr_app.labels import read_labelled
+from alpr_app.data.labels import read_labelled
 from alpr_app.train.draw.glyphs import load_font
 from alpr_app.train.mistakes import CORNERS, MISSED, WrongFind, WrongReading
 from alpr_app.train.preview import sheet

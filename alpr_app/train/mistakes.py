@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from alpr_app.core.geometry import box_iou, corner_distance
+from alpr_app.data.labels import DataFolder, LabelledPicture
 from alpr_app.detector.decoding import Detection
 from alpr_app.detector.network import Detector
-from alpr_app.labels import DataFolder, LabelledPicture
 from alpr_app.layers import from_pixels
 from alpr_app.reader.decoding import decode
 from alpr_app.reader.network import Reader

@@ -13,8 +13,8 @@ import numpy as np
 
 from alpr_app.core.geometry import corners_to_box, picture_corners, rectify
 from alpr_app.core.two_line import knows_two_rows, side_by_side
-from alpr_app.labels import DataFolder, LabelError, read_labelled
-from alpr_app.pictures import read_picture
+from alpr_app.data.images import read_picture
+from alpr_app.data.labels import DataFolder, LabelError, read_labelled
 from alpr_app.train.cached import Cached
 
 # Nothing is gained by keeping a plate much finer than the 192 pixels the reader sees.

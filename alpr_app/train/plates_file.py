@@ -24,8 +24,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alpr_app.bounded import ContentError, read_toml
 from alpr_app.core.errors import reason
+from alpr_app.data.bounded_parsing import ContentError, read_toml
 from alpr_app.train.patterns import LAYOUT_ONLY, NEXT_ROW, Classes, Pattern, text_of
 from alpr_app.train.plate_design import Band, Caption, Design, PlatesFile
 from alpr_app.train.toml_checks import (

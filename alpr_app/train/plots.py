@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from alpr_app.core.errors import MissingPackage, printable
+from alpr_app.data.assets import FONT
+from alpr_app.data.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
 from alpr_app.reliability import Reliability
-from alpr_app.resources import FONT
-from alpr_app.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
 
 DPI = 110
 

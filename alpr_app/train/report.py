@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from alpr_app.core.errors import AlprError, printable
-from alpr_app.files import write_atomically
-from alpr_app.labels import DataFolder
-from alpr_app.pictures import write_picture
-from alpr_app.run_folder import (
+from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.images import write_picture
+from alpr_app.data.labels import DataFolder
+from alpr_app.data.run_folder import (
     COMMAND,
     CURVES,
     MISTAKES,

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from alpr_app.core.errors import UsageError
 from alpr_app.core.geometry import LETTERBOX_GREY, box_iou, corners_to_box
-from alpr_app.labels import LabelledPicture, read_labelled
+from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.train.cached import Cached
 from alpr_app.train.compositing import paint_out, put_on
 from alpr_app.train.degrade import degrade

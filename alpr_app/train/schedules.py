@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
-from alpr_app.bounded import shown
+from alpr_app.data.bounded_parsing import shown
 from alpr_app.train.options import RunOptions
 
 # A window's loss counts as lower only if it is so by this many standard errors: chance alone does not do it.

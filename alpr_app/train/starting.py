@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from alpr_app.bounded import shown
 from alpr_app.bundle import load_bundle
 from alpr_app.bundle_config import config_from_dict
 from alpr_app.core.errors import first_line
+from alpr_app.data.bounded_parsing import shown
 from alpr_app.detector.config import DetectorConfig
 from alpr_app.detector.network import Detector
 from alpr_app.reader.config import ReaderConfig

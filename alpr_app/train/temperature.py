@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from alpr_app.labels import DataFolder, LabelError
+from alpr_app.data.labels import DataFolder, LabelError
 from alpr_app.layers import from_pixels
 from alpr_app.reader.decoding import decode
 from alpr_app.reader.network import Reader

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from alpr_app.bounded import shown
 from alpr_app.core.errors import AlprError
+from alpr_app.data.bounded_parsing import shown
 
 Check = Callable[[Any], Any]
 Colour = tuple[int, int, int]

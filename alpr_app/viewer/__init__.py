@@ -73,7 +73,7 @@ def _without_imgui(version: tuple[int, int]) -> str:
 
 def _run(args: argparse.Namespace) -> bool:
     """Whether all threads have ended."""
-    from alpr_app.pictures import quiet_opencv
+    from alpr_app.data.images import quiet_opencv
     from alpr_app.viewer.arguments import DEFAULT_SIZE, choice_of, target_of, wishes_of
     from alpr_app.viewer.program import Program
     from alpr_app.viewer.settings import load_settings, settings_path

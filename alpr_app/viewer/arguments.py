@@ -11,7 +11,7 @@ from typing import NoReturn
 from alpr_app import __version__
 from alpr_app.commands.options import add_model_options, fraction
 from alpr_app.core.errors import complain
-from alpr_app.resources import SAMPLES
+from alpr_app.data.assets import SAMPLES
 from alpr_app.viewer.models import FLOOR, ModelChoice
 
 PROGRAM = "alpr_viewer"

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
-from alpr_app.commands.output import OutputFile
 from alpr_app.core.plate import Plate
 from alpr_app.core.tracking import PATIENCE_SECONDS, Track, Tracker
-from alpr_app.pictures import write_picture
-from alpr_app.spreadsheet import Sheet
+from alpr_app.data.images import write_picture
+from alpr_app.data.result_writers import OutputFile, Sheet
 from alpr_app.viewer.recogniser import Outcome
 
 # Cars that are remembered; the earliest are forgotten first.

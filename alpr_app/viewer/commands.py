@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpr_app.overlay import annotate
+from alpr_app.data.overlay import annotate
 from alpr_app.viewer.cars import write_cars
 from alpr_app.viewer.inputs import CONTROL
 from alpr_app.viewer.light import STEP, Light

@@ -14,7 +14,7 @@ from time import monotonic
 import platformdirs
 
 from alpr_app.core.errors import reason
-from alpr_app.media import PICTURE_SUFFIXES, kind_of_file
+from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file
 from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import KeepAll, nobody
 from alpr_app.viewer.scan import is_folder, sort_key

@@ -15,7 +15,7 @@ import numpy as np
 import platformdirs
 
 from alpr_app.core.errors import AlprError, reason
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.guard import Guard, told
 from alpr_app.viewer.mailbox import KeepAll, nobody
 

@@ -15,10 +15,10 @@ from time import monotonic
 import cv2
 import numpy as np
 
-from alpr_app.addresses import is_address, without_secrets
-from alpr_app.frame import SourceError
-from alpr_app.streams import Capture
-from alpr_app.streams import open_capture as open_within
+from alpr_app.data.frame import SourceError
+from alpr_app.data.network import is_address, without_secrets
+from alpr_app.data.streams import Capture
+from alpr_app.data.streams import open_capture as open_within
 from alpr_app.viewer.mailbox import nobody
 from alpr_app.viewer.rates import Rate
 from alpr_app.viewer.shot import Shot, shot_of

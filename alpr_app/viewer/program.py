@@ -9,8 +9,8 @@ from pathlib import Path
 from time import monotonic
 
 from alpr_app.core.errors import complain
-from alpr_app.media import kind_of_file
-from alpr_app.run_folder import is_run
+from alpr_app.data.file_types import kind_of_file
+from alpr_app.data.run_folder import is_run
 from alpr_app.viewer.arguments import PROGRAM
 from alpr_app.viewer.background import Background
 from alpr_app.viewer.cameras import CameraList

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from alpr_app.commands.output import Outcome as Line
-from alpr_app.commands.output import open_output
 from alpr_app.core.errors import AlprError
+from alpr_app.data.result_writers import Outcome as Line
+from alpr_app.data.result_writers import open_output
 from alpr_app.viewer.recogniser import Outcome
 
 JSON_LINES, CSV = ".jsonl", ".csv"
@@ -16,8 +16,8 @@ JSON_LINES, CSV = ".jsonl", ".csv"
 def line_of(outcome: Outcome, score: float, confidence: float) -> Line:
     """What `alpr read` would say of this picture, with only the plates that reach both thresholds."""
     # They import torch. Whoever has an outcome has imported that before.
+    from alpr_app.data.sources import Frame
     from alpr_app.pipeline import Result
-    from alpr_app.sources import Frame
 
     frame = Frame(outcome.key, outcome.key)
     if outcome.error or outcome.timings is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr_app.run_folder import (
+from alpr_app.data.run_folder import (
     ABOUT,
     COMMAND,
     MISTAKES,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from alpr_app.core.errors import reason
-from alpr_app.media import PICTURE_SUFFIXES
+from alpr_app.data.file_types import PICTURE_SUFFIXES
 from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import LatestValue, nobody
 

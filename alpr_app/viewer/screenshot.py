@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from alpr_app.core.errors import AlprError
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.frame import Frame
 from alpr_app.viewer.live import ENDED, WAITING
 from alpr_app.viewer.offscreen import Offscreen

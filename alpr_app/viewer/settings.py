@@ -10,9 +10,9 @@ from typing import Any
 
 import platformdirs
 
-from alpr_app.bounded import ContentError, read_json
 from alpr_app.core.errors import reason
-from alpr_app.files import write_atomically
+from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.bounded_parsing import ContentError, read_json
 from alpr_app.viewer.orders import NAME, ORDERS
 
 RECENT = 10

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from alpr_app.core.errors import AlprError
-from alpr_app.labels import read_labelled
+from alpr_app.data.labels import read_labelled
 
 # Every OpenGL of the last fifteen years takes textures of this side; a larger picture is shown smaller.
 DISPLAY_SIDE = 4096

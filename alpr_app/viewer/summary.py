@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from alpr_app.commands.output import OutputFile
-from alpr_app.sources import natural_key
-from alpr_app.spreadsheet import Sheet
+from alpr_app.data.result_writers import OutputFile, Sheet
+from alpr_app.data.sources import natural_key
 from alpr_app.viewer.browse import Record
 from alpr_app.viewer.truth import Judged
 

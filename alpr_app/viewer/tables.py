@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alpr_app.label_table import TABLE_NAME, LabelError, place, read_rows
-from alpr_app.labels import LabelledPlate
+from alpr_app.data.label_csv import TABLE_NAME, LabelError, place, read_rows
+from alpr_app.data.labels import LabelledPlate
 from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import LatestValue, nobody
 from alpr_app.viewer.truth import Label, Truth

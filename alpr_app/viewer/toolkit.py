@@ -9,7 +9,7 @@ from typing import Any
 
 import imgui
 
-from alpr_app.resources import FONT
+from alpr_app.data.assets import FONT
 from alpr_app.viewer.fonts import BODY, RANGES, SIZES, characters, printable
 from alpr_app.viewer.inputs import KEYS, TYPING_KEYS, Feed, Hit, Inputs, Mouse
 from alpr_app.viewer.painter import Painter, Point, Rect

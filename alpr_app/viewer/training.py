@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from alpr_app.core.errors import AlprError
-from alpr_app.run_folder import NewestModel, is_run
+from alpr_app.data.run_folder import NewestModel, is_run
 from alpr_app.viewer.background import Background
 from alpr_app.viewer.mailbox import nobody
 from alpr_app.viewer.models import ModelChoice

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alpr_app import ccpd
 from alpr_app.core.geometry import box_iou, corner_distance, corners_to_box, order_corners
 from alpr_app.core.plate import Plate, fits_format
-from alpr_app.label_text import spelled
-from alpr_app.labels import LabelledPlate
+from alpr_app.data import ccpd
+from alpr_app.data.labels import LabelledPlate, spelled
 from alpr_app.scene_scores import FOUND_IOU, score_plate
 
 RIGHT, WRONG, MISSED = "right", "wrong", "missed"

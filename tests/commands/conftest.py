@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from reading import NAMES
 
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from reading import NAMES, lines
 
 from alpr_app.cli import main
-from alpr_app.pictures import read_picture, write_picture
+from alpr_app.data.images import read_picture, write_picture
 
 
 def test_annotated_pictures_of_one_name_do_not_meet(folder, models, tmp_path, picture):

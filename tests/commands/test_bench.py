@@ -7,7 +7,7 @@ import pytest
 from alpr_app.bundle import load_bundle
 from alpr_app.cli import main
 from alpr_app.commands.bench import STAGES
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from reading import NAMES, lines
 from tqdm import tqdm
 
 from alpr_app.cli import main
-from alpr_app.commands.output import Outcome, OutputError, OutputFile
 from alpr_app.commands.read import in_order, jobs_and_threads
-from alpr_app.pictures import read_picture
+from alpr_app.data.images import read_picture
+from alpr_app.data.result_writers import Outcome, OutputError, OutputFile
 from tests.places import FIXTURES, ROOT
 
 
@@ -187,7 +187,7 @@ def test_a_full_disk_leaves_the_earlier_results(folder, models, tmp_path, monkey
     def full(*arguments: object, **options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("alpr_app.commands.output.os.replace", full)
+    monkeypatch.setattr("alpr_app.data.result_writers.os.replace", full)
     assert main(["read", str(folder), "--out", str(out), *models]) == 2
     assert f"{out}: cannot be written: No space left on device" in capsys.readouterr().err
     assert out.read_text() == "earlier results\n"
@@ -210,7 +210,7 @@ def test_an_interrupted_run_keeps_the_earlier_results_and_what_it_has(folder, mo
             raise KeyboardInterrupt
         return read_picture(frame.file)
 
-    monkeypatch.setattr("alpr_app.sources.Frame.load", load)
+    monkeypatch.setattr("alpr_app.data.sources.Frame.load", load)
     assert main(["read", str(folder), "--out", str(out), *models]) == 130
     assert out.read_text() == "earlier results\n"
     assert len(lines(tmp_path / "out.jsonl.part")) == 2
@@ -241,7 +241,7 @@ def test_a_run_that_ends_before_its_first_result_leaves_nothing(folder, models, 
     def interrupted(frame):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("alpr_app.sources.Frame.load", interrupted)
+    monkeypatch.setattr("alpr_app.data.sources.Frame.load", interrupted)
     assert main(["read", str(folder), "--out", str(tmp_path / "out.jsonl"), *models]) == 130
     assert list(tmp_path.iterdir()) == [folder]
     assert capsys.readouterr().err == "alpr: interrupted\n"

@@ -11,7 +11,7 @@ import pytest
 
 from alpr_app.cli import main
 from alpr_app.core.plate import ALPHABET, Plate, judge_format
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.pipeline import Result
 from alpr_app.timings import Timings
 

@@ -16,8 +16,8 @@ import pytest
 from alpr_app.commands import read
 from alpr_app.commands.read import Work, in_order, placed
 from alpr_app.commands.turns import Turns, memory_of
-from alpr_app.limits import FREE_BYTES
-from alpr_app.sources import Frame
+from alpr_app.data.image_headers import FREE_BYTES
+from alpr_app.data.sources import Frame
 from tests.places import FIXTURES, ROOT
 
 

@@ -23,11 +23,12 @@ FORKED = """
 import multiprocessing, sys
 import numpy as np
 import torch
-from alpr_app import ALPR, resources
-from alpr_app.pictures import read_picture
+from alpr_app import ALPR
+from alpr_app.data import assets
+from alpr_app.data.images import read_picture
 
 backend, who = sys.argv[1:]
-image = read_picture(resources.SAMPLES / "two_cars.jpg")
+image = read_picture(assets.SAMPLES / "two_cars.jpg")
 # Models that are large enough for torch to share the work on them out: those that are shipped.
 options = {"backend": backend, "threads": 2}
 torch.set_num_threads(2)

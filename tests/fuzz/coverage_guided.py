@@ -14,14 +14,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["alpr_app"]):
-    from alpr_app.addresses import file_name_for, without_secrets
-    from alpr_app.bounded import ContentError, parse_json
-    from alpr_app.ccpd import parse_name
     from alpr_app.core.errors import AlprError, printable
     from alpr_app.core.plate import ALPHABET
-    from alpr_app.label_text import spelled
-    from alpr_app.labels import read_table
-    from alpr_app.picture_header import is_cut_short, picture_header
+    from alpr_app.data.bounded_parsing import ContentError, parse_json
+    from alpr_app.data.ccpd import parse_name
+    from alpr_app.data.image_headers import is_cut_short, picture_header
+    from alpr_app.data.labels import read_table, spelled
+    from alpr_app.data.network import file_name_for, without_secrets
     from alpr_app.train.plates_file import read_plates_file
 
 FOLDER = Path(tempfile.mkdtemp())

@@ -20,23 +20,22 @@ import cv2
 import numpy as np
 import torch
 
-from alpr_app.addresses import file_name_for, is_address, secrets_in, without_secrets
-from alpr_app.bounded import ContentError, parse_json
 from alpr_app.bundle import load_bundle, save_bundle
-from alpr_app.ccpd import format_name, parse_name
 from alpr_app.core.errors import AlprError, printable
 from alpr_app.core.plate import ALPHABET
+from alpr_app.data.bounded_parsing import ContentError, parse_json
+from alpr_app.data.ccpd import format_name, parse_name
+from alpr_app.data.frame import Frame, Limits
+from alpr_app.data.images import check_header, decode_picture, quiet_opencv
+from alpr_app.data.labels import read_table, spelled
+from alpr_app.data.network import file_name_for, is_address, secrets_in, without_secrets
+from alpr_app.data.run_folder import command_of, read_about, read_curves, read_newest
+from alpr_app.data.sources import picture_frames
+from alpr_app.data.videos import film_frames
 from alpr_app.detector.config import DetectorConfig
 from alpr_app.detector.network import Detector
-from alpr_app.films import film_frames
-from alpr_app.frame import Frame, Limits
-from alpr_app.label_text import spelled
-from alpr_app.labels import read_table
-from alpr_app.pages import picture_frames
-from alpr_app.pictures import check_header, decode_picture, quiet_opencv
 from alpr_app.reader.config import ReaderConfig
 from alpr_app.reader.network import Reader
-from alpr_app.run_folder import command_of, read_about, read_curves, read_newest
 from alpr_app.train.checkpoint import load_checkpoint, save_checkpoint
 from alpr_app.train.cli import build_parser
 from alpr_app.train.config_file import config_arguments

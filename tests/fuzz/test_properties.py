@@ -13,15 +13,15 @@ pytest.importorskip("hypothesis", reason="needs the package hypothesis")
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alpr_app.addresses import file_name_for, secrets_in, without_secrets
-from alpr_app.bounded import MOST_LEVELS, ContentError, parse_json, without_nan
-from alpr_app.ccpd import Annotation, CcpdNameError, format_name, parse_name
 from alpr_app.core.errors import AlprError, printable
 from alpr_app.core.geometry import order_corners
 from alpr_app.core.plate import ALPHABET, DIGITS, LETTERS, PROVINCES, Plate
 from alpr_app.core.tracking import Tracker
-from alpr_app.label_table import COLUMNS, read_rows, write_table
-from alpr_app.label_text import spelled
+from alpr_app.data.bounded_parsing import MOST_LEVELS, ContentError, parse_json, without_nan
+from alpr_app.data.ccpd import Annotation, CcpdNameError, format_name, parse_name
+from alpr_app.data.label_csv import COLUMNS, read_rows, write_table
+from alpr_app.data.labels import spelled
+from alpr_app.data.network import file_name_for, secrets_in, without_secrets
 from alpr_app.viewer.settings import Settings, from_dict
 
 # The same inputs every time, and no clock: a slow machine fails no test.

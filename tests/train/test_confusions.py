@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from alpr_app.pictures import read_picture
+from alpr_app.data.images import read_picture
 from alpr_app.train.cli import main
 from alpr_app.train.confusions import Confusions
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.label_table import TABLE_NAME
-from alpr_app.labels import LabelledPicture, LabelledPlate, read_data_folder
-from alpr_app.pictures import read_picture
+from alpr_app.data.images import read_picture
+from alpr_app.data.label_csv import TABLE_NAME
+from alpr_app.data.labels import LabelledPicture, LabelledPlate, read_data_folder
 from alpr_app.train.cli import main
 from alpr_app.train.extract import Cut, extract_plates
 

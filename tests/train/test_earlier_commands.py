@@ -7,7 +7,7 @@ import pytest
 from builders import write_data
 
 from alpr_app.bundle import load_detector, load_reader
-from alpr_app.label_table import read_rows
+from alpr_app.data.label_csv import read_rows
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
 

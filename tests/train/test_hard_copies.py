@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from alpr_app.core.geometry import corners_to_box, rectify
-from alpr_app.labels import read_data_folder
-from alpr_app.pictures import read_picture
+from alpr_app.data.images import read_picture
+from alpr_app.data.labels import read_data_folder
 from alpr_app.train.cli import main
 from alpr_app.train.hard_copies import FAR_PLATE_WIDTH, KINDS, SIZE
 

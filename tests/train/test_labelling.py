@@ -13,8 +13,8 @@ import pytest
 
 from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import Plate
-from alpr_app.label_table import LabelError
-from alpr_app.labels import read_data_folder
+from alpr_app.data.label_csv import LabelError
+from alpr_app.data.labels import read_data_folder
 from alpr_app.train import label_progress
 from alpr_app.train.cli import main
 from alpr_app.train.labelling import label_pictures

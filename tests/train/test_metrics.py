@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from alpr_app.run_folder import read_curves
+from alpr_app.data.run_folder import read_curves
 from alpr_app.train.metrics import Meter, append_row
 
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from alpr_app.bundle import load_reader
+from alpr_app.data.images import read_picture
+from alpr_app.data.labels import read_data_folder
 from alpr_app.evaluation import evaluate
-from alpr_app.labels import read_data_folder
-from alpr_app.pictures import read_picture
 from alpr_app.pipeline import ALPR
 from alpr_app.reader.config import ReaderConfig
 from alpr_app.train.checkpoint import load_checkpoint

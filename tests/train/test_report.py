@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from alpr_app.pictures import read_picture
-from alpr_app.run_folder import About, read_about, write_about
+from alpr_app.data.images import read_picture
+from alpr_app.data.run_folder import About, read_about, write_about
 from alpr_app.train.cli import main
 from alpr_app.train.report import plain, write_report
 

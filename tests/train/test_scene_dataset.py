@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from alpr_app.core.geometry import corners_to_box, order_corners, rectify
-from alpr_app.labels import read_data_folder
+from alpr_app.data.labels import read_data_folder
 from alpr_app.train.scene_dataset import MAXIMUM_IGNORED, MAXIMUM_PLATES, Scene, SceneDataset, load_scenes
 
 PLATE = np.float32([[100, 80], [180, 84], [178, 108], [99, 104]])
@@ -115,7 +115,7 @@ def test_a_data_set_can_be_handed_to_workers_that_are_started_afresh(marked, pai
 def test_large_pictures_are_kept_small_with_their_labels(tmp_path):
     from builders import TEXTS, write_scene
 
-    from alpr_app.labels import ccpd_picture
+    from alpr_app.data.labels import ccpd_picture
     from alpr_app.train.scene_dataset import load_scene
 
     picture = ccpd_picture(write_scene(tmp_path, TEXTS[0], 1, size=(1000, 1600)))

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from alpr_app.labels import DataFolder, LabelError, read_data_folder
+from alpr_app.data.labels import DataFolder, LabelError, read_data_folder
 from alpr_app.reader.config import ReaderConfig
 from alpr_app.reader.network import Reader
 from alpr_app.train.temperature import calibrate, fit_temperature

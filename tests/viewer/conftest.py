@@ -17,7 +17,7 @@ import pytest
 from builders import LACKING
 
 from alpr_app.core.plate import Plate
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.timings import Timings
 from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.offscreen import Offscreen, OffscreenError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alpr_app.cli import main
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.viewer import bench
 from alpr_app.viewer.offscreen import OffscreenError
 

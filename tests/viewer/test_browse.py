@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from alpr_app.ccpd import Annotation, format_name
+from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.viewer.browse import Browse
 from alpr_app.viewer.recogniser import Outcome
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from alpr_app.pictures import read_picture
+from alpr_app.data.images import read_picture
 from alpr_app.viewer.cars import CAR_COLUMNS, CARS_KEPT, Cars
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.inputs import CONTROL

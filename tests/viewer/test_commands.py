@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from alpr_app.pictures import read_picture
+from alpr_app.data.images import read_picture
 from alpr_app.viewer.commands import COMMANDS, press
 from alpr_app.viewer.inputs import CONTROL, KEYS
 from alpr_app.viewer.keeping import Keeper

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alpr_app.ccpd import Annotation, format_name
 from alpr_app.core.plate import PROVINCES
-from alpr_app.pictures import write_picture
+from alpr_app.data.ccpd import Annotation, format_name
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.theme import DARK
 
 CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))

@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.folders import Found
 from alpr_app.viewer.inputs import CONTROL

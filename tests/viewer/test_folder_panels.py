@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.folders import Found
 from alpr_app.viewer.inputs import KEYS
 from alpr_app.viewer.panels.welcome import explained

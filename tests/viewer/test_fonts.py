@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.fonts import printable
 
 

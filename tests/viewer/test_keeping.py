@@ -7,8 +7,8 @@ from time import sleep
 
 import numpy as np
 
-from alpr_app.commands.output import OutputError
-from alpr_app.pictures import read_picture
+from alpr_app.data.images import read_picture
+from alpr_app.data.result_writers import OutputError
 from alpr_app.viewer.keeping import Keeper, kept_name
 
 

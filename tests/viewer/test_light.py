@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.inputs import CONTROL
 from alpr_app.viewer.light import Light

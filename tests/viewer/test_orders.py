@@ -5,8 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from alpr_app.ccpd import Annotation, format_name
-from alpr_app.pictures import write_picture
+from alpr_app.data.ccpd import Annotation, format_name
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.browse import Record
 from alpr_app.viewer.orders import ERRORS, LARGEST, NAME, NEWEST, ORDERS, TITLES, UNSURE, rank_of
 from alpr_app.viewer.recogniser import Outcome

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alpr_app.pictures import read_picture, write_picture
+from alpr_app.data.images import read_picture, write_picture
 from alpr_app.viewer.inputs import KEYS
 from alpr_app.viewer.keeping import Keeper
 from alpr_app.viewer.theme import DARK

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from alpr_app.commands.output import CSV_COLUMNS
+from alpr_app.data.result_writers import CSV_COLUMNS
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.inputs import CONTROL
 from alpr_app.viewer.keeping import Keeper

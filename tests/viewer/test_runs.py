@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from alpr_app.pictures import write_picture
-from alpr_app.run_folder import About, Curves, write_about
+from alpr_app.data.images import write_picture
+from alpr_app.data.run_folder import About, Curves, write_about
 from alpr_app.viewer.runs import RunView, RunWatch, thinned
 
 HEAD = "step,learning_rate,loss,samples_per_s,waiting_share\n"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from alpr_app.sources import natural_key
+from alpr_app.data.sources import natural_key
 from alpr_app.viewer.folders import look_into
 from alpr_app.viewer.scan import Scan, sort_key, walk
 

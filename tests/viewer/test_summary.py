@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alpr_app.ccpd import Annotation, format_name
-from alpr_app.pictures import write_picture
+from alpr_app.data.ccpd import Annotation, format_name
+from alpr_app.data.images import write_picture
 from alpr_app.viewer.browse import Record
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.keeping import Keeper

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from alpr_app.core.plate import ALPHABET
-from alpr_app.label_table import write_table
-from alpr_app.label_text import spelled
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
+from alpr_app.data.label_csv import write_table
+from alpr_app.data.labels import spelled
 from alpr_app.viewer import tables
 from alpr_app.viewer.summary import summarise
 from alpr_app.viewer.tables import read_tables

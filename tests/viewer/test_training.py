@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from alpr_app.pictures import write_picture
-from alpr_app.run_folder import About, write_about
+from alpr_app.data.images import write_picture
+from alpr_app.data.run_folder import About, write_about
 from alpr_app.viewer.arguments import parse, target_of
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.models import ModelChoice

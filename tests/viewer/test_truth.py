@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alpr_app.ccpd import Annotation, format_name
-from alpr_app.labels import LabelledPlate
+from alpr_app.data.ccpd import Annotation, format_name
+from alpr_app.data.labels import LabelledPlate
 from alpr_app.scene_scores import score_plate
 from alpr_app.viewer.truth import Totals, judge, truth_of, verdict
 

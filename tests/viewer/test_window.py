@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from alpr_app.pictures import read_picture, write_picture
+from alpr_app.data.images import read_picture, write_picture
 from alpr_app.viewer.keeping import Keeper
 from tests.places import ROOT
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from alpr_app.data.labels import read_data_folder
 from alpr_app.detector.config import DetectorConfig
 from alpr_app.detector.network import Detector
-from alpr_app.labels import read_data_folder
 from alpr_app.train.commands.run_options import (
     Formatter,
     add_crop_size,

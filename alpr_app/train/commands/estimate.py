@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from alpr_app.core.errors import UsageError
-from alpr_app.labels import read_data_folder
+from alpr_app.data.labels import read_data_folder
 from alpr_app.train.cached import spread
 from alpr_app.train.commands.run_options import Formatter
 from alpr_app.train.estimate import bytes_a_picture, estimate

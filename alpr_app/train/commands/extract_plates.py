@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from alpr_app.core.errors import AlprError
-from alpr_app.labels import LabelError, read_data_folder
+from alpr_app.data.labels import LabelError, read_data_folder
 from alpr_app.train.ccpd_dataset import find_folders
 from alpr_app.train.commands.run_options import Formatter
 from alpr_app.train.extract import Cut, extract_plates

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from alpr_app.label_table import SPLITS
-from alpr_app.labels import read_data_folder
+from alpr_app.data.label_csv import SPLITS
+from alpr_app.data.labels import read_data_folder
 from alpr_app.train.commands.run_options import Formatter
 from alpr_app.train.hard_copies import ALL_KINDS, write_hard_copies
 

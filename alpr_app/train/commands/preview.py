@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from alpr_app.core.errors import UsageError
-from alpr_app.labels import read_data_folder
-from alpr_app.pictures import write_picture
+from alpr_app.data.images import write_picture
+from alpr_app.data.labels import read_data_folder
 from alpr_app.reader.config import ReaderConfig
 from alpr_app.train.cached import spread
 from alpr_app.train.commands.run_options import Formatter, add_crop_size, crop_size_of

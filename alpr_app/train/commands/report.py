@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from alpr_app.core.errors import UsageError
-from alpr_app.labels import read_data_folder
+from alpr_app.data.labels import read_data_folder
 from alpr_app.train.report import MOST_MISTAKES, write_mistakes, write_report
 
 

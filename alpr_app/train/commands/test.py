@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from alpr_app import resources
 from alpr_app.commands import evaluate
+from alpr_app.data import assets
 from alpr_app.reliability import Reliability
 from alpr_app.train.confusions import Confusions
 from alpr_app.train.plots import plot_reliability, require_matplotlib
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         # Now, not after all has been measured.
         require_matplotlib()
     if args.data is None:
-        args.data, args.split = resources.SAMPLES, "all"
+        args.data, args.split = assets.SAMPLES, "all"
         said = "measured on the sample scenes that come with the program; name a folder for more: test DATA"
         print(f"alpr_app.train: {said}", file=sys.stderr)
     confusions, reliability = Confusions(), Reliability()

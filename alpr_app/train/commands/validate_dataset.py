@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from alpr_app.bundle import load_reader
 from alpr_app.core.errors import AlprError
-from alpr_app.labels import read_data_folder
+from alpr_app.data.labels import read_data_folder
 from alpr_app.reader.config import ReaderConfig
 from alpr_app.train.faults import KINDS, check_data
 from alpr_app.train.plots import plot_counts

@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr_app import ccpd
 from alpr_app.core.errors import AlprError
 from alpr_app.core.geometry import corners_to_box, placement
-from alpr_app.label_table import TABLE_NAME, write_table
-from alpr_app.pictures import write_picture
+from alpr_app.data import ccpd
+from alpr_app.data.images import write_picture
+from alpr_app.data.label_csv import TABLE_NAME, write_table
 from alpr_app.train.degrade import degrade
 from alpr_app.train.draw.mounting import DrawnPlate
 from alpr_app.train.draw.painters import Painter, make_painter

@@ -9,7 +9,7 @@ import numpy as np
 
 from alpr_app.core.errors import UsageError
 from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES, SPECIALS
-from alpr_app.resources import FONT
+from alpr_app.data.assets import FONT
 from alpr_app.train.draw.strokes import stroke_mask
 
 CELL_HEIGHT = 90

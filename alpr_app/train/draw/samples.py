@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr_app.ccpd import Annotation, format_name
-from alpr_app.label_table import TABLE_NAME, write_table, written
+from alpr_app.data.ccpd import Annotation, format_name
+from alpr_app.data.label_csv import TABLE_NAME, write_table, written
 from alpr_app.train.draw.bodies import Body, random_body
 from alpr_app.train.draw.camera import aim
 from alpr_app.train.draw.cars import CarPlan

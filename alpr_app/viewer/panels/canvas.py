@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from alpr_app.core.plate import Plate
-from alpr_app.overlay import label
+from alpr_app.data.overlay import label
 from alpr_app.viewer.commands import plain_light
 from alpr_app.viewer.inputs import Hit
 from alpr_app.viewer.painter import Painter, Point, Rect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from alpr_app.resources import SAMPLES
+from alpr_app.data.assets import SAMPLES
 from alpr_app.viewer.chooser import ABOVE
 from alpr_app.viewer.folders import places, trouble_with
 from alpr_app.viewer.painter import Rect

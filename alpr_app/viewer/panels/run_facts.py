@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from alpr_app.run_folder import NO_LOSSES
+from alpr_app.data.run_folder import NO_LOSSES
 from alpr_app.viewer.fonts import SMALL
 from alpr_app.viewer.panels.browser import duration
 from alpr_app.viewer.panels.chart import figure

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from alpr_app.run_folder import NO_LOSSES
+from alpr_app.data.run_folder import NO_LOSSES
 from alpr_app.viewer.commands import open_dialog
 from alpr_app.viewer.painter import Rect
 from alpr_app.viewer.panels.browser import duration

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from alpr_app.addresses import is_address
-from alpr_app.resources import SAMPLES
+from alpr_app.data.assets import SAMPLES
+from alpr_app.data.network import is_address
 from alpr_app.viewer.commands import open_dialog
 from alpr_app.viewer.fonts import BODY, LARGE
 from alpr_app.viewer.live import ENDED, OPENING, WAITING

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alpr_app.resources import FONT
+from alpr_app.data.assets import FONT
 from alpr_app.train.draw.designed import DesignPainter
 from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.plate_design import PlatesFile

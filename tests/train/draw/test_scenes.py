@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.ccpd import parse_name
 from alpr_app.core.geometry import order_corners, rectify
+from alpr_app.data.ccpd import parse_name
 from alpr_app.train.draw.bodies import make_surface, random_body
 from alpr_app.train.draw.camera import aim
 from alpr_app.train.draw.designed import DesignPainter

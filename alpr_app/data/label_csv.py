@@ -1,0 +1,120 @@
+"""Labels of a folder in one CSV file, `alpr_dataset.csv`: one line a plate, paths relative to the file's folder.
+
+    file      the picture; several lines may name the same one
+    split     train, val or test; train if empty
+    subset    name under which results are counted; the folder's if empty
+    text      what the plate says; empty if unknown
+    colour    of the plate: blue, yellow, green, white, black; empty if unknown
+    rows      of its characters: 2 if one is above the other; 1 if empty
+    box       left top right bottom in pixels, separated by spaces
+    corners   x y of top left, top right, bottom right, bottom left; the box's own if empty
+
+All columns but `file` may be left out. A line with neither text nor place is a plate-free picture; where the file
+has no places at all (only `file` and `text`), every picture is a plate already.
+
+Pixels are those of a picture as it is shown, turned by its EXIF orientation, as `alpr read` prints them; of one with a
+CCPD name they are those stored.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alpr_app.core.errors import AlprError
+from alpr_app.data.atomic_files import write_atomically
+
+TABLE_NAME = "alpr_dataset.csv"
+COLUMNS = ("file", "split", "subset", "text", "colour", "box", "corners")
+# Pixels from a corner of the picture, beyond which nothing is a place in it.
+FARTHEST = 1e6
+SPLITS = ("train", "val", "test")
+
+
+class LabelError(AlprError):
+    """A data folder or a label that cannot be used; the message names the file and the remedy."""
+
+
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """The lines of a CSV file by its first line's names. Raises LabelError if one of `columns` is missing."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in columns if column not in (reader.fieldnames or [])]
+            if missing:
+                raise LabelError(f"{path}: the column '{missing[0]}' is missing; it has {reader.fieldnames}")
+            return [{name: value or "" for name, value in row.items() if name} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise LabelError(f"{path}: not a CSV file in UTF-8 ({error}); save it as one") from error
+
+
+def file_in(folder: Path, name: str) -> Path:
+    """The picture that a table names. Tables written on Windows have backslashes between folders."""
+    path = folder / name
+    # A name too long for any file is none that is there; pathlib would raise.
+    return folder / name.replace("\\", "/") if "\\" in name and not os.path.exists(path) else path
+
+
+def numbers(text: str, count: int, path: Path, row: int) -> np.ndarray:
+    """`count` numbers separated by spaces. Raises LabelError naming file and row."""
+    try:
+        values = np.array([float(value) for value in text.split()])
+    except ValueError:
+        raise LabelError(f"{path}, row {row}: '{text}' holds something that is no number") from None
+    if len(values) != count:
+        raise LabelError(f"{path}, row {row}: '{text}' holds {len(values)} numbers where {count} belong")
+    # NaN compares as false, too.
+    if not (np.abs(values) <= FARTHEST).all():
+        raise LabelError(f"{path}, row {row}: '{text}' holds a number that is no place in a picture")
+    return values.astype(np.float32)
+
+
+def written(values: ArrayLike) -> str:
+    """A box or corners as the table holds them: pixels to a tenth, separated by spaces."""
+    return " ".join(f"{value:.1f}" for value in np.ravel(values))
+
+
+def place(row: dict[str, str], path: Path, number: int) -> np.ndarray | None:
+    """The corners (4, 2) of a line as written, those of its box if it has no others, None if it has neither."""
+    if row.get("corners", "").strip():
+        return numbers(row["corners"], 8, path, number).reshape(4, 2)
+    if row.get("box", "").strip():
+        left, top, right, bottom = numbers(row["box"], 4, path, number)
+        if left >= right or top >= bottom:
+            raise LabelError(f"{path}, row {number}: the box '{row['box']}' has no area; it is left top right bottom")
+        return np.float32([[left, top], [right, top], [right, bottom], [left, bottom]])
+    return None
+
+
+def split_of(row: dict[str, str], path: Path, number: int) -> str:
+    """The split of a line. Raises LabelError if there is none of that name."""
+    split = row.get("split", "").strip() or "train"
+    if split not in SPLITS:
+        raise LabelError(f"{path}, row {number}: there is no split '{split}', only {', '.join(SPLITS)}")
+    return split
+
+
+def rows_of(row: dict[str, str], path: Path, number: int) -> int:
+    """How many rows of characters the plate of a line has. Raises LabelError unless it is 1 or 2."""
+    rows = row.get("rows", "").strip() or "1"
+    if rows not in ("1", "2"):
+        raise LabelError(f"{path}, row {number}: a plate has 1 row of characters or 2, not '{rows}'")
+    return int(rows)
+
+
+def write_table(path: Path, rows: Iterable[dict[str, str]], columns: tuple[str, ...] = COLUMNS) -> None:
+    """Write lines with these columns, whole or not at all. Raises LabelError if the disk says no."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    try:
+        write_atomically(path, text.getvalue().encode("utf-8"))
+    except OSError as error:
+        raise LabelError(f"{path}: cannot be written ({error.strerror}); make room or choose another folder") from error

@@ -1,0 +1,306 @@
+"""Labelled pictures on disk: CCPD-named pictures, crops with their text, CSV files of boxes, corners and texts; and the
+texts of labels as a reader spells them.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from alpr_app.core.geometry import corners_to_box, order_corners
+from alpr_app.data import ccpd
+from alpr_app.data.file_types import PICTURE_SUFFIXES
+from alpr_app.data.images import read_picture
+from alpr_app.data.label_csv import TABLE_NAME, LabelError, file_in, numbers, place, read_rows, rows_of, split_of
+
+Refuse = Callable[[LabelError], None]
+"""Is told of what is left out and why."""
+
+PLATE_FREE_FOLDERS = ("negatives", "ccpd_np")
+# Of pictures that belong to all of them.
+EVERY_SPLIT = "every"
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPlate:
+    """corners: (4, 2) float32 as `Plate.corners`. text: None if unknown. colour: None if unknown. reordered: whether
+    the label had the corners in another order. rows: of its characters, 1 or 2."""
+
+    corners: np.ndarray
+    text: str | None = None
+    colour: str | None = None
+    reordered: bool = False
+    rows: int = 1
+
+    @classmethod
+    def of(cls, written: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1) -> LabelledPlate:
+        """A plate whose corners were written in any order."""
+        corners = order_corners(written)
+        return cls(corners, text, colour, not np.array_equal(corners, written), rows)
+
+    @property
+    def box(self) -> np.ndarray:
+        """Left, top, right, bottom (4,)."""
+        return corners_to_box(self.corners)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPicture:
+    """A whole picture. ignored: boxes (N, 4) where a plate may be or not. stated: the text of one plate in it
+    when nothing else is known. split: its name, or EVERY_SPLIT. subset: the name under which results are counted.
+    by_machine: no person has seen the labels, so they are fit for training but not for measuring."""
+
+    path: Path
+    plates: tuple[LabelledPlate, ...] = ()
+    ignored: np.ndarray | None = None
+    stated: str | None = None
+    split: str = "train"
+    subset: str = ""
+    by_machine: bool = False
+
+    @property
+    def readable(self) -> list[LabelledPlate]:
+        """The plates whose text is known."""
+        return [plate for plate in self.plates if plate.text is not None]
+
+
+@dataclass(frozen=True)
+class LabelledCrop:
+    """A picture that is a plate already, with 1 or 2 rows of characters."""
+
+    path: Path
+    text: str
+    split: str = "train"
+    rows: int = 1
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """What `read_data_folder` found. negatives: pictures without any plate."""
+
+    pictures: tuple[LabelledPicture, ...]
+    crops: tuple[LabelledCrop, ...]
+    negatives: tuple[LabelledPicture, ...]
+
+    def of_split(self, split: str) -> DataFolder:
+        """Only what is of `split`."""
+        return DataFolder(
+            tuple(picture for picture in self.pictures if picture.split == split),
+            tuple(crop for crop in self.crops if crop.split == split),
+            tuple(picture for picture in self.negatives if picture.split in (split, EVERY_SPLIT)),
+        )
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The pictures directly in `folder`, by name; hidden files are left out, and folders whatever they are called."""
+    with os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if entry.name.lower().endswith(PICTURE_SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
+        ]
+    return [folder / name for name in sorted(names)]
+
+
+def read_labelled(path: Path | str) -> np.ndarray:
+    """A picture, H x W x 3 uint8 RGB, in the pixels that its labels are in. Raises PictureError."""
+    return read_picture(path, orient=not ccpd.is_ccpd_name(path))
+
+
+def ccpd_picture(path: Path, split: str = "train", subset: str = "") -> LabelledPicture:
+    """A CCPD-named picture. Raises ccpd.CcpdNameError for any other name, and for corners that span no area."""
+    annotation = ccpd.parse_name(path)
+    # CCPD's corners are clicked by hand and at times in another order than its paper says.
+    corners = np.float32(annotation.corners)
+    try:
+        plate = LabelledPlate.of(corners, annotation.text, ccpd.usual_colour(annotation.text))
+    except ValueError as error:
+        raise ccpd.CcpdNameError(f"{path.name}: {error}") from error
+    return LabelledPicture(path, (plate,), split=split, subset=subset or path.parent.name)
+
+
+def _table_beside(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.csv")
+
+
+def _ccpd_pictures(folder: Path, refuse: Refuse) -> list[LabelledPicture]:
+    table = _table_beside(folder)
+    rows = {file_in(folder, row["file"]).name: row for row in read_rows(table, ("file",))} if table.is_file() else {}
+    pictures = []
+    for path in picture_files(folder):
+        row = rows.get(path.name, {})
+        try:
+            pictures.append(ccpd_picture(path, row.get("split") or "train", row.get("subset") or folder.name))
+        except ccpd.CcpdNameError as error:
+            refuse(LabelError(f"{folder}: {error}"))
+    return pictures
+
+
+def _plate(
+    table: Path, number: int, corners: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1
+) -> LabelledPlate:
+    """The plate of a table's row. Raises LabelError naming both if its corners span no area."""
+    try:
+        return LabelledPlate.of(corners, text, colour, rows)
+    except ValueError as error:
+        raise LabelError(f"{table}, row {number}: {error}") from error
+
+
+def _machine_pictures(table: Path) -> list[LabelledPicture]:
+    plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
+    ignored: dict[Path, list[np.ndarray]] = defaultdict(list)
+    for number, row in enumerate(read_rows(table, ("folder", "file", "kind", "text", "box", "corners")), start=2):
+        path = file_in(file_in(table.parent, row["folder"]), row["file"])
+        if row["kind"] == "sure":
+            corners = numbers(row["corners"], 8, table, number).reshape(4, 2)
+            plates[path].append(_plate(table, number, corners, row["text"] or None))
+        else:
+            ignored[path].append(numbers(row["box"], 4, table, number))
+    return [
+        LabelledPicture(
+            path,
+            tuple(found),
+            np.float32(ignored[path]) if path in ignored else None,
+            subset=path.parent.name,
+            by_machine=True,
+        )
+        for path, found in plates.items()
+    ]
+
+
+def read_table(table: Path) -> DataFolder:
+    """The labels of an `alpr_dataset.csv`. Raises LabelError naming the row that cannot be used."""
+    rows = read_rows(table, ("file",))
+    folder = table.parent
+    placed = bool(rows) and bool({"box", "corners"} & rows[0].keys())
+    crops: list[LabelledCrop] = []
+    plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
+    about: dict[Path, tuple[str, str]] = {}
+    for number, row in enumerate(rows, start=2):
+        path, text, corners = file_in(folder, row["file"]), row.get("text", "").strip(), place(row, table, number)
+        split, lines = split_of(row, table, number), rows_of(row, table, number)
+        if text and corners is None and placed:
+            raise LabelError(f"{table}, row {number}: '{text}' has neither box nor corners")
+        if not placed:
+            if not text:
+                raise LabelError(f"{table}, row {number}: neither text nor place of a plate")
+            crops.append(LabelledCrop(path, text, split, lines))
+            continue
+        about[path] = (split, row.get("subset", "").strip() or folder.name)
+        if corners is not None:
+            colour = row.get("colour", "").strip() or None
+            plates[path].append(_plate(table, number, corners, text or None, colour, lines))
+    pictures = [
+        LabelledPicture(path, tuple(plates[path]), split=split, subset=subset)
+        for path, (split, subset) in about.items()
+    ]
+    return DataFolder(
+        tuple(picture for picture in pictures if picture.plates),
+        tuple(crops),
+        tuple(picture for picture in pictures if not picture.plates),
+    )
+
+
+def tables_of(root: Path) -> list[Path]:
+    """Every CSV file that `read_data_folder` may look at."""
+    return [*root.glob("*.csv"), *root.glob("*/*.csv"), _table_beside(Path(os.path.abspath(root)))]
+
+
+def _raise(error: LabelError) -> None:
+    raise error
+
+
+def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
+    """Everything labelled under `root`, which is a data folder as above or itself a folder of CCPD names. refuse: is
+    told of every picture among CCPD's whose name is no label, which is then left out; without it that is an error.
+
+    Raises LabelError if there is no such folder, nothing labelled in it, or a label is damaged.
+    """
+    if not root.is_dir():
+        raise LabelError(f"{root}: no such folder")
+    # Its name counts, also if it was given as a dot; that of a link is its own.
+    root = Path(os.path.abspath(root))
+    pictures: list[LabelledPicture] = []
+    crops: list[LabelledCrop] = []
+    negatives: list[LabelledPicture] = []
+    for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
+        table = _table_beside(folder)
+        if (folder / TABLE_NAME).is_file():
+            labelled = read_table(folder / TABLE_NAME)
+            pictures += labelled.pictures
+            crops += labelled.crops
+            negatives += labelled.negatives
+        elif folder.name in PLATE_FREE_FOLDERS:
+            plate_free = picture_files(folder)
+            negatives += [LabelledPicture(path, split=EVERY_SPLIT, subset=folder.name) for path in plate_free]
+        elif folder.name == "crops" and table.is_file():
+            for row in read_rows(table, ("file", "text")):
+                crops.append(LabelledCrop(file_in(folder, row["file"]), row["text"], row.get("split") or "train"))
+        elif folder.name == "street" and table.is_file():
+            for row in read_rows(table, ("file", "text")):
+                path = file_in(folder, row["file"])
+                pictures.append(LabelledPicture(path, stated=row["text"], split="val", subset="street"))
+        else:
+            if any(map(ccpd.is_ccpd_name, picture_files(folder))):
+                pictures += _ccpd_pictures(folder, refuse)
+    machine = root / "machine_labels.csv"
+    if machine.is_file():
+        pictures += _machine_pictures(machine)
+    if not pictures and not crops and not negatives:
+        raise LabelError(
+            f"{root}: holds no CCPD-named pictures, no {TABLE_NAME}, no crops.csv and no machine_labels.csv"
+        )
+    return DataFolder(tuple(pictures), tuple(crops), tuple(negatives))
+
+
+
+# What stands between the parts of a plate and is not read: dots of all kinds, dashes.
+_BETWEEN = set("·•・‧∙⋅●｡.-–—‐‑−_")
+
+
+def spelled(text: str, alphabet: str) -> str | None:
+    """`text` in the characters of `alphabet`; None if it has others, or none at all."""
+    known = set(alphabet)
+    if not known.issuperset(text):
+        text = "".join(_spelled(character, known) for character in text)
+    return text if text and known.issuperset(text) else None
+
+
+def _spelled(character: str, known: set[str]) -> str:
+    """A character as it is, as its plain form, or as a capital; nothing for one that only separates."""
+    if character in known:
+        return character
+    plain = unicodedata.normalize("NFKC", character)
+    if character in _BETWEEN or plain.isspace() or plain in _BETWEEN:
+        return ""
+    return next((form for form in (plain, plain.upper()) if known.issuperset(form)), character)
+
+
+def spell_labels(data: DataFolder, alphabet: str, refuse: Refuse) -> DataFolder:
+    """The same data with every text in the characters of `alphabet`. Texts for which that is impossible are left out,
+    and `refuse` is told of each."""
+
+    def spell(path: object, text: str) -> str | None:
+        found = spelled(text, alphabet)
+        if found is None:
+            strange = "".join(dict.fromkeys(character for character in text if character not in alphabet))
+            said = f"the label '{text}' holds '{strange}', which the reader cannot spell; correct it"
+            refuse(LabelError(f"{path}: {said}"))
+        return found
+
+    def plate(path: object, labelled: LabelledPlate) -> LabelledPlate:
+        return labelled if labelled.text is None else replace(labelled, text=spell(path, labelled.text))
+
+    def picture(labelled: LabelledPicture) -> LabelledPicture:
+        stated = labelled.stated and spell(labelled.path, labelled.stated)
+        return replace(labelled, plates=tuple(plate(labelled.path, each) for each in labelled.plates), stated=stated)
+
+    pictures = tuple(map(picture, data.pictures))
+    crops = ((crop, spell(crop.path, crop.text)) for crop in data.crops)
+    return DataFolder(pictures, tuple(replace(crop, text=text) for crop, text in crops if text), data.negatives)

@@ -1,0 +1,284 @@
+"""Results as files: JSON lines, CSV that spreadsheets open as intended, and a table to read."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from unicodedata import east_asian_width
+
+from alpr_app.core.errors import AlprError, complain, printable, reason
+from alpr_app.data.atomic_files import append_whole, behind_links, is_stream, open_stream, write_atomically
+
+if TYPE_CHECKING:
+    from alpr_app.core.tracking import Track
+    from alpr_app.data.sources import Frame
+    from alpr_app.pipeline import Result
+
+
+# Excel takes a file for one in the system's old encoding unless it begins with this.
+BYTE_ORDER_MARK = "\ufeff"
+# A cell that begins so is a formula, which may do anything (CWE-1236).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Text(Protocol):
+    """What takes text."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+class Sheet:
+    """Writes rows to `stream`: texts in quotes, numbers without. Control characters become escapes, so that a row is a
+    line; a text that would be a formula gets an apostrophe before it, which spreadsheets do not show."""
+
+    def __init__(self, stream: Text, columns: Iterable[str]) -> None:
+        self._rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        stream.write(BYTE_ORDER_MARK)
+        self.row(columns)
+
+    def row(self, cells: Iterable[object]) -> None:
+        """One more row."""
+        self._rows.writerow([_cell(value) if isinstance(value, str) else value for value in cells])
+
+
+def _cell(text: str) -> str:
+    shown = printable(text)
+    return f"'{shown}" if text.startswith(_FORMULA) else shown
+
+
+
+
+
+class OutputError(AlprError):
+    """Results that cannot be written; the message names the file."""
+
+
+TRACK_COLUMNS = ("track", "seen", "first_ms", "last_ms")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one frame: a result and the picture's (width, height), or why there is none. track: the one car
+    that this is about, in the frame in which it was read best."""
+
+    frame: Frame
+    size: tuple[int, int] = (0, 0)
+    result: Result | None = None
+    error: AlprError | None = None
+    track: Track | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON line of this frame; a video's frames carry their number and time too, pages their
+        number, a car when it was seen."""
+        record: dict[str, object] = {"file": self.frame.file}
+        if self.frame.number is not None:
+            record["frame"] = self.frame.number
+        if self.frame.time_ms is not None:
+            record["time_ms"] = round(self.frame.time_ms, 1)
+        if self.result is None:
+            return record | {"error": str(self.error)}
+        if self.track is not None:
+            record |= dict(zip(TRACK_COLUMNS, self.track_values(), strict=True))
+        timings = self.result.timings
+        return record | {
+            "width": self.size[0],
+            "height": self.size[1],
+            "plates": [plate.to_dict() for plate in self.result.plates],
+            "ms": {"detect": round(timings.detect_ms, 2), "read": round(timings.read_ms, 2)},
+        }
+
+    def track_values(self) -> tuple[int | float | None, ...]:
+        """Of `TRACK_COLUMNS`: the car's number, in how many frames it was found, and from when to when."""
+        track = self.track
+        if track is None:
+            return (None,) * len(TRACK_COLUMNS)
+        return track.number, track.count, round(1000 * track.first, 1), round(1000 * track.until, 1)
+
+
+class OutputFile:
+    """Text that takes the place of `path` once all of it is there. Until then it grows in PATH.part, line by line, so
+    that a run can be followed; if the run ends early, that part stays, and an earlier `path` does in any case. What
+    cannot be replaced (`is_stream`) is written to at once.
+
+    Raises OutputError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._target = behind_links(path)
+        self.part = None if is_stream(path) else part_of(path)
+        if self.part is not None and self.part.is_symlink():
+            raise OutputError(f"{self.part}: this is a link and may lead anywhere; remove it or name another file")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open_stream(path) if self.part is None else _opened_anew(self.part)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
+
+    def write(self, text: str) -> None:
+        """Add `text`, which ends with a line's end; if there is no room for all of it, nothing."""
+        # File names need not be text: what is not becomes an escape that JSON can read back.
+        data = text.encode("utf-8", errors="backslashreplace")
+        try:
+            if self.part is None:
+                self._file.write(data)
+                self._file.flush()
+            else:
+                append_whole(self._file, data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {reason(error)}") from error
+
+    def __enter__(self) -> OutputFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+            if self.part is not None and kind is None:
+                os.replace(self.part, self._target)
+        except OSError as failure:
+            # Closing a stream writes once more what could not be written; the first error says it already.
+            if kind is None:
+                self._keep_part()
+                raise OutputError(f"{self.path}: cannot be written: {reason(failure)}") from failure
+        if kind is not None:
+            self._keep_part()
+
+    def _keep_part(self) -> None:
+        """Say where the results are that have been written, if there are any."""
+        if self.part is None or not self.part.exists():
+            return
+        if self.part.stat().st_size:
+            complain(f"what was read so far is in {self.part}")
+        else:
+            self.part.unlink()
+
+
+def part_of(path: Path) -> Path:
+    """Where what is written to `path` grows until all of it is there."""
+    target = behind_links(path)
+    return target.with_name(target.name + ".part")
+
+
+def _opened_anew(part: Path) -> FileIO:
+    """An empty file of that name, without a buffer. What an earlier run left there goes, and with it no other name that
+    it may have."""
+    part.unlink(missing_ok=True)
+    return part.open("xb", buffering=0)
+
+
+Write = Callable[[Outcome], None]
+
+# A column of second guesses reads 8:0.0123 -:0.0004 and so on, one a character.
+NO_CHARACTER = "-"
+MARK_LEGEND = (
+    "? behind a text: plates of this colour and layout are not issued with such a text; it may be a kind unknown here"
+)
+CSV_COLUMNS = (
+    *("file", "frame", "width", "height", "text", "confidence", "characters", "alternatives", "colour"),
+    *("fits_format", "score", "left", "top", "right", "bottom"),
+    *("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "detect_ms", "read_ms"),
+    *TRACK_COLUMNS,
+)
+
+
+def json_lines(stream: OutputFile) -> Write:
+    """One JSON object a line, one line a picture."""
+
+    def write(outcome: Outcome) -> None:
+        stream.write(json.dumps(outcome.to_dict(), ensure_ascii=False) + "\n")
+
+    return write
+
+
+def csv_rows(stream: OutputFile) -> Write:
+    """One row a plate; pictures without plates and those that could not be read have none."""
+    sheet = Sheet(stream, CSV_COLUMNS)
+
+    def write(outcome: Outcome) -> None:
+        if outcome.result is None:
+            return
+        timings = outcome.result.timings
+        for plate in (plate.to_dict() for plate in outcome.result.plates):
+            sheet.row(
+                (
+                    *(outcome.frame.file, outcome.frame.number, *outcome.size, plate["text"], plate["confidence"]),
+                    " ".join(map(str, plate["characters"])),
+                    " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in plate["alternatives"]),
+                    *(plate["colour"], plate["fits_format"], plate["score"], *plate["box"]),
+                    *(side for corner in plate["corners"] for side in corner),
+                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *outcome.track_values()),
+                )
+            )
+
+    return write
+
+
+@contextmanager
+def open_output(path: Path) -> Iterator[Write]:
+    """What writes into the file; the suffix says which of the two formats. Raises OutputError."""
+    formats = {".jsonl": json_lines, ".csv": csv_rows}
+    if path.suffix.lower() not in formats and (path.is_dir() or not is_stream(path)):
+        raise OutputError(f"{path}: results are written to a file that ends in .jsonl or .csv")
+    with OutputFile(path) as stream:
+        yield formats.get(path.suffix.lower(), json_lines)(stream)
+
+
+def write_json(path: Path, figures: dict[str, Any]) -> None:
+    """Write figures to a file, whole or not at all. Raises OutputError."""
+    text = json.dumps(figures, ensure_ascii=False, indent=1) + "\n"
+    try:
+        # The name of a folder need not be text.
+        write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
+
+
+def _padded(text: str, width: int) -> str:
+    # Chinese characters take two columns of a terminal.
+    return text + " " * (width - sum(2 if east_asian_width(character) in "WF" else 1 for character in text))
+
+
+@contextmanager
+def table(stream: TextIO | None = None) -> Iterator[Write]:
+    """One line a plate for people, the file last because its length is anybody's guess; at the end what the marks
+    mean, if there are any."""
+    out = sys.stdout if stream is None else stream
+    marked = False
+    print("plate       sure   colour  score  box                      file", file=out)
+
+    def write(outcome: Outcome) -> None:
+        nonlocal marked
+        if outcome.result is None:
+            return
+        file = printable(outcome.frame.file)
+        if outcome.track is not None:
+            track = outcome.track
+            file += f" {track.first:.1f} to {track.until:.1f} s, {track.count} times"
+        elif outcome.frame.number is not None:
+            file += f" #{outcome.frame.number}"
+        for plate in outcome.result.plates:
+            box = " ".join(f"{side:.0f}" for side in plate.box)
+            sure = f"{100 * plate.confidence:5.1f}%"
+            text = _padded(printable(plate.marked_text) or "?", 11)
+            marked |= plate.fits_format is False
+            print(f"{text} {sure} {plate.colour:7} {plate.score:5.2f}  {box:24} {file}", file=out)
+        if not outcome.result.plates:
+            print(f"{_padded('-', 51)} {file}", file=out)
+
+    yield write
+    if marked:
+        print(MARK_LEGEND, file=out)

@@ -1,0 +1,207 @@
+"""The folder of a training run: what it is, its figures, its newest model. The training writes it, the report and the
+desktop program look into it.
+
+    run.json            what is trained and with which options, see `About`
+    command.txt         the command without the places of its files, as it goes into bundles
+    train.csv, val.csv  losses and speed every few steps; what validation found
+    newest.*            the newest averaged weights as a model bundle
+    curves.png, mistakes.png, report.md
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alpr_app.core.errors import reason
+from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.bounded_parsing import ContentError, read_json, without_nan
+
+TRAIN, VAL = "train.csv", "val.csv"
+ABOUT, COMMAND = "run.json", "command.txt"
+NEWEST = "newest.safetensors"
+CURVES, MISTAKES, REPORT = "curves.png", "mistakes.png", "report.md"
+# Larger numbers of steps, weights or samples are none; they could not be counted with either.
+MOST_COUNTED = 2**53
+# Columns of train.csv that are no losses.
+NO_LOSSES = ("step", "learning_rate", "gradient", "samples_per_s", "waiting_share", "memory_gb")
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a run has been begun in `folder`."""
+    return any((folder / name).is_file() for name in (ABOUT, COMMAND))
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """columns: (N,) float64 each, `step` among them, which grows; NaN where a line has no such figure; empty while
+    nothing has been written. trouble: what is wrong with the file, in one line; lines that cannot be read are left
+    out."""
+
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    trouble: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.columns)
+
+    def last(self, name: str) -> float | None:
+        """The figure in the last line, NaN if it has none; None if no line has."""
+        return float(self.columns[name][-1]) if name in self.columns else None
+
+
+def read_curves(path: Path) -> Curves:
+    """The figures in train.csv or val.csv, also while a run adds to them."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Curves()
+    except OSError as error:
+        return Curves({}, f"{path}: cannot be read: {reason(error)}")
+    except UnicodeDecodeError:
+        return Curves({}, f"{path}: this is no table of a run")
+    # A last line without its end is being written at this moment.
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    if not lines:
+        return Curves()
+    names = lines[0].split(",")
+    if "step" not in names:
+        return Curves({}, f"{path}: this is no table of a run; its first line has no column 'step'")
+    place = names.index("step")
+    rows = [row for line in lines[1:] if len(row := _numbers(line)) == len(names) and np.isfinite(row[place])]
+    lost = len(lines) - 1 - len(rows)
+    trouble = f"{path}: {lost} of {len(lines) - 1} lines are damaged and left out" if lost else ""
+    table = np.array(rows, np.float64).reshape(-1, len(names))
+    steps = table[:, place]
+    # A run that was resumed from an earlier step goes through some steps twice: the later lines count.
+    after = np.append(np.fmin.accumulate(steps[::-1])[::-1][1:], np.inf)
+    table = table[steps < after]
+    return Curves(dict(zip(names, table.T, strict=True)) if len(table) else {}, trouble)
+
+
+def _numbers(line: str) -> list[float]:
+    """NaN for empty cells; nothing if any other is no number."""
+    try:
+        return [float(cell or "nan") for cell in line.split(",")]
+    except ValueError:
+        return []
+
+
+@dataclass(frozen=True)
+class About:
+    """What a run is, as it was begun. kind: detector, reader or masked. steps: of the whole run. judged_by: the column
+    of val.csv by which the best checkpoint is chosen. parameters: trained numbers. options, config: of the run and of
+    the network. data: what it learns from. arguments: of the command as they were given, in the folder `place`."""
+
+    kind: str = ""
+    steps: int = 0
+    batch_size: int = 0
+    judged_by: str = ""
+    parameters: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    arguments: list[str] = field(default_factory=list)
+    place: str = ""
+
+
+def write_about(folder: Path, about: About) -> None:
+    """Raises OSError."""
+    text = json.dumps(without_nan(asdict(about)), ensure_ascii=False, indent=1, default=str)
+    write_atomically(folder / ABOUT, (text + "\n").encode())
+
+
+def _read_json(path: Path) -> tuple[dict[str, Any], str]:
+    """An object, or what is wrong with it; neither if there is no such file."""
+    try:
+        content = read_json(path)
+    except FileNotFoundError:
+        return {}, ""
+    except OSError as error:
+        return {}, f"{path}: cannot be read: {reason(error)}"
+    except ContentError as error:
+        return {}, f"{path}: damaged, {error}"
+    return (content, "") if isinstance(content, dict) else ({}, f"{path}: damaged, this describes nothing")
+
+
+def read_about(folder: Path) -> tuple[About | None, str]:
+    """What the run is; None if that is not known. With it, what is wrong, in one line."""
+    content, trouble = _read_json(folder / ABOUT)
+    if not content:
+        return None, trouble
+    defaults = asdict(About())
+    for item in fields(About):
+        if not _fits(content.get(item.name), defaults[item.name]):
+            return None, f"{folder / ABOUT}: '{item.name}' is missing or damaged; it was written by another version"
+    return About(**{name: content[name] for name in defaults}), ""
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a field of `About` can be used: it has its type, counts are counts, and arguments are texts."""
+    if type(value) is not type(default):
+        return False
+    if isinstance(value, int):
+        return 0 <= value <= MOST_COUNTED
+    return not isinstance(value, list) or all(isinstance(item, str) for item in value)
+
+
+@dataclass(frozen=True)
+class NewestModel:
+    """The newest model of a run. kind: detector or reader. samples: seen when it was written, None if it does not say.
+    written: seconds since 1970."""
+
+    path: Path
+    kind: str
+    sha256: str
+    samples: int | None = None
+    written: float = 0.0
+
+
+def read_newest(folder: Path) -> tuple[NewestModel | None, str]:
+    """The newest model, None while there is none; with it, what is wrong, in one line. The weights are not opened."""
+    path = folder / NEWEST
+    content, trouble = _read_json(path.with_suffix(".json"))
+    if not content:
+        return None, trouble
+    kind, sha256 = content.get("kind"), content.get("sha256")
+    if kind not in ("detector", "reader") or not isinstance(sha256, str):
+        return None, f"{path.with_suffix('.json')}: damaged, this describes no model"
+    try:
+        written = path.stat().st_mtime
+    except OSError:
+        return None, f"{path}: no such model"
+    scores = content.get("scores")
+    training = scores.get("training") if isinstance(scores, dict) else None
+    samples = training.get("samples_seen") if isinstance(training, dict) else None
+    counted = isinstance(samples, int) and 0 <= samples <= MOST_COUNTED
+    return NewestModel(path, kind, sha256, samples if counted else None, written), ""
+
+
+def command_of(folder: Path) -> str:
+    """The command in command.txt, without the places of its files; empty if there is none."""
+    try:
+        return (folder / COMMAND).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def next_command(folder: Path, about: About | None, done: bool) -> str:
+    """What to type to go on with the run or, if it is done, to begin another one like it. Without a run.json only the
+    run's own folder is known, of other files their names. Empty if nothing is known."""
+    if about is not None and about.arguments:
+        words = ["python", "-m", "alpr_app.train", *about.arguments]
+    else:
+        try:
+            words = shlex.split(command_of(folder))
+        except ValueError:
+            return ""
+        if "--output" in words[:-1]:
+            words[words.index("--output") + 1] = str(folder)
+    if not words:
+        return ""
+    words = [word for word in words if word != "--resume"]
+    return shlex.join(words if done else [*words, "--resume"])

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alpr_app.data.atomic_files import write_atomically
+from tests.places import ROOT
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "皖 &.bin"
+    write_atomically(path, b"one")
+    write_atomically(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_earlier_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+
+    def fail(*arguments: object) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="no"):
+        write_atomically(path, b"after")
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_longest_name_that_is_allowed_can_be_written(tmp_path):
+    path = tmp_path / ("a" * 255)
+    write_atomically(path, b"x")
+    assert path.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("earlier", [b"earlier", None])
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path, earlier):
+    target, link = tmp_path / "elsewhere" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    if earlier is not None:
+        target.write_bytes(earlier)
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="needs a file system of open files, as Linux has one")
+def test_the_standard_output_is_added_to_and_not_replaced(tmp_path):
+    link, output = tmp_path / "stdout", tmp_path / "output"
+    link.symlink_to("/proc/self/fd/1")
+    output.write_bytes(b"earlier ")
+    code = f"""
+import os
+from pathlib import Path
+from alpr_app.data.atomic_files import write_atomically
+os.write(1, b"before ")
+write_atomically(Path({str(link)!r}), b"written ")
+os.write(1, b"after")
+"""
+    with output.open("ab") as stream:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", code], stdout=stream, env=environment, check=True)
+    assert output.read_bytes() == b"earlier before written after"
+    assert link.is_symlink()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has one")
+def test_a_device_is_written_to_and_not_replaced():
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(Path("/dev/full"), b"x")
+    assert not Path("/dev/full").is_file()
