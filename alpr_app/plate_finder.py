@@ -6,8 +6,8 @@ import numpy as np
 
 from alpr_app.batching import chunks, stack
 from alpr_app.core.geometry import SMALLEST_AREA, Letterbox, box_iou, quadrilateral_area
-from alpr_app.detector.decoding import Detection, decode, suppress
 from alpr_app.engine.common import Engine
+from alpr_app.networks.detector.postprocess import Detection, decode, suppress
 
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8

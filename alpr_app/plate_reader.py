@@ -14,8 +14,8 @@ from alpr_app.core.geometry import picture_corners, rectify, widened
 from alpr_app.core.plate import fits_format
 from alpr_app.core.two_line import knows_two_rows, may_have_two_rows, side_by_side
 from alpr_app.engine.common import Engine
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.decoding import Reading, decode
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.postprocess import Reading, decode
 
 # Plates that go through the network at once: enough to fill a GPU, little enough for any memory.
 READER_BATCH = 64

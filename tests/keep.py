@@ -34,14 +34,14 @@ import numpy as np
 import torch
 
 import alpr_app
-from alpr_app.bundle import save_bundle
 from alpr_app.data import ccpd
 from alpr_app.data.label_csv import COLUMNS, write_table, written
 from alpr_app.data.run_folder import read_about, write_about
-from alpr_app.detector.config import DetectorConfig
-from alpr_app.detector.network import Detector
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.network import Reader
+from alpr_app.networks.bundle import save_bundle
+from alpr_app.networks.detector.config import DetectorConfig
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Reader
 from alpr_app.train.cli import main as train
 from alpr_app.train.loop import Run
 from alpr_app.viewer.settings import Settings, save_settings

@@ -21,12 +21,12 @@ import numpy as np
 import torch
 
 import alpr_app
-from alpr_app.bundle import load_bundle
 from alpr_app.cli import main as alpr
 from alpr_app.data import assets
 from alpr_app.data.images import read_picture
 from alpr_app.data.run_folder import read_about
-from alpr_app.layers import from_pixels
+from alpr_app.networks.bundle import load_bundle
+from alpr_app.networks.layers import from_pixels
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main as train
 from alpr_app.train.labelling import label_pictures

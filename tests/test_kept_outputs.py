@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import alpr_app
-from alpr_app.bundle import SHIPPED
 from alpr_app.data import assets
+from alpr_app.networks.bundle import SHIPPED
 from tests import kept
 
 NAMES, READINGS = kept.recorded("names"), kept.recorded("readings")

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from alpr_app import ALPR, Plate
-from alpr_app.bundle import BundleError, load_reader, save_bundle
 from alpr_app.core.plate import fits_format
+from alpr_app.networks.bundle import BundleError, load_reader, save_bundle
+from alpr_app.networks.reader.network import Reader
+from alpr_app.networks.reader.postprocess import Reading
 from alpr_app.pipeline import check_image
 from alpr_app.plate_reader import READER_BATCH
-from alpr_app.reader.decoding import Reading
-from alpr_app.reader.network import Reader
 
 
 def test_a_picture_gives_plates_best_first_in_its_own_pixels(small_alpr, picture):

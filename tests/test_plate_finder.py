@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alpr_app.core.geometry import Letterbox
-from alpr_app.detector.decoding import positions
+from alpr_app.networks.detector.postprocess import positions
 from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, MOST_CLOSER_LOOKS, MOST_FAINT, PlateFinder
 
 BINS = 33

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from alpr_app.core.geometry import picture_corners
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.plate_reader import SURE, PlateReader
-from alpr_app.reader.config import ReaderConfig
 
 CONFIG = ReaderConfig()
 TEXT, OTHER = "皖A12345", "皖A12346"

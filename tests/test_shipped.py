@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from alpr_app import ALPR
-from alpr_app.bundle import SHIPPED
 from alpr_app.cli import main
 from alpr_app.core.geometry import box_iou
 from alpr_app.data import assets as resources
 from alpr_app.data import ccpd
 from alpr_app.data.images import read_picture
+from alpr_app.networks.bundle import SHIPPED
 from tests.places import FIXTURES
 
 # Pictures that are not part of the project: where they are, the models are measured on them again.

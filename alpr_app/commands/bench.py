@@ -14,8 +14,8 @@ from alpr_app.data.result_writers import write_json
 from alpr_app.timings import STAGES
 
 if TYPE_CHECKING:
-    from alpr_app.bundle import BundleInfo
     from alpr_app.commands.timed_pictures import TimedPictures
+    from alpr_app.networks.bundle import BundleInfo
     from alpr_app.pipeline import ALPR
 
 WARM_UP_FRAMES = 10
@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, Any]:
     """Size and cost of a network for one input of height x width."""
-    from alpr_app.bundle import KINDS
     from alpr_app.cost import gigaflop
+    from alpr_app.networks.bundle import KINDS
 
     return {
         "file": info.weights.name,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alpr_app.bundle import BundleInfo
+    from alpr_app.networks.bundle import BundleInfo
 
 Groups = dict[str, dict[str, float]]
 """The figures of one part of `evaluation.evaluate`, by group."""

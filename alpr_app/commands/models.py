@@ -12,7 +12,7 @@ from alpr_app.commands.markdown import markdown
 from alpr_app.core.errors import complain, printable
 
 if TYPE_CHECKING:
-    from alpr_app.bundle import BundleInfo
+    from alpr_app.networks.bundle import BundleInfo
 
 
 HEAD = f"{'name':16} {'kind':9}{'parameters':>10}{'size':>10}  sha256"
@@ -47,8 +47,8 @@ def describe(info: BundleInfo) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alpr_app.bundle import BundleError, list_bundles, load_bundle
     from alpr_app.data.assets import MODELS
+    from alpr_app.networks.bundle import BundleError, list_bundles, load_bundle
 
     bundles: list[Path] = []
     for path in args.paths or [MODELS]:

@@ -90,6 +90,6 @@ def make_alpr(args: argparse.Namespace, threads: int | None = None) -> ALPR:
 
 def model_files(args: argparse.Namespace) -> list[Path]:
     """Both files of either model that `args` ask for. Raises BundleError if one is missing."""
-    from alpr_app.bundle import find_bundle
+    from alpr_app.networks.bundle import find_bundle
 
     return [*find_bundle("detector", args.detector_model), *find_bundle("reader", args.ocr_model, args.ocr_config)]

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from alpr_app.backends import BACKENDS, DEVICES, INT8
-from alpr_app.bundle import BundleInfo
 from alpr_app.engine.common import Engine, EngineError, example_pictures
 from alpr_app.engine.onnx_engine import OnnxEngine, onnx_runtime
 from alpr_app.engine.onnx_file import cached_onnx
 from alpr_app.engine.standby import Standby
 from alpr_app.engine.torch_engine import TorchEngine
+from alpr_app.networks.bundle import BundleInfo
 
 _log = logging.getLogger(__name__)
 

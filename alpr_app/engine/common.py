@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from alpr_app.core.errors import AlprError, reason
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 
 
 class EngineError(AlprError):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.onnx import register_custom_op_symbolic, symbolic_helper
 
-from alpr_app.reader.network import Attention
+from alpr_app.networks.reader.network import Attention
 
 OPERATOR = "com.microsoft::MultiHeadAttention"
 

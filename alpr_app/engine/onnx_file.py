@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from alpr_app import __version__
-from alpr_app.bundle import BundleInfo
 from alpr_app.core.errors import reason
 from alpr_app.data.atomic_files import write_atomically
-from alpr_app.detector.decoding import split_outputs
 from alpr_app.engine.common import EngineError, FromPixels, example_pictures, temporary_folder
 from alpr_app.engine.onnx_int8 import with_int8
-from alpr_app.layers import fuse
+from alpr_app.networks.bundle import BundleInfo
+from alpr_app.networks.detector.postprocess import split_outputs
+from alpr_app.networks.layers import fuse
 
 OPSET = 20
 # Counts up whenever a bundle gives another file than before: those in users' caches are made anew then.

@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from alpr_app.engine.common import EngineError, FromPixels, example_pictures
-from alpr_app.forked import one_thread_if_forked
-from alpr_app.layers import fuse
+from alpr_app.networks.layers import fuse, one_thread_if_forked
 
 # A recorded network is optimised while it runs for the first and the second time.
 FIRST_RUNS = 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from alpr_app.detector.config import STRIDES
+from alpr_app.networks.detector.config import STRIDES
 
 CANDIDATES_PER_LEVEL = 9
 # Width and height of the anchor in strides: about 3 to 1, as the upright box of a slightly turned plate.

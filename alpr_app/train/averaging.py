@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from alpr_app.bundle import BundleError, BundleInfo, load_bundle, save_bundle
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.bundle import BundleError, BundleInfo, load_bundle, save_bundle
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.export import read_scores
 
 

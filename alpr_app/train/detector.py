@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from alpr_app.core.errors import UsageError
 from alpr_app.core.geometry import Letterbox, box_iou, corner_distance
 from alpr_app.data.labels import DataFolder, LabelledPicture, read_labelled
-from alpr_app.detector.config import STRIDES
-from alpr_app.detector.decoding import Detection, decode, positions, split_outputs
-from alpr_app.detector.network import Detector
-from alpr_app.layers import from_pixels
+from alpr_app.networks.detector.config import STRIDES
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.detector.postprocess import Detection, decode, positions, split_outputs
+from alpr_app.networks.layers import from_pixels
 from alpr_app.train.cached import spread
 from alpr_app.train.detector_losses import detector_losses
 from alpr_app.train.draw.painters import Painter

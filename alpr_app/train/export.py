@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alpr_app.bundle import BundleInfo, save_bundle
 from alpr_app.core.errors import UsageError
 from alpr_app.data.bounded_parsing import ContentError, read_json
 from alpr_app.data.labels import read_data_folder
-from alpr_app.detector.network import Detector
-from alpr_app.reader.network import Reader
+from alpr_app.networks.bundle import BundleInfo, save_bundle
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.reader.network import Reader
 from alpr_app.train.checkpoint import CheckpointError, samples_seen
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns

@@ -15,9 +15,10 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from alpr_app.bundle import save_bundle
 from alpr_app.data.run_folder import command_of
 from alpr_app.machine import peak_memory
+from alpr_app.networks.bundle import save_bundle
+from alpr_app.networks.weights import misfit
 from alpr_app.train.batches import TrainingError, batches, to_device, watching_workers
 from alpr_app.train.checkpoint import check_shapes, load_checkpoint, read_checkpoint, restoring, save_checkpoint
 from alpr_app.train.compiling import compiling
@@ -29,7 +30,6 @@ from alpr_app.train.schedules import make_schedule
 from alpr_app.train.shares import Shares
 from alpr_app.train.stopping import StopSignal
 from alpr_app.train.trackers import Trackers
-from alpr_app.weights import misfit
 
 LOG_EVERY = 50
 

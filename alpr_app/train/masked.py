@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from alpr_app.layers import from_pixels
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.network import Encoder, EncoderLayer
+from alpr_app.networks.layers import from_pixels
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Encoder, EncoderLayer
 from alpr_app.train.reader_plates import ReaderPlates
 
 HIDDEN_SHARE = 0.7

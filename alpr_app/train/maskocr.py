@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from alpr_app.core.plate import has_province
-from alpr_app.layers import from_pixels
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.decoding import decode
-from alpr_app.reader.network import Reader
+from alpr_app.networks.layers import from_pixels
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Reader
+from alpr_app.networks.reader.postprocess import decode
 from alpr_app.train.distributed import mean_over_ranks
 from alpr_app.train.plate_dataset import UNKNOWN_COLOUR
 from alpr_app.train.reader_plates import ReaderPlates

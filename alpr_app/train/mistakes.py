@@ -11,11 +11,11 @@ import torch
 
 from alpr_app.core.geometry import box_iou, corner_distance
 from alpr_app.data.labels import DataFolder, LabelledPicture
-from alpr_app.detector.decoding import Detection
-from alpr_app.detector.network import Detector
-from alpr_app.layers import from_pixels
-from alpr_app.reader.decoding import decode
-from alpr_app.reader.network import Reader
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.detector.postprocess import Detection
+from alpr_app.networks.layers import from_pixels
+from alpr_app.networks.reader.network import Reader
+from alpr_app.networks.reader.postprocess import decode
 from alpr_app.train.detector import detect_all, held_out
 from alpr_app.train.plate_samples import load_plates, plate_sources, rectified
 

@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 
 from alpr_app.core.geometry import corners_to_box, placement, widened
 from alpr_app.core.two_line import knows_two_rows, may_have_two_rows
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.cached import Cached
 from alpr_app.train.compositing import put_on
 from alpr_app.train.degrade import degrade

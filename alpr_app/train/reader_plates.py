@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from alpr_app.data.labels import DataFolder, LabelError, read_labelled
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.cached import spread
 from alpr_app.train.draw.painters import Painter
 from alpr_app.train.plate_dataset import PlateDataset

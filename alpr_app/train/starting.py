@@ -10,19 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from alpr_app.bundle import load_bundle
-from alpr_app.bundle_config import config_from_dict
 from alpr_app.core.errors import first_line
 from alpr_app.data.bounded_parsing import shown
-from alpr_app.detector.config import DetectorConfig
-from alpr_app.detector.network import Detector
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.network import Reader
+from alpr_app.networks.bundle import config_from_dict, load_bundle
+from alpr_app.networks.detector.config import DetectorConfig
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Reader
+from alpr_app.networks.weights import misfit, not_numbers
 from alpr_app.train.checkpoint import CheckpointError, load_checkpoint
 from alpr_app.train.masked import MaskedStrips
 from alpr_app.train.maskocr import ReaderWithColumns
 from alpr_app.train.shapes import with_fields
-from alpr_app.weights import misfit, not_numbers
 
 TRAINED: dict[str, tuple[type[nn.Module], type]] = {
     "detector": (Detector, DetectorConfig),

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from alpr_app.data.labels import DataFolder, LabelError
-from alpr_app.layers import from_pixels
-from alpr_app.reader.decoding import decode
-from alpr_app.reader.network import Reader
+from alpr_app.networks.layers import from_pixels
+from alpr_app.networks.reader.network import Reader
+from alpr_app.networks.reader.postprocess import decode
 from alpr_app.train.plate_samples import load_plates, plate_sources, rectified
 
 # Up to a factor of four each way: what needs more is not miscalibrated but broken.

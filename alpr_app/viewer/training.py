@@ -28,7 +28,7 @@ class Checked:
 
 def check(model: NewestModel) -> Checked:
     """Load a bundle, as the recogniser will. Takes a while: torch is imported."""
-    from alpr_app.bundle import load_bundle
+    from alpr_app.networks.bundle import load_bundle
 
     try:
         load_bundle(model.kind, model.path)

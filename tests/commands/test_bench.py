@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from alpr_app.bundle import load_bundle
 from alpr_app.cli import main
 from alpr_app.commands.bench import STAGES
 from alpr_app.data.images import write_picture
+from alpr_app.networks.bundle import load_bundle
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from alpr_app.bundle import BundleInfo, load_detector, save_bundle
 from alpr_app.cli import main
 from alpr_app.commands.markdown import markdown
 from alpr_app.commands.models import describe
+from alpr_app.networks.bundle import BundleInfo, load_detector, save_bundle
 from tests.places import ROOT
 
 README = ROOT / "README.md"

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from alpr_app.bundle import load_bundle, load_detector
 from alpr_app.engine import choice
 from alpr_app.engine.choice import make_engine
 from alpr_app.engine.common import EngineError
 from alpr_app.engine.standby import Standby
 from alpr_app.engine.torch_engine import TorchEngine, enough_memory
+from alpr_app.networks.bundle import load_bundle, load_detector
 
 
 @pytest.fixture

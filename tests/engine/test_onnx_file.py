@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from alpr_app.bundle import load_bundle, load_detector, load_reader
-from alpr_app.detector.decoding import split_outputs
 from alpr_app.engine.choice import make_engine
 from alpr_app.engine.onnx_file import cache_folder, cached_onnx, export_onnx
 from alpr_app.engine.torch_engine import TorchEngine
+from alpr_app.networks.bundle import load_bundle, load_detector, load_reader
+from alpr_app.networks.detector.postprocess import split_outputs
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
 onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")
@@ -57,7 +57,7 @@ def test_what_stands_in_a_files_place_is_no_obstacle(reader_path, monkeypatch, t
 
 def test_two_processes_that_make_it_at_once_both_get_it(reader_path, monkeypatch, tmp_path):
     code = f"""
-from alpr_app.bundle import load_reader
+from alpr_app.networks.bundle import load_reader
 from alpr_app.engine import make_engine
 print(make_engine(*load_reader({str(reader_path)!r}), device="cpu", backend="onnx").backend)
 """

@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 import torch
 
-from alpr_app.bundle import load_bundle, save_bundle
 from alpr_app.core.errors import AlprError, printable
 from alpr_app.core.plate import ALPHABET
 from alpr_app.data.bounded_parsing import ContentError, parse_json
@@ -32,10 +31,11 @@ from alpr_app.data.network import file_name_for, is_address, secrets_in, without
 from alpr_app.data.run_folder import command_of, read_about, read_curves, read_newest
 from alpr_app.data.sources import picture_frames
 from alpr_app.data.videos import film_frames
-from alpr_app.detector.config import DetectorConfig
-from alpr_app.detector.network import Detector
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.network import Reader
+from alpr_app.networks.bundle import load_bundle, save_bundle
+from alpr_app.networks.detector.config import DetectorConfig
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Reader
 from alpr_app.train.checkpoint import load_checkpoint, save_checkpoint
 from alpr_app.train.cli import build_parser
 from alpr_app.train.config_file import config_arguments

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from alpr_app.detector.config import STRIDES
-from alpr_app.detector.decoding import positions
+from alpr_app.networks.detector.config import STRIDES
+from alpr_app.networks.detector.postprocess import positions
 from alpr_app.train.assignment import ANCHOR, CANDIDATES_PER_LEVEL, assign
 
 CENTRES, POSITION_STRIDES = (torch.from_numpy(array) for array in positions(256, 320))

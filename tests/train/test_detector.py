@@ -2,9 +2,9 @@ import numpy as np
 import torch
 
 from alpr_app.data.labels import LabelledPicture, read_data_folder
-from alpr_app.detector.config import DetectorConfig
-from alpr_app.detector.decoding import positions, split_outputs
-from alpr_app.detector.network import Detector
+from alpr_app.networks.detector.config import DetectorConfig
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.detector.postprocess import positions, split_outputs
 from alpr_app.train.detector import DetectorTask, detect_all, held_out, match
 from alpr_app.train.detector_losses import detector_losses
 from alpr_app.train.scene_dataset import load_scenes

@@ -3,9 +3,9 @@ import math
 import pytest
 import torch
 
-from alpr_app.detector.config import DetectorConfig
-from alpr_app.detector.decoding import positions, split_outputs
-from alpr_app.detector.network import Detector
+from alpr_app.networks.detector.config import DetectorConfig
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.detector.postprocess import positions, split_outputs
 from alpr_app.train.detector_losses import (
     detector_losses,
     distribution_focal,

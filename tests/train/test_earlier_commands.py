@@ -6,8 +6,8 @@ import sys
 import pytest
 from builders import write_data
 
-from alpr_app.bundle import load_detector, load_reader
 from alpr_app.data.label_csv import read_rows
+from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
 

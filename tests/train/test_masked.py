@@ -2,8 +2,8 @@ import numpy as np
 import torch
 from builders import TEXTS, toy_plate
 
-from alpr_app.layers import from_pixels
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.layers import from_pixels
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.masked import MaskedStrips, painting_error, random_hidden, strips_of
 
 SMALL = ReaderConfig(

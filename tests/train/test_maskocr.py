@@ -3,7 +3,7 @@ import pytest
 import torch
 from builders import TEXTS, toy_plate
 
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.maskocr import ReaderWithColumns, read_plates, reader_losses
 from alpr_app.train.plate_dataset import UNKNOWN_COLOUR
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alpr_app.bundle import load_detector, load_reader
 from alpr_app.data.labels import LabelledPicture, LabelledPlate, read_data_folder
-from alpr_app.detector.decoding import Detection
+from alpr_app.networks.bundle import load_detector, load_reader
+from alpr_app.networks.detector.postprocess import Detection
 from alpr_app.train.mistake_sheet import find_sheet, reading_sheet
 from alpr_app.train.mistakes import (
     CORNERS,

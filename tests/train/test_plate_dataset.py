@@ -8,7 +8,7 @@ from builders import TEXTS, toy_plate
 
 from alpr_app.core.two_line import side_by_side
 from alpr_app.data.labels import DataFolder, LabelError, LabelledPicture, read_data_folder
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.plate_dataset import UNKNOWN_COLOUR, PlateDataset
 from alpr_app.train.plate_samples import PlateSource, load_plates, plate_sources, province_weights, rectified
 from alpr_app.train.reader_plates import prepare_plates

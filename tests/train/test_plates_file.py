@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.cli import main
 from alpr_app.train.plates_file import read_plates_file, shipped_plates
 from alpr_app.train.toml_checks import PlatesError

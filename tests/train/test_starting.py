@@ -2,7 +2,7 @@ import pytest
 import torch
 from short_runs import DETECTOR, READER, SHORT
 
-from alpr_app.bundle import load_detector, load_reader
+from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
 from alpr_app.train.starting import averaged_weights

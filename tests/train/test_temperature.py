@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from alpr_app.data.labels import DataFolder, LabelError, read_data_folder
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.network import Reader
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Reader
 from alpr_app.train.temperature import calibrate, fit_temperature
 
 CONFIG = ReaderConfig()

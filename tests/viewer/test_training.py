@@ -143,7 +143,7 @@ def test_a_newer_model_is_offered_and_loaded(shown, publish, detector_path, read
     wait(shown, until, lambda: shown.viewer.training.view.newest is not None, "the model")
     shown.viewer.training.try_newest()
     wait(shown, until, lambda: shown.viewer.training.in_use, "the model in use")
-    from alpr_app.bundle import load_detector, save_bundle
+    from alpr_app.networks.bundle import load_detector, save_bundle
 
     network, _ = load_detector(detector_path)
     network.head.output.bias.data[0] += 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from alpr_app.data.labels import read_data_folder
-from alpr_app.detector.config import DetectorConfig
-from alpr_app.detector.network import Detector
+from alpr_app.networks.detector.config import DetectorConfig
+from alpr_app.networks.detector.network import Detector
 from alpr_app.train.commands.run_options import (
     Formatter,
     add_crop_size,

@@ -8,7 +8,7 @@ import sys
 from alpr_app.core.errors import UsageError
 from alpr_app.core.plate import ALPHABET
 from alpr_app.data.labels import read_data_folder
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.commands.run_options import (
     Formatter,
     add_run_options,

@@ -8,7 +8,7 @@ from pathlib import Path
 from alpr_app.core.errors import UsageError
 from alpr_app.data.images import write_picture
 from alpr_app.data.labels import read_data_folder
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.cached import spread
 from alpr_app.train.commands.run_options import Formatter, add_crop_size, crop_size_of
 from alpr_app.train.draw.painters import make_painter

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from alpr_app.bundle import load_reader
 from alpr_app.core.errors import AlprError
 from alpr_app.data.labels import read_data_folder
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.bundle import load_reader
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.faults import KINDS, check_data
 from alpr_app.train.plots import plot_counts
 

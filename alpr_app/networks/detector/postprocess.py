@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from alpr_app.detector.config import STRIDES
+from alpr_app.networks.detector.config import STRIDES
 
 MAXIMUM_CANDIDATES = 400
 # Boxes that overlap with a better one by more than this IoU are the same plate.

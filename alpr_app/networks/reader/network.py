@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from alpr_app.layers import ConvBlock, ResidualBlock
-from alpr_app.reader.config import STEM_STRIDE, ReaderConfig
+from alpr_app.networks.layers import ConvBlock, ResidualBlock
+from alpr_app.networks.reader.config import STEM_STRIDE, ReaderConfig
 
 
 class StripEmbedding(nn.Module):

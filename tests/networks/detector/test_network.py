@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from alpr_app.detector.config import DetectorConfig
-from alpr_app.detector.decoding import positions, split_outputs
-from alpr_app.detector.network import Detector
-from alpr_app.layers import fuse
+from alpr_app.networks.detector.config import DetectorConfig
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.detector.postprocess import positions, split_outputs
+from alpr_app.networks.layers import fuse
 
 SMALL = DetectorConfig(
     long_side=64, stem_channels=(8, 8), stage_channels=(8, 16, 16), neck_channels=16, neck_repeats=2, head_blocks=2

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.decoding import decode
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.postprocess import decode
 
 CONFIG = ReaderConfig(alphabet="皖AB1", max_length=4, colours=("blue", "green"))
 

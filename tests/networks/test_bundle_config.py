@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from alpr_app.bundle_config import config_from_dict
-from alpr_app.detector.config import DetectorConfig
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.bundle import config_from_dict
+from alpr_app.networks.detector.config import DetectorConfig
+from alpr_app.networks.reader.config import ReaderConfig
 
 
 @dataclass(frozen=True)

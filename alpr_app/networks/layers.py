@@ -1,7 +1,15 @@
-"""What both networks build on: how pictures enter, convolution with batch norm and ReLU, how they are fused."""
+"""What both networks build on: how pictures enter, convolution with batch norm and ReLU, how they are fused, and how
+torch behaves in a process that was forked off another one.
+
+A fork brings the calling thread alone along. torch's own threads are then missing, and whatever it shares out among
+them waits for ever; with one thread it shares nothing out.
+"""
 
 from __future__ import annotations
 
+import os
+
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -80,3 +88,15 @@ def fuse(network: nn.Module) -> None:
     for module in list(network.modules()):
         if hasattr(module, "fuse"):
             module.fuse()
+
+
+_LOADED_IN = os.getpid()
+
+
+def one_thread_if_forked() -> bool:
+    """Whether this process was forked off the one that loaded this module; torch is then told to compute with one
+    thread. To be called before anything is computed that a forked process may be the first to compute."""
+    if os.getpid() == _LOADED_IN:
+        return False
+    torch.set_num_threads(1)
+    return True

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from alpr_app.detector.config import STRIDES, DetectorConfig
-from alpr_app.layers import ConvBlock, ResidualBlock, SeparableBlock, WideBlock
+from alpr_app.networks.detector.config import STRIDES, DetectorConfig
+from alpr_app.networks.layers import ConvBlock, ResidualBlock, SeparableBlock, WideBlock
 
 FUSION_EPSILON = 1e-4
 

@@ -10,7 +10,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from alpr_app.bundle import (
+from alpr_app.data import assets
+from alpr_app.networks.bundle import (
     FORMAT,
     BundleError,
     list_bundles,
@@ -19,8 +20,7 @@ from alpr_app.bundle import (
     load_reader,
     save_bundle,
 )
-from alpr_app.data import assets
-from alpr_app.layers import fuse
+from alpr_app.networks.layers import fuse
 
 
 @pytest.fixture

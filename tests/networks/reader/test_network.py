@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from alpr_app.layers import fuse
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.network import Reader
+from alpr_app.networks.layers import fuse
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Reader
 
 SMALL = {"embed_dim": 32, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1}
 VARIANTS = [

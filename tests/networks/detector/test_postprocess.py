@@ -1,6 +1,6 @@
 import numpy as np
 
-from alpr_app.detector.decoding import decode, positions, suppress
+from alpr_app.networks.detector.postprocess import decode, positions, suppress
 
 SIZE = (96, 160)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpr_app.reader.config import ReaderConfig
+from alpr_app.networks.reader.config import ReaderConfig
 
 
 @dataclass(frozen=True)

@@ -1,36 +1,102 @@
 """Model bundles: NAME.safetensors with the weights, NAME.json with all that is needed to use and judge them.
 
-The JSON holds `kind` (detector or reader), `format`, `config` (every field of the config dataclass), `scores`
-with the data they were measured on, `command` (which training made it) and `sha256` of the weights. Loading
-is strict: whatever does not fit is an error that names the file and the remedy. Nothing is downloaded, no
-pickle is opened, and what a file claims is compared with bounds before it costs memory or time.
+Loading is strict: every field of the configuration must be there, no other, each of its own type, the weights must have
+the stated hash, and the scores must be figures as `alpr eval --json` writes them. Pickles are refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from alpr_app.bundle_config import config_from_dict
-from alpr_app.bundle_scores import check_scores
 from alpr_app.core.errors import AlprError, reason
 from alpr_app.data import assets
 from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.bounded_parsing import JSON_BYTES, ContentError, read_json, shown, without_nan
-from alpr_app.detector.config import STRIDES, DetectorConfig
-from alpr_app.detector.network import Detector
-from alpr_app.forked import one_thread_if_forked
-from alpr_app.reader.config import ReaderConfig
-from alpr_app.reader.network import Reader
-from alpr_app.weights import misfit, not_numbers, read_head
+from alpr_app.networks.detector.config import STRIDES, DetectorConfig
+from alpr_app.networks.detector.network import Detector
+from alpr_app.networks.layers import one_thread_if_forked
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Reader
+from alpr_app.networks.weights import misfit, not_numbers, read_head
+
+Config = TypeVar("Config")
+
+
+def _as_type_of(default: Any, value: Any, name: str) -> Any:
+    """`value` as the type that `default` has; a list becomes a tuple. Raises ValueError if it is another
+    type."""
+    if isinstance(default, tuple):
+        if not isinstance(value, list):
+            raise ValueError(f"'{name}' must be a list, not {shown(value)}")
+        return tuple(_as_type_of(default[0], item, name) for item in value)
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        raise ValueError(f"'{name}' must be a {type(default).__name__}, not {shown(value)}")
+    return value
+
+
+def config_from_dict(config_class: type[Config], values: Any) -> Config:
+    """The config that `values` describe; `config_class` is a dataclass whose fields all have defaults.
+
+    The defaults only say the types: a missing field is not filled in, because a default may change while the
+    weights do not. Raises ValueError naming the field.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"'config' must be an object, not {shown(values)}")
+    defaults = {item.name: item.default for item in fields(config_class)}
+    origin = "the model was saved by another version of the program"
+    for name in sorted(defaults.keys() - values.keys()):
+        raise ValueError(f"'config' lacks '{name}'; {origin}")
+    for name in sorted(values.keys() - defaults.keys()):
+        raise ValueError(f"'config' has the unknown {shown(name)}; {origin}")
+    return config_class(**{name: _as_type_of(default, values[name], name) for name, default in defaults.items()})
+
+
+# What the tables of a part are made of.
+_GROUPS = {"scenes": {"micro"}}
+_NAMES = {"scenes": {"plates"}, "confidence": {"readings", "precision", "recall"}}
+
+
+def check_scores(scores: dict[str, Any]) -> None:
+    """Raises ValueError if some `figures` in there are none: parts with groups, each of numbers with the same names."""
+    for figures in _figures(scores):
+        if not isinstance(figures, dict):
+            raise ValueError("'figures' must be an object")
+        for part, groups in figures.items():
+            _check_part(part, groups)
+
+
+def _figures(scores: dict[str, Any]) -> Iterator[Any]:
+    for name, value in scores.items():
+        if name == "figures":
+            yield value
+        elif isinstance(value, dict):
+            yield from _figures(value)
+
+
+def _check_part(part: str, groups: Any) -> None:
+    if not isinstance(groups, dict) or not groups or not all(isinstance(values, dict) for values in groups.values()):
+        raise ValueError("a part of 'figures' must be an object of objects")
+    names = next(iter(groups.values())).keys()
+    for values in groups.values():
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.values())
+        if not names or values.keys() != names or not numbers:
+            raise ValueError("each group of 'figures' must have the same names, of numbers")
+    if _GROUPS.get(part, set()) - groups.keys() or _NAMES.get(part, set()) - names:
+        raise ValueError("'figures' lack what their tables are made of")
+
+
 
 FORMAT = 1
 KINDS: dict[str, tuple[type[nn.Module], type]] = {

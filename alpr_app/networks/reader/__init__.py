@@ -1,0 +1,1 @@
+"""The reader: a rectified plate in, its text, colour and the confidence of every character out."""
