@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpr_app.batching import chunks, stack
 from alpr_app.core.geometry import SMALLEST_AREA, Letterbox, box_iou, quadrilateral_area
-from alpr_app.engine.common import Engine
 from alpr_app.networks.detector.postprocess import Detection, decode, suppress
+from alpr_app.runtime.engine import Engine, chunks, stack
 
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8

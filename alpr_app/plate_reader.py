@@ -9,13 +9,12 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from alpr_app.batching import chunks, stack
 from alpr_app.core.geometry import picture_corners, rectify, widened
 from alpr_app.core.plate import fits_format
 from alpr_app.core.two_line import knows_two_rows, may_have_two_rows, side_by_side
-from alpr_app.engine.common import Engine
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.postprocess import Reading, decode
+from alpr_app.runtime.engine import Engine, chunks, stack
 
 # Plates that go through the network at once: enough to fill a GPU, little enough for any memory.
 READER_BATCH = 64

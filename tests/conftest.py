@@ -23,13 +23,13 @@ except ImportError as error:
 
 from builders import LACKING, write_data
 
-from alpr_app.machine import cores
 from alpr_app.networks.bundle import save_bundle
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
 from alpr_app.pipeline import ALPR
+from alpr_app.runtime.system_info import cores
 
 # ONNX Runtime asks for it when it is imported, by tests as well; it would leave a file in the home folder.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, Any]:
     """Size and cost of a network for one input of height x width."""
-    from alpr_app.cost import gigaflop
     from alpr_app.networks.bundle import KINDS
+    from alpr_app.runtime.torch_engine import gigaflop
 
     return {
         "file": info.weights.name,
@@ -82,7 +82,7 @@ def _machine() -> dict[str, Any]:
     import cv2
     import torch
 
-    from alpr_app.machine import cores, processor
+    from alpr_app.runtime.system_info import cores, processor
 
     return {
         "processor": processor(),

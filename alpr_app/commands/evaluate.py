@@ -102,7 +102,7 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     how sure and how right the readings were."""
     from alpr_app.data.labels import read_data_folder, spell_labels, tables_of
     from alpr_app.evaluation import evaluate
-    from alpr_app.machine import processor
+    from alpr_app.runtime.system_info import processor
 
     refused: list[LabelError] = []
     data = read_data_folder(args.data, refused.append)

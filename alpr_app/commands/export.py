@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alpr_app.data.atomic_files import write_atomically
-    from alpr_app.engine.onnx_file import export_onnx
     from alpr_app.networks.bundle import KINDS, load_bundle
+    from alpr_app.runtime.onnx_export import export_onnx
 
     if args.out.suffix.lower() != ".onnx":
         raise AlprError(f"{args.out}: the file must end in .onnx")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alpr_app.backends import BACKENDS, DEVICES
+from alpr_app.runtime.backends import BACKENDS, DEVICES
 
 if TYPE_CHECKING:
     from alpr_app.pipeline import ALPR

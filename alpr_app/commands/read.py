@@ -199,7 +199,7 @@ def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None,
 def run(args: argparse.Namespace) -> int:
     from alpr_app.data.images import quiet_opencv
     from alpr_app.data.sources import Limits, frames
-    from alpr_app.machine import cores
+    from alpr_app.runtime.system_info import cores
 
     quiet_opencv()
     entered, total = _entered(args)

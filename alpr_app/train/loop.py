@@ -16,9 +16,9 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from alpr_app.data.run_folder import command_of
-from alpr_app.machine import peak_memory
 from alpr_app.networks.bundle import save_bundle
 from alpr_app.networks.weights import misfit
+from alpr_app.runtime.system_info import peak_memory
 from alpr_app.train.batches import TrainingError, batches, to_device, watching_workers
 from alpr_app.train.checkpoint import check_shapes, load_checkpoint, read_checkpoint, restoring, save_checkpoint
 from alpr_app.train.compiling import compiling

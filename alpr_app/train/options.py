@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from alpr_app.core.errors import UsageError
-from alpr_app.machine import cores
+from alpr_app.runtime.system_info import cores
 
 SCHEDULES = ("cosine", "plateau", "free")
 PRECISIONS = ("auto", "fp32", "bf16")

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 
 from alpr_app.core.geometry import Letterbox
-from alpr_app.cost import gigaflop
-from alpr_app.engine.choice import choose_backend
-from alpr_app.engine.common import Engine
-from alpr_app.engine.onnx_engine import OnnxEngine
-from alpr_app.engine.onnx_file import export_onnx
-from alpr_app.engine.torch_engine import TorchEngine
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
+from alpr_app.runtime.choice import choose_backend
+from alpr_app.runtime.engine import Engine
+from alpr_app.runtime.onnx_engine import OnnxEngine
+from alpr_app.runtime.onnx_export import export_onnx
+from alpr_app.runtime.torch_engine import TorchEngine, gigaflop
 
 # A picture of CCPD: height and width in pixels.
 PICTURE = (1160, 720)

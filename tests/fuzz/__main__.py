@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 
-from alpr_app.machine import cores, processor
+from alpr_app.runtime.system_info import cores, processor
 from tests.fuzz.runner import Report, run, show, table
 
 

@@ -10,7 +10,7 @@ from alpr_app.viewer.notices import report_threads
 
 def test_a_warning_of_any_part_is_said_in_the_window_and_on_the_terminal(program, capsys):
     viewer = program()
-    log = logging.getLogger("alpr_app.engine.standby")
+    log = logging.getLogger("alpr_app.runtime.engine")
     log.warning("torch on the processor runs the %s from now on", "reader")
     log.info("nothing of interest")
     viewer.collect()

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-from alpr_app.backends import DEVICES
 from alpr_app.core.errors import AlprError, UsageError, reason
 from alpr_app.data.run_folder import COMMAND, write_about
-from alpr_app.engine.choice import choose_device
+from alpr_app.runtime.backends import DEVICES
+from alpr_app.runtime.choice import choose_device
 from alpr_app.train.about import about_run
 from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.checkpoint import CheckpointError

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alpr_app.backends import BACKENDS
-from alpr_app.machine import cores
+from alpr_app.runtime.backends import BACKENDS
+from alpr_app.runtime.system_info import cores
 from alpr_app.timings import STAGES
 from alpr_app.viewer.commands import keep_results, plain_light, watch_training
 from alpr_app.viewer.light import MOST, Light

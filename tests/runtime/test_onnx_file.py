@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from alpr_app.engine.choice import make_engine
-from alpr_app.engine.onnx_file import cache_folder, cached_onnx, export_onnx
-from alpr_app.engine.torch_engine import TorchEngine
 from alpr_app.networks.bundle import load_bundle, load_detector, load_reader
 from alpr_app.networks.detector.postprocess import split_outputs
+from alpr_app.runtime.choice import make_engine
+from alpr_app.runtime.onnx_export import cache_folder, cached_onnx, export_onnx
+from alpr_app.runtime.torch_engine import TorchEngine
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
 onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")
@@ -25,7 +25,7 @@ def test_the_file_is_made_once_and_named_after_the_weights(reader_path, monkeypa
     (kept,) = cache_folder().glob(f"reader-{info.sha256[:16]}-*.onnx")
     assert kept.read_bytes() == model
     monkeypatch.setattr(
-        "alpr_app.engine.onnx_file.export_onnx", lambda *arguments, **options: pytest.fail("made again")
+        "alpr_app.runtime.onnx_export.export_onnx", lambda *arguments, **options: pytest.fail("made again")
     )
     assert cached_onnx(network, info) == model
 
@@ -58,7 +58,7 @@ def test_what_stands_in_a_files_place_is_no_obstacle(reader_path, monkeypatch, t
 def test_two_processes_that_make_it_at_once_both_get_it(reader_path, monkeypatch, tmp_path):
     code = f"""
 from alpr_app.networks.bundle import load_reader
-from alpr_app.engine import make_engine
+from alpr_app.runtime.choice import make_engine
 print(make_engine(*load_reader({str(reader_path)!r}), device="cpu", backend="onnx").backend)
 """
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -71,7 +71,7 @@ print(make_engine(*load_reader({str(reader_path)!r}), device="cpu", backend="onn
 
 def test_a_cache_that_cannot_be_written_is_no_error(reader_path, picture, monkeypatch, tmp_path, caplog):
     (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setattr("alpr_app.engine.onnx_file.cache_folder", lambda: tmp_path / "file" / "onnx")
+    monkeypatch.setattr("alpr_app.runtime.onnx_export.cache_folder", lambda: tmp_path / "file" / "onnx")
     engine = make_engine(*load_reader(reader_path), device="cpu", backend="onnx")
     assert engine(picture(48, 192)[None])[0].shape[0] == 1
     assert "the ONNX file is not kept" in caplog.text

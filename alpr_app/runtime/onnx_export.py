@@ -1,4 +1,9 @@
-"""Networks as ONNX files: for any program, or for ONNX Runtime alone, made on first use and kept in a cache."""
+"""Networks as ONNX files: for any program, or for ONNX Runtime alone, made on first use and kept in a cache.
+
+For ONNX Runtime, attention is one node where an exported graph would have a dozen that reshape and transpose, and
+matrix products may be computed in 8 bits: dynamic quantisation, after Jacob et al., Quantization and Training of Neural
+Networks, 2018.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +12,86 @@ import logging
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.onnx import register_custom_op_symbolic, symbolic_helper
 
 from alpr_app import __version__
 from alpr_app.core.errors import reason
 from alpr_app.data.atomic_files import write_atomically
-from alpr_app.engine.common import EngineError, FromPixels, example_pictures, temporary_folder
-from alpr_app.engine.onnx_int8 import with_int8
 from alpr_app.networks.bundle import BundleInfo
 from alpr_app.networks.detector.postprocess import split_outputs
 from alpr_app.networks.layers import fuse
+from alpr_app.networks.reader.network import Attention
+from alpr_app.runtime.engine import EngineError, FromPixels, example_pictures, temporary_folder
+
+
+def with_int8(model: bytes) -> bytes:
+    """An ONNX `model` with its matrix products in 8 bits: the weights are rounded here, what they are multiplied with
+    in every call, by the range it has there. So a picture's results depend a little on those it is in a batch with.
+
+    Convolutions stay as they are: where the processor has no instructions for 8 bits, they would be slower in them.
+    """
+    # Only here: it takes longer to import than a network to run.
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with temporary_folder() as folder:
+        prepared, made = folder / "prepared.onnx", folder / "int8.onnx"
+        quant_pre_process(onnx.load_from_string(model), str(prepared), skip_symbolic_shape=True, skip_optimization=True)
+        # Unsigned: sums of signed products overflow on processors without instructions of their own for 8 bits.
+        quantize_dynamic(prepared, made, op_types_to_quantize=["MatMul"], weight_type=QuantType.QUInt8)
+        return made.read_bytes()
+
+
+OPERATOR = "com.microsoft::MultiHeadAttention"
+
+
+@torch.library.custom_op("alpr_app::attend", mutates_args=())
+def attend(queries: Tensor, keys: Tensor, values: Tensor, heads: int, scale: float) -> Tensor:
+    """Multi-head attention of projected queries (B, Q, D), keys and values (B, M, D)."""
+    split = (projected.unflatten(2, (heads, -1)).transpose(1, 2) for projected in (queries, keys, values))
+    return functional.scaled_dot_product_attention(*split, scale=scale).transpose(1, 2).flatten(2)
+
+
+@symbolic_helper.parse_args("v", "v", "v", "i", "f")
+def _exported(graph: Any, queries: Any, keys: Any, values: Any, heads: int, scale: float) -> Any:
+    """The operator in a graph; torch does not publish the types of graphs and their values."""
+    return graph.op(OPERATOR, queries, keys, values, num_heads_i=heads, scale_f=scale).setType(queries.type())
+
+
+class ExportedAttention(nn.Module):
+    """`Attention` that is fused already, with the operator in place of its steps."""
+
+    def __init__(self, attention: Attention) -> None:
+        super().__init__()
+        self.attention = attention
+
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        attention = self.attention
+        # Parts of a stated width: a graph would work out those of `chunk` in every call.
+        width = attention.query.out_features
+        if queries is memory:
+            projected = attention.fused(memory).split([width] * 3, dim=2)
+        else:
+            projected = (attention.query(queries), *attention.key_value(memory).split([width] * 2, dim=2))
+        return attention.output(attend(*projected, attention.heads, attention.scale))
+
+
+def use_operator(network: nn.Module, opset: int) -> None:
+    """Replace every fused `Attention` within `network`, which is to be exported for `opset`."""
+    register_custom_op_symbolic("alpr_app::attend", _exported, opset)
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, Attention):
+                setattr(module, name, ExportedAttention(child))
+
+
 
 OPSET = 20
 # Counts up whenever a bundle gives another file than before: those in users' caches are made anew then.
@@ -70,7 +142,6 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
             outputs = ("outputs",)
     if not portable:
         # Only here: torch's part that it needs takes longer to import than a network to run.
-        from alpr_app.engine.onnx_attention import use_operator
 
         use_operator(exported, OPSET)
     with temporary_folder() as folder, warnings.catch_warnings():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from alpr_app.engine.torch_engine import TorchEngine
 from alpr_app.networks.bundle import load_bundle
+from alpr_app.runtime.torch_engine import TorchEngine
 
 
 @pytest.fixture(params=["detector_path", "reader_path"])

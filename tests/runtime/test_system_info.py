@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from alpr_app.machine import cores, processor
+from alpr_app.runtime.system_info import cores, processor
 
 
 def test_the_machine_has_a_name_and_cores():

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from alpr_app.core.errors import first_line
-from alpr_app.engine.common import EngineError
+from alpr_app.runtime.engine import EngineError
 
 
 def onnx_runtime() -> ModuleType:

@@ -9,13 +9,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from alpr_app.backends import BACKENDS, DEVICES, INT8
-from alpr_app.engine.common import Engine, EngineError, example_pictures
-from alpr_app.engine.onnx_engine import OnnxEngine, onnx_runtime
-from alpr_app.engine.onnx_file import cached_onnx
-from alpr_app.engine.standby import Standby
-from alpr_app.engine.torch_engine import TorchEngine
 from alpr_app.networks.bundle import BundleInfo
+from alpr_app.runtime.backends import BACKENDS, DEVICES, INT8
+from alpr_app.runtime.engine import Engine, EngineError, Standby, example_pictures
+from alpr_app.runtime.onnx_engine import OnnxEngine, onnx_runtime
+from alpr_app.runtime.onnx_export import cached_onnx
+from alpr_app.runtime.torch_engine import TorchEngine
 
 _log = logging.getLogger(__name__)
 

@@ -7,13 +7,12 @@ import pytest
 import torch
 
 from alpr_app import ALPR
-from alpr_app.engine import choice
-from alpr_app.engine.common import EngineError
-from alpr_app.engine.onnx_engine import OnnxEngine
-from alpr_app.engine.onnx_file import cache_folder, export_onnx
-from alpr_app.engine.onnx_int8 import with_int8
-from alpr_app.engine.torch_engine import TorchEngine
 from alpr_app.networks.bundle import load_reader
+from alpr_app.runtime import choice
+from alpr_app.runtime.engine import EngineError
+from alpr_app.runtime.onnx_engine import OnnxEngine
+from alpr_app.runtime.onnx_export import cache_folder, export_onnx, with_int8
+from alpr_app.runtime.torch_engine import TorchEngine
 
 onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")
 pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")

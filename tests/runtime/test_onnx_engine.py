@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from alpr_app.engine.common import EngineError
-from alpr_app.engine.onnx_engine import OnnxEngine
-from alpr_app.engine.onnx_file import export_onnx
-from alpr_app.engine.torch_engine import TorchEngine
 from alpr_app.networks.bundle import load_detector, load_reader
+from alpr_app.runtime.engine import EngineError
+from alpr_app.runtime.onnx_engine import OnnxEngine
+from alpr_app.runtime.onnx_export import export_onnx
+from alpr_app.runtime.torch_engine import TorchEngine
 
 pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
 pytest.importorskip("onnx", reason="needs the extra 'onnx'")
@@ -63,7 +63,7 @@ def test_nothing_is_reported_over_the_network(reader_path, tmp_path):
     """ONNX Runtime leaves a device number in the cache folder when its telemetry is on."""
     code = f"""
 from alpr_app.networks.bundle import load_reader
-from alpr_app.engine import make_engine
+from alpr_app.runtime.choice import make_engine
 make_engine(*load_reader({str(reader_path)!r}), device="cpu", backend="onnx")
 """
     environment = {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from alpr_app.engine import choice
-from alpr_app.engine.choice import make_engine
-from alpr_app.engine.common import EngineError
-from alpr_app.engine.standby import Standby
-from alpr_app.engine.torch_engine import TorchEngine, enough_memory
 from alpr_app.networks.bundle import load_bundle, load_detector
+from alpr_app.runtime import choice
+from alpr_app.runtime.choice import make_engine
+from alpr_app.runtime.engine import EngineError, Standby
+from alpr_app.runtime.torch_engine import TorchEngine, enough_memory
 
 
 @pytest.fixture
