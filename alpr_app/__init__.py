@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from alpr_app.core.errors import AlprError
     from alpr_app.core.plate import Plate
     from alpr_app.core.tracking import Track, Tracker
-    from alpr_app.pipeline import ALPR
+    from alpr_app.pipeline.alpr import ALPR
 
 __version__ = "0.1.0"
 __all__ = ["ALPR", "AlprError", "Plate", "Track", "Tracker", "__version__"]
 
 _HOMES = {
-    "ALPR": "alpr_app.pipeline",
+    "ALPR": "alpr_app.pipeline.alpr",
     "AlprError": "alpr_app.core.errors",
     "Plate": "alpr_app.core.plate",
     "Track": "alpr_app.core.tracking",

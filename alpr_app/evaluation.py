@@ -15,7 +15,7 @@ import numpy as np
 from alpr_app.core.plate import Plate, has_province
 from alpr_app.data.images import read_picture
 from alpr_app.data.labels import DataFolder, LabelledCrop, LabelledPicture, read_labelled
-from alpr_app.pipeline import ALPR
+from alpr_app.pipeline.alpr import ALPR
 from alpr_app.reliability import Reliability
 from alpr_app.scene_scores import SceneScores, reading_of
 

@@ -28,7 +28,7 @@ from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
-from alpr_app.pipeline import ALPR
+from alpr_app.pipeline.alpr import ALPR
 from alpr_app.runtime.system_info import cores
 
 # ONNX Runtime asks for it when it is imported, by tests as well; it would leave a file in the home folder.

@@ -30,11 +30,11 @@ from alpr_app.data.assets import SAMPLES
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
 from alpr_app.data.run_folder import About, write_about
-from alpr_app.timings import Timings
+from alpr_app.pipeline.options import ModelChoice
+from alpr_app.pipeline.results import Timings
 from alpr_app.viewer.commands import COMMANDS, press
 from alpr_app.viewer.inputs import CONTROL
 from alpr_app.viewer.keeping import Keeper
-from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.orders import ORDERS
 from alpr_app.viewer.program import Program

@@ -50,7 +50,7 @@ def imports(path: Path) -> set[str]:
 
 
 def part(module: str) -> str | None:
-    """`pipeline` of alpr_app.pipeline.ALPR; None outside the package."""
+    """`pipeline` of alpr_app.pipeline.alpr.ALPR; None outside the package."""
     names = module.split(".")
     return names[1] if names[0] == "alpr_app" and len(names) > 1 else None
 
@@ -101,7 +101,7 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_recognising_loads_neither_training_nor_the_screen():
-    code = "import alpr_app, alpr_app.pipeline, alpr_app.cli, alpr_app.commands.read, alpr_app.data.overlay"
+    code = "import alpr_app, alpr_app.pipeline.alpr, alpr_app.cli, alpr_app.commands.read, alpr_app.data.overlay"
     loaded = loaded_by(code)
     assert "torch" in loaded
     assert not {name for name in loaded if name.split(".")[0] in GUI or name.startswith("alpr_app.train")}
@@ -126,7 +126,7 @@ for command in ("read", "bench", "models", "export", "eval"):
 
 def test_the_front_door_gives_the_pipeline_and_refuses_the_rest():
     import alpr_app
-    from alpr_app.pipeline import ALPR
+    from alpr_app.pipeline.alpr import ALPR
 
     assert alpr_app.ALPR is ALPR
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

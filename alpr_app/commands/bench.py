@@ -8,15 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alpr_app.commands.options import add_model_options, count, fraction, make_alpr, model_files
 from alpr_app.core.errors import printable
 from alpr_app.data.result_writers import write_json
-from alpr_app.timings import STAGES
+from alpr_app.pipeline.options import add_model_options, count, fraction, make_alpr, model_files
+from alpr_app.pipeline.results import STAGES
 
 if TYPE_CHECKING:
     from alpr_app.commands.timed_pictures import TimedPictures
     from alpr_app.networks.bundle import BundleInfo
-    from alpr_app.pipeline import ALPR
+    from alpr_app.pipeline.alpr import ALPR
 
 WARM_UP_FRAMES = 10
 
@@ -124,8 +124,8 @@ def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
     # Only here: what draws windows need not be there for anything else.
     from alpr_app.commands.timed_pictures import timed_pictures
     from alpr_app.data.images import quiet_opencv
+    from alpr_app.pipeline.options import ModelChoice
     from alpr_app.viewer.bench import measure as measure_window
-    from alpr_app.viewer.models import ModelChoice
 
     quiet_opencv()
     timed = timed_pictures(args.image, args.frames)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from alpr_app.commands.options import add_model_options, fraction, make_alpr, model_files
 from alpr_app.core.errors import AlprError, complain, printable
 from alpr_app.data.atomic_files import make_folder, refuse_inputs, refuse_link
 from alpr_app.data.result_writers import write_json
+from alpr_app.pipeline.options import add_model_options, fraction, make_alpr, model_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

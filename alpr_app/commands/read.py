@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, TypeVar
 from tqdm import tqdm
 
 from alpr_app.commands.annotated import AnnotatedFolder
-from alpr_app.commands.options import add_model_options, count, fraction, make_alpr, number, seconds
 from alpr_app.commands.stopping import StopOnInterrupt
 from alpr_app.commands.tracked import tracked
 from alpr_app.commands.turns import Turns, memory_of
 from alpr_app.core.errors import AlprError, complain
 from alpr_app.data.result_writers import Outcome, Write, open_output, part_of, table
+from alpr_app.pipeline.options import add_model_options, count, fraction, make_alpr, number, seconds
 
 if TYPE_CHECKING:
     import numpy as np
 
     from alpr_app.data.sources import Frame
-    from alpr_app.pipeline import ALPR, Result
+    from alpr_app.pipeline.alpr import ALPR, Result
 
 # Beyond it, pictures that wait take memory and the disk is what is waited for.
 MOST_JOBS = 8
@@ -119,8 +119,8 @@ class Work:
         return Outcome(frame, size, result)
 
     def _read(self, image: np.ndarray) -> Result:
-        from alpr_app.pipeline import Result
-        from alpr_app.timings import Timings
+        from alpr_app.pipeline.alpr import Result
+        from alpr_app.pipeline.results import Timings
 
         if not self.crops_only:
             return self.alpr.analyse(image)

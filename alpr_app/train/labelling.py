@@ -12,7 +12,7 @@ from alpr_app.core.plate import Plate
 from alpr_app.data.images import PictureError
 from alpr_app.data.label_csv import TABLE_NAME, written
 from alpr_app.data.labels import picture_files, read_labelled
-from alpr_app.pipeline import ALPR
+from alpr_app.pipeline.alpr import ALPR
 from alpr_app.train.label_progress import LabelProgress
 
 COLUMNS = ("file", "split", "text", "colour", "corners")

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from alpr_app import __version__
-from alpr_app.commands.options import add_model_options, fraction
 from alpr_app.core.errors import complain
 from alpr_app.data.assets import SAMPLES
-from alpr_app.viewer.models import FLOOR, ModelChoice
+from alpr_app.pipeline.options import FLOOR, ModelChoice, add_model_options, fraction
 
 PROGRAM = "alpr_viewer"
 DEFAULT_SIZE = (1440, 900)

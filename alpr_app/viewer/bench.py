@@ -21,8 +21,8 @@ from alpr_app.viewer.program import Program
 from alpr_app.viewer.recogniser import FAILED
 
 if TYPE_CHECKING:
+    from alpr_app.pipeline.options import ModelChoice
     from alpr_app.viewer.frame import Frame
-    from alpr_app.viewer.models import ModelChoice
     from alpr_app.viewer.recogniser import Analyser
 
 SIZE = (1280, 720)

@@ -11,6 +11,7 @@ from time import monotonic
 from alpr_app.core.errors import complain
 from alpr_app.data.file_types import kind_of_file
 from alpr_app.data.run_folder import is_run
+from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.arguments import PROGRAM
 from alpr_app.viewer.background import Background
 from alpr_app.viewer.cameras import CameraList
@@ -21,7 +22,6 @@ from alpr_app.viewer.explorer import Explorer
 from alpr_app.viewer.keeping import Keeper
 from alpr_app.viewer.live import RUNNING, WAITING, Capture, LiveSource, open_capture
 from alpr_app.viewer.mailbox import LatestValue, nobody
-from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.notices import Notices
 from alpr_app.viewer.recogniser import LOADING, Analyser, Outcome, Recogniser
 from alpr_app.viewer.settings import Settings, save_settings

@@ -17,8 +17,8 @@ from alpr_app.viewer.mailbox import KeepAll, LatestValue, nobody
 from alpr_app.viewer.shot import Shot
 
 if TYPE_CHECKING:
-    from alpr_app.pipeline import Result
-    from alpr_app.timings import Timings
+    from alpr_app.pipeline.alpr import Result
+    from alpr_app.pipeline.results import Timings
 
 LOADING, READY, FAILED = "loading", "ready", "failed"
 NO_CROP = np.zeros((0, 0, 3), np.uint8)

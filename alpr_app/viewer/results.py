@@ -17,7 +17,7 @@ def line_of(outcome: Outcome, score: float, confidence: float) -> Line:
     """What `alpr read` would say of this picture, with only the plates that reach both thresholds."""
     # They import torch. Whoever has an outcome has imported that before.
     from alpr_app.data.sources import Frame
-    from alpr_app.pipeline import Result
+    from alpr_app.pipeline.alpr import Result
 
     frame = Frame(outcome.key, outcome.key)
     if outcome.error or outcome.timings is None:

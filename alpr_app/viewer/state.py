@@ -22,7 +22,7 @@ from alpr_app.viewer.truth import Truth
 from alpr_app.viewer.view import View
 
 if TYPE_CHECKING:
-    from alpr_app.timings import Timings
+    from alpr_app.pipeline.results import Timings
 
 NOTHING, FOLDER, LIVE = "nothing", "folder", "live"
 

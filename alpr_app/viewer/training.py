@@ -10,9 +10,9 @@ from time import monotonic
 
 from alpr_app.core.errors import AlprError
 from alpr_app.data.run_folder import NewestModel, is_run
+from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.background import Background
 from alpr_app.viewer.mailbox import nobody
-from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.runs import RunView, RunWatch
 from alpr_app.viewer.settings import with_recent
 from alpr_app.viewer.state import State

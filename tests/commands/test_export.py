@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from alpr_app.cli import main
-from alpr_app.pipeline import ALPR
+from alpr_app.pipeline.alpr import ALPR
 
 pytest.importorskip("onnx", reason="needs the extra 'onnx'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")

@@ -15,7 +15,7 @@ from alpr_app.data.labels import read_data_folder
 from alpr_app.evaluation import evaluate
 from alpr_app.networks.bundle import load_reader
 from alpr_app.networks.reader.config import ReaderConfig
-from alpr_app.pipeline import ALPR
+from alpr_app.pipeline.alpr import ALPR
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
 from alpr_app.train.draw.painters import make_painter

@@ -18,8 +18,8 @@ from builders import LACKING
 
 from alpr_app.core.plate import Plate
 from alpr_app.data.images import write_picture
-from alpr_app.timings import Timings
-from alpr_app.viewer.models import ModelChoice
+from alpr_app.pipeline.options import ModelChoice
+from alpr_app.pipeline.results import Timings
 from alpr_app.viewer.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.program import Program
 from alpr_app.viewer.theme import DARK

@@ -110,7 +110,7 @@ def test_results_move_no_row_until_one_asks(program, until, tmp_path, fakes):
 
 def test_an_order_by_results_of_other_models_is_stale(program, until, few_pictures, fakes, monkeypatch):
     viewer = program(settings=Settings(order=UNSURE))
-    monkeypatch.setattr("alpr_app.viewer.models.ModelChoice.make", lambda self: fakes.Alpr())
+    monkeypatch.setattr("alpr_app.pipeline.options.ModelChoice.make", lambda self: fakes.Alpr())
     browse = viewer.state.browse
 
     def read():

@@ -153,7 +153,7 @@ def test_other_models_read_anew(program, shows, few_pictures, fakes, monkeypatch
     viewer.open(str(few_pictures / "12.png"))
     shows(viewer, named("12.png"), "the picture")
     other = fakes.Alpr([fakes.plate("京A00001")])
-    monkeypatch.setattr("alpr_app.viewer.models.ModelChoice.make", lambda self: other)
+    monkeypatch.setattr("alpr_app.pipeline.options.ModelChoice.make", lambda self: other)
     viewer.choose_models(threads=3)
     shows(viewer, lambda state: [plate.text for plate in state.plates] == ["京A00001"], "the other reading")
 

@@ -177,7 +177,7 @@ def test_the_table_follows_the_thresholds_and_closes_by_key_and_by_a_click_besid
 
 def test_the_table_follows_other_models_that_have_read_as_many_pictures(table, until, fakes, monkeypatch):
     other = fakes.Alpr([fakes.plate(TEXT, corners=CORNERS)] * 3)
-    monkeypatch.setattr("alpr_app.viewer.models.ModelChoice.make", lambda self: other)
+    monkeypatch.setattr("alpr_app.pipeline.options.ModelChoice.make", lambda self: other)
     viewer = table.viewer
     viewer.choose_models(threads=3)
     viewer.read_all(True)

@@ -9,9 +9,9 @@ import pytest
 
 from alpr_app.data.images import write_picture
 from alpr_app.data.run_folder import About, write_about
+from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.arguments import parse, target_of
 from alpr_app.viewer.commands import press
-from alpr_app.viewer.models import ModelChoice
 from alpr_app.viewer.panels.chart import figure
 from alpr_app.viewer.panels.training import charts_of
 from alpr_app.viewer.runs import RunView
@@ -243,7 +243,7 @@ def test_with_a_run_alone_the_sample_pictures_are_there_to_try_it_on():
 
 def test_models_of_a_run_leave_no_onnx_files_behind(monkeypatch):
     seen = []
-    monkeypatch.setattr("alpr_app.pipeline.ALPR", lambda *given, **more: seen.append(given[3]))
+    monkeypatch.setattr("alpr_app.pipeline.alpr.ALPR", lambda *given, **more: seen.append(given[3]))
     for choice in (ModelChoice(), ModelChoice(version="1"), ModelChoice(version="1", backend="onnx")):
         choice.make()
     assert seen == ["auto", "torch", "onnx"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from alpr_app.commands.options import add_model_options, fraction, make_alpr
 from alpr_app.core.errors import complain
 from alpr_app.data.label_csv import SPLITS, TABLE_NAME
+from alpr_app.pipeline.options import add_model_options, fraction, make_alpr
 from alpr_app.train.commands.run_options import Formatter
 from alpr_app.train.labelling import label_pictures
 

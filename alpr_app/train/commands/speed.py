@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from alpr_app.commands.options import count
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.pipeline.options import count
 from alpr_app.runtime.system_info import cores, processor
 from alpr_app.train.commands import detector, maskocr
 from alpr_app.train.commands.run_options import add_shape_options, shape_of

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alpr_app.pipeline.results import STAGES
 from alpr_app.runtime.backends import BACKENDS
 from alpr_app.runtime.system_info import cores
-from alpr_app.timings import STAGES
 from alpr_app.viewer.commands import keep_results, plain_light, watch_training
 from alpr_app.viewer.light import MOST, Light
 from alpr_app.viewer.panels.chart import sparkline

@@ -5,7 +5,7 @@ import pytest
 
 from alpr_app.core.geometry import picture_corners
 from alpr_app.networks.reader.config import ReaderConfig
-from alpr_app.plate_reader import SURE, PlateReader
+from alpr_app.pipeline.plate_recognizer import SURE, PlateReader
 
 CONFIG = ReaderConfig()
 TEXT, OTHER = "皖A12345", "皖A12346"

@@ -14,15 +14,15 @@ import numpy as np
 
 from alpr_app.core.geometry import Letterbox, corners_to_box
 from alpr_app.core.plate import Plate, completeness, judge_format, reads_chinese
-from alpr_app.field_colour import seen_colour
 from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.networks.detector.postprocess import Detection
 from alpr_app.networks.reader.postprocess import Reading
-from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateFinder
-from alpr_app.plate_reader import Look, PlateReader, View
+from alpr_app.pipeline.field_colour import seen_colour
+from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateFinder
+from alpr_app.pipeline.plate_recognizer import Look, PlateReader, View
+from alpr_app.pipeline.results import Timings
 from alpr_app.runtime.choice import make_engine
 from alpr_app.runtime.engine import chunks, stack
-from alpr_app.timings import Timings
 
 # What the reader says counts for more than what the detector says: signs look like plates, but do not read like them.
 CONFIDENCE_SHARE = 0.7

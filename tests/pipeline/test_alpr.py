@@ -12,8 +12,8 @@ from alpr_app.core.plate import fits_format
 from alpr_app.networks.bundle import BundleError, load_reader, save_bundle
 from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.reader.postprocess import Reading
-from alpr_app.pipeline import check_image
-from alpr_app.plate_reader import READER_BATCH
+from alpr_app.pipeline.alpr import check_image
+from alpr_app.pipeline.plate_recognizer import READER_BATCH
 
 
 def test_a_picture_gives_plates_best_first_in_its_own_pixels(small_alpr, picture):

@@ -5,7 +5,7 @@ import pytest
 
 from alpr_app.core.geometry import Letterbox
 from alpr_app.networks.detector.postprocess import positions
-from alpr_app.plate_finder import CLOSER_CANVAS, DETECTOR_BATCH, MOST_CLOSER_LOOKS, MOST_FAINT, PlateFinder
+from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, MOST_CLOSER_LOOKS, MOST_FAINT, PlateFinder
 
 BINS = 33
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.field_colour import seen_colour
+from alpr_app.pipeline.field_colour import seen_colour
 
 BLACK, WHITE = (20, 20, 20), (235, 235, 235)
 

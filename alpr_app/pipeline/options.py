@@ -1,15 +1,56 @@
-"""Options that several commands share, and the types of their values."""
+"""Which models read and how they are run: as options of a command line, and as a value to make the pipeline from."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpr_app.runtime.backends import BACKENDS, DEVICES
 
 if TYPE_CHECKING:
-    from alpr_app.pipeline import ALPR
+    from alpr_app.pipeline.alpr import ALPR
+
+
+# Everything above this is found once; the slider then only chooses among it.
+FLOOR = 0.3
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """detector, reader, reader_config: paths, None for the shipped ones. floor: least score that is found at all.
+    version: tells models apart that lie one after the other at the same path; empty for those that stay."""
+
+    detector: str | None = None
+    reader: str | None = None
+    reader_config: str | None = None
+    device: str = "auto"
+    backend: str = "auto"
+    threads: int | None = None
+    floor: float = FLOOR
+    version: str = ""
+
+    def make(self) -> ALPR:
+        """The pipeline. Takes seconds: torch is imported, models are loaded. Raises BundleError or EngineError."""
+        import cv2
+
+        from alpr_app.pipeline.alpr import ALPR
+
+        if self.threads is not None:
+            # Letterbox and rectification are OpenCV's.
+            cv2.setNumThreads(self.threads)
+        # An ONNX file would be made and kept of every single one of them.
+        backend = "torch" if self.version and self.backend == "auto" else self.backend
+        return ALPR(
+            self.detector,
+            self.reader,
+            self.device,
+            backend,
+            self.threads,
+            self.floor,
+            reader_config=self.reader_config,
+        )
 
 
 def fraction(text: str) -> float:
@@ -71,7 +112,7 @@ def make_alpr(args: argparse.Namespace, threads: int | None = None) -> ALPR:
     """
     import cv2
 
-    from alpr_app.pipeline import ALPR
+    from alpr_app.pipeline.alpr import ALPR
 
     threads = threads or args.threads
     if threads is not None:
