@@ -16,7 +16,7 @@ from alpr_app.core.startup import enter, limit_opencv
 
 COMMANDS = {
     "read": ("alpr_app.commands.read", "find and read the plates in pictures, folders and videos"),
-    "eval": ("alpr_app.commands.evaluate", "measure the models on labelled pictures"),
+    "eval": ("alpr_app.evaluation.command", "measure the models on labelled pictures"),
     "bench": ("alpr_app.commands.bench", "measure how fast the models are on this computer"),
     "export": ("alpr_app.commands.export", "write a model as an ONNX file"),
     "models": ("alpr_app.commands.models", "list models with their size and scores"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alpr_app.commands.evaluate import table
 from alpr_app.commands.markdown import markdown
 from alpr_app.core.errors import complain, printable
+from alpr_app.evaluation.command import table
 
 if TYPE_CHECKING:
     from alpr_app.networks.bundle import BundleInfo

@@ -15,7 +15,7 @@ import numpy as np
 from alpr_app.core.errors import MissingPackage, printable
 from alpr_app.data.assets import FONT
 from alpr_app.data.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
-from alpr_app.reliability import Reliability
+from alpr_app.evaluation.calibration_metrics import Reliability
 
 DPI = 110
 

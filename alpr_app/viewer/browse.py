@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from alpr_app.core.plate import Plate
+from alpr_app.evaluation.ground_truth import MISSED, Judged, Totals, Truth, fates, judge, truth_of, verdict
 from alpr_app.viewer.recogniser import NO_CROP, Outcome
 from alpr_app.viewer.tables import Labels
-from alpr_app.viewer.truth import MISSED, Judged, Totals, Truth, fates, judge, truth_of, verdict
 
 ALL, UNSEEN = "all", "not yet read"
 REFILTER_SECONDS = 0.3

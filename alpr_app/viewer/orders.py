@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
+from alpr_app.evaluation.ground_truth import MISSED, RIGHT, WRONG
 from alpr_app.viewer.browse import Record
-from alpr_app.viewer.truth import MISSED, RIGHT, WRONG
 
 NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
 ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)

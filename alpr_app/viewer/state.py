@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from alpr_app.core.plate import Plate
+from alpr_app.evaluation.ground_truth import Truth
 from alpr_app.viewer.browse import Browse, Record
 from alpr_app.viewer.cars import Cars
 from alpr_app.viewer.light import Light
@@ -18,7 +19,6 @@ from alpr_app.viewer.recogniser import Outcome, Status
 from alpr_app.viewer.settings import Settings
 from alpr_app.viewer.shot import Shot
 from alpr_app.viewer.tree import Tree
-from alpr_app.viewer.truth import Truth
 from alpr_app.viewer.view import View
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from alpr_app.data.result_writers import OutputFile, Sheet
 from alpr_app.data.sources import natural_key
+from alpr_app.evaluation.ground_truth import Judged
 from alpr_app.viewer.browse import Record
-from alpr_app.viewer.truth import Judged
 
 # The folder that was opened itself.
 HERE = "."

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from alpr_app.data.label_csv import TABLE_NAME, LabelError, place, read_rows
 from alpr_app.data.labels import LabelledPlate
+from alpr_app.evaluation.ground_truth import Label, Truth
 from alpr_app.viewer.background import Worker
 from alpr_app.viewer.mailbox import LatestValue, nobody
-from alpr_app.viewer.truth import Label, Truth
 
 # Of a line, only these are kept.
 _COLUMNS = ("text", "box", "corners")

@@ -12,7 +12,7 @@ import torch
 
 from alpr_app.data.images import read_picture
 from alpr_app.data.labels import read_data_folder
-from alpr_app.evaluation import evaluate
+from alpr_app.evaluation.evaluate import evaluate
 from alpr_app.networks.bundle import load_reader
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.pipeline.alpr import ALPR

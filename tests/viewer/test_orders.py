@@ -7,12 +7,12 @@ import pytest
 
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
+from alpr_app.evaluation.ground_truth import judge, truth_of
 from alpr_app.viewer.browse import Record
 from alpr_app.viewer.orders import ERRORS, LARGEST, NAME, NEWEST, ORDERS, TITLES, UNSURE, rank_of
 from alpr_app.viewer.recogniser import Outcome
 from alpr_app.viewer.scan import Scan
 from alpr_app.viewer.settings import Settings
-from alpr_app.viewer.truth import judge, truth_of
 
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
 

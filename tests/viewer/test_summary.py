@@ -8,13 +8,13 @@ import pytest
 
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
+from alpr_app.evaluation.ground_truth import judge, truth_of
 from alpr_app.viewer.browse import Record
 from alpr_app.viewer.commands import press
 from alpr_app.viewer.keeping import Keeper
 from alpr_app.viewer.panels.summary import figure
 from alpr_app.viewer.recogniser import Outcome
 from alpr_app.viewer.summary import COLUMNS, MACRO, MICRO, ordered, summarise, write_summary
-from alpr_app.viewer.truth import judge, truth_of
 
 TEXT = "皖A12345"
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))

@@ -6,16 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from alpr_app.commands import evaluate
 from alpr_app.data import assets
-from alpr_app.reliability import Reliability
+from alpr_app.evaluation import command
+from alpr_app.evaluation.calibration_metrics import Reliability
 from alpr_app.train.confusions import Confusions
 from alpr_app.train.plots import plot_reliability, require_matplotlib
 
 
 def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("test", help="measure models on labelled pictures, by subset and by CCPD's rules")
-    evaluate.add_arguments(parser, needs_data=False)
+    command.add_arguments(parser, needs_data=False)
     parser.add_argument("--model_path", dest="ocr_model", metavar="F", help="the same as --ocr_model")
     parser.add_argument("--model_config", dest="ocr_config", metavar="F", help="the same as --ocr_config")
     parser.add_argument("--confusions", type=Path, metavar="F", help="which characters are taken for which, as a PNG")
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         said = "measured on the sample scenes that come with the program; name a folder for more: test DATA"
         print(f"alpr_app.train: {said}", file=sys.stderr)
     confusions, reliability = Confusions(), Reliability()
-    status = evaluate.run(args, confusions, reliability)
+    status = command.run(args, confusions, reliability)
     if args.confusions:
         confusions.plot(args.confusions)
         left_out = f", {confusions.unequal} of another length left out" if confusions.unequal else ""

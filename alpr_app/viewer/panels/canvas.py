@@ -8,6 +8,7 @@ import numpy as np
 
 from alpr_app.core.plate import Plate
 from alpr_app.data.overlay import label
+from alpr_app.evaluation.ground_truth import MISSED, WRONG, Label
 from alpr_app.viewer.commands import plain_light
 from alpr_app.viewer.inputs import Hit
 from alpr_app.viewer.painter import Painter, Point, Rect
@@ -17,7 +18,6 @@ from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import welcome
 from alpr_app.viewer.shot import Shot
 from alpr_app.viewer.theme import Colour
-from alpr_app.viewer.truth import MISSED, WRONG, Label
 
 # From this enlargement on, pixels are shown as squares.
 PIXELS_FROM = 4.0

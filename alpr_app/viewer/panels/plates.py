@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alpr_app.core.plate import Plate
+from alpr_app.evaluation.ground_truth import MISSED
 from alpr_app.viewer.fonts import BODY, LARGE, SMALL
 from alpr_app.viewer.painter import Painter, Point, Rect
 from alpr_app.viewer.panels.stage import Stage, confidence_colour, draw_mark, elided, pair
@@ -13,7 +14,6 @@ from alpr_app.viewer.shot import Shot
 from alpr_app.viewer.state import NOTHING
 from alpr_app.viewer.textures import Texture
 from alpr_app.viewer.theme import PLATE_COLOURS, faded
-from alpr_app.viewer.truth import MISSED
 
 # Around the raw cut-out, as a share of the plate's height.
 MARGIN = 0.35

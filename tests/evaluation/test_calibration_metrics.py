@@ -1,6 +1,6 @@
 import pytest
 
-from alpr_app.reliability import Reliability
+from alpr_app.evaluation.calibration_metrics import Reliability
 
 
 def counted(*readings: tuple[float, bool], plates: int | None = None) -> Reliability:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from alpr_app.core.plate import Plate
     from alpr_app.data.label_csv import LabelError
-    from alpr_app.evaluation import Note
-    from alpr_app.reliability import Reliability
+    from alpr_app.evaluation.calibration_metrics import Reliability
+    from alpr_app.evaluation.evaluate import Note
 
 
 def add_arguments(parser: argparse.ArgumentParser, needs_data: bool = True) -> None:
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     """Returns 1 if labels were left out. note: is told of every plate that was read where its label says; reliability:
     how sure and how right the readings were."""
     from alpr_app.data.labels import read_data_folder, spell_labels, tables_of
-    from alpr_app.evaluation import evaluate
+    from alpr_app.evaluation.evaluate import evaluate
     from alpr_app.runtime.system_info import processor
 
     refused: list[LabelError] = []

@@ -7,7 +7,7 @@ import pytest
 
 from alpr_app.core.plate import Plate
 from alpr_app.data.labels import EVERY_SPLIT, DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
-from alpr_app.evaluation import evaluate
+from alpr_app.evaluation.evaluate import evaluate
 
 CORNERS = np.float32([[20, 30], [120, 30], [120, 60], [20, 60]])
 TEXT = "皖A12345"

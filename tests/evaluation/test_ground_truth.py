@@ -5,8 +5,8 @@ import pytest
 
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.labels import LabelledPlate
-from alpr_app.scene_scores import score_plate
-from alpr_app.viewer.truth import Totals, judge, truth_of, verdict
+from alpr_app.evaluation.detection_metrics import score_plate
+from alpr_app.evaluation.ground_truth import Totals, judge, truth_of, verdict
 
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
 NAME = format_name(Annotation("皖A12345", (20, 30, 60, 42), CORNERS))

@@ -13,7 +13,7 @@ from alpr_app.core.geometry import box_iou, corner_distance, corners_to_box, ord
 from alpr_app.core.plate import Plate, fits_format
 from alpr_app.data import ccpd
 from alpr_app.data.labels import LabelledPlate, spelled
-from alpr_app.scene_scores import FOUND_IOU, score_plate
+from alpr_app.evaluation.detection_metrics import FOUND_IOU, score_plate
 
 RIGHT, WRONG, MISSED = "right", "wrong", "missed"
 

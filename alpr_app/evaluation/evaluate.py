@@ -15,9 +15,9 @@ import numpy as np
 from alpr_app.core.plate import Plate, has_province
 from alpr_app.data.images import read_picture
 from alpr_app.data.labels import DataFolder, LabelledCrop, LabelledPicture, read_labelled
+from alpr_app.evaluation.calibration_metrics import Reliability
+from alpr_app.evaluation.detection_metrics import SceneScores, reading_of
 from alpr_app.pipeline.alpr import ALPR
-from alpr_app.reliability import Reliability
-from alpr_app.scene_scores import SceneScores, reading_of
 
 Watch = Callable[[Path, np.ndarray, list[Plate], str], None]
 """Is told of every picture that was not read right: file, picture, plates, what was expected."""
