@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 import alpr_app
-from alpr_app.cli import main as alpr
+from alpr_app.cli.main import main as alpr
 from alpr_app.data import assets
 from alpr_app.data.images import read_picture
 from alpr_app.data.run_folder import read_about

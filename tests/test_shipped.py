@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from alpr_app import ALPR
-from alpr_app.cli import main
+from alpr_app.cli.main import main
 from alpr_app.core.geometry import box_iou
 from alpr_app.data import assets as resources
 from alpr_app.data import ccpd

@@ -68,7 +68,7 @@ def _open_standard_streams() -> None:
 
 def alpr() -> int:
     """The command `alpr`."""
-    return start("alpr", "alpr_app.cli")
+    return start("alpr", "alpr_app.cli.main")
 
 
 def viewer() -> int:

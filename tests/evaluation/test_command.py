@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from alpr_app.cli import main
+from alpr_app.cli.main import main
 
 
 def test_every_part_of_a_data_folder_is_measured(data_folder, models, tmp_path, capsys):

@@ -59,7 +59,7 @@ def test_models_are_measured_and_confusions_drawn(data_folder, models, reader_pa
 
 
 def test_figures_are_those_of_eval(data_folder, models, detector_path, reader_path, tmp_path):
-    from alpr_app.cli import main as alpr
+    from alpr_app.cli.main import main as alpr
 
     written = []
     for name, run, reader in (("test", main, "--ocr_model"), ("eval", alpr, "--ocr_model")):

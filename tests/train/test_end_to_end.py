@@ -2,7 +2,7 @@
 
 import json
 
-from alpr_app.cli import main as alpr
+from alpr_app.cli.main import main as alpr
 from alpr_app.train.cli import main as train
 
 QUICK = ["--num_workers", "0", "--threads", "1", "--validate_samples", "16", "--validate_most", "4"]

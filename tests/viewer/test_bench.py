@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from alpr_app.cli import main
+from alpr_app.cli.main import main
 from alpr_app.data.images import write_picture
 from alpr_app.viewer import bench
 from alpr_app.viewer.offscreen import OffscreenError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from reading import NAMES, lines
 
-from alpr_app.cli import main
+from alpr_app.cli.main import main
 from alpr_app.data.images import read_picture, write_picture
 
 

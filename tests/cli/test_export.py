@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from alpr_app.cli import main
+from alpr_app.cli.main import main
 from alpr_app.pipeline.alpr import ALPR
 
 pytest.importorskip("onnx", reason="needs the extra 'onnx'")

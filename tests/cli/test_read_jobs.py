@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.commands import read
-from alpr_app.commands.read import Work, in_order, placed
-from alpr_app.commands.turns import Turns, memory_of
+from alpr_app.cli import read
+from alpr_app.cli.read import Work, in_order, placed
+from alpr_app.cli.read_jobs import Turns, memory_of
 from alpr_app.data.image_headers import FREE_BYTES
 from alpr_app.data.sources import Frame
 from tests.places import FIXTURES, ROOT

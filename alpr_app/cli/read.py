@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
-from alpr_app.commands.annotated import AnnotatedFolder
-from alpr_app.commands.stopping import StopOnInterrupt
-from alpr_app.commands.tracked import tracked
-from alpr_app.commands.turns import Turns, memory_of
+from alpr_app.cli.read_jobs import StopOnInterrupt, Turns, memory_of
+from alpr_app.cli.read_outputs import AnnotatedFolder, tracked
 from alpr_app.core.errors import AlprError, complain
 from alpr_app.data.result_writers import Outcome, Write, open_output, part_of, table
 from alpr_app.pipeline.options import add_model_options, count, fraction, make_alpr, number, seconds

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.cli import main
+from alpr_app.cli.main import main
 from alpr_app.core.plate import ALPHABET, Plate, judge_format
 from alpr_app.data.images import write_picture
 from alpr_app.pipeline.alpr import Result
@@ -45,7 +45,7 @@ def read(monkeypatch, tmp_path):
     """Runs `alpr read --track` on frames that read so; returns the status and the path written to."""
 
     def run(*paths, texts=TEXTS, out="out.jsonl"):
-        monkeypatch.setattr("alpr_app.commands.read.make_alpr", lambda args, threads: Scripted(texts))
+        monkeypatch.setattr("alpr_app.cli.read.make_alpr", lambda args, threads: Scripted(texts))
         target = tmp_path / out
         return main(["read", *map(str, paths), "--track", "--out", str(target)]), target
 
@@ -117,7 +117,7 @@ def test_a_video_without_cars_is_one_line_without_plates(read, film):
 
 
 def test_the_table_says_from_when_to_when(monkeypatch, film, capsys):
-    monkeypatch.setattr("alpr_app.commands.read.make_alpr", lambda args, threads: Scripted(TEXTS))
+    monkeypatch.setattr("alpr_app.cli.read.make_alpr", lambda args, threads: Scripted(TEXTS))
     assert main(["read", str(film()), "--track"]) == 0
     _, first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("皖A12345") and first.endswith("clip.avi 0.0 to 0.6 s, 4 times")
@@ -126,7 +126,7 @@ def test_the_table_says_from_when_to_when(monkeypatch, film, capsys):
 
 def test_the_table_marks_what_fits_no_format_and_says_so_below(monkeypatch, film, capsys):
     texts = ["", "皖A12345", "皖A1234", None]
-    monkeypatch.setattr("alpr_app.commands.read.make_alpr", lambda args, threads: Scripted(texts))
+    monkeypatch.setattr("alpr_app.cli.read.make_alpr", lambda args, threads: Scripted(texts))
     assert main(["read", str(film(count=4))]) == 0
     _, *rows, legend = capsys.readouterr().out.splitlines()
     assert [row.split("%")[0].rsplit(maxsplit=1)[0] for row in rows[:3]] == ["?", "皖A12345", "皖A1234 ?"]

@@ -15,11 +15,11 @@ from alpr_app.core.native_libraries import quiet_libraries
 from alpr_app.core.startup import enter, limit_opencv
 
 COMMANDS = {
-    "read": ("alpr_app.commands.read", "find and read the plates in pictures, folders and videos"),
+    "read": ("alpr_app.cli.read", "find and read the plates in pictures, folders and videos"),
     "eval": ("alpr_app.evaluation.command", "measure the models on labelled pictures"),
-    "bench": ("alpr_app.commands.bench", "measure how fast the models are on this computer"),
-    "export": ("alpr_app.commands.export", "write a model as an ONNX file"),
-    "models": ("alpr_app.commands.models", "list models with their size and scores"),
+    "bench": ("alpr_app.cli.bench", "measure how fast the models are on this computer"),
+    "export": ("alpr_app.cli.export", "write a model as an ONNX file"),
+    "models": ("alpr_app.cli.models", "list models with their size and scores"),
 }
 
 

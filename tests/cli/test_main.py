@@ -5,8 +5,9 @@ import types
 
 import pytest
 
-from alpr_app import __version__, cli
-from alpr_app.cli import main
+from alpr_app import __version__
+from alpr_app.cli import main as cli
+from alpr_app.cli.main import main
 from alpr_app.core.errors import AlprError
 
 

@@ -1,16 +1,21 @@
-"""Large pictures take turns: what is decoded at once takes no more memory together than one picture may alone."""
+"""How `alpr read` uses processor and memory: large pictures take turns, and Ctrl-C is the ordinary way to end what has
+no end.
+"""
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import deque
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from alpr_app.data.image_headers import FREE_BYTES, decoding_bytes
 
 if TYPE_CHECKING:
     from alpr_app.data.sources import Frame
+
 
 # Some is left for what is not counted here, such as what the threads keep for themselves.
 AT_ONCE_BYTES = round(0.75 * FREE_BYTES)
@@ -77,3 +82,32 @@ def _memory_of_file(path: Path) -> int:
         return FREE_BYTES if length > _HEADER_BYTES else length
     width, height = header.size
     return max(decoding_bytes(header, length), 3 * _COPIES * width * height)
+
+
+class StopOnInterrupt:
+    """While it is entered, the first Ctrl-C is only noted, so that what was read so far can be finished and written;
+    the second one interrupts as ever. active: whether to do so."""
+
+    def __init__(self, active: bool) -> None:
+        # Only the main thread gets signals.
+        self._active = active and threading.current_thread() is threading.main_thread()
+        self._wanted = False
+        self._before: object = None
+
+    def wanted(self) -> bool:
+        """Whether there was a Ctrl-C."""
+        return self._wanted
+
+    def __enter__(self) -> StopOnInterrupt:
+        if self._active:
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._active:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._wanted:
+            raise KeyboardInterrupt
+        self._wanted = True

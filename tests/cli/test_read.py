@@ -16,8 +16,8 @@ import pytest
 from reading import NAMES, lines
 from tqdm import tqdm
 
-from alpr_app.cli import main
-from alpr_app.commands.read import in_order, jobs_and_threads
+from alpr_app.cli.main import main
+from alpr_app.cli.read import in_order, jobs_and_threads
 from alpr_app.data.images import read_picture
 from alpr_app.data.result_writers import Outcome, OutputError, OutputFile
 from tests.places import FIXTURES, ROOT
@@ -308,7 +308,7 @@ def test_a_part_that_is_a_link_is_not_followed(folder, models, tmp_path, capsys)
 def test_a_full_disk_leaves_no_empty_part(folder, models, tmp_path, suffix):
     out = tmp_path / f"out{suffix}"
     code = (
-        "import resource, signal, sys\nfrom alpr_app.cli import main\n"
+        "import resource, signal, sys\nfrom alpr_app.cli.main import main\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
         "sys.exit(main(sys.argv[1:]))"
     )
@@ -361,7 +361,7 @@ def test_the_bar_counts_files_not_frames(folder, models, tmp_path, monkeypatch):
             super().__init__(*arguments, **(options | {"disable": False, "file": io.StringIO()}))
             bars.append(self)
 
-    monkeypatch.setattr("alpr_app.commands.read.tqdm", Bar)
+    monkeypatch.setattr("alpr_app.cli.read.tqdm", Bar)
     assert main(["read", str(folder), str(video), "--out", str(tmp_path / "out.jsonl"), *models]) == 0
     (bar,) = bars
     assert (bar.n, bar.total) == (len(NAMES) + 1, len(NAMES) + 1)

@@ -13,7 +13,7 @@ import pytest
 from reading import lines
 from servers import free_port, hear_ctrl_c, web_camera
 
-from alpr_app.cli import main
+from alpr_app.cli.main import main
 from tests.places import ROOT
 
 

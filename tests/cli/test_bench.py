@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from alpr_app.cli import main
-from alpr_app.commands.bench import STAGES
+from alpr_app.cli.bench import STAGES
+from alpr_app.cli.main import main
 from alpr_app.data.images import write_picture
 from alpr_app.networks.bundle import load_bundle
 

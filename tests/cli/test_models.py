@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from alpr_app.cli import main
-from alpr_app.commands.markdown import markdown
-from alpr_app.commands.models import describe
+from alpr_app.cli.main import main
+from alpr_app.cli.models import describe, markdown
 from alpr_app.networks.bundle import BundleInfo, load_detector, save_bundle
 from tests.places import ROOT
 
