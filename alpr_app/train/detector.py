@@ -20,9 +20,9 @@ from alpr_app.networks.detector.config import STRIDES
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.detector.postprocess import Detection, decode, positions, split_outputs
 from alpr_app.networks.layers import from_pixels
+from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.cached import spread
 from alpr_app.train.detector_losses import detector_losses
-from alpr_app.train.draw.painters import Painter
 from alpr_app.train.scene_dataset import SceneDataset, load_scenes
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from alpr_app.core.geometry import corners_to_box
 from alpr_app.data.labels import read_labelled
-from alpr_app.train.draw.glyphs import load_font
+from alpr_app.synth.plates.glyphs import load_font
 from alpr_app.train.mistakes import CORNERS, MISSED, WrongFind, WrongReading
 from alpr_app.train.preview import sheet
 

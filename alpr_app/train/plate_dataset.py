@@ -9,11 +9,11 @@ from torch.utils.data import Dataset
 from alpr_app.core.geometry import corners_to_box, placement, widened
 from alpr_app.core.two_line import knows_two_rows, may_have_two_rows
 from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.synth.plates.glyphs import SignPainter
+from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.cached import Cached
 from alpr_app.train.compositing import put_on
 from alpr_app.train.degrade import degrade
-from alpr_app.train.draw.painters import Painter
-from alpr_app.train.draw.signs import SignPainter
 from alpr_app.train.perspective import plate_corners, random_pose
 from alpr_app.train.plate_samples import PlateSample, PlateSource, cut_out, province_weights
 

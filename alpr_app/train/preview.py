@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from alpr_app.train.draw.glyphs import load_font
+from alpr_app.synth.plates.glyphs import load_font
 from alpr_app.train.plate_dataset import PlateDataset
 from alpr_app.train.scene_dataset import SceneDataset
 

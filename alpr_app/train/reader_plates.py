@@ -12,8 +12,8 @@ import numpy as np
 
 from alpr_app.data.labels import DataFolder, LabelError, read_labelled
 from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.cached import spread
-from alpr_app.train.draw.painters import Painter
 from alpr_app.train.plate_dataset import PlateDataset
 from alpr_app.train.plate_samples import PlateSource, load_plates, plate_sources, rectified
 

@@ -14,11 +14,11 @@ from torch.utils.data import Dataset
 from alpr_app.core.errors import UsageError
 from alpr_app.core.geometry import LETTERBOX_GREY, box_iou, corners_to_box
 from alpr_app.data.labels import LabelledPicture, read_labelled
+from alpr_app.synth.plates.glyphs import SignPainter
+from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.cached import Cached
 from alpr_app.train.compositing import paint_out, put_on
 from alpr_app.train.degrade import degrade
-from alpr_app.train.draw.painters import Painter
-from alpr_app.train.draw.signs import SignPainter
 from alpr_app.train.perspective import plate_corners, random_pose
 
 # Pictures are kept no larger: memory, and a plate is never shown larger than in the picture by much.

@@ -5,7 +5,7 @@ from alpr_app import ALPR
 from alpr_app.core.geometry import picture_corners
 from alpr_app.core.plate import ALPHABET
 from alpr_app.core.two_line import knows_two_rows, may_have_two_rows, side_by_side
-from alpr_app.train.draw.plates import PlatePainter, random_text
+from alpr_app.synth.plates.painters import PlatePainter, random_text
 
 
 def outline(width: float, height: float) -> np.ndarray:

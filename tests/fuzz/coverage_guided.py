@@ -21,7 +21,7 @@ with atheris.instrument_imports(include=["alpr_app"]):
     from alpr_app.data.image_headers import is_cut_short, picture_header
     from alpr_app.data.labels import read_table, spelled
     from alpr_app.data.network import file_name_for, without_secrets
-    from alpr_app.train.plates_file import read_plates_file
+    from alpr_app.synth.plates.plates_file import read_plates_file
 
 FOLDER = Path(tempfile.mkdtemp())
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from alpr_app.train.draw.plates import PlatePainter
+from alpr_app.synth.plates.painters import PlatePainter
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,11 @@ from alpr_app.evaluation.evaluate import evaluate
 from alpr_app.networks.bundle import load_reader
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.pipeline.alpr import ALPR
+from alpr_app.synth.plates.painters import make_painter
+from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.train.checkpoint import load_checkpoint
 from alpr_app.train.cli import main
-from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.maskocr import ReaderWithColumns
-from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.starting import with_plates_of
 
 PLATES = """

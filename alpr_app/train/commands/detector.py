@@ -7,6 +7,8 @@ import argparse
 from alpr_app.data.labels import read_data_folder
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
+from alpr_app.synth.plates.painters import make_painter
+from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.train.commands.run_options import (
     Formatter,
     add_crop_size,
@@ -20,8 +22,6 @@ from alpr_app.train.commands.run_options import (
     train,
 )
 from alpr_app.train.detector import DetectorTask
-from alpr_app.train.draw.painters import make_painter
-from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.shapes import with_fields
 from alpr_app.train.starting import start_detector, take_over
 

@@ -9,6 +9,9 @@ from alpr_app.core.errors import UsageError
 from alpr_app.core.plate import ALPHABET
 from alpr_app.data.labels import read_data_folder
 from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.synth.plates.painters import make_painter
+from alpr_app.synth.plates.plate_design import PlatesFile
+from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.train.commands.run_options import (
     Formatter,
     add_run_options,
@@ -19,13 +22,10 @@ from alpr_app.train.commands.run_options import (
     shape_of,
     train,
 )
-from alpr_app.train.draw.painters import make_painter
 from alpr_app.train.label_faults import WRONG_CROPS
 from alpr_app.train.loop import Task
 from alpr_app.train.masked import MaskedStrips, MaskedTask
 from alpr_app.train.maskocr import ReaderTask, ReaderWithColumns
-from alpr_app.train.plate_design import PlatesFile
-from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.reader_plates import NO_DATA, prepare_plates
 from alpr_app.train.shapes import with_fields
 from alpr_app.train.starting import start_reader, take_over, with_plates_of

@@ -9,10 +9,10 @@ from alpr_app.core.errors import UsageError
 from alpr_app.data.images import write_picture
 from alpr_app.data.labels import read_data_folder
 from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.synth.plates.painters import make_painter
+from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.train.cached import spread
 from alpr_app.train.commands.run_options import Formatter, add_crop_size, crop_size_of
-from alpr_app.train.draw.painters import make_painter
-from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.preview import plate_sheet, scene_sheet
 from alpr_app.train.reader_plates import NO_DATA, prepare_plates
 from alpr_app.train.scene_dataset import SceneDataset, load_scenes

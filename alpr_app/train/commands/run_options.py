@@ -19,13 +19,13 @@ from alpr_app.core.errors import AlprError, UsageError, reason
 from alpr_app.data.run_folder import COMMAND, write_about
 from alpr_app.runtime.backends import DEVICES
 from alpr_app.runtime.choice import choose_device
+from alpr_app.synth.plates.plates_file import shipped_plates
 from alpr_app.train.about import about_run
 from alpr_app.train.cached import GIGABYTE
 from alpr_app.train.checkpoint import CheckpointError
 from alpr_app.train.distributed import Ranks, all_or_none, from_first, ranks_of_environment
 from alpr_app.train.loop import Run, Task
 from alpr_app.train.options import PRECISIONS, SCHEDULES, RunOptions
-from alpr_app.train.plates_file import shipped_plates
 from alpr_app.train.report import write_report
 
 # Where runs go whose folder is not named, from the folder that one is in.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from alpr_app.train.draw.samples import write_samples
+from alpr_app.synth.scenes.samples import write_samples
 
 
 def add(commands: argparse._SubParsersAction) -> None:

@@ -17,13 +17,13 @@ from alpr_app.core.geometry import corners_to_box, placement
 from alpr_app.data import ccpd
 from alpr_app.data.images import write_picture
 from alpr_app.data.label_csv import TABLE_NAME, write_table
+from alpr_app.synth.plates.painters import Painter, make_painter
+from alpr_app.synth.plates.plates_file import read_plates_file
+from alpr_app.synth.scenes.cars import DrawnPlate
+from alpr_app.synth.scenes.samples import COLUMNS, annotate, label_row
+from alpr_app.synth.scenes.scenes import KINDS, draw_scene
 from alpr_app.train.degrade import degrade
-from alpr_app.train.draw.mounting import DrawnPlate
-from alpr_app.train.draw.painters import Painter, make_painter
-from alpr_app.train.draw.samples import COLUMNS, annotate, label_row
-from alpr_app.train.draw.scenes import KINDS, draw_scene
 from alpr_app.train.perspective import plate_corners, random_pose
-from alpr_app.train.plates_file import read_plates_file
 from alpr_app.train.processes import map_in_processes
 
 VALIDATION_SHARE = 10

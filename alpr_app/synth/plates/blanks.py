@@ -1,0 +1,296 @@
+"""What a plate is before it is written on, and after the road had it: blanks, bolts, frames, dirt, fading; and where
+characters stand, in millimetres after GA 36-2018.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from alpr_app.core.errors import UsageError
+from alpr_app.core.plate import LETTERS
+from alpr_app.synth.plates.glyphs import GREEN, LOWER, STANDARD, UPPER, load_font
+
+HEIGHT, WIDTH, GREEN_WIDTH = 140, 440, 480
+DOUBLE_HEIGHT = 220
+CELL_TOP = 25
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Left upper corner of a character, and the lettering it is written in (see `glyphs.CELLS`)."""
+
+    left: int
+    top: int = CELL_TOP
+    lettering: str = STANDARD
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Cells in reading order, centre (x, y) of the dot or emblem, overall size."""
+
+    cells: tuple[Cell, ...]
+    dot: tuple[float, float]
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def _single(before_dot: int) -> Layout:
+    """Seven cells of 45 mm, 12 mm apart, with 34 mm for the dot after the first `before_dot` of them."""
+    lefts = [15 + 57 * place + (22 if place >= before_dot else 0) for place in range(7)]
+    return Layout(tuple(Cell(left) for left in lefts), (lefts[before_dot] - 17, 70))
+
+
+def _double() -> Layout:
+    """Rear of lorries, and trailers: two wide characters above five tall ones."""
+    upper = [Cell(left, 15, UPPER) for left in (110, 250)]
+    lower = [Cell(27 + 80 * place, 90, LOWER) for place in range(5)]
+    return Layout((*upper, *lower), (220, 45), height=DOUBLE_HEIGHT)
+
+
+_GREEN_LEFTS = (15, 69, 161, 213, 265, 317, 369, 421)
+_GREEN = Layout(tuple(Cell(left, lettering=GREEN) for left in _GREEN_LEFTS), (136.5, 70), GREEN_WIDTH)
+LAYOUTS = {
+    "blue": _single(2),
+    "yellow": _single(2),
+    "yellow_double": _double(),
+    "white": _single(1),
+    "black": _single(2),
+    "black_embassy": _single(4),
+    "green": _GREEN,
+    "green_truck": _GREEN,
+}
+
+
+def style_of(text: str, colour: str, rows: int = 1) -> str:
+    """Which blank belongs to a text: its colour, but lorries of new energy, embassies and two rows have their own.
+
+    Raises UsageError for two rows in another colour than yellow.
+    """
+    if rows == 2:
+        if colour != "yellow":
+            raise UsageError(f"'{text}': only yellow plates have two rows, not {colour} ones")
+        return "yellow_double"
+    if colour == "green" and text[-1] in LETTERS:
+        return "green_truck"
+    if colour == "black" and text[0] == "使":
+        return "black_embassy"
+    return colour
+
+
+
+# Edges are drawn this many times larger and averaged down.
+FINE = 3
+FIELD = {
+    "blue": (18, 72, 196),
+    "yellow": (236, 176, 20),
+    "yellow_double": (236, 176, 20),
+    "white": (232, 233, 230),
+    "black": (24, 24, 27),
+    "black_embassy": (24, 24, 27),
+    "green": (70, 190, 110),
+    "green_truck": (70, 190, 110),
+}
+RIM = {
+    "blue": (240, 242, 246),
+    "yellow": (20, 20, 20),
+    "yellow_double": (20, 20, 20),
+    "white": (30, 30, 32),
+    "black": (236, 236, 236),
+    "black_embassy": (236, 236, 236),
+    "green": (26, 60, 40),
+    "green_truck": (26, 40, 30),
+}
+AROUND = (34, 34, 36)
+FRAME_WORDS = (
+    "汽车销售服务有限公司",
+    "AUTO 4S",
+    "电话 0551-6226",
+    "安全驾驶  文明出行",
+    "XINGCHE MOTORS",
+    "平安出行",
+    "远航汽车",
+    "一路顺风",
+    "CITY AUTO",
+    "华兴汽贸  400-820",
+)
+FRAME_COLOURS = ((20, 20, 22), (20, 20, 22), (60, 60, 64), (178, 182, 186), (205, 205, 200))
+BOLT_X = (0.25, 0.75)
+BOLTS_SHARE, FRAME_SHARE = 0.75, 0.22
+
+
+def rounded(canvas: np.ndarray, inset: float, radius: float, colour: int) -> None:
+    """A filled rounded rectangle, `inset` mm from the edges of the canvas."""
+    height, width = canvas.shape[:2]
+    a, r = round(inset * FINE), round(radius * FINE)
+    cv2.rectangle(canvas, (a + r, a), (width - 1 - a - r, height - 1 - a), colour, -1)
+    cv2.rectangle(canvas, (a, a + r), (width - 1 - a, height - 1 - a - r), colour, -1)
+    for x in (a + r, width - 1 - a - r):
+        for y in (a + r, height - 1 - a - r):
+            cv2.circle(canvas, (x, y), r, colour, -1)
+
+
+def _field(style: str, layout: Layout, tint: float) -> np.ndarray:
+    """The plain surface at fine scale; `tint` 0 to 1 makes the upper end of green pale or white."""
+    height, width = layout.height * FINE, layout.width * FINE
+    field = np.full((height, width, 3), FIELD[style], np.uint8)
+    if style == "green":
+        pale = np.float32([206, 232, 212]) * (1 - tint) + np.float32([246, 250, 247]) * tint
+        ramp = np.clip((np.linspace(0, 1, height, dtype=np.float32) - 0.08) / 0.84, 0, 1)[:, None, None]
+        field[:] = pale * (1 - ramp) + np.float32(FIELD[style]) * ramp
+    if style == "green_truck":
+        field[:, : round(137 * FINE)] = FIELD["yellow"]
+    return field
+
+
+def _emblem(canvas: np.ndarray, x: float, y: float) -> None:
+    """The round sign of new-energy plates between the second and third character."""
+    centre, r = (round(x * FINE), round(y * FINE)), round(12 * FINE)
+    cv2.circle(canvas, centre, r, (200, 222, 214), -1)
+    for index, colour in enumerate(((60, 140, 220), (226, 60, 140), (240, 130, 60), (246, 200, 40), (50, 140, 60))):
+        start = 90 + index * 36
+        cv2.ellipse(canvas, centre, (r - 2 * FINE, r - 2 * FINE), 0, start, start + 36, colour, -1)
+    for dy in (-1, 0, 1):
+        level = centre[1] + round(dy * 4.4 * FINE)
+        cv2.line(canvas, (centre[0] - r // 2, level), (centre[0] + r // 4, level), (246, 248, 248), round(2.4 * FINE))
+    cv2.circle(canvas, centre, r, (96, 140, 150), FINE)
+
+
+def draw_blanks(style: str, layout: Layout) -> list[np.ndarray]:
+    """Blanks of a style with and without rim, in slightly different shapes: RGB uint8, one pixel a millimetre."""
+    variants = []
+    for rim in (0.0, 2.0, 2.8, 2.8):
+        for radius, tint in ((5, 0.1), (9, 0.9)):
+            canvas = np.full((layout.height * FINE, layout.width * FINE, 3), AROUND, np.uint8)
+            field = _field(style, layout, tint)
+            shape = np.zeros(canvas.shape[:2], np.uint8)
+            rounded(shape, 0.5, radius, 255)
+            cv2.copyTo(field, shape, canvas)
+            if rim:
+                shape[:] = 0
+                rounded(shape, 3.0, radius - 1, 255)
+                rounded(shape, 3.0 + rim, radius - 2.5, 0)
+                cv2.copyTo(np.full_like(canvas, RIM[style]), shape, canvas)
+            if style.startswith("green"):
+                _emblem(canvas, *layout.dot)
+            else:
+                colour = (16, 16, 18) if style.startswith(("yellow", "white")) else (246, 246, 246)
+                x, y = layout.dot
+                cv2.circle(canvas, (round(x * FINE), round(y * FINE)), 5 * FINE, colour, -1)
+            variants.append(cv2.resize(canvas, (layout.width, layout.height), interpolation=cv2.INTER_AREA))
+    return variants
+
+
+def load_template(path: Path, layout: Layout) -> np.ndarray:
+    """A blank from a picture file, RGB uint8, one pixel a millimetre. Raises FileNotFoundError if it cannot be read."""
+    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.is_file() else None
+    if picture is None:
+        raise FileNotFoundError(f"{path}: no template picture; give a folder that holds it, or no folder at all")
+    size = (layout.width, layout.height)
+    return cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size, interpolation=cv2.INTER_AREA)
+
+
+def _bolt(radius: float, colour: tuple[int, int, int], wide: float) -> tuple[np.ndarray, np.ndarray]:
+    """A bolt head or slot as (alpha, colour) patches, lit from above."""
+    size = round(radius * 2 * wide) + 6
+    alpha = np.zeros((size * FINE, size * FINE), np.uint8)
+    centre = (size * FINE // 2, size * FINE // 2)
+    cv2.ellipse(alpha, centre, (round(radius * wide * FINE), round(radius * FINE)), 0, 0, 360, 255, -1)
+    alpha = cv2.resize(alpha, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255
+    light = np.linspace(1.25, 0.6, size, dtype=np.float32)[:, None, None]
+    return alpha, np.clip(np.float32(colour) * light, 0, 255) * np.ones_like(alpha)
+
+
+class Extras:
+    """Things added to a written plate, prepared once: bolts, dealer frames with their words, grain."""
+
+    def __init__(self, words: tuple[str, ...] = FRAME_WORDS) -> None:
+        metal = ((190, 190, 186), (120, 120, 120), (222, 222, 220), (60, 58, 56), (196, 178, 130))
+        self._bolts = [
+            _bolt(radius, colour, wide) for radius in (4.0, 5.5, 7.0) for colour in metal for wide in (1, 1.3)
+        ]
+        face = load_font()
+        self._words = [self._render(text, face) for text in words]
+        self.grain = np.random.default_rng(0).normal(0, 1, (512, 1024)).astype(np.float32)
+
+    @staticmethod
+    def _render(words: str, face: cv2.FontFace) -> np.ndarray:
+        canvas = np.zeros((60, 900, 3), np.uint8)
+        cv2.putText(canvas, words, (10, 45), (255, 255, 255), face, 36)
+        left, top, width, height = cv2.boundingRect(canvas[:, :, 0])
+        ink = canvas[top : top + height, left : left + width, 0]
+        return cv2.resize(ink, (max(1, round(width * 7 / height)), 7), interpolation=cv2.INTER_AREA)
+
+    def add(
+        self, plate: np.ndarray, rng: np.random.Generator, bolts: float = BOLTS_SHARE, frame: float = FRAME_SHARE
+    ) -> None:
+        """Bolts and perhaps a frame, drawn onto `plate` in place. bolts, frame: how often, 0 to 1."""
+        if rng.random() < bolts:
+            self._add_bolts(plate, rng)
+        if rng.random() < frame:
+            self._add_frame(plate, rng)
+
+    def _add_bolts(self, plate: np.ndarray, rng: np.random.Generator) -> None:
+        height, width = plate.shape[:2]
+        top, bottom = rng.random() < 0.95, rng.random() < 0.6
+        alpha, colour = self._bolts[rng.integers(len(self._bolts))]
+        size = alpha.shape[0]
+        for y, present in ((rng.uniform(9, 14), top), (height - rng.uniform(9, 14), bottom)):
+            for share in BOLT_X:
+                if present and rng.random() < 0.95:
+                    x0 = round(width * share + rng.uniform(-3, 3)) - size // 2
+                    y0 = max(0, min(round(y) - size // 2, height - size))
+                    patch = plate[y0 : y0 + size, x0 : x0 + size]
+                    patch[:] = patch * (1 - alpha) + colour * alpha
+
+    def _add_frame(self, plate: np.ndarray, rng: np.random.Generator) -> None:
+        height, width = plate.shape[:2]
+        colour = np.float32(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))])
+        side, top, bottom = rng.integers(3, 8), rng.integers(3, 9), rng.integers(3, 14)
+        for rows, columns, light in (
+            (slice(0, top), slice(None), 1.0),
+            (slice(height - bottom, None), slice(None), 0.85),
+            (slice(None), slice(0, side), 0.95),
+            (slice(None), slice(width - side, None), 0.9),
+        ):
+            plate[rows, columns] = colour * light
+        if bottom >= 10:
+            words = self._words[rng.integers(len(self._words))][:, : width - 2 * side]
+            left, y = (width - words.shape[1]) // 2, height - bottom + (bottom - 7) // 2
+            area = plate[y : y + 7, left : left + words.shape[1]]
+            ink = (words.astype(np.float32) / 255)[..., None]
+            area[:] = area * (1 - ink) + (225 if colour.mean() < 128 else 30) * ink
+
+
+def age(plate: np.ndarray, extras: Extras, rng: np.random.Generator) -> np.ndarray:
+    """Chance colour, fading, dirt and grain over a finished plate: a new picture of the same size."""
+    height, width = plate.shape[:2]
+    fade = rng.uniform(0, 0.35) ** 1.5
+    gains = np.diag(rng.uniform(0.8, 1.06) * rng.uniform(0.94, 1.06, 3))
+    grey = np.full((3, 3), 1 / 3)
+    mix = gains @ ((1 - fade) * np.eye(3) + fade * grey)
+    lift = rng.uniform(-4, 30) * fade * 2 + rng.uniform(-6, 8, 3)
+    plate = cv2.transform(plate, np.hstack([mix, lift[:, None]]).astype(np.float32))
+    patches = rng.normal(0, rng.uniform(0.01, 0.06), (4, 9)).astype(np.float32)
+    patches = cv2.resize(patches, (36, 16), interpolation=cv2.INTER_CUBIC)
+    field = 1 + cv2.resize(patches, (width, height), interpolation=cv2.INTER_LINEAR)
+    y, x = rng.integers(512 - height), rng.integers(1024 - width)
+    field += extras.grain[y : y + height, x : x + width] * np.float32(rng.uniform(0, 0.02))
+    if rng.random() < 0.25:
+        plate = _muddy(plate, extras.grain[y : y + height, x : x + width], rng)
+    return cv2.multiply(plate, cv2.merge([field] * 3), dtype=cv2.CV_8U)
+
+
+def _muddy(plate: np.ndarray, grain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Dust and mud, denser below: in soft spots where the grain, seen from afar, is high."""
+    height, width = grain.shape
+    coarse = cv2.resize(grain, (width // 3, height // 3), interpolation=cv2.INTER_AREA)
+    coarse = cv2.GaussianBlur(coarse, (0, 0), rng.uniform(0.8, 5))
+    coarse *= 0.4 / max(float(coarse.std()), 1e-6)
+    coarse += np.linspace(rng.uniform(-0.8, 0.1), rng.uniform(0, 0.6), height // 3, dtype=np.float32)[:, None]
+    mud = cv2.resize(np.clip(coarse, 0, 1), (width, height)) * np.float32(rng.uniform(0.15, 0.6))
+    colour = np.float32([120, 108, 92]) * rng.uniform(0.4, 1.3)
+    return cv2.blendLinear(np.full_like(plate, colour), plate, mud, 1 - mud)

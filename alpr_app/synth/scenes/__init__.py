@@ -1,0 +1,1 @@
+"""Drawn photographs of cars with plates. Only the command `draw` and the shipped samples use them."""
