@@ -27,9 +27,9 @@ from alpr_app.data.images import read_picture
 from alpr_app.data.run_folder import read_about
 from alpr_app.networks.bundle import load_bundle
 from alpr_app.networks.layers import from_pixels
-from alpr_app.train.checkpoint import load_checkpoint
-from alpr_app.train.cli import main as train
-from alpr_app.train.labelling import label_pictures
+from alpr_app.train.cli.main import main as train
+from alpr_app.train.datasets.labelling import label_pictures
+from alpr_app.train.trainer.checkpoint import load_checkpoint
 from alpr_app.viewer.arguments import parse as viewer
 from alpr_app.viewer.settings import Settings, save_settings
 from tests.builders import TEXTS, write_scene

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from alpr_app.train.options import RunOptions
+from alpr_app.train.trainer.options import RunOptions
 
 
 class Points(Dataset):

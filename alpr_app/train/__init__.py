@@ -1,1 +1,4 @@
-"""Everything that is only needed to make models; nothing that recognises plates imports it."""
+"""Training of both networks, with everything that only training needs. `python -m alpr_app.train` is its command line.
+
+Knows everything but `cli` and `viewer`; nobody may know it.
+"""

@@ -7,4 +7,4 @@ import sys
 from alpr_app.core.startup import start
 
 if __name__ == "__main__":
-    sys.exit(start("alpr_app.train", "alpr_app.train.cli"))
+    sys.exit(start("alpr_app.train", "alpr_app.train.cli.main"))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
-from alpr_app.train.cli import parse
-from alpr_app.train.commands.detector import make_task
-from alpr_app.train.commands.run_options import run_options
-from alpr_app.train.distributed import ranks_of_environment
-from alpr_app.train.loop import Run
+from alpr_app.train.cli.detector import make_task
+from alpr_app.train.cli.main import parse
+from alpr_app.train.cli.run_options import run_options
+from alpr_app.train.trainer.distributed import ranks_of_environment
+from alpr_app.train.trainer.loop import Run
 
 if __name__ == "__main__":
     data, output = sys.argv[1:]

@@ -10,8 +10,8 @@ import pytest
 from alpr_app.data.images import read_picture
 from alpr_app.data.label_csv import TABLE_NAME
 from alpr_app.data.labels import LabelledPicture, LabelledPlate, read_data_folder
-from alpr_app.train.cli import main
-from alpr_app.train.extract import Cut, extract_plates
+from alpr_app.train.cli.main import main
+from alpr_app.train.datasets.extract_plates import Cut, extract_plates
 
 PARTS = ("base", "blur", "np")
 

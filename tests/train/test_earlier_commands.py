@@ -8,8 +8,8 @@ from builders import write_data
 
 from alpr_app.data.label_csv import read_rows
 from alpr_app.networks.bundle import load_detector, load_reader
-from alpr_app.train.checkpoint import load_checkpoint
-from alpr_app.train.cli import main
+from alpr_app.train.cli.main import main
+from alpr_app.train.trainer.checkpoint import load_checkpoint
 
 # What makes the same runs end in a moment.
 SHORT = ["--threads", "1", "--num_workers", "0", "--validate_samples", "8"]

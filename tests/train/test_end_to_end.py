@@ -3,7 +3,7 @@
 import json
 
 from alpr_app.cli.main import main as alpr
-from alpr_app.train.cli import main as train
+from alpr_app.train.cli.main import main as train
 
 QUICK = ["--num_workers", "0", "--threads", "1", "--validate_samples", "16", "--validate_most", "4"]
 SMALL_READER = ["--embed_dim", "32", "--num_heads", "2", "--num_encoder_layers", "1", "--num_decoder_layers", "1"]

@@ -18,10 +18,10 @@ from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.pipeline.alpr import ALPR
 from alpr_app.synth.plates.painters import make_painter
 from alpr_app.synth.plates.plates_file import read_plates_file
-from alpr_app.train.checkpoint import load_checkpoint
-from alpr_app.train.cli import main
-from alpr_app.train.maskocr import ReaderWithColumns
-from alpr_app.train.starting import with_plates_of
+from alpr_app.train.cli.main import main
+from alpr_app.train.reader.task import ReaderWithColumns
+from alpr_app.train.trainer.checkpoint import load_checkpoint
+from alpr_app.train.trainer.pretrained import with_plates_of
 
 PLATES = """
 name = "Toy"

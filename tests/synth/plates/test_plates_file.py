@@ -10,7 +10,7 @@ import pytest
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.synth.plates.plate_design import PlatesError
 from alpr_app.synth.plates.plates_file import read_plates_file, shipped_plates
-from alpr_app.train.cli import main
+from alpr_app.train.cli.main import main
 
 HEAD = 'name = "Toy"\nalphabet = "ABCDEF0123456789"\nmax_length = 6\n'
 DESIGN = '[[design]]\npattern = "LL-DDD"\nwidth = 400\nheight = 100\n'

@@ -1,0 +1,1 @@
+"""Augmentation: what cameras do to plates, and plates pasted into other pictures."""

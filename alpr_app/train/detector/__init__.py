@@ -1,0 +1,1 @@
+"""Training the detector: its samples, its losses, its validation."""

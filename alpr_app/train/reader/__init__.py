@@ -1,0 +1,1 @@
+"""Training the reader: its samples, masked pre-training, its losses, its validation."""

@@ -1,0 +1,274 @@
+"""What came of a run, in its own folder: curves and mistakes as pictures, figures and settings as text."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alpr_app.core.errors import AlprError, printable
+from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.images import write_picture
+from alpr_app.data.labels import DataFolder
+from alpr_app.data.run_folder import (
+    COMMAND,
+    CURVES,
+    MISTAKES,
+    MOST_COUNTED,
+    REPORT,
+    TRAIN,
+    VAL,
+    About,
+    Curves,
+    command_of,
+    is_run,
+    read_about,
+    read_curves,
+)
+from alpr_app.train.reader.masked_pretraining import MaskedStrips
+from alpr_app.train.reader.task import ReaderWithColumns
+from alpr_app.train.reports.mistakes import find_sheet, reading_sheet, shared_out, wrong_finds, wrong_readings
+from alpr_app.train.reports.plots import plot_curves
+from alpr_app.train.trainer.loop import Task
+from alpr_app.train.trainer.options import RunOptions
+from alpr_app.train.trainer.pretrained import trained_network
+
+
+def about_run(task: Task, options: RunOptions, arguments: list[str]) -> About:
+    """arguments: of the command line, as they were given."""
+    known = dict(task.description)
+    kind, config = known.pop("kind"), known.pop("config")
+    known.pop("run", None)
+    # Where other files lie is told by the arguments alone.
+    settings = {name: value.name if isinstance(value, Path) else value for name, value in asdict(options).items()}
+    # What is thrown away after training does not count, unless that is all there is.
+    network = task.product(task.network) or task.network
+    return About(
+        kind=kind,
+        steps=options.steps,
+        batch_size=options.batch_size,
+        judged_by=task.judged_by,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        options=settings,
+        config=config,
+        data={"labelled": task.dataset.labelled, **known},
+        arguments=arguments,
+        place=os.getcwd(),
+    )
+
+
+MOST_MISTAKES = 60
+NOT_OPTIONS = ("output",)
+
+
+class ReportError(AlprError):
+    """A report that cannot be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """How many of how many plates are wrong."""
+
+    wrong: int
+    plates: int
+
+
+def write_report(run: Path, data: DataFolder | None = None, mistakes: Mistakes | None = None) -> Path:
+    """Write curves.png and report.md into the run's folder, also while the run goes on; returns the latter.
+
+    data: what it learns from, to be counted. mistakes: what `write_mistakes` has found. Raises ReportError if there
+    is no run, MissingPackage with the remedy if matplotlib is missing, OSError.
+    """
+    if not is_run(run):
+        raise ReportError(f"{run}: there is no run in this folder; it would have a {COMMAND}")
+    plot_curves(run, run / CURVES)
+    about, trouble = read_about(run)
+    about = about or _about_checkpoint(run)
+    train, val = read_curves(run / TRAIN), read_curves(run / VAL)
+    parts = [
+        _head(run, about, train, val),
+        [f"- {plain(line)}" for line in (trouble, train.trouble, val.trouble) if line],
+        ["## Figures", "", *_validation(about, val)],
+        ["## Speed", "", *_speed(about, train)],
+        ["## Pictures", "", *_pictures(run, mistakes)],
+        ["## Data", "", *_data(about, data)],
+        [
+            "## Settings",
+            "",
+            "### Options",
+            "",
+            *_settings(about.options),
+            "",
+            "### Network",
+            "",
+            *_settings(about.config),
+        ],
+    ]
+    path = run / REPORT
+    text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
+    return path
+
+
+def write_mistakes(run: Path, data: DataFolder, most: int = MOST_MISTAKES) -> Mistakes:
+    """Write mistakes.png: the worst mistakes of the run's best checkpoint on the val split of `data`.
+
+    Raises PictureError, CheckpointError, ReportError if the network of the run can make no mistakes.
+    """
+    checkpoint = next((path for name in ("best.pt", "last.pt") if (path := run / name).is_file()), None)
+    if checkpoint is None:
+        raise ReportError(f"{run}: holds no checkpoint yet, so there are no mistakes to show; leave --dataset_path out")
+    network, _ = trained_network(checkpoint)
+    if isinstance(network, MaskedStrips):
+        raise ReportError(f"{run}: its network cannot read yet, so it makes no mistakes; leave --dataset_path out")
+    if isinstance(network, ReaderWithColumns):
+        readings, plates = wrong_readings(network.reader, data.of_split("val"))
+        picture, wrong = reading_sheet(readings[:most]), len(readings)
+    else:
+        finds, plates = wrong_finds(network, data)
+        picture, wrong = find_sheet(shared_out(finds, most)), len(finds)
+    if not plates:
+        raise ReportError(f"{run}: the data has no labelled plate in its val split; no mistakes to show")
+    write_picture(run / MISTAKES, picture)
+    return Mistakes(wrong, plates)
+
+
+def _about_checkpoint(run: Path) -> About:
+    """What a run without a run.json says of itself."""
+    checkpoint = next((path for name in ("last.pt", "best.pt") if (path := run / name).is_file()), None)
+    if checkpoint is None:
+        return About()
+    network, state = trained_network(checkpoint)
+    description = dict(state["description"])
+    options, config = description.pop("run", {}), description.pop("config")
+    options = options if isinstance(options, dict) else {}
+    samples, batch_size = (
+        value if type(value := options.get(name)) is int and 0 < value <= MOST_COUNTED else 0
+        for name in ("samples", "batch_size")
+    )
+    steps = samples // max(1, batch_size)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    kind = description.pop("kind")
+    return About(kind, steps, batch_size, "", parameters, options, config, description)
+
+
+_SPECIAL = re.compile(r"[\\`*\[\]{}()#|~$@!]|(?<!\w)_|_(?!\w)|(?<=:)/(?=/)|(?<=www)\.|^\s*[-+>=]|^\s*\d+[.)]")
+
+
+def plain(text: str) -> str:
+    """A text out of somebody's files for a Markdown file, where it shall look as it is: no markup, no HTML, no links
+    and in one line."""
+    text = _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", printable(text))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _code(text: str) -> list[str]:
+    """A text as lines of code, within a fence that it cannot close."""
+    lines = [printable(line) for line in text.splitlines()]
+    fence = "`" * (2 + max([1, *(len(run) for run in re.findall("`+", text))]))
+    return [f"{fence}sh", *lines, fence]
+
+
+def _head(run: Path, about: About, train: Curves, val: Curves) -> list[str]:
+    step = int(max(train.last("step") or 0, val.last("step") or 0))
+    done = f"{step:,} of {about.steps:,} steps" if about.steps else f"{step:,} steps"
+    what = f"A {plain(about.kind)} of {about.parameters / 1e6:.2f} M parameters; " if about.kind else ""
+    return [f"# {plain(run.resolve().name)}", "", f"{what}{done} done.", "", *_code(command_of(run))]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [" | ".join(heads), " | ".join(["---"] * len(heads)), *(" | ".join(row) for row in rows)]
+    return [f"| {line} |" for line in lines]
+
+
+def _validation(about: About, val: Curves) -> list[str]:
+    """Every figure when it was best as a whole, and the last time. Best is what the best checkpoint is chosen by."""
+    if not val:
+        return ["Nothing has been validated yet."]
+    names = [name for name in val.columns if name != "step"]
+    # A run that does not say begins its figures with it.
+    judged = about.judged_by if about.judged_by in names else names[0]
+    best = int(np.nanargmax(val.columns[judged])) if np.isfinite(val.columns[judged]).any() else -1
+    rows = [(plain(name), *(_figure(val.columns[name][place]) for place in (best, -1))) for name in names]
+    steps = [f"{int(val.columns['step'][place]):,}" for place in (best, -1)]
+    return _table(["validation", f"best ({plain(judged)}), step {steps[0]}", f"last, step {steps[1]}"], rows)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4f}" if np.isfinite(value) else "–"
+
+
+def _speed(about: About, train: Curves) -> list[str]:
+    if not train or "samples_per_s" not in train.columns:
+        return ["Nothing has been measured yet."]
+    columns = train.columns
+    steps = np.diff(columns["step"], prepend=0)
+    rate = columns["samples_per_s"]
+    moving = np.isfinite(rate) & (rate > 0)
+    # In equal numbers of samples, so the mean is that of the times.
+    times = steps[moving] / rate[moving]
+    if not times.size or times.sum() <= 0:
+        return ["Nothing has been measured yet."]
+    # Lines of an earlier version may lack a figure: the last one that there is counts.
+    rows = [("samples a second", f"{steps[moving].sum() / times.sum():.1f}", f"{rate[moving][-1]:.1f}")]
+    waiting = columns.get("waiting_share", np.full_like(rate, np.nan))[moving]
+    told = np.isfinite(waiting)
+    if told.any():
+        share = (waiting * times)[told].sum() / times[told].sum()
+        rows.append(("waiting for samples", f"{100 * share:.1f} %", f"{100 * waiting[told][-1]:.1f} %"))
+    memory = columns.get("memory_gb", np.zeros(0))
+    memory = memory[np.isfinite(memory)]
+    if memory.size:
+        rows.append(("memory at most", f"{memory.max():.1f} GB", f"{memory[-1]:.1f} GB"))
+    lines = _table(["", "whole run", "last steps"], rows)
+    if about.batch_size:
+        samples = int(columns["step"][-1]) * about.batch_size
+        took = duration(float(times.sum()) * about.batch_size)
+        lines += ["", f"{samples:,} samples in {took}, validation and checkpoints not counted."]
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = math.floor(seconds / 60 + 0.5)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _pictures(run: Path, mistakes: Mistakes | None) -> list[str]:
+    lines = [f"![Losses, validation, learning rate and speed]({CURVES})"]
+    if (run / MISTAKES).is_file():
+        said = f"{mistakes.wrong:,} on {mistakes.plates:,} labelled plates. " if mistakes else ""
+        lines += ["", f"{said}The worst mistakes:", "", f"![The worst mistakes]({MISTAKES})"]
+    return lines
+
+
+def _data(about: About, data: DataFolder | None) -> list[str]:
+    lines = _settings(about.data)
+    if data is not None:
+        rows = []
+        for split in sorted({item.split for item in (*data.pictures, *data.crops)}):
+            part = data.of_split(split)
+            plates = sum(len(picture.plates) for picture in part.pictures)
+            rows.append((plain(split), f"{len(part.pictures):,}", f"{plates:,}", f"{len(part.crops):,}"))
+        lines += ["", *_table(["split", "pictures", "plates in them", "single plates"], rows)]
+        lines += ["", f"{len(data.negatives):,} pictures without a plate."]
+    return lines
+
+
+def _settings(values: dict[str, Any]) -> list[str]:
+    if not values:
+        return ["Not known."]
+    return _table(["", ""], ((plain(name), _shown(value)) for name, value in values.items() if name not in NOT_OPTIONS))
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return plain(text)
