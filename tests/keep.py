@@ -44,7 +44,7 @@ from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
 from alpr_app.train.cli.main import main as train
 from alpr_app.train.trainer.loop import Run
-from alpr_app.viewer.settings import Settings, save_settings
+from alpr_app.viewer.app.settings import Settings, save_settings
 from tests import kept
 from tests.builders import TEXTS, toy_plate, write_scene
 

@@ -30,8 +30,8 @@ from alpr_app.networks.layers import from_pixels
 from alpr_app.train.cli.main import main as train
 from alpr_app.train.datasets.labelling import label_pictures
 from alpr_app.train.trainer.checkpoint import load_checkpoint
-from alpr_app.viewer.arguments import parse as viewer
-from alpr_app.viewer.settings import Settings, save_settings
+from alpr_app.viewer.app.arguments import parse as viewer
+from alpr_app.viewer.app.settings import Settings, save_settings
 from tests.builders import TEXTS, write_scene
 from tests.places import FIXTURES
 

@@ -32,13 +32,13 @@ from alpr_app.data.images import write_picture
 from alpr_app.data.run_folder import About, write_about
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.pipeline.results import Timings
-from alpr_app.viewer.commands import COMMANDS, press
-from alpr_app.viewer.inputs import CONTROL
-from alpr_app.viewer.keeping import Keeper
-from alpr_app.viewer.offscreen import Offscreen, OffscreenError
-from alpr_app.viewer.orders import ORDERS
-from alpr_app.viewer.program import Program
-from alpr_app.viewer.recogniser import FAILED, READY
+from alpr_app.viewer.app.commands import COMMANDS, press
+from alpr_app.viewer.app.image_list import ORDERS
+from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.toolkit.inputs import CONTROL
+from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
+from alpr_app.viewer.workers.export import Keeper
+from alpr_app.viewer.workers.recogniser import FAILED, READY
 
 LARGEST = (1100, 720)
 SIZES = ((1100, 720), (900, 700), (640, 720), (640, 420), (1000, 500))
@@ -286,10 +286,10 @@ def laps(minutes: float, stand_in: bool, seed: int = 0, least: int = 2) -> Itera
     """What is held at the end of each lap, for so many minutes and so many laps at least. Raises OffscreenError."""
     with TemporaryDirectory() as place, Offscreen(*LARGEST) as screen, ExitStack() as opened:
         # Only now: the way to OpenGL has to be chosen before they are imported.
-        from alpr_app.viewer.frame import Frame
-        from alpr_app.viewer.textures import Textures
-        from alpr_app.viewer.theme import theme
-        from alpr_app.viewer.toolkit import Toolkit
+        from alpr_app.viewer.app.layout import Frame
+        from alpr_app.viewer.toolkit.textures import Textures
+        from alpr_app.viewer.toolkit.theme import theme
+        from alpr_app.viewer.toolkit.toolkit import Toolkit
 
         root = Path(place)
         write_folders(root)

@@ -18,7 +18,7 @@ from alpr_app.data.labels import read_data_folder
 from alpr_app.data.run_folder import read_about, read_curves, read_newest
 from alpr_app.networks.bundle import load_bundle
 from alpr_app.train.cli.main import main as train
-from alpr_app.viewer.settings import Settings, load_settings
+from alpr_app.viewer.app.settings import Settings, load_settings
 from tests import keep, kept
 
 KEYS, MEANINGS = kept.recorded("keys"), kept.recorded("meanings")

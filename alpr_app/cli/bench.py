@@ -170,7 +170,7 @@ def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
     # Only here: what draws windows need not be there for anything else.
     from alpr_app.data.images import quiet_opencv
     from alpr_app.pipeline.options import ModelChoice
-    from alpr_app.viewer.bench import measure as measure_window
+    from alpr_app.viewer.app.bench import measure as measure_window
 
     quiet_opencv()
     timed = timed_pictures(args.image, args.frames)
@@ -227,7 +227,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         refuse_inputs(args.json, [*_pictures(args.image), *model_files(args)])
     if args.viewer:
-        from alpr_app.viewer.bench import table as window_table
+        from alpr_app.viewer.app.bench import table as window_table
 
         figures = measure_viewer(args)
         print("\n".join([*_head(figures), *window_table(figures["viewer"])]))

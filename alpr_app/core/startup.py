@@ -73,7 +73,7 @@ def alpr() -> int:
 
 def viewer() -> int:
     """The command `alpr-viewer`."""
-    return start("alpr_viewer", "alpr_app.viewer")
+    return start("alpr_viewer", "alpr_app.viewer.app.main")
 
 
 def start(program: str, module: str) -> int:

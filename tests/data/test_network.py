@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from alpr_app.data.network import file_name_for, is_address, secrets_in, without_secrets
-from alpr_app.viewer.live import address_name
+from alpr_app.viewer.workers.live import address_name
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ from alpr_app.networks.reader.network import Reader
 from alpr_app.synth.plates.plates_file import read_plates_file, shipped_plates
 from alpr_app.train.cli.main import build_parser, config_arguments
 from alpr_app.train.trainer.checkpoint import load_checkpoint, save_checkpoint
-from alpr_app.viewer.settings import Settings, load_settings
+from alpr_app.viewer.app.settings import Settings, load_settings
 from tests.fuzz.mutations import damage, damage_text
 from tests.places import FIXTURES, ROOT
 

@@ -22,7 +22,7 @@ from alpr_app.data.ccpd import Annotation, CcpdNameError, format_name, parse_nam
 from alpr_app.data.label_csv import COLUMNS, read_rows, write_table
 from alpr_app.data.labels import spelled
 from alpr_app.data.network import file_name_for, secrets_in, without_secrets
-from alpr_app.viewer.settings import Settings, from_dict
+from alpr_app.viewer.app.settings import Settings, from_dict
 
 # The same inputs every time, and no clock: a slow machine fails no test.
 FIXED = settings(derandomize=True, deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))

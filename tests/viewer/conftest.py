@@ -20,9 +20,9 @@ from alpr_app.core.plate import Plate
 from alpr_app.data.images import write_picture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.pipeline.results import Timings
-from alpr_app.viewer.offscreen import Offscreen, OffscreenError
-from alpr_app.viewer.program import Program
-from alpr_app.viewer.theme import DARK
+from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
+from alpr_app.viewer.toolkit.theme import DARK
 
 WINDOW_SIZE = (1280, 720)
 
@@ -188,9 +188,9 @@ def screen(lacking, toolkit_installed):
 @pytest.fixture
 def window(screen, program, fakes, until):
     """The window with what it shows; `draw` gives its pixels."""
-    from alpr_app.viewer.frame import Frame
-    from alpr_app.viewer.textures import Textures
-    from alpr_app.viewer.toolkit import Toolkit
+    from alpr_app.viewer.app.layout import Frame
+    from alpr_app.viewer.toolkit.textures import Textures
+    from alpr_app.viewer.toolkit.toolkit import Toolkit
 
     ui = Toolkit(DARK)
     ui.attach_renderer()

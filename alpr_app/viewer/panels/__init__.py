@@ -1,1 +1,1 @@
-"""The parts of the window, one file each. They draw the state and call the program; of their own they keep little."""
+"""The parts of the window, one file each. They draw the state and call the program; they keep little of their own."""

@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from alpr_app.viewer.browse import ALL, UNSEEN
-from alpr_app.viewer.commands import go_up, open_dialog, open_summary
-from alpr_app.viewer.orders import ORDERS, TITLES
-from alpr_app.viewer.painter import Rect
+from alpr_app.viewer.app.commands import go_up, open_dialog, open_summary
+from alpr_app.viewer.app.image_list import ALL, ORDERS, TITLES, UNSEEN
+from alpr_app.viewer.app.state import FOLDER, LIVE
+from alpr_app.viewer.panels.context import (
+    Stage,
+    draw_mark,
+    elided,
+    follow,
+    icon_button,
+    icon_width,
+    pair,
+    rows_in_sight,
+)
 from alpr_app.viewer.panels.live import live_side
-from alpr_app.viewer.panels.stage import Stage, draw_mark, elided, follow, icon_button, icon_width, pair, rows_in_sight
 from alpr_app.viewer.panels.tree import TreePanel
-from alpr_app.viewer.state import FOLDER, LIVE
+from alpr_app.viewer.toolkit.painter import Rect
 
 # From this width on, the filter by marks and the order stand on one line.
 SIDE_BY_SIDE = 250

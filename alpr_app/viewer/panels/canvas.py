@@ -9,15 +9,14 @@ import numpy as np
 from alpr_app.core.plate import Plate
 from alpr_app.data.overlay import label
 from alpr_app.evaluation.ground_truth import MISSED, WRONG, Label
-from alpr_app.viewer.commands import plain_light
-from alpr_app.viewer.inputs import Hit
-from alpr_app.viewer.painter import Painter, Point, Rect
-from alpr_app.viewer.panels.own import own_sign
-from alpr_app.viewer.panels.stage import Stage, confidence_colour, dashed, elided
+from alpr_app.viewer.app.commands import plain_light
+from alpr_app.viewer.panels.context import Stage, confidence_colour, dashed, elided
 from alpr_app.viewer.panels.toolbar import toolbar
-from alpr_app.viewer.panels.welcome import welcome
-from alpr_app.viewer.shot import Shot
-from alpr_app.viewer.theme import Colour
+from alpr_app.viewer.panels.welcome import own_sign, welcome
+from alpr_app.viewer.toolkit.inputs import Hit
+from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
+from alpr_app.viewer.toolkit.theme import Colour
+from alpr_app.viewer.workers.images import Shot
 
 # From this enlargement on, pixels are shown as squares.
 PIXELS_FROM = 4.0

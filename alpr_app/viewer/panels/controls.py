@@ -9,16 +9,15 @@ import numpy as np
 from alpr_app.pipeline.results import STAGES
 from alpr_app.runtime.backends import BACKENDS
 from alpr_app.runtime.system_info import cores
-from alpr_app.viewer.commands import keep_results, plain_light, watch_training
-from alpr_app.viewer.light import MOST, Light
+from alpr_app.viewer.app.commands import keep_results, plain_light, watch_training
+from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
+from alpr_app.viewer.app.settings import THEMES
+from alpr_app.viewer.app.state import LIVE, MOST_LIGHT, Light
 from alpr_app.viewer.panels.chart import sparkline
-from alpr_app.viewer.panels.stage import Stage, heading, pair
-from alpr_app.viewer.results import CSV, JSON_LINES
-from alpr_app.viewer.settings import THEMES
-from alpr_app.viewer.state import LIVE
+from alpr_app.viewer.panels.context import Stage, heading, pair
 
 if TYPE_CHECKING:
-    from alpr_app.viewer.toolkit import Toolkit
+    from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 SIDE_BY_SIDE = 220
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
@@ -106,7 +105,7 @@ def _light(stage: Stage) -> None:
         # Beside the name: at 0, the slider's knob would lie on the number.
         pair(ui, ui.painter, (left, top, ui.room[0], ui.line_height), "", f"{value:+d} %" if value else "0 %")
         ui.text(name.capitalize())
-        values[name] = round(ui.slider(name, value, -MOST, MOST, ""))
+        values[name] = round(ui.slider(name, value, -MOST_LIGHT, MOST_LIGHT, ""))
         ui.tip(tip)
     state.light = Light(**values)
     if ui.button("As it is", ui.room[0], enabled=not state.light.neutral, tip="What is read is never changed (0)"):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from alpr_app.viewer.commands import COMMANDS
-from alpr_app.viewer.fonts import SMALL
-from alpr_app.viewer.painter import Rect
-from alpr_app.viewer.panels.stage import Stage
+from alpr_app.viewer.app.commands import COMMANDS
+from alpr_app.viewer.panels.context import Stage
+from alpr_app.viewer.toolkit.painter import SMALL, Rect
 
 if TYPE_CHECKING:
-    from alpr_app.viewer.toolkit import Toolkit
+    from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 Group = tuple[str, list[tuple[str, str]]]
 """A heading, and below it keys with what they do."""

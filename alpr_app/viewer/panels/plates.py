@@ -6,14 +6,13 @@ import numpy as np
 
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import MISSED
-from alpr_app.viewer.fonts import BODY, LARGE, SMALL
-from alpr_app.viewer.painter import Painter, Point, Rect
-from alpr_app.viewer.panels.stage import Stage, confidence_colour, draw_mark, elided, pair
-from alpr_app.viewer.recogniser import FAILED, LOADING
-from alpr_app.viewer.shot import Shot
-from alpr_app.viewer.state import NOTHING
-from alpr_app.viewer.textures import Texture
-from alpr_app.viewer.theme import PLATE_COLOURS, faded
+from alpr_app.viewer.app.state import NOTHING
+from alpr_app.viewer.panels.context import Stage, confidence_colour, draw_mark, elided, pair
+from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
+from alpr_app.viewer.toolkit.textures import Texture
+from alpr_app.viewer.toolkit.theme import PLATE_COLOURS, faded
+from alpr_app.viewer.workers.images import Shot
+from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
 # Around the raw cut-out, as a share of the plate's height.
 MARGIN = 0.35

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from alpr_app.viewer.background import Background
-from alpr_app.viewer.fonts import SMALL
-from alpr_app.viewer.painter import Rect
-from alpr_app.viewer.panels.stage import Stage, elided
-from alpr_app.viewer.results import CSV
-from alpr_app.viewer.summary import HERE, SHARES, Line, Summary, ordered, summarise, write_summary
+from alpr_app.viewer.app.folder_results import CSV, HERE, SHARES, Line, Summary, ordered, summarise, write_summary
+from alpr_app.viewer.panels.context import Stage, elided
+from alpr_app.viewer.toolkit.painter import SMALL, Rect
+from alpr_app.viewer.workers.threads import Background
 
 PAD = 18
 FOLDER_WIDTH, COLUMN_WIDTH = 230, 88

@@ -1,21 +1,178 @@
-"""The page of a training run: its curves while they grow, its mistakes, its figures, and its model to try."""
+"""The page of a training run: its curves while they grow, its figures, its mistakes, and its model to try."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from math import isfinite
 
 import numpy as np
 
 from alpr_app.data.run_folder import NO_LOSSES
-from alpr_app.viewer.commands import open_dialog
-from alpr_app.viewer.painter import Rect
+from alpr_app.viewer.app.commands import open_dialog
+from alpr_app.viewer.app.state import View
+from alpr_app.viewer.app.training import RunView, age
 from alpr_app.viewer.panels.browser import duration
-from alpr_app.viewer.panels.chart import Chart, draw_chart
-from alpr_app.viewer.panels.run_facts import run_facts
-from alpr_app.viewer.panels.sheet import SheetPanel
-from alpr_app.viewer.panels.stage import Stage, elided
-from alpr_app.viewer.runs import RunView, age
+from alpr_app.viewer.panels.chart import Chart, draw_chart, figure
+from alpr_app.viewer.panels.context import Stage, elided, heading, pair
+from alpr_app.viewer.toolkit.painter import SMALL, Rect
+from alpr_app.viewer.workers.images import Shot
+
+COLUMN = 76
+
+
+def run_facts(stage: Stage, view: RunView) -> None:
+    """Draw it at the cursor, as wide as there is room."""
+    _progress(stage, view)
+    _model(stage, view)
+    _validation(stage, view)
+    _losses(stage, view)
+    for line in view.troubles:
+        stage.ui.text(line, stage.ui.theme.wrong, wrapped=True)
+
+
+def _rows(stage: Stage, rows: list[tuple[str, str]]) -> None:
+    ui = stage.ui
+    left, top = ui.cursor
+    step = ui.line_height + 3 * ui.em
+    for name, value in rows:
+        pair(ui, ui.painter, (left, top, ui.room[0], step), name, value)
+        top += step
+    ui.cursor = (left, top)
+    ui.space(1)
+
+
+def _progress(stage: Stage, view: RunView) -> None:
+    ui = stage.ui
+    left = view.seconds_left
+    if view.steps:
+        rest = f", about {duration(left)} left" if left else ""
+        share = min(1.0, view.step / view.steps)
+        ui.progress(share, f"{100 * share:.0f} %{rest}")
+    of = f"{view.step:,} of {view.steps:,}" if view.steps else f"{view.step:,}"
+    waiting = view.train.last("waiting_share")
+    rows = [("Steps", of), ("Samples a second", f"{view.rate:.1f}" if view.rate else "–")]
+    if waiting is not None and isfinite(waiting):
+        rows.append(("Waiting for samples", f"{100 * waiting:.1f} %"))
+    memory = view.train.last("memory_gb")
+    if memory is not None and isfinite(memory):
+        rows.append(("Memory at most", f"{memory:.1f} GB"))
+    if view.changed:
+        rows.append(("Last figures", f"{duration(age(view.changed))} ago"))
+    _rows(stage, rows)
+
+
+def _model(stage: Stage, view: RunView) -> None:
+    """The newest model, to be tried and to be left again."""
+    ui, training = stage.ui, stage.program.training
+    heading(ui, "Its model")
+    newest = view.newest
+    if newest is None:
+        masked = view.about is not None and view.about.kind == "masked"
+        says = (
+            "This phase makes no model that could be tried"
+            if masked
+            else "One is written at each validation; there is none yet"
+        )
+        ui.text(says, ui.theme.dim, wrapped=True)
+    else:
+        seen = f"after {newest.samples:,} samples, " if newest.samples is not None else ""
+        ui.text(f"The newest {newest.kind}: {seen}{duration(age(newest.written))} ago", ui.theme.dim, wrapped=True)
+        label = "Load the newer one" if training.newer else "Try this model on the picture"
+        if training.in_use:
+            ui.text("It reads the pictures now", ui.theme.doubtful)
+        elif ui.button("Loading..." if training.trying else label, ui.room[0], enabled=not training.trying):
+            training.try_newest()
+    if training.trouble:
+        ui.text(training.trouble, ui.theme.wrong, wrapped=True)
+    if training.own and ui.button(f"Back to the {training.first_name}", ui.room[0]):
+        training.back()
+
+
+def _validation(stage: Stage, view: RunView) -> None:
+    """Each figure of the last validation beside that of the best one."""
+    ui, val = stage.ui, view.val
+    if not val:
+        return
+    heading(ui, f"Validation at step {val.last('step'):,.0f}")
+    left, top = ui.cursor
+    right, step = left + ui.room[0], ui.line_height + 3 * ui.em
+    column = COLUMN * ui.em
+    names = [name for name in val.columns if name != "step"]
+    table = [(name, figure(val.last(name)), figure(view.best(name)), False) for name in names]
+    for name, last, best, small in [("", "last", "best", True), *table]:
+        font = {"font": SMALL} if small else {}
+        for text, end, colour in ((last, right - column, ui.theme.text), (best, right, ui.theme.dim)):
+            width = ui.text_width(text, **font)
+            ui.painter.text((end - width, top), text, ui.theme.dim if small else colour, **font)
+        room = right - 2 * column - left
+        ui.painter.text((left, top), elided(ui, name.replace("_", " "), room), ui.theme.dim)
+        top += step
+    ui.cursor = (left, top)
+    ui.space(1)
+
+
+def _losses(stage: Stage, view: RunView) -> None:
+    if not view.train:
+        return
+    heading(stage.ui, f"Losses at step {view.train.last('step'):,.0f}")
+    names = [name for name in view.train.columns if name not in NO_LOSSES]
+    rows = [(name.replace("_", " "), figure(view.train.last(name))) for name in names]
+    rate = view.train.last("learning_rate")
+    _rows(stage, [*rows, *([("learning rate", figure(rate))] if rate is not None else [])])
+
+
+class SheetPanel:
+    def __init__(self) -> None:
+        self._view = View()
+        self._of = ""
+
+    def draw(self, stage: Stage, view: RunView) -> None:
+        """Draw the sheet where the cursor is, as large as there is room, or say how to come by one."""
+        ui, shot = stage.ui, view.sheet
+        if shot is None or shot.display is None:
+            ui.text("There is no sheet of mistakes yet. This makes one, also while the run goes on:", wrapped=True)
+            ui.text(f"python -m alpr_app.train report {view.folder} --dataset_path DATA", ui.theme.dim, wrapped=True)
+            return
+        place = (*ui.cursor, *ui.room)
+        if min(place[2:]) < 1:
+            return
+        if self._of != shot.key:
+            self._of = shot.key
+            self._begin(shot, place)
+        ui.painter.surface(place, ui.theme.ground)
+        hit = ui.hit("sheet", *place[2:])
+        pointer = (ui.mouse.place[0] - place[0], ui.mouse.place[1] - place[1])
+        if hit.hovered and ui.mouse.wheel:
+            self._view.zoom_at(ui.mouse.wheel, pointer, shot.size, place[2:])
+        if hit.held:
+            self._view.drag(ui.mouse.delta, shot.size, place[2:])
+        if hit.double:
+            self._whole_or_wide(shot, place)
+        ui.tip("Wheel: larger and smaller; drag: move; double click: the whole sheet")
+        self._paint(stage, shot, place)
+
+    def _begin(self, shot: Shot, place: Rect) -> None:
+        """As wide as there is room, from its top."""
+        zoom = min(place[2] / shot.size[0], 2.0)
+        self._view.set_zoom(zoom)
+        self._view.centre = (0.5, min(0.5, place[3] / 2 / (shot.size[1] * zoom)))
+
+    def _whole_or_wide(self, shot: Shot, place: Rect) -> None:
+        if self._view.zoom is None:
+            self._begin(shot, place)
+        else:
+            self._view.fit()
+
+    def _paint(self, stage: Stage, shot: Shot, place: Rect) -> None:
+        scale = self._view.scale(shot.size, place[2:])
+        left, top = self._view.origin(shot.size, place[2:])
+        texture = stage.textures.get("sheet", (shot.key, shot.taken), lambda: shot.display)
+        with stage.ui.painter.within(place):
+            rect = (round(place[0] + left), round(place[1] + top), shot.size[0] * scale, shot.size[1] * scale)
+            stage.ui.painter.picture(texture, rect)
+
+
 
 EDGE, PAD = 18, 14
 FACTS_WIDTH, FACTS_SHARE = 330, 0.34

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alpr_app.core.errors import printable
-from alpr_app.viewer.commands import unfold
-from alpr_app.viewer.fonts import SMALL
-from alpr_app.viewer.painter import Painter, Point, Rect
-from alpr_app.viewer.panels.stage import Stage, elided, follow, rows_in_sight
-from alpr_app.viewer.settings import LIMITS
-from alpr_app.viewer.theme import Colour
-from alpr_app.viewer.tree import Node
+from alpr_app.viewer.app.commands import unfold
+from alpr_app.viewer.app.settings import LIMITS
+from alpr_app.viewer.app.tree import Node
+from alpr_app.viewer.panels.context import Stage, elided, follow, rows_in_sight
+from alpr_app.viewer.toolkit.painter import SMALL, Painter, Point, Rect
+from alpr_app.viewer.toolkit.theme import Colour
 
 if TYPE_CHECKING:
-    from alpr_app.viewer.toolkit import Toolkit
+    from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 # Of the left side, apart from what always stands below; the rest belongs to the pictures.
 MOST_SHARE, LEAST_BELOW = 0.7, 170

@@ -1,0 +1,207 @@
+"""How fast the window is on this computer, measured without a display: `alpr bench --viewer`."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, perf_counter, process_time, sleep
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from alpr_app.core.errors import AlprError
+from alpr_app.viewer.app.main import without_package
+from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.toolkit.offscreen import Offscreen
+from alpr_app.viewer.workers.recogniser import FAILED
+
+if TYPE_CHECKING:
+    from alpr_app.pipeline.options import ModelChoice
+    from alpr_app.viewer.app.layout import Frame
+    from alpr_app.viewer.workers.recogniser import Analyser
+
+SIZE = (1280, 720)
+CAMERA_RATE = 30.0
+IDLE_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0
+# The first frames load letters and pictures onto the card.
+WARM_UP_FRAMES = 10
+# The window draws no more frames than this on a screen without a clock of its own.
+SHORTEST_FRAME = 1 / 60
+
+
+class StandInCamera:
+    """A camera that gives `image` (H x W x 3 uint8 RGB) over and over, no two frames quite the same. times: when frame
+    1, 2, ... was handed over, in seconds of the monotonic clock."""
+
+    def __init__(self, image: np.ndarray, rate: float = CAMERA_RATE) -> None:
+        self._image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        self._period, self._due = 1 / rate, monotonic()
+        self.times: list[float] = []
+
+    def isOpened(self) -> bool:
+        return True
+
+    def get(self, prop: int) -> float:
+        return 1 / self._period
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        self._due = max(self._due + self._period, monotonic())
+        sleep(max(0.0, self._due - monotonic()))
+        image = self._image.copy()
+        image[0, 0] = len(self.times) % 251
+        self.times.append(monotonic())
+        return True, image
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+
+class _Bench:
+    """The window as `Window` runs it, drawn off screen. wake ends its sleep."""
+
+    def __init__(self, screen: Offscreen, frame: Frame, program: Program, woken: threading.Event) -> None:
+        self.screen, self.frame, self.program, self.woken = screen, frame, program, woken
+
+    def draw(self) -> float:
+        """Draw one frame to its end; returns the milliseconds that took."""
+        began = perf_counter()
+        self.screen.clear()
+        self.frame.draw(SIZE, 1 / 60)
+        self.screen.finish()
+        return 1000 * (perf_counter() - began)
+
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        deadline = monotonic() + PATIENCE_SECONDS
+        while not holds():
+            if self.program.recogniser.status.state == FAILED:
+                raise AlprError(self.program.recogniser.status.detail)
+            if monotonic() > deadline:
+                raise AlprError(f"{what} did not come within {PATIENCE_SECONDS:.0f} s; nothing is measured")
+            sleep(0.02)
+            self.program.collect()
+
+    def still(self, frames: int) -> list[float]:
+        """Frames in which nothing changes: milliseconds each."""
+        for _ in range(WARM_UP_FRAMES):
+            self.draw()
+        return [self.draw() for _ in range(frames)]
+
+    def idle(self, seconds: float) -> float:
+        """The share of a core that is taken while nobody does anything, all threads together."""
+        self.woken.clear()
+        began, cpu = monotonic(), process_time()
+        while (left := began + seconds - monotonic()) > 0:
+            self.woken.wait(min(left, self.program.patience()))
+            self.woken.clear()
+            self.draw()
+        return (process_time() - cpu) / (monotonic() - began)
+
+    def live(self, camera: StandInCamera, frames: int) -> tuple[list[float], list[float], float]:
+        """Milliseconds from a frame's leaving the camera to its plates' being drawn, and those of each drawing, for so
+        many frames that were read; and how many were read a second."""
+        state, latencies, drawn = self.program.state, [], []
+        key, began = state.outcome.key, monotonic()
+        while len(latencies) < frames and monotonic() - began < PATIENCE_SECONDS:
+            self.woken.wait(self.program.patience())
+            self.woken.clear()
+            before = monotonic()
+            drawn.append(self.draw())
+            if state.outcome is not None and state.outcome.key != key:
+                key = state.outcome.key
+                latencies.append(1000 * (monotonic() - camera.times[int(key.rpartition("#")[2]) - 1]))
+            sleep(max(0.0, SHORTEST_FRAME - (monotonic() - before)))
+        if not latencies:
+            raise AlprError("no frame of the stand-in camera was read; nothing is measured")
+        return latencies, drawn, len(latencies) / (monotonic() - began)
+
+
+def measure(
+    choice: ModelChoice,
+    picture: Path,
+    image: np.ndarray,
+    frames: int,
+    idle_seconds: float = IDLE_SECONDS,
+    make: Callable[[], Analyser] | None = None,
+) -> dict[str, Any]:
+    """All figures of the window. picture: the file of `image`, H x W x 3 uint8 RGB, which is shown with its plates.
+    make: for tests, instead of the models.
+
+    Raises OffscreenError if nothing can be drawn here, AlprError if a package is missing or a model cannot be used.
+    """
+    with Offscreen(*SIZE) as screen:
+        try:
+            from alpr_app.viewer.app.layout import Frame
+            from alpr_app.viewer.toolkit.textures import Textures
+            from alpr_app.viewer.toolkit.theme import theme
+            from alpr_app.viewer.toolkit.toolkit import Toolkit
+        except ImportError as error:
+            raise AlprError(without_package(error)) from error
+        camera, woken = StandInCamera(image), threading.Event()
+        with ExitStack() as opened:
+            program = Program(choice, wake=woken.set, make=make, capture=lambda address: camera)
+            opened.callback(program.close)
+            ui = Toolkit(theme(program.state.settings.theme, False))
+            opened.callback(ui.close)
+            ui.attach_renderer()
+            textures = Textures()
+            opened.callback(textures.close)
+            bench = _Bench(screen, Frame(program, ui, textures), program, woken)
+            return _figures(bench, camera, picture, frames, idle_seconds)
+
+
+def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, idle_seconds: float) -> dict[str, Any]:
+    program = bench.program
+    with TemporaryDirectory() as folder:
+        # Alone: what lies beside it would be read meanwhile.
+        program.open(shutil.copy(picture, folder))
+        bench.until(lambda: program.state.outcome is not None, "the first picture's plates")
+        plates = len(program.state.plates)
+        still = bench.still(frames)
+        idle = bench.idle(idle_seconds)
+        camera.times.clear()
+        program.open(0)
+        bench.until(lambda: program.state.outcome is not None, "the camera's first plates")
+    latencies, live, rate = bench.live(camera, frames)
+    return {
+        "window": list(SIZE),
+        "opengl": bench.screen.renderer,
+        "backend": program.recogniser.status.detail,
+        "plates": plates,
+        "still_frame_ms": _percentiles(still),
+        "live_frame_ms": _percentiles(live),
+        "capture_to_overlay_ms": _percentiles(latencies),
+        "camera_rate": CAMERA_RATE,
+        "read_rate": round(rate, 1),
+        "idle_core_share": round(idle, 4),
+    }
+
+
+def _percentiles(values: list[float]) -> dict[str, float]:
+    return {f"p{part}": round(float(np.percentile(values, part)), 2) for part in (50, 95)}
+
+
+def table(figures: dict[str, Any]) -> list[str]:
+    """The figures to read, as lines."""
+    names = {
+        "still_frame_ms": "frame, nothing changes",
+        "live_frame_ms": "frame, live picture",
+        "capture_to_overlay_ms": "capture to overlay",
+    }
+    width, height = figures["window"]
+    plates = "1 plate" if figures["plates"] == 1 else f"{figures['plates']} plates"
+    lines = [
+        f"window {width} x {height} with {plates}, drawn by {figures['opengl']}",
+        f"models: {figures['backend']}",
+        "",
+        f"{'ms':26}{'p50':>8}{'p95':>8}",
+    ]
+    lines += [f"{title:26}{figures[name]['p50']:8.2f}{figures[name]['p95']:8.2f}" for name, title in names.items()]
+    lines.append(f"{'live pictures a second':26}{figures['read_rate']:8.1f} read of {figures['camera_rate']:.0f}")
+    lines.append(f"{'idle':26}{100 * figures['idle_core_share']:8.1f} % of a core")
+    return lines

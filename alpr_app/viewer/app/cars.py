@@ -1,0 +1,115 @@
+"""The cars of a live session: each is followed across frames, its readings are put to the vote, and all are listed."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+from alpr_app.core.plate import Plate
+from alpr_app.core.tracking import PATIENCE_SECONDS, Track, Tracker
+from alpr_app.data.images import write_picture
+from alpr_app.data.result_writers import OutputFile, Sheet
+from alpr_app.viewer.workers.recogniser import Outcome
+
+# Cars that are remembered; the earliest are forgotten first.
+CARS_KEPT = 1000
+# A held source gives no frames, but nobody has left meanwhile: of a longer break, only so many seconds count.
+LONGEST_BREAK = PATIENCE_SECONDS / 2
+
+CAR_COLUMNS = ("car", "text", "confidence", "colour", "fits_format", "seen", "first", "last", "source", "crop")
+
+
+@dataclass(frozen=True, eq=False)
+class Car:
+    """track: what the tracker knows of it; the plate's crop is that of its best reading. first, last: time of day."""
+
+    track: Track
+    first: datetime
+    last: datetime
+
+    def to_dict(self, source: str) -> dict[str, object]:
+        """One line of the export: the car, then its plate as `alpr read` writes it."""
+        about = {"source": source, "car": self.track.number, "seen": self.track.count}
+        times = {name: when.isoformat(timespec="milliseconds") for name, when in self._times()}
+        return about | times | self.track.plate.to_dict()
+
+    def _times(self) -> tuple[tuple[str, datetime], ...]:
+        return ("first", self.first), ("last", self.last)
+
+
+class Cars:
+    """listed: by number, in the order in which they came; those of which nothing could be read are left out."""
+
+    def __init__(self) -> None:
+        self.listed: dict[int, Car] = {}
+        self._tracker = Tracker()
+        self._clock = 0.0
+        self._taken: float | None = None
+
+    def follow(self, outcome: Outcome, score: float, confidence: float) -> Outcome:
+        """Take in what was found in a live frame, of the plates those that reach both thresholds; gives it back with
+        what the vote says in the place of what was read, and the number of each plate's car."""
+        if outcome.error:
+            return outcome
+        if self._taken is not None:
+            self._clock += min(max(0.0, outcome.taken - self._taken), LONGEST_BREAK)
+        self._taken = outcome.taken
+        shown = [plate for plate in outcome.plates if plate.score >= score and plate.confidence >= confidence]
+        tracks = dict(zip(map(id, shown), self._tracker.update(shown, self._clock), strict=True))
+        self._tracker.ended()
+        when = datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - outcome.taken))
+        for track in tracks.values():
+            self._list(track, when)
+        found = [(plate, tracks.get(id(plate))) for plate in outcome.plates]
+        plates = tuple(plate if track is None else voted(plate, track.plate) for plate, track in found)
+        return replace(outcome, plates=plates, cars=tuple(track.number if track else 0 for _, track in found))
+
+    def _list(self, track: Track, when: datetime) -> None:
+        if not track.text:
+            return
+        known = self.listed.get(track.number)
+        first = known.first if known else when
+        # A clock that is set back does not make a car leave before it came.
+        self.listed[track.number] = Car(track, first, max(first, when))
+        if len(self.listed) > CARS_KEPT:
+            del self.listed[next(iter(self.listed))]
+
+    def clear(self) -> None:
+        """Forget those listed; cars in sight keep their numbers and are listed again."""
+        self.listed = {}
+
+
+def voted(plate: Plate, winner: Plate) -> Plate:
+    """`plate` where it is now, with what was read of it at best."""
+    return replace(winner, score=plate.score, box=plate.box, corners=plate.corners, crop=plate.crop)
+
+
+def write_cars(path: Path, cars: Sequence[Car], source: str) -> None:
+    """Write `cars` to `path`: .jsonl has one line a car, .csv one row a car; and the crop of each into a folder beside
+    it. Raises OutputError or PictureError."""
+    folder = path.with_name(path.stem + "-crops")
+    lines = []
+    with OutputFile(path) as stream:
+        folder.mkdir(exist_ok=True)
+        for car in cars:
+            crop = f"{folder.name}/{car.track.number:04d}-{car.track.text}.png"
+            write_picture(folder.parent / crop, car.track.plate.crop)
+            lines.append(car.to_dict(source) | {"crop": crop})
+        stream.write(_rows(lines) if path.suffix == ".csv" else _json_lines(lines))
+
+
+def _json_lines(lines: Sequence[dict[str, object]]) -> str:
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def _rows(lines: Sequence[dict[str, object]]) -> str:
+    text = io.StringIO()
+    sheet = Sheet(text, CAR_COLUMNS)
+    for line in lines:
+        sheet.row(line.get(column) for column in CAR_COLUMNS)
+    return text.getvalue()

@@ -1,0 +1,223 @@
+"""What was read in a folder: which results keep their crops, how they are written, and their sums folder by folder, by
+the rules of `alpr eval`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from alpr_app.core.errors import AlprError
+from alpr_app.data.result_writers import Outcome as ResultLine
+from alpr_app.data.result_writers import OutputFile, Sheet, open_output
+from alpr_app.data.sources import natural_key
+from alpr_app.evaluation.ground_truth import Judged
+from alpr_app.viewer.app.image_list import Record
+from alpr_app.viewer.workers.recogniser import Outcome
+
+JSON_LINES, CSV = ".jsonl", ".csv"
+
+
+def line_of(outcome: Outcome, score: float, confidence: float) -> ResultLine:
+    """What `alpr read` would say of this picture, with only the plates that reach both thresholds."""
+    # They import torch. Whoever has an outcome has imported that before.
+    from alpr_app.data.sources import Frame
+    from alpr_app.pipeline.alpr import Result
+
+    frame = Frame(outcome.key, outcome.key)
+    if outcome.error or outcome.timings is None:
+        return ResultLine(frame, error=AlprError(f"{outcome.key}: {outcome.error}"))
+    plates = [plate for plate in outcome.plates if plate.score >= score and plate.confidence >= confidence]
+    return ResultLine(frame, outcome.size, Result(plates, outcome.timings))
+
+
+def write_results(path: Path, outcomes: Iterable[Outcome], score: float, confidence: float) -> None:
+    """Write `outcomes` to `path`: .jsonl has one line a picture, .csv one row a plate. Raises OutputError."""
+    with open_output(path) as write:
+        for outcome in outcomes:
+            write(line_of(outcome, score, confidence))
+
+
+# About a thousand plates' worth.
+MOST_BYTES = 32 * 2**20
+
+
+class Crops:
+    """Keeps the crops in results below `most` bytes; the earliest go first. drop: takes them out of the result of a
+    folder's picture."""
+
+    def __init__(self, drop: Callable[[str, str], None], most: int = MOST_BYTES) -> None:
+        self._drop, self._most = drop, most
+        self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._bytes = 0
+
+    def note(self, folder: str, name: str, outcome: Outcome) -> None:
+        """There is a new result of the picture `name` in `folder`."""
+        self._bytes -= self._sizes.pop((folder, name), 0)
+        size = sum(plate.crop.nbytes for plate in outcome.plates)
+        if not size:
+            return
+        self._sizes[folder, name] = size
+        self._bytes += size
+        while self._bytes > self._most and len(self._sizes) > 1:
+            earliest, freed = self._sizes.popitem(last=False)
+            self._bytes -= freed
+            self._drop(*earliest)
+
+    def clear(self) -> None:
+        """All results have gone."""
+        self._sizes.clear()
+        self._bytes = 0
+
+
+# The folder that was opened itself.
+HERE = "."
+MICRO, MACRO = "All pictures", "Mean of the folders"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One folder. plates: those shown, after the thresholds. confidence: their mean. labelled: plates whose label says
+    what they read. Shares of these, 0 to 1: exact, whole plates right; no_province, right from the second
+    character on. Of those labels that say where the plate is: found_70, the share found with an IoU of 0.7 or more;
+    corner_px, the mean corner error of plates found with 0.5; false_boxes, shown plates that lie on no labelled one.
+    None: there is nothing of which it could be said."""
+
+    folder: str
+    pictures: float
+    plates: float
+    confidence: float | None = None
+    labelled: float | None = None
+    exact: float | None = None
+    no_province: float | None = None
+    found_70: float | None = None
+    corner_px: float | None = None
+    false_boxes: float | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(Line))
+SHARES = ("confidence", "exact", "no_province", "found_70")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """lines: in natural order of the folders. micro: every picture counts the same. macro: every folder does; of each
+    column, the mean over the folders that have it."""
+
+    lines: tuple[Line, ...]
+    micro: Line
+    macro: Line
+
+    @property
+    def has_labels(self) -> bool:
+        return self.micro.labelled is not None
+
+
+@dataclass
+class _Counts:
+    pictures: int = 0
+    plates: int = 0
+    confidence: float = 0.0
+    labelled: int = 0
+    exact: int = 0
+    no_province: int = 0
+    known: int = 0
+    placed: int = 0
+    found_50: int = 0
+    found_70: int = 0
+    corner_px: float = 0.0
+    false_boxes: int = 0
+
+    def add(self, record: Record, score: float, confidence: float) -> None:
+        shown = [plate for plate in record.outcome.plates if plate.score >= score and plate.confidence >= confidence]
+        self.pictures += 1
+        self.plates += len(shown)
+        self.confidence += sum(plate.confidence for plate in shown)
+        if not record.counts:
+            return
+        judged = [one for one in record.judged if one.score >= score and one.confidence >= confidence]
+        labels = record.truth.labels
+        for number in range(len(labels)):
+            self._add_label([one for one in judged if one.label == number], record.truth.placed)
+        if record.truth.placed:
+            self.known += 1
+            self.false_boxes += sum(not one.found for one in judged)
+
+    def _add_label(self, judged: list[Judged], placed: bool) -> None:
+        """One labelled plate, and what was found that lies nearest to it."""
+        self.labelled += 1
+        self.exact += any(one.read for one in judged)
+        self.no_province += any(one.read_without_province for one in judged)
+        if not placed:
+            return
+        self.placed += 1
+        self.found_70 += any(one.found_70 for one in judged)
+        nearest = max((one for one in judged if one.found), key=lambda one: one.iou, default=None)
+        if nearest is not None:
+            self.found_50 += 1
+            self.corner_px += nearest.corner_px
+
+    def merge(self, other: _Counts) -> None:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def line(self, folder: str) -> Line:
+        def mean(total: float, count: int) -> float | None:
+            return total / count if count else None
+
+        return Line(
+            folder,
+            self.pictures,
+            self.plates,
+            mean(self.confidence, self.plates),
+            self.labelled or None,
+            mean(self.exact, self.labelled),
+            mean(self.no_province, self.labelled),
+            mean(self.found_70, self.placed),
+            mean(self.corner_px, self.found_50),
+            self.false_boxes if self.known else None,
+        )
+
+
+def summarise(records: Mapping[str, Record], score: float, confidence: float) -> Summary:
+    """The summary of `records`, by the way from the folder to each picture, with plates that reach both thresholds."""
+    groups: dict[str, _Counts] = {}
+    for name, record in records.items():
+        groups.setdefault(os.path.dirname(name) or HERE, _Counts()).add(record, score, confidence)
+    total = _Counts()
+    for counts in groups.values():
+        total.merge(counts)
+    lines = tuple(groups[folder].line(folder) for folder in sorted(groups, key=natural_key))
+    return Summary(lines, total.line(MICRO), _mean(lines))
+
+
+def _mean(lines: Sequence[Line]) -> Line:
+    values = {name: [getattr(line, name) for line in lines] for name in COLUMNS[1:]}
+    known = {name: [value for value in column if value is not None] for name, column in values.items()}
+    means = {name: sum(column) / len(column) if column else None for name, column in known.items()}
+    return Line(MACRO, **means | {"pictures": means["pictures"] or 0.0, "plates": means["plates"] or 0.0})
+
+
+def ordered(lines: Iterable[Line], column: str, descending: bool) -> list[Line]:
+    """Sorted by a column; folders that have nothing in it come last either way, equal ones in natural order."""
+    lines = sorted(lines, key=lambda line: natural_key(line.folder))
+    if column == "folder":
+        return lines[::-1] if descending else lines
+    known = [line for line in lines if getattr(line, column) is not None]
+    known.sort(key=lambda line: getattr(line, column), reverse=descending)
+    return known + [line for line in lines if getattr(line, column) is None]
+
+
+def write_summary(path: Path, summary: Summary, order: Callable[[Iterable[Line]], Sequence[Line]] = list) -> None:
+    """Write it to `path` as CSV: one row a folder, in `order`, then the two sums. Raises OutputError."""
+    text = io.StringIO()
+    sheet = Sheet(text, COLUMNS)
+    for line in (*order(summary.lines), summary.micro, summary.macro):
+        values = (getattr(line, name) for name in COLUMNS)
+        sheet.row([round(value, 4) if isinstance(value, float) else value for value in values])
+    with OutputFile(path) as stream:
+        stream.write(text.getvalue())

@@ -1,0 +1,318 @@
+"""The list of a folder's pictures: which are shown, in which order, which is looked at, what has been found in each."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+from alpr_app.core.plate import Plate
+from alpr_app.evaluation.ground_truth import (
+    MISSED,
+    RIGHT,
+    WRONG,
+    Judged,
+    Totals,
+    Truth,
+    fates,
+    judge,
+    truth_of,
+    verdict,
+)
+from alpr_app.viewer.workers.label_tables import Labels
+from alpr_app.viewer.workers.recogniser import NO_CROP, Outcome
+
+ALL, UNSEEN = "all", "not yet read"
+REFILTER_SECONDS = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What is known of one picture once it has been recognised."""
+
+    outcome: Outcome
+    truth: Truth | None
+    judged: tuple[Judged, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says anything about the models: there is a label, and the picture could be read."""
+        return self.truth is not None and not self.outcome.error
+
+    def verdict(self, score: float, confidence: float) -> str:
+        """right, wrong or missed with these thresholds; empty if it does not count."""
+        return verdict(self.judged, score, confidence, len(self.truth.labels)) if self.counts else ""
+
+    @property
+    def lacks_crops(self) -> bool:
+        """Whether there are plates whose crops were not kept."""
+        return any(not plate.crop.size for plate in self.outcome.plates)
+
+    def without_crops(self) -> Record:
+        """The same without what takes most memory."""
+        plates = tuple(replace(plate, crop=NO_CROP) for plate in self.outcome.plates)
+        # What was judged stays true, plate by plate.
+        return replace(self, outcome=replace(self.outcome, plates=plates))
+
+    def missed(self, score: float, confidence: float) -> list[str]:
+        """The texts of the labelled plates that were not found."""
+        if self.truth is None:
+            return []
+        became = fates(self.judged, score, confidence, len(self.truth.labels))
+        return [label.text for label, fate in zip(self.truth.labels, became, strict=True) if fate == MISSED]
+
+
+class Browse:
+    """names: of all pictures, in their order. rows: indices of those that pass the filter. index: the one looked
+    at, -1 if there is none. records: by name. labels: from tables in the folder. changes: rises whenever records
+    change."""
+
+    def __init__(self) -> None:
+        self.names: Sequence[str] = ()
+        self.rows: Sequence[int] = range(0)
+        self.index = -1
+        self.records: dict[str, Record] = {}
+        self.labels = Labels()
+        self.changes = 0
+        self.text = ""
+        self.only = ALL
+        self.totals = Totals()
+        self.score, self.confidence = 0.5, 0.0
+        self._stale = False
+        self._filtered = 0.0
+        # Names as they are compared with what is looked for; made when that happens first.
+        self._folded: list[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the picture looked at; empty if there is none."""
+        return self.names[self.index] if 0 <= self.index < len(self.names) else ""
+
+    @property
+    def position(self) -> int:
+        """Row of the picture looked at; -1 if the filter hides it."""
+        place = bisect_left(self.rows, self.index)
+        return place if place < len(self.rows) and self.rows[place] == self.index else -1
+
+    def set_names(self, names: Sequence[str], wanted: str = "") -> None:
+        """Another list of the same folder; the picture looked at stays, unless there is the one `wanted`."""
+        current, before = self.name, max(self.index, 0)
+        self.names, self._folded = names, None
+        place = _find(names, wanted) if wanted else -1
+        if place < 0 and current:
+            place = _find(names, current)
+        self.index = place if place >= 0 else min(before, len(names) - 1)
+        self.refilter()
+
+    def settle(self, known: Mapping[str, Record]) -> None:
+        """The list is complete: forget results of pictures that are gone, take up those that are `known` already."""
+        old = self.records
+        if not old and not known:
+            return
+        self.records = {name: found for name in self.names if (found := old.get(name) or known.get(name)) is not None}
+        self.changes += self.records != old
+        self._count_all()
+        self._stale = bool(self.text) or self.only != ALL
+
+    def go(self, index: int) -> None:
+        """Look at the picture of this index, or the nearest there is."""
+        self.index = min(max(index, 0), len(self.names) - 1)
+
+    def step(self, by: int) -> None:
+        """Go on by so many rows of the filtered list; stops at its ends."""
+        if not self.rows:
+            return
+        place = bisect_left(self.rows, self.index)
+        # From a hidden picture the next row is the first one behind it.
+        if by > 0 and self.position < 0:
+            by -= 1
+        self.index = self.rows[min(max(place + by, 0), len(self.rows) - 1)]
+
+    def neighbours(self, ahead: int = 3, behind: int = 1) -> list[str]:
+        """Names of the picture looked at and of those that come next."""
+        if not self.name:
+            return []
+        place = bisect_left(self.rows, self.index)
+        hidden = self.position < 0
+        after = self.rows[place + (not hidden) : place + (not hidden) + ahead]
+        before = reversed(self.rows[max(0, place - behind) : place])
+        return [self.name, *(self.names[index] for index in (*after, *before))]
+
+    def filter(self, text: str, only: str) -> None:
+        """Show the pictures whose name or read text holds `text`, and of these the right, wrong or missed ones."""
+        if (text, only) != (self.text, self.only):
+            self.text, self.only = text, only
+            self.refilter()
+
+    def refilter(self) -> None:
+        self._stale, self._filtered = False, monotonic()
+        if not self.text and self.only == ALL:
+            self.rows = range(len(self.names))
+            return
+        rows: Iterable[int] = range(len(self.names))
+        if self.text:
+            if self._folded is None:
+                self._folded = [name.casefold() for name in self.names]
+            text, found = self.text.casefold(), self._with_text()
+            rows = [row for row, name in enumerate(self._folded) if text in name or self.names[row] in found]
+        if self.only == UNSEEN:
+            rows = [row for row in rows if self.names[row] not in self.records]
+        elif self.only != ALL:
+            marked = {name for name in self.records if self.mark(name) == self.only}
+            rows = [row for row in rows if self.names[row] in marked]
+        self.rows = list(rows)
+
+    def refresh(self) -> None:
+        """Filter anew if results have come in that change what passes; not at every single one."""
+        if self._stale and monotonic() - self._filtered > REFILTER_SECONDS:
+            self.refilter()
+
+    def _with_text(self) -> set[str]:
+        """Pictures in which a plate was read that holds the text."""
+        wanted = self.text.upper()
+        return {
+            name
+            for name, record in self.records.items()
+            if wanted and any(wanted in plate.text for plate in record.outcome.plates)
+        }
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Keep a result."""
+        old = self.records.get(name)
+        if old is not None and old.counts:
+            self._count(old, -1)
+        self.records[name] = record = self._record(name, outcome)
+        self.changes += 1
+        if record.counts:
+            self._count(record)
+        self._stale = bool(self.text) or self.only != ALL
+
+    def _record(self, name: str, outcome: Outcome) -> Record:
+        truth = self.truth(name)
+        truth = truth.spelled(outcome.alphabet) if truth is not None else None
+        return Record(outcome, truth, judge(truth, outcome.plates) if truth is not None else ())
+
+    def truth(self, name: str) -> Truth | None:
+        """What is known of a picture, as it is written: from the folder's tables, else from its name."""
+        return self.labels.truth(name) or truth_of(name)
+
+    def set_labels(self, labels: Labels) -> None:
+        """Other labels from tables: what has been read is judged anew by them."""
+        old, self.labels = self.labels, labels
+        concerned = [name for name in self.records if name in old or name in labels]
+        for name in concerned:
+            self.records[name] = self._record(name, self.records[name].outcome)
+        if concerned:
+            self.changes += 1
+            self._count_all()
+            self._stale = self.only != ALL
+
+    def _count(self, record: Record, times: int = 1) -> None:
+        truth = record.truth
+        self.totals.add(record.judged, self.score, self.confidence, times, truth.placed, len(truth.labels))
+
+    def clear_records(self) -> None:
+        """Forget all results: other models read now."""
+        self.records = {}
+        self.changes += 1
+        self.totals = Totals()
+        self._stale = bool(self.text) or self.only != ALL
+
+    def set_thresholds(self, score: float, confidence: float) -> None:
+        """Count the totals anew with these."""
+        if (score, confidence) == (self.score, self.confidence):
+            return
+        self.score, self.confidence = score, confidence
+        self._count_all()
+        self._stale = self.only != ALL
+
+    def _count_all(self) -> None:
+        self.totals = Totals()
+        for record in self.records.values():
+            if record.counts:
+                self._count(record)
+
+    def mark(self, name: str) -> str:
+        """right, wrong or missed; empty if that is not known."""
+        record = self.records.get(name)
+        return record.verdict(self.score, self.confidence) if record is not None else ""
+
+    def shown(self, plates: Sequence[Plate]) -> list[Plate]:
+        """The plates that reach both thresholds, best first."""
+        return [plate for plate in plates if plate.score >= self.score and plate.confidence >= self.confidence]
+
+    def next_error(self) -> bool:
+        """Go to the next picture marked wrong or missed, from the beginning again after the last; whether there is
+        one."""
+        count = len(self.names)
+        for offset in range(1, count + 1):
+            index = (self.index + offset) % count
+            if self.mark(self.names[index]) in ("wrong", "missed"):
+                self.index = index
+                return True
+        return False
+
+
+def _find(names: Sequence[str], name: str) -> int:
+    """Index of `name`; -1 if it is not there."""
+    try:
+        return names.index(name)
+    except ValueError:
+        return -1
+
+
+
+NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
+ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
+TITLES = ("By name", "Newest first", "Largest first", "Least sure first", "Wrong, missed first")
+
+Rank = Callable[[str, os.DirEntry], str]
+"""Takes the way from the folder to a picture, and its entry; called on the thread that lists the folder."""
+
+_MOST = 10**20
+
+
+def rank_of(order: str, records: Mapping[str, Record], score: float, confidence: float) -> Rank | None:
+    """The order of this name; None for the one by name. The last two go by what was found until now with both
+    thresholds; `records` must not change any more."""
+    if order == NEWEST:
+        return lambda _, entry: _largest_first(_stat(entry, "st_mtime_ns"))
+    if order == LARGEST:
+        return lambda _, entry: _largest_first(_stat(entry, "st_size"))
+    if order == UNSURE:
+        return lambda name, _: _unsure(records.get(name), score, confidence)
+    if order == ERRORS:
+        return lambda name, _: _error(records.get(name), score, confidence)
+    return None
+
+
+def _stat(entry: os.DirEntry, name: str) -> int:
+    try:
+        return getattr(entry.stat(), name)
+    except OSError:
+        # A link that leads nowhere; reading it will tell.
+        return 0
+
+
+def _largest_first(value: int) -> str:
+    # Times before 1970 are negative.
+    return f"{_MOST - value:021d}"
+
+
+def _unsure(record: Record | None, score: float, confidence: float) -> str:
+    """By the least sure plate that is shown; then pictures without one, then those not yet read."""
+    if record is None:
+        return "3"
+    shown = [p.confidence for p in record.outcome.plates if p.score >= score and p.confidence >= confidence]
+    return f"{min(shown):.6f}" if shown else "2"
+
+
+def _error(record: Record | None, score: float, confidence: float) -> str:
+    """Wrong, missed, without a label, right, not yet read."""
+    if record is None:
+        return "4"
+    if not record.counts:
+        return "2"
+    return {WRONG: "0", MISSED: "1", RIGHT: "3"}[record.verdict(score, confidence)]

@@ -1,0 +1,111 @@
+"""Runs the desktop program: arguments, then the window or a screenshot, then the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the desktop program with `argv` (None: the arguments of the process).
+
+    Returns the exit status: 0 all went well, 2 it could not be carried out, 130 interrupted.
+    """
+    from alpr_app.core.errors import AlprError, complain
+    from alpr_app.core.native_libraries import explain, quiet_libraries
+    from alpr_app.core.startup import limit_opencv
+    from alpr_app.viewer.app.arguments import PROGRAM, parse
+
+    limit_opencv()
+    args = parse(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal may know no Chinese; that is no reason to stop.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        with quiet_libraries():
+            ended = _run(args)
+    except AlprError as error:
+        complain(error, PROGRAM)
+        return 2
+    except ImportError as error:
+        if explain(error) is not None:
+            # Nothing works then, `alpr read` neither.
+            raise
+        complain(f"{without_package(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
+        return 2
+    except KeyboardInterrupt:
+        complain("interrupted", PROGRAM)
+        return 130
+    if not ended:
+        # A thread hangs in a driver or in a recognition. Python would wait for it, or fall over it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+    return 0
+
+
+def without_package(error: ImportError) -> str:
+    """What to say when a package of the window cannot be imported."""
+    if error.name == "imgui":
+        return _without_imgui(sys.version_info[:2])
+    return f"the window cannot be drawn: {error}"
+
+
+def _without_imgui(version: tuple[int, int]) -> str:
+    """What helps on this version of Python: an advice that cannot be followed there is worth nothing."""
+    install = f"{sys.executable} -m pip install 'imgui[glfw]'"
+    if version < (3, 12):
+        return f"the window needs the package imgui, which is not installed: {install}"
+    if version == (3, 12):
+        needs = "a C++ compiler and Python's headers (Debian: g++ python3-dev)"
+        return f"the window needs the package imgui, which is compiled for Python 3.12 with {needs}: {install}"
+    name = ".".join(map(str, version))
+    return f"the window needs the package imgui, which cannot be had for Python {name}; Python 3.11 shows it"
+
+
+def _run(args: argparse.Namespace) -> bool:
+    """Whether all threads have ended."""
+    from alpr_app.data.images import quiet_opencv
+    from alpr_app.viewer.app.arguments import DEFAULT_SIZE, choice_of, target_of, wishes_of
+    from alpr_app.viewer.app.program import Program
+    from alpr_app.viewer.app.settings import load_settings, settings_path
+
+    quiet_opencv()
+
+    def make(**options: object) -> Program:
+        program = Program(choice_of(args), **options)
+        program.state.change(**wishes_of(args))
+        program.open(target_of(args))
+        if args.run is not None:
+            program.training.open(args.run)
+        return program
+
+    if args.screenshot is not None:
+        from alpr_app.viewer.app.screenshot import take
+
+        # Neither the user's settings nor what was opened last: the same arguments give the same picture.
+        take(make, args.screenshot, args.size or DEFAULT_SIZE)
+        return True
+    from alpr_app.viewer.app.notices import report_threads
+    from alpr_app.viewer.app.window import Waker, Window
+
+    report_threads()
+    path = settings_path()
+    settings, message = load_settings(path)
+
+    def make_kept(waker: Waker) -> Program:
+        program = make(settings=settings, settings_file=path, wake=waker)
+        program.state.say(message, bad=True)
+        return program
+
+    maximised = settings.maximised and args.size is None
+    window = Window(args.size or settings.window, make_kept, settings.place, maximised)
+    try:
+        window.run()
+        window.finish()
+    finally:
+        ended = window.close()
+    return ended

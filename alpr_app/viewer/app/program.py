@@ -1,0 +1,331 @@
+"""The viewer without its window: owns the threads, carries what they hand over into the state, and acts on wishes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+from alpr_app.core.errors import complain
+from alpr_app.data.file_types import kind_of_file
+from alpr_app.data.run_folder import is_run
+from alpr_app.pipeline.options import ModelChoice
+from alpr_app.viewer.app.arguments import PROGRAM
+from alpr_app.viewer.app.cars import Cars
+from alpr_app.viewer.app.explorer import Explorer, Slides
+from alpr_app.viewer.app.folder_results import Crops, Summary
+from alpr_app.viewer.app.notices import Notices
+from alpr_app.viewer.app.settings import Settings, save_settings
+from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
+from alpr_app.viewer.app.training import Training
+from alpr_app.viewer.workers.cameras import CameraList
+from alpr_app.viewer.workers.export import Keeper
+from alpr_app.viewer.workers.folders import Chooser
+from alpr_app.viewer.workers.images import FolderSource, Shot, load_shot
+from alpr_app.viewer.workers.live import RUNNING, WAITING, Capture, LiveSource, open_capture
+from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Outcome, Recogniser
+from alpr_app.viewer.workers.threads import Background, LatestValue, nobody
+
+# Seconds between two looks at things that nobody reports.
+IDLE_SECONDS = 1.0
+LIVE_SECONDS = 0.25
+# Frames are shown without their plates once the recogniser has been silent for so long.
+RAW_AFTER_SECONDS = 1.5
+
+
+class Program:
+    """choice: the models. settings_file: where settings are kept at the end. wake: ends the window's sleep; any thread
+    calls it. make, load, capture, cameras: for tests, instead of models, picture files, cameras and their list."""
+
+    def __init__(
+        self,
+        choice: ModelChoice,
+        settings: Settings | None = None,
+        settings_file: Path | None = None,
+        wake: Callable[[], None] = nobody,
+        make: Callable[[], Analyser] | None = None,
+        load: Callable[[str], Shot] = load_shot,
+        capture: Callable[[int | str], Capture] = open_capture,
+        cameras: CameraList | None = None,
+    ) -> None:
+        self.choice, self._settings_file, self._wake = choice, settings_file, wake
+        self._load, self._capture = load, capture
+        self.state = State(settings=settings or Settings())
+        self.explorer, self.chooser = Explorer(self.state, wake), Chooser(wake)
+        self._folder: FolderSource | None = None
+        self.live: LiveSource | None = None
+        self._focus: tuple[str, ...] = ()
+        # The list that the run over the whole folder goes by.
+        self._whole_names: Sequence[str] = ()
+        self._frames: LatestValue[Shot] = LatestValue(wake)
+        self._left: list[FolderSource | LiveSource] = []
+        # Of the source that is open; results of one that was left are nobody's any more.
+        self._session = 0
+        self._crops = Crops(self.explorer.drop_crops)
+        # The picture looked at, while it is read once more because its crops were not kept.
+        self._again = ""
+        self.slides = Slides(self.state)
+        self.keeper = Keeper(wake)
+        self.cameras = cameras or CameraList(wake)
+        self.summary: Background[Summary] = Background("alpr-summary", wake)
+        self.training = Training(self.state, choice, self.choose_models, wake)
+        self.notices = Notices(wake)
+        self.recogniser = Recogniser(make or choice.make, wake, self._taken)
+
+    def open(self, target: str | int) -> None:
+        """Show a folder, the folder of a picture, a camera's number, a video file, an address or a training run."""
+        if isinstance(target, str) and "://" not in target:
+            target = os.path.abspath(os.path.expanduser(target))
+            if is_run(Path(target)):
+                self.training.open(target)
+            elif os.path.isdir(target):
+                self._open_folder(target, "")
+            elif not os.path.exists(target):
+                self.state.say(f"{target}: there is no such file or folder", bad=True)
+            elif kind_of_file(target) == "picture":
+                self._open_folder(*os.path.split(target))
+            else:
+                self._open_live(target)
+        else:
+            self._open_live(target)
+
+    def _open_folder(self, folder: str, wanted: str = "", keep_tree: bool = False) -> None:
+        self._leave(keep_tree)
+        session = self._session
+
+        def submit(shot: Shot, first: bool) -> None:
+            self.recogniser.submit(replace(shot, session=session), first)
+
+        self._folder = FolderSource(submit, self.recogniser.waiting, self._load, self._wake)
+        self.explorer.open(folder, wanted)
+
+    def show_folder(self, folder: str) -> None:
+        """Show the pictures of a folder in the tree, or of the one above; nothing for an empty name."""
+        if folder and folder != self.state.folder:
+            self._open_folder(folder, keep_tree=True)
+
+    def _open_live(self, address: str | int) -> None:
+        self._leave()
+        state = self.state
+        state.kind, state.cars = LIVE, Cars()
+        # A file would play on while the models load, and its beginning would go unread.
+        session = self._session
+
+        def offer(shot: Shot) -> None:
+            self._offer(replace(shot, session=session))
+
+        self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
+        state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
+
+    def _leave(self, keep_tree: bool = False) -> None:
+        """Let the present source go, without waiting for its threads."""
+        self.explorer.leave(keep_tree)
+        for source in (self._folder, self.live):
+            if source is not None:
+                source.close(0)
+                self._left.append(source)
+        self._left = [source for source in self._left if not source.close(0)]
+        self._folder = self.live = None
+        self._session += 1
+        self.recogniser.forget()
+        self._frames.clear()
+        self._focus, self._again = (), ""
+        old = self.state
+        self.state.kind, old.playing, old.scanning, old.whole = NOTHING, False, False, 0
+        old.jump_open = old.summary_open = False
+        old.show(None, None)
+        browse = old.browse
+        browse.clear_records()
+        browse.set_names(())
+
+    def _offer(self, shot: Shot) -> None:
+        """A live frame, on the reading thread: to the recogniser, and raw to the window."""
+        self.recogniser.offer(shot)
+        self._frames.put(shot)
+
+    def _taken(self) -> None:
+        folder = self._folder
+        if folder is not None:
+            folder.poke()
+
+    def collect(self) -> None:
+        """Carry over what the threads have done since the last call. Never waits."""
+        state = self.state
+        state.models = self.recogniser.status
+        for message, bad in self.keeper.messages.drain():
+            state.say(message, bad)
+        for line in self.notices.lines.drain():
+            state.say(line, bad=True)
+        self.explorer.collect()
+        self.chooser.collect()
+        self.training.collect()
+        outcomes = [
+            outcome
+            for outcome in self.recogniser.results.drain()
+            if (outcome.model, outcome.session) == (self.recogniser.model, self._session)
+        ]
+        for _ in outcomes:
+            state.recogniser_rate.tick()
+        if state.kind == FOLDER:
+            self._collect_folder(outcomes)
+        elif state.kind == LIVE:
+            self._collect_live(outcomes)
+
+    def _collect_folder(self, outcomes: list[Outcome]) -> None:
+        state, browse = self.state, self.state.browse
+        prefix = os.path.join(state.folder, "")
+        for outcome in outcomes:
+            name = outcome.key.removeprefix(prefix)
+            state.whole_done += bool(state.whole) and name not in browse.records
+            browse.add(name, outcome)
+            self._crops.note(state.folder, name, outcome)
+            self._note(outcome)
+        browse.refresh()
+        if state.whole and not state.scanning:
+            self._end_whole()
+        self.slides.turn()
+        self._aim()
+        record = state.record
+        lacking = browse.name if record is not None and record.lacks_crops else ""
+        if lacking and lacking != self._again:
+            self._folder.read_again(prefix + browse.name)
+        self._again = lacking
+        shot = self._folder.shot(prefix + browse.name) if browse.name else None
+        # Until the next picture is there, the one before stays on the canvas: nothing flickers.
+        if shot is not None or not browse.name:
+            state.show(shot, record.outcome if record else None)
+
+    def _end_whole(self) -> None:
+        """Of a run over the whole folder, whose list is complete: say that all has been read, or read what the list did
+        not have yet when the run began."""
+        state, browse = self.state, self.state.browse
+        if len(browse.records) >= len(browse.names):
+            state.whole = 0
+            state.say(f"All {len(browse.names):,} pictures of this folder have been read; U sums up")
+        elif browse.names is not self._whole_names:
+            self.read_all(True)
+
+    def _collect_live(self, outcomes: list[Outcome]) -> None:
+        state = self.state
+        self.live.hold_file(state.models.state == LOADING)
+        state.live_status = self.live.status
+        frame = self._frames.take()
+        own = [outcome for outcome in outcomes if outcome.shot is not None]
+        for outcome in own:
+            self._note(outcome)
+        if state.settings.follow_cars:
+            own = [state.cars.follow(outcome, state.settings.score, state.settings.confidence) for outcome in own]
+        if own:
+            state.show(own[-1].shot, own[-1])
+        elif frame is not None:
+            silent = state.outcome is None or monotonic() - state.outcome.finished > RAW_AFTER_SECONDS
+            if silent:
+                state.show(frame, None)
+
+    def _note(self, outcome: Outcome) -> None:
+        if outcome.timings is not None:
+            self.state.timed.append(outcome.timings)
+        if outcome.error:
+            self.state.say(f"{os.path.basename(outcome.key)}: {outcome.error}", bad=True)
+
+    def _aim(self) -> None:
+        """Tell the source which pictures are needed now."""
+        names = tuple(self.state.browse.neighbours())
+        if names != self._focus:
+            self._focus = names
+            self._folder.focus([os.path.join(self.state.folder, name) for name in names])
+
+    def play(self) -> None:
+        """Begin or end the slide show; hold a live source, or let it go on."""
+        if self.live is not None:
+            self.live.pause(not self.live.paused)
+        elif self.state.kind == FOLDER:
+            self.slides.play()
+
+    def step(self, by: int) -> None:
+        """Go on by so many pictures; one frame on while a live source is held."""
+        if self.live is not None:
+            if by > 0:
+                self.live.pause(True)
+                self.live.step()
+            return
+        self.state.playing = False
+        self.state.browse.step(by)
+
+    def go(self, number: int) -> None:
+        """Look at the picture of this number, counted from 1 in the whole folder, or at the nearest there is."""
+        self.state.playing = False
+        self.state.browse.go(number - 1)
+
+    def read_all(self, wanted: bool) -> None:
+        """Read the whole folder in the background, or stop doing so."""
+        state, browse = self.state, self.state.browse
+        if self._folder is None:
+            return
+        folder, names, records = state.folder, browse.names, browse.records
+        # Gone through on the source thread, as it gets there.
+        missing = (os.path.join(folder, name) for name in names if name not in records)
+        self._folder.all_of(missing if wanted else None)
+        self._whole_names = names
+        state.whole = len(names) - len(records) if wanted else 0
+        state.whole_done, state.whole_began = 0, monotonic()
+
+    def choose_models(self, **changes: object) -> None:
+        """Run the models otherwise: backend, threads, device. All is read anew as it comes to be looked at."""
+        choice = replace(self.choice, **changes)
+        if choice == self.choice:
+            return
+        self.choice = choice
+        self.read_all(False)
+        self.recogniser.forget()
+        self.recogniser.rebuild(choice.make)
+        self.explorer.forget_results()
+        self.state.browse.clear_records()
+        self._crops.clear()
+        self._again = ""
+        if self._folder is not None:
+            self._folder.again()
+
+    def rescan(self, recursive: bool) -> None:
+        """List the folder again, with or without the folders in it."""
+        self.read_all(False)
+        self.state.change(recursive=recursive)
+        self.explorer.refresh()
+
+    def sort(self, order: str) -> None:
+        """List the pictures in this order, now; results that come later move none."""
+        self.state.change(order=order)
+        self.explorer.refresh()
+
+    def patience(self) -> float:
+        """Seconds for which the window may sleep if nothing wakes it."""
+        state = self.state
+        if state.playing:
+            return self.slides.patience(IDLE_SECONDS)
+        return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Keep the settings, write to its end what the user wanted kept, however long that takes, and end all threads;
+        whether all have ended within `timeout` seconds. What goes wrong with files is said on standard error: there is
+        no window any more."""
+        if self._settings_file is not None:
+            self._complain(save_settings(self._settings_file, self.state.settings))
+        self._leave()
+        self.recogniser.close(0)
+        if not self.keeper.close(timeout):
+            complain(self.keeper.said, PROGRAM)
+            self.keeper.close(None)
+        for message, bad in self.keeper.messages.drain():
+            self._complain(message if bad else "")
+        deadline = monotonic() + timeout
+        threads = [self.explorer, self.chooser, self.cameras, self.summary, self.training, self.recogniser]
+        ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in (*self._left, *threads)])
+        self.notices.close()
+        return ended
+
+    def _complain(self, message: str) -> None:
+        self.state.say(message, bad=True)
+        if message:
+            complain(message, PROGRAM)

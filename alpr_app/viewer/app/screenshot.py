@@ -1,0 +1,87 @@
+"""`--screenshot`: the window as a picture, drawn without any display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic, sleep
+
+from alpr_app.core.errors import AlprError
+from alpr_app.data.images import write_picture
+from alpr_app.viewer.app.layout import Frame
+from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING
+from alpr_app.viewer.toolkit.offscreen import Offscreen
+from alpr_app.viewer.toolkit.textures import Textures
+from alpr_app.viewer.toolkit.theme import theme
+from alpr_app.viewer.toolkit.toolkit import Toolkit
+from alpr_app.viewer.workers.live import ENDED, WAITING
+from alpr_app.viewer.workers.recogniser import FAILED, READY
+
+PATIENCE_SECONDS = 60.0
+# Of a folder with no more pictures than this, all are read, so that the list is complete.
+FEW = 24
+# What is drawn depends at times on the frame before: tooltips, scrolling.
+SETTLING_FRAMES = 4
+
+
+def take(make: Callable[[], Program], path: Path, size: tuple[int, int]) -> None:
+    """Write the window, `size` wide and high, once its first picture has been read, with the neighbours of it.
+
+    Raises OffscreenError, PictureError, or AlprError if the models cannot be used.
+    """
+    with Offscreen(*size) as screen, ExitStack() as opened:
+        program = make()
+        opened.callback(program.close)
+        if program.state.kind == NOTHING and not program.state.run_open:
+            raise AlprError(program.state.messages[-1].text)
+        settings = program.state.settings
+        ui = Toolkit(theme(settings.theme, settings.colour_blind), settings.ui_scale)
+        opened.callback(ui.close)
+        ui.attach_renderer()
+        textures = Textures()
+        opened.callback(textures.close)
+        frame = Frame(program, ui, textures)
+        _wait(program)
+        for _ in range(SETTLING_FRAMES):
+            screen.clear()
+            frame.draw(size, 1 / 60)
+        write_picture(path, screen.read())
+
+
+def _wait(program: Program) -> None:
+    deadline = monotonic() + PATIENCE_SECONDS
+    while not _settled(program):
+        if monotonic() > deadline:
+            raise AlprError(f"nothing has been read within {PATIENCE_SECONDS:.0f} s; no screenshot is made")
+        sleep(0.02)
+        program.collect()
+    status = program.recogniser.status
+    if status.state == FAILED:
+        raise AlprError(status.detail)
+
+
+def _settled(program: Program) -> bool:
+    state = program.state
+    if program.recogniser.status.state == FAILED:
+        return True
+    if not program.training.settled:
+        return False
+    if state.kind == NOTHING:
+        return program.recogniser.status.state == READY
+    if state.kind == FOLDER:
+        if state.listing_error:
+            return True
+        if state.scanning or state.browse.labels.folder != state.folder:
+            return False
+        names = state.browse.names
+        if len(names) > FEW:
+            names = state.browse.neighbours()
+        elif not state.whole and len(state.browse.records) < len(names):
+            program.read_all(True)
+        if not names:
+            return True
+        read = state.shot is not None and all(name in state.browse.records for name in names)
+        return read and not (state.record is not None and state.record.lacks_crops)
+    return state.outcome is not None or (state.kind == LIVE and state.live_status.state in (WAITING, ENDED))

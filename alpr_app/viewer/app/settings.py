@@ -1,0 +1,141 @@
+"""What the viewer remembers, as JSON in the user's config folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from alpr_app.core.errors import reason
+from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.bounded_parsing import ContentError, read_json
+from alpr_app.viewer.app.image_list import NAME, ORDERS
+
+RECENT = 10
+THEMES = ("dark", "light")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """score, confidence: thresholds of what is shown. sure: readings below it are shown as doubtful. ui_scale: on top
+    of the screen's own. window, place: size and place while it is not maximised; no place where the system tells none.
+    browser_width, plates_width, tree_height: of the side panels and the folders at scale 1, in pixels. order: of the
+    pictures. follow_cars: readings of a car in live pictures are put to the vote."""
+
+    theme: str = "dark"
+    colour_blind: bool = False
+    ui_scale: float = 1.0
+    window: tuple[int, int] = (1440, 900)
+    place: tuple[int, int] | None = None
+    maximised: bool = False
+    browser_width: float = 300.0
+    plates_width: float = 340.0
+    show_browser: bool = True
+    show_plates: bool = True
+    show_tree: bool = True
+    tree_height: float = 150.0
+    show_boxes: bool = True
+    show_corners: bool = True
+    show_text: bool = True
+    show_truth: bool = True
+    keep_zoom: bool = False
+    recursive: bool = False
+    follow_cars: bool = True
+    order: str = NAME
+    score: float = 0.5
+    confidence: float = 0.0
+    sure: float = 0.85
+    slide_seconds: float = 2.0
+    recent: tuple[str, ...] = field(default=())
+
+
+_WORDS = {"theme": THEMES, "order": ORDERS}
+# Least and most of each number.
+LIMITS: dict[str, tuple[float, float]] = {
+    "ui_scale": (0.6, 3.0),
+    "browser_width": (180.0, 900.0),
+    "plates_width": (260.0, 900.0),
+    "tree_height": (60.0, 1200.0),
+    "score": (0.0, 1.0),
+    "confidence": (0.0, 1.0),
+    "sure": (0.0, 1.0),
+    "slide_seconds": (0.2, 60.0),
+}
+
+
+def settings_path() -> Path:
+    return Path(platformdirs.user_config_dir("alpr-app", appauthor=False)) / "viewer.json"
+
+
+def with_recent(settings: Settings, folder: str) -> Settings:
+    """`settings` with `folder` first among the recent ones."""
+    rest = tuple(name for name in settings.recent if name != folder)
+    return replace(settings, recent=(folder, *rest)[:RECENT])
+
+
+def load_settings(path: Path) -> tuple[Settings, str]:
+    """The settings, and a message if there is something to say. A broken file is set aside as NAME.broken."""
+    try:
+        content = read_json(path, errors="surrogateescape")
+        if not isinstance(content, dict):
+            raise ContentError("it holds no settings")
+    except FileNotFoundError:
+        return Settings(), ""
+    except OSError as error:
+        return Settings(), f"{path}: settings cannot be read: {reason(error)}"
+    except ContentError:
+        aside = path.with_name(path.name + ".broken")
+        try:
+            os.replace(path, aside)
+        except OSError:
+            return Settings(), f"{path}: broken settings, not used"
+        return Settings(), f"The settings were broken; they lie in {aside} now, and all is as at the beginning"
+    return from_dict(content), ""
+
+
+def from_dict(content: dict[str, Any]) -> Settings:
+    """Settings out of JSON; what is unknown, of the wrong type or out of range is left as it is by default."""
+    default = Settings()
+    values = {}
+    for item in fields(Settings):
+        value = _checked(item.name, content.get(item.name), getattr(default, item.name))
+        if value is not None:
+            values[item.name] = value
+    return replace(default, **values)
+
+
+def _checked(name: str, value: Any, default: Any) -> Any:
+    """`value` in the type of `default`; None if it does not fit."""
+    if isinstance(default, bool):
+        return value if isinstance(value, bool) else None
+    if isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            return None
+        low, high = LIMITS[name]
+        # In this order: a whole number may be too large for a float.
+        return float(min(max(value, low), high))
+    if name in _WORDS:
+        return value if value in _WORDS[name] else None
+    if name in ("window", "place"):
+        fits = isinstance(value, list) and len(value) == 2 and all(type(side) is int for side in value)
+        low = 320 if name == "window" else -65536
+        return tuple(min(max(side, low), 16384) for side in value) if fits else None
+    if name == "recent":
+        fits = isinstance(value, list) and all(isinstance(folder, str) for folder in value)
+        return tuple(value[:RECENT]) if fits else None
+    return None
+
+
+def save_settings(path: Path, settings: Settings) -> str:
+    """Write them whole or not at all; returns a message if that failed."""
+    content = json.dumps(asdict(settings), ensure_ascii=False, indent=1) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content.encode("utf-8", errors="surrogateescape"))
+    except (OSError, UnicodeError) as error:
+        return f"{path}: settings cannot be kept: {error}"
+    return ""

@@ -1,0 +1,271 @@
+"""What the window shows, apart from how it is drawn: the source, the picture's place and light on the canvas, the
+panels. Belongs to the main thread alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from alpr_app.core.plate import Plate
+from alpr_app.evaluation.ground_truth import Truth
+from alpr_app.viewer.app.cars import Cars
+from alpr_app.viewer.app.image_list import Browse, Record
+from alpr_app.viewer.app.settings import Settings
+from alpr_app.viewer.app.tree import Tree
+from alpr_app.viewer.workers.images import Shot
+from alpr_app.viewer.workers.live import LiveStatus, Rate
+from alpr_app.viewer.workers.recogniser import Outcome, Status
+
+if TYPE_CHECKING:
+    from alpr_app.pipeline.results import Timings
+
+
+# Per cent, each way.
+MOST_LIGHT = 100
+STEP = 10
+
+
+@dataclass(frozen=True)
+class Light:
+    """brightness, contrast: from -100 to 100 per cent; at 0 the picture is shown as it is."""
+
+    brightness: int = 0
+    contrast: int = 0
+
+    @property
+    def neutral(self) -> bool:
+        return self == Light()
+
+    def changed(self, brightness: int = 0, contrast: int = 0) -> Light:
+        """By so much more, within the limits."""
+        return replace(
+            self,
+            brightness=min(max(self.brightness + brightness, -MOST_LIGHT), MOST_LIGHT),
+            contrast=min(max(self.contrast + contrast, -MOST_LIGHT), MOST_LIGHT),
+        )
+
+    def curve(self) -> np.ndarray:
+        """What each of the values 0 to 255 is shown as: (256,) uint8."""
+        # Contrast is the steepness around the middle: from a quarter, over 1, to four times.
+        slope = 4.0 ** (self.contrast / MOST_LIGHT)
+        # Brightness is a gamma curve, so that neither black nor white is lost: shadows open without a veil.
+        gamma = 4.0 ** (-self.brightness / MOST_LIGHT)
+        lit = (np.arange(256, dtype=np.float64) / 255) ** gamma
+        return np.uint8(np.clip(255 * ((lit - 0.5) * slope + 0.5), 0, 255).round())
+
+    def applied(self, image: np.ndarray) -> np.ndarray:
+        """`image`, H x W x 3 uint8, in this light: the same array if nothing changes, else a new one."""
+        return image if self.neutral else cv2.LUT(image, self.curve())
+
+    @property
+    def text(self) -> str:
+        """Brightness +20 %, contrast -10 %; without what is at 0."""
+        parts = [f"{name} {value:+d} %" for name, value in vars(self).items() if value]
+        return ", ".join(parts).capitalize()
+
+
+MOST_ZOOM = 64.0
+WHEEL_STEP = 1.2
+
+
+@dataclass
+class View:
+    """zoom: screen pixels a picture pixel, None while the whole picture is fitted in. centre: the point of the picture
+    in the middle of the canvas, as a share of its width and height, so that it holds for a picture of another size.
+    shown: the scale that was drawn last."""
+
+    zoom: float | None = None
+    centre: tuple[float, float] = (0.5, 0.5)
+    shown: float = 1.0
+
+    def fit(self) -> None:
+        self.zoom, self.centre = None, (0.5, 0.5)
+
+    def scale(self, picture: tuple[int, int], canvas: tuple[float, float]) -> float:
+        """Screen pixels a picture pixel. picture, canvas: width and height."""
+        return fitting(picture, canvas) if self.zoom is None else self.zoom
+
+    def origin(self, picture: tuple[int, int], canvas: tuple[float, float]) -> tuple[float, float]:
+        """Where the picture's top left corner lies, in pixels from the canvas's."""
+        scale = self.scale(picture, canvas)
+        return (
+            canvas[0] / 2 - self.centre[0] * picture[0] * scale,
+            canvas[1] / 2 - self.centre[1] * picture[1] * scale,
+        )
+
+    def zoom_at(
+        self, steps: float, point: tuple[float, float], picture: tuple[int, int], canvas: tuple[float, float]
+    ) -> None:
+        """Enlarge by wheel `steps`; what is under `point` (in pixels from the canvas's corner) stays there."""
+        before = self.scale(picture, canvas)
+        least = min(fitting(picture, canvas), 1.0) / 4
+        after = min(max(before * WHEEL_STEP**steps, least), MOST_ZOOM)
+        left, top = self.origin(picture, canvas)
+        x, y = (point[0] - left) / before, (point[1] - top) / before
+        self.zoom = after
+        self._place(
+            (x - (point[0] - canvas[0] / 2) / after) / picture[0],
+            (y - (point[1] - canvas[1] / 2) / after) / picture[1],
+        )
+
+    def set_zoom(self, zoom: float) -> None:
+        """Show the middle at `zoom` screen pixels a picture pixel."""
+        self.zoom = min(max(zoom, 0.01), MOST_ZOOM)
+
+    def enlarge(self, steps: float) -> None:
+        """By so many wheel steps, around the middle of the canvas."""
+        self.set_zoom(self.shown * WHEEL_STEP**steps)
+
+    def drag(self, delta: tuple[float, float], picture: tuple[int, int], canvas: tuple[float, float]) -> None:
+        """Move the picture by `delta` screen pixels."""
+        scale = self.scale(picture, canvas)
+        self.zoom = scale
+        self._place(self.centre[0] - delta[0] / scale / picture[0], self.centre[1] - delta[1] / scale / picture[1])
+
+    def _place(self, x: float, y: float) -> None:
+        """The picture never leaves the canvas wholly."""
+        self.centre = (min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+
+
+def fitting(picture: tuple[int, int], canvas: tuple[float, float]) -> float:
+    """The scale at which all of the picture is seen; tiny ones are not blown up beyond 16 times."""
+    return max(1e-3, min(canvas[0] / max(1, picture[0]), canvas[1] / max(1, picture[1]), 16.0))
+
+
+
+
+NOTHING, FOLDER, LIVE = "nothing", "folder", "live"
+
+# Seconds for which a message stands in the status line.
+MESSAGE_SECONDS = 8.0
+TIMED_FRAMES = 200
+
+
+@dataclass(frozen=True)
+class Message:
+    text: str
+    bad: bool = False
+    when: float = field(default_factory=monotonic)
+
+
+@dataclass
+class State:
+    """kind: nothing, folder or live. shot, outcome: the picture on the canvas and what was found in it; they always
+    belong together. selected, hovered, hovered_card: places in `plates`, -1 for none; hovered in the picture or as a
+    card. light: of the canvas alone. tree: the folders in the one that was opened; folder: the one whose pictures are
+    listed. playing: a slide show runs. scanning: the folder's list still grows. listing_error: why it cannot be listed.
+    cars: those of the live session.
+    whole: the number of pictures that a run over the whole folder began with, 0 if none runs."""
+
+    settings: Settings = field(default_factory=Settings)
+    browse: Browse = field(default_factory=Browse)
+    view: View = field(default_factory=View)
+    light: Light = field(default_factory=Light)
+    tree: Tree = field(default_factory=Tree)
+    kind: str = NOTHING
+    folder: str = ""
+    scanning: bool = False
+    listing_error: str = ""
+    shot: Shot | None = None
+    outcome: Outcome | None = None
+    selected: int = -1
+    hovered: int = -1
+    hovered_card: int = -1
+    playing: bool = False
+    live_name: str = ""
+    live_status: LiveStatus = field(default_factory=LiveStatus)
+    live_is_file: bool = False
+    cars: Cars = field(default_factory=Cars)
+    models: Status = field(default_factory=Status)
+    whole: int = 0
+    whole_began: float = 0.0
+    whole_done: int = 0
+    help_open: bool = False
+    open_open: bool = False
+    jump_open: bool = False
+    summary_open: bool = False
+    run_open: bool = False
+    messages: deque[Message] = field(default_factory=lambda: deque(maxlen=200))
+    timed: deque[Timings] = field(default_factory=lambda: deque(maxlen=TIMED_FRAMES))
+    source_rate: Rate = field(default_factory=Rate)
+    recogniser_rate: Rate = field(default_factory=Rate)
+
+    def __post_init__(self) -> None:
+        self.browse.set_thresholds(self.settings.score, self.settings.confidence)
+
+    def change(self, **values: Any) -> None:
+        """Change settings; thresholds act at once, on what has been found already."""
+        self.settings = replace(self.settings, **values)
+        self.browse.set_thresholds(self.settings.score, self.settings.confidence)
+        self.selected = min(self.selected, len(self.plates) - 1)
+
+    def say(self, text: str, bad: bool = False) -> None:
+        """Show a message; the same one is not shown twice in a row."""
+        if text and not (self.messages and self.messages[-1].text == text and self.message is not None):
+            self.messages.append(Message(text, bad))
+
+    @property
+    def message(self) -> Message | None:
+        """The newest message while it is fresh."""
+        if self.messages and monotonic() - self.messages[-1].when < MESSAGE_SECONDS:
+            return self.messages[-1]
+        return None
+
+    @property
+    def plates(self) -> list[Plate]:
+        """Those on the canvas that reach both thresholds, best first."""
+        return self.browse.shown(self.outcome.plates) if self.outcome is not None else []
+
+    @property
+    def car_numbers(self) -> list[int]:
+        """Of each of `plates`, the number of its car; 0 if it is not followed."""
+        if self.outcome is None or not self.outcome.cars:
+            return [0] * len(self.plates)
+        numbered = zip(self.outcome.plates, self.outcome.cars, strict=True)
+        return [number for plate, number in numbered if self.browse.shown([plate])]
+
+    @property
+    def truth(self) -> Truth | None:
+        """What labels say of the picture on the canvas, spelled as by the reader once that has read it."""
+        if self.shot is None or self.shot.live:
+            return None
+        name = self.shot.key.removeprefix(os.path.join(self.folder, ""))
+        record = self.browse.records.get(name)
+        return self.browse.truth(name) if record is None else record.truth
+
+    @property
+    def record(self) -> Record | None:
+        """What is known of the picture looked at."""
+        return self.browse.records.get(self.browse.name) if self.kind == FOLDER else None
+
+    @property
+    def mark(self) -> str:
+        """right, wrong or missed; empty if that is not known."""
+        return self.browse.mark(self.browse.name) if self.kind == FOLDER else ""
+
+    @property
+    def title(self) -> str:
+        """What is looked at, in a few words."""
+        if self.kind == FOLDER:
+            return os.path.basename(self.browse.name) or os.path.basename(self.folder) or self.folder
+        return self.live_name if self.kind == LIVE else ""
+
+    def show(self, shot: Shot | None, outcome: Outcome | None) -> None:
+        """Put a picture on the canvas with what was found in it (None: nothing yet)."""
+        if outcome is not None and (shot is None or outcome.key != shot.key):
+            outcome = None
+        if (shot.key if shot else "") != (self.shot.key if self.shot else "") and not (shot and shot.live):
+            self.selected = self.hovered = self.hovered_card = -1
+            if not self.settings.keep_zoom:
+                self.view.fit()
+        self.shot, self.outcome = shot, outcome
+        # In live pictures the cars move on; the selection keeps its place as long as there is such a plate.
+        count = len(self.plates)
+        self.selected, self.hovered = min(self.selected, count - 1), min(self.hovered, count - 1)

@@ -1,0 +1,115 @@
+"""Lines, surfaces, letters and pictures, drawn freely: what a toolkit's draw list can do, in the viewer's terms; and
+the sizes of the letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from alpr_app.core import errors
+from alpr_app.core.plate import ALPHABET
+from alpr_app.viewer.toolkit.textures import Texture
+from alpr_app.viewer.toolkit.theme import Colour
+
+BODY, SMALL, LARGE = "body", "small", "large"
+
+# Height in pixels at scale 1.
+SIZES = {BODY: 17, SMALL: 14, LARGE: 30}
+
+# First and last code of each range, ended by 0: Latin with arrows and dashes; then Chinese, for any file name.
+_LATIN = [0x20, 0xFF, 0x2010, 0x2027, 0x2190, 0x2193]
+_HAN = [0x3000, 0x303F, 0x4E00, 0x9FFF, 0xFF00, 0xFFEF]
+_PLATES = [code for code in sorted(map(ord, ALPHABET)) if code > _LATIN[-1] for _ in range(2)]
+
+RANGES = {BODY: [[*_LATIN, 0], [*_HAN, 0]], SMALL: [[*_LATIN, *_PLATES, 0]], LARGE: [[*_LATIN, *_PLATES, 0]]}
+
+
+def printable(text: str) -> str:
+    """`text` in one line, with ? for all that is no character, because names of files need not be text and Dear ImGui
+    and GLFW take nothing else, and with escapes for what is not seen: names may hold line ends and marks that turn what
+    follows them."""
+    return text if text.isascii() and text.isprintable() else errors.printable(characters(text))
+
+
+def characters(text: str) -> str:
+    """`text` with ? for all that is no character."""
+    return text.encode(errors="replace").decode()
+
+
+
+Point = tuple[float, float]
+Rect = tuple[float, float, float, float]
+"""Left, top, width, height."""
+
+_CLOSED = 1
+
+
+def packed(colour: Colour) -> int:
+    """A colour as the draw list takes it."""
+    red, green, blue, opacity = (round(255 * min(max(part, 0.0), 1.0)) for part in colour)
+    return opacity << 24 | blue << 16 | green << 8 | red
+
+
+class Painter:
+    """canvas: the draw list. font: makes a font current."""
+
+    def __init__(self, canvas: Any, font: Callable[[str], AbstractContextManager[None]]) -> None:
+        self._canvas, self._font = canvas, font
+
+    def line(self, points: Sequence[Point], colour: Colour, width: float = 1.0, closed: bool = False) -> None:
+        self._canvas.add_polyline(list(points), packed(colour), _CLOSED if closed else 0, width)
+
+    def surface(self, rect: Rect, colour: Colour, rounding: float = 0.0) -> None:
+        left, top, width, height = rect
+        self._canvas.add_rect_filled(left, top, left + width, top + height, packed(colour), rounding)
+
+    def frame(self, rect: Rect, colour: Colour, rounding: float = 0.0, width: float = 1.0) -> None:
+        left, top, across, down = rect
+        self._canvas.add_rect(left, top, left + across, top + down, packed(colour), rounding, 0, width)
+
+    def triangle(self, first: Point, second: Point, third: Point, colour: Colour) -> None:
+        self._canvas.add_triangle_filled(*first, *second, *third, packed(colour))
+
+    def quad(self, points: Sequence[Point], colour: Colour) -> None:
+        """A filled surface with four corners."""
+        self._canvas.add_quad_filled(*(value for point in points for value in point), packed(colour))
+
+    def dot(self, centre: Point, radius: float, colour: Colour) -> None:
+        self._canvas.add_circle_filled(*centre, radius, packed(colour), 0)
+
+    def ring(self, centre: Point, radius: float, colour: Colour, width: float = 1.0) -> None:
+        self._canvas.add_circle(*centre, radius, packed(colour), 0, width)
+
+    def text(self, place: Point, text: str, colour: Colour, font: str = "body") -> None:
+        """place: of the top left corner. Whole pixels keep letters sharp."""
+        with self._font(font):
+            self._canvas.add_text(round(place[0]), round(place[1]), packed(colour), printable(text))
+
+    def picture(self, texture: Texture, rect: Rect, part: Rect = (0, 0, 1, 1)) -> None:
+        """part: left, top, width, height of what is shown, as shares of the picture."""
+        left, top, width, height = rect
+        self._canvas.add_image(
+            texture.id,
+            (left, top),
+            (left + width, top + height),
+            (part[0], part[1]),
+            (part[0] + part[2], part[1] + part[3]),
+        )
+
+    def sees(self, rect: Rect) -> bool:
+        """Whether any of `rect` is in sight."""
+        low, high = self._canvas.get_clip_rect_min(), self._canvas.get_clip_rect_max()
+        left, top, width, height = rect
+        return left < high[0] and top < high[1] and left + width > low[0] and top + height > low[1]
+
+    @contextmanager
+    def within(self, rect: Rect) -> Iterator[None]:
+        """Nothing is drawn outside of `rect`."""
+        left, top, width, height = rect
+        self._canvas.push_clip_rect(left, top, left + width, top + height, True)
+        try:
+            yield
+        finally:
+            self._canvas.pop_clip_rect()

@@ -1,0 +1,1 @@
+"""The threads: sources of pictures, recognition, exports, folder listings."""

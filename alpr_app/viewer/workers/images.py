@@ -1,0 +1,206 @@
+"""One picture on its way through the viewer, and the source thread of a folder: it decodes the picture that is looked
+at, then its neighbours, then the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+import cv2
+import numpy as np
+
+from alpr_app.core.errors import AlprError
+from alpr_app.data.labels import read_labelled
+from alpr_app.viewer.workers.threads import Guard, Worker, nobody, told
+
+# Every OpenGL of the last fifteen years takes textures of this side; a larger picture is shown smaller.
+DISPLAY_SIDE = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """key: what results are matched by: the path of a picture, a running name for frames of a live source.
+
+    image: H x W x 3 uint8 RGB in full size, None if there is none. display: the same, at most `DISPLAY_SIDE`
+    wide and high. taken: when it was read, in seconds of the monotonic clock. error: why there is no image. near:
+    somebody looks at it or may do so next, so that the crops of its plates are wanted. session: the number of the
+    opened source that it comes from.
+    """
+
+    key: str
+    image: np.ndarray | None = field(default=None, repr=False)
+    display: np.ndarray | None = field(default=None, repr=False)
+    taken: float = field(default_factory=monotonic)
+    error: str = ""
+    live: bool = False
+    near: bool = False
+    session: int = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; (0, 0) without an image."""
+        return (0, 0) if self.image is None else (self.image.shape[1], self.image.shape[0])
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the pixels take."""
+        if self.image is None:
+            return 0
+        return self.image.nbytes + (0 if self.display is self.image else self.display.nbytes)
+
+
+def for_display(image: np.ndarray) -> np.ndarray:
+    """`image`, or a smaller copy that fits into a texture."""
+    scale = DISPLAY_SIDE / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    width, height = (max(1, round(side * scale)) for side in image.shape[1::-1])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def shot_of(key: str, image: np.ndarray, live: bool = False) -> Shot:
+    """A shot of `image`, H x W x 3 uint8 RGB."""
+    return Shot(key, image, for_display(image), live=live)
+
+
+def load_shot(path: str) -> Shot:
+    """The picture at `path`, in the pixels of its labels; a shot with an error if it cannot be read."""
+    try:
+        return shot_of(path, read_labelled(path))
+    except AlprError as error:
+        return Shot(path, error=str(error).removeprefix(f"{path}: "))
+    except MemoryError:
+        return Shot(path, error=f"{os.path.basename(path)} needs more memory than there is")
+
+
+
+# Decoded pictures that are kept, in bytes: about a hundred and fifty of CCPD's.
+CACHE_BYTES = 384 * 2**20
+# Pictures nobody looks at wait for the recogniser in small numbers: each is decoded and takes memory.
+WAITING = 2
+
+Submit = Callable[[Shot, bool], None]
+"""Takes a shot for the recogniser, and whether it goes before all others."""
+
+
+class FolderSource(Worker):
+    """submit: gives a shot to the recogniser. waiting: how many wait there. load: path -> Shot. wake: is called
+    when a picture has become ready to be shown."""
+
+    def __init__(
+        self,
+        submit: Submit,
+        waiting: Callable[[], int],
+        load: Callable[[str], Shot] = load_shot,
+        wake: Callable[[], None] = nobody,
+    ) -> None:
+        self._submit, self._waiting, self._load, self._wake = submit, waiting, load, wake
+        self._wanted: list[str] = []
+        self._passed: deque[str] = deque()
+        self._all: Iterator[str] | None = None
+        self._shots: OrderedDict[str, Shot] = OrderedDict()
+        self._bytes = 0
+        self._submitted: set[str] = set()
+        super().__init__("alpr-folder")
+
+    def focus(self, paths: Sequence[str]) -> None:
+        """Have these ready: the first is looked at, the others may be next."""
+        with self._changed:
+            if self._wanted and self._wanted[0] not in self._submitted:
+                self._passed.append(self._wanted[0])
+            self._wanted = list(paths)
+            self._changed.notify()
+
+    def all_of(self, paths: Iterable[str] | None) -> None:
+        """Recognise all of these when there is nothing more urgent; None: no longer."""
+        with self._changed:
+            self._all = None if paths is None else iter(paths)
+            self._changed.notify()
+
+    def again(self) -> None:
+        """Recognise anew what comes to be looked at: the recogniser has changed."""
+        with self._changed:
+            self._submitted.clear()
+            self._changed.notify()
+
+    def read_again(self, path: str) -> None:
+        """Recognise this one anew when it comes to be looked at: not all that was found in it is known any more."""
+        with self._changed:
+            self._submitted.discard(path)
+            self._changed.notify()
+
+    def shot(self, path: str) -> Shot | None:
+        """The picture if it has been decoded."""
+        with self._changed:
+            return self._shots.get(path)
+
+    def poke(self) -> None:
+        """The recogniser has taken something: there may be room for more."""
+        with self._changed:
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                job = self._next()
+                while job is None and not self._ended:
+                    self._changed.wait()
+                    job = self._next()
+                if self._ended:
+                    return
+            path, shot, first = job
+            if shot is None:
+                shot = self._loaded(path)
+            self._deliver(path, shot, first)
+
+    def _loaded(self, path: str) -> Shot:
+        """A picture; whatever goes wrong becomes its error: one picture must not end this thread."""
+        shot = None
+        with Guard() as guard:
+            shot = self._load(path)
+        return shot if shot is not None else Shot(path, error=f"cannot be read: {told(guard.error)}")
+
+    def _next(self) -> tuple[str, Shot | None, bool] | None:
+        """What to do: path, its shot if it is decoded already, and whether it is the one looked at."""
+        for place, path in enumerate(self._wanted):
+            shot = self._shots.get(path)
+            if shot is None or path not in self._submitted:
+                return path, shot, place == 0
+        if self._waiting() >= WAITING:
+            return None
+        while self._passed:
+            path = self._passed.popleft()
+            if path not in self._submitted:
+                return path, self._shots.get(path), False
+        if self._all is not None:
+            for path in self._all:
+                if path not in self._submitted:
+                    return path, self._shots.get(path), False
+            self._all = None
+        return None
+
+    def _deliver(self, path: str, shot: Shot, first: bool) -> None:
+        with self._changed:
+            fresh = path not in self._submitted
+            self._submitted.add(path)
+            # A picture that nobody looks at is recognised, not kept.
+            wanted = path in self._wanted
+            if wanted and path not in self._shots:
+                self._shots[path] = shot
+                self._bytes += shot.bytes
+                self._forget()
+        if fresh:
+            self._submit(replace(shot, near=wanted), first)
+        if wanted:
+            self._wake()
+
+    def _forget(self) -> None:
+        for path in list(self._shots):
+            if self._bytes <= CACHE_BYTES:
+                return
+            if path not in self._wanted:
+                self._bytes -= self._shots.pop(path).bytes

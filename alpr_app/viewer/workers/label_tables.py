@@ -1,0 +1,138 @@
+"""Labels from the `alpr_dataset.csv` files of a folder: read on a thread, each picture's lines understood when they are
+asked for, because a table may have a hundred thousand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alpr_app.data.label_csv import TABLE_NAME, LabelError, place, read_rows
+from alpr_app.data.labels import LabelledPlate
+from alpr_app.evaluation.ground_truth import Label, Truth
+from alpr_app.viewer.workers.threads import LatestValue, Worker, nobody
+
+# Of a line, only these are kept.
+_COLUMNS = ("text", "box", "corners")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where lines come from. placed: whether it says where plates are; if not, every picture is one already."""
+
+    path: Path
+    placed: bool
+
+
+Line = tuple[Table, int, dict[str, str]]
+"""The table, the number of the line in it, and the line by its columns."""
+
+
+class Labels:
+    """folder: that the names begin from. lines: by name, in the tables' order. troubles: what is wrong with tables that
+    cannot be used, a line each."""
+
+    def __init__(
+        self, folder: str = "", lines: Mapping[str, Sequence[Line]] | None = None, troubles: Sequence[str] = ()
+    ) -> None:
+        self.folder, self.troubles = folder, list(troubles)
+        self._lines: Mapping[str, Sequence[Line]] = lines or {}
+        self._known: dict[str, Truth | None] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._lines
+
+    def truth(self, name: str) -> Truth | None:
+        """What the tables say of a picture; None if they say nothing of use."""
+        if name not in self._lines:
+            return None
+        if name not in self._known:
+            try:
+                self._known[name] = _truth(self._lines[name])
+            except LabelError as error:
+                self._known[name] = None
+                self.troubles.append(str(error))
+        return self._known[name]
+
+
+def _truth(lines: Sequence[Line]) -> Truth | None:
+    """Raises LabelError naming the line that cannot be used."""
+    labels = [_label(*line) for line in lines]
+    known = tuple(label for label in labels if label is not None and label.text)
+    unread = tuple(label for label in labels if label is not None and not label.text)
+    # Where nobody has read a plate, nothing can be said of what the models read.
+    return None if unread and not known else Truth(known, unread)
+
+
+def _label(table: Table, number: int, row: dict[str, str]) -> Label | None:
+    """The plate of a line; None if the line says that there is none."""
+    text, corners = row.get("text", "").strip(), place(row, table.path, number)
+    if corners is None:
+        if table.placed and text:
+            raise LabelError(f"{table.path}, row {number}: '{text}' has neither box nor corners")
+        if not table.placed and not text:
+            raise LabelError(f"{table.path}, row {number}: neither text nor place of a plate")
+        return Label(text) if text else None
+    try:
+        return Label(text, LabelledPlate.of(corners, text).corners)
+    except ValueError as error:
+        raise LabelError(f"{table.path}, row {number}: {error}") from error
+
+
+@dataclass
+class _Reading:
+    lines: dict[str, list[Line]] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+
+    def add(self, folder: str, inside: str) -> None:
+        """Read the table in the folder `inside` of `folder`, if there is one."""
+        path = Path(folder, inside, TABLE_NAME)
+        if not path.is_file():
+            return
+        try:
+            rows = read_rows(path, ("file",))
+        except (LabelError, OSError) as error:
+            self.troubles.append(str(error))
+            return
+        table = Table(path, bool(rows) and bool({"box", "corners"} & rows[0].keys()))
+        for number, row in enumerate(rows, start=2):
+            name = os.path.normpath(os.path.join(inside, row["file"].replace("\\", "/")))
+            line = {column: row[column] for column in _COLUMNS if row.get(column)}
+            self.lines.setdefault(name, []).append((table, number, line))
+
+
+def read_tables(folder: str, names: Sequence[str]) -> Labels:
+    """The labels of the tables in `folder` and in the folders of the pictures `names`, ways from there."""
+    reading = _Reading()
+    for inside in sorted({os.path.dirname(name) for name in names} | {""}):
+        reading.add(folder, inside)
+    return Labels(folder, reading.lines, reading.troubles)
+
+
+class TableReader(Worker):
+    """Reads the tables of one folder after the other; what has not been begun when another is asked for is left out.
+    found: the labels of the one that was asked for last."""
+
+    def __init__(self, wake: Callable[[], None] = nobody) -> None:
+        self.found: LatestValue[Labels] = LatestValue(wake)
+        self._asked: tuple[str, Sequence[str]] | None = None
+        super().__init__("alpr-tables")
+
+    def ask(self, folder: str, names: Sequence[str]) -> None:
+        """Read the tables of `folder`, with its pictures `names`."""
+        with self._changed:
+            self._asked = folder, names
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._asked is not None or self._ended)
+                if self._ended:
+                    return
+                asked, self._asked = self._asked, None
+            labels = read_tables(*asked)
+            with self._changed:
+                if self._asked is None:
+                    self.found.put(labels)

@@ -1,0 +1,181 @@
+"""The recognition thread: loads the models, reads one shot after the other, and outlives a picture that fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from alpr_app.core.errors import AlprError
+from alpr_app.core.plate import ALPHABET, Plate
+from alpr_app.viewer.workers.images import Shot
+from alpr_app.viewer.workers.threads import Guard, KeepAll, LatestValue, nobody, told
+
+if TYPE_CHECKING:
+    from alpr_app.pipeline.alpr import Result
+    from alpr_app.pipeline.results import Timings
+
+LOADING, READY, FAILED = "loading", "ready", "failed"
+NO_CROP = np.zeros((0, 0, 3), np.uint8)
+# How long the thread sleeps at most before it looks whether it is to end.
+_NAP = 0.5
+
+
+class Analyser(Protocol):
+    """What of `ALPR` is needed; tests bring their own."""
+
+    def analyse(self, image: np.ndarray) -> Result: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What was found in a shot. plates: of a picture that nobody looks at without their crops, which would fill the
+    memory. cars: of a live source, the number of each plate's car, 0 for those that are not followed.
+
+    size: width and height of the picture. error: why there is no result. shot: only of a live source, where it
+    is shown together with its plates. taken, finished: monotonic seconds. model: the number of the models that read it.
+    session: that of the shot. alphabet: the reader's.
+    """
+
+    key: str
+    plates: tuple[Plate, ...] = ()
+    timings: Timings | None = None
+    size: tuple[int, int] = (0, 0)
+    error: str = ""
+    shot: Shot | None = field(default=None, repr=False)
+    taken: float = 0.0
+    finished: float = 0.0
+    model: int = 0
+    session: int = 0
+    alphabet: str = ALPHABET
+    cars: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Status:
+    """state: loading, ready or failed. detail: what runs, or what went wrong and the remedy."""
+
+    state: str = LOADING
+    detail: str = ""
+
+
+class Recogniser:
+    """make: builds the pipeline, on the thread itself. wake: is called when there is something new. taken: is
+    called when a shot has left the queue. model: the number of the models that were asked for last."""
+
+    def __init__(
+        self,
+        make: Callable[[], Analyser],
+        wake: Callable[[], None] = nobody,
+        taken: Callable[[], None] = nobody,
+    ) -> None:
+        self.results: KeepAll[Outcome] = KeepAll(wake)
+        self.status = Status()
+        self.model = 0
+        self._wake, self._taken = wake, taken
+        # Replaced in one go: what was read must never be taken for another model's.
+        self._wanted = (self.model, make)
+        self._changing = threading.Lock()
+        self._queue: KeepAll[Shot] = KeepAll()
+        self._live: LatestValue[Shot] = LatestValue()
+        self._work = threading.Semaphore(0)
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="alpr-recogniser", daemon=True)
+        self._thread.start()
+
+    def submit(self, shot: Shot, first: bool = False) -> None:
+        """Have a shot read; none is dropped. first: before all others."""
+        self._queue.put(shot, first)
+        self._work.release()
+
+    def offer(self, shot: Shot) -> None:
+        """A frame of a live source: it takes the place of one that still waits."""
+        self._live.put(shot)
+        self._work.release()
+
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def forget(self) -> None:
+        """Drop all that waits: another source has been opened."""
+        self._queue.clear()
+        self._live.clear()
+
+    def rebuild(self, make: Callable[[], Analyser]) -> None:
+        """Load another pipeline; what waits is read by it."""
+        with self._changing:
+            self.status = Status()
+            self.model += 1
+            self._wanted = (self.model, make)
+        self._work.release()
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Stop after the shot at hand; whether the thread has ended."""
+        self._ended = True
+        self._work.release()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        alpr: Analyser | None = None
+        model = -1
+        while not self._ended:
+            wanted, make = self._wanted
+            if wanted != model:
+                alpr, model = self._load(make, wanted), wanted
+                continue
+            if alpr is None or not self._step(alpr, model):
+                self._work.acquire(timeout=_NAP)
+
+    def _load(self, make: Callable[[], Analyser], model: int) -> Analyser | None:
+        alpr = None
+        with Guard() as guard:
+            alpr = make()
+        if isinstance(guard.error, AlprError):
+            status = Status(FAILED, str(guard.error))
+        elif guard.error is not None:
+            status = Status(FAILED, f"the models cannot be loaded: {told(guard.error)}")
+        else:
+            backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
+            status = Status(READY, f"{backend} on {device}" if backend else "")
+        with self._changing:
+            # Others may have been asked for while these were loaded; then those are what is waited for.
+            if model == self.model:
+                self.status = status
+        self._wake()
+        return alpr
+
+    def _step(self, alpr: Analyser, model: int) -> bool:
+        """Read one shot, if there is one."""
+        shot = self._live.take() or self._queue.take()
+        if shot is None:
+            return False
+        self._taken()
+        self.results.put(read_shot(alpr, shot, model))
+        return True
+
+
+def read_shot(alpr: Analyser, shot: Shot, model: int = 0) -> Outcome:
+    """What `alpr` finds in `shot`; whatever goes wrong becomes the outcome's error."""
+    outcome = Outcome(
+        shot.key,
+        size=shot.size,
+        shot=shot if shot.live else None,
+        taken=shot.taken,
+        model=model,
+        session=shot.session,
+        # What stands in for the pipeline may have no reader.
+        alphabet=getattr(getattr(alpr, "reader_config", None), "alphabet", ALPHABET),
+    )
+    if shot.image is None:
+        return replace(outcome, error=shot.error, finished=monotonic())
+    with Guard() as guard:
+        result = alpr.analyse(shot.image)
+        with_crops = shot.live or shot.near
+        plates = tuple(plate if with_crops else replace(plate, crop=NO_CROP) for plate in result.plates)
+        return replace(outcome, plates=plates, timings=result.timings, finished=monotonic())
+    return replace(outcome, error=f"recognition failed: {told(guard.error)}", finished=monotonic())

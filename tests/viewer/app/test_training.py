@@ -1,0 +1,249 @@
+"""The page of a training run, and its models tried on the picture."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from alpr_app.data.images import write_picture
+from alpr_app.data.run_folder import About, write_about
+from alpr_app.pipeline.options import ModelChoice
+from alpr_app.viewer.app.arguments import parse, target_of
+from alpr_app.viewer.app.commands import press
+from alpr_app.viewer.app.training import RunView
+from alpr_app.viewer.panels.chart import figure
+from alpr_app.viewer.panels.training import charts_of
+from alpr_app.viewer.toolkit.theme import SERIES
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "my run"
+    folder.mkdir()
+    write_about(folder, About("detector", 1000, 16, "judgement", 5, arguments=["detector"], place="/there"))
+    rows = "".join(f"{50 * n},0.001,{4 / n},{1 / n},{40 + n},0.1\n" for n in range(1, 11))
+    (folder / "train.csv").write_text("step,learning_rate,loss,corner,samples_per_s,waiting_share\n" + rows)
+    rows = "".join(f"{100 * n},{1 - 0.1 / n},{0.3 / n}\n" for n in range(1, 6))
+    (folder / "val.csv").write_text("step,judgement,corner_error\n" + rows)
+    return folder
+
+
+@pytest.fixture
+def publish(run):
+    """Writes the newest model into the run's folder, as the training does."""
+
+    def write(bundle):
+        for suffix in (".safetensors", ".json"):
+            shutil.copy(bundle.with_suffix(suffix), run / f"newest{suffix}")
+
+    return write
+
+
+@pytest.fixture
+def shown(window, run, tmp_path, until, monkeypatch, fakes):
+    """The window over a picture, with the run's page open. choices: of models that were loaded since. press: clicks on
+    a button by its name, as it was drawn last."""
+    (tmp_path / "pictures").mkdir()
+    write_picture(tmp_path / "pictures" / "p.png", np.full((60, 80, 3), 200, np.uint8))
+    made = window(tmp_path / "pictures")
+    made.choices, made.buttons = [], {}
+    monkeypatch.setattr(ModelChoice, "make", lambda choice: made.choices.append(choice) or fakes.Alpr([]))
+    ui = made.frame.stage.ui
+    button, hit = ui.button, ui.hit
+
+    def noted(call):
+        def note(name, width=0, *rest, **more):
+            made.buttons[name] = (ui.cursor[0] + 10, ui.cursor[1] + ui.row_height / 2)
+            return call(name, width, *rest, **more)
+
+        return note
+
+    ui.button, ui.hit = noted(button), noted(hit)
+
+    def click(name):
+        made.buttons.clear()
+        made.draw(3)
+        made.click(*made.buttons[name])
+
+    made.press = click
+    made.viewer.open(str(run))
+    until(lambda: made.viewer.collect() or made.viewer.training.view.val, "the run")
+    made.draw(3)
+    yield made
+    del ui.button, ui.hit
+
+
+def wait(shown, until, holds, what):
+    until(lambda: shown.viewer.collect() or holds(), what)
+
+
+def test_a_runs_folder_opens_its_page_and_the_picture_stays_below_it(shown):
+    assert shown.state.run_open
+    assert shown.state.browse.name == "p.png"
+    assert "my run" in shown.state.settings.recent[0]
+    press(shown.viewer, "Escape")
+    assert not shown.state.run_open
+    press(shown.viewer, "W")
+    assert shown.state.run_open
+    shown.click(5, 715)
+    assert not shown.state.run_open, "a click beside it"
+
+
+def test_curves_are_drawn_with_a_legend_and_grow(shown, run, near, until):
+    left_upper = np.s_[100:390, 40:460]
+    pixels = shown.draw(3)[left_upper]
+    before = [near(pixels, SERIES[number], 12).sum() for number in range(3)]
+    assert min(before[:2]) > 100 and before[2] == 0
+    with (run / "train.csv").open("a") as file:
+        file.write("".join(f"{50 * n},0.001,{4 / n},{1 / n},40,0.1\n" for n in range(11, 21)))
+    wait(shown, until, lambda: shown.viewer.training.view.step == 1000, "more steps")
+    assert (near(shown.draw(3)[left_upper], SERIES[0], 12) != near(pixels, SERIES[0], 12)).sum() > 100
+
+
+def test_the_sheet_of_mistakes_is_shown_and_enlarged_by_the_wheel(shown, run, until, near):
+    sheet = np.full((400, 300, 3), 10, np.uint8)
+    sheet[:200, :150] = (250, 0, 250)
+    write_picture(run / "mistakes.png", sheet)
+    wait(shown, until, lambda: shown.viewer.training.view.sheet is not None, "the sheet")
+    shown.draw(3)
+    shown.click(130, 80)
+    seen = near(shown.draw(3), (250 / 255, 0, 250 / 255), 6).sum()
+    assert seen > 10_000
+    shown.frame.stage.ui.inputs.move(100, 130)
+    shown.draw(1)
+    shown.frame.stage.ui.inputs.wheel(0, 4)
+    assert near(shown.draw(3), (250 / 255, 0, 250 / 255), 6).sum() > 1.3 * seen
+
+
+def test_the_newest_model_reads_the_picture_with_a_clear_sign_and_a_way_back(
+    shown, publish, detector_path, run, until, near
+):
+    publish(detector_path)
+    wait(shown, until, lambda: shown.viewer.training.view.newest is not None, "the model")
+    shown.press("Try this model on the picture")
+    wait(shown, until, lambda: shown.choices, "the model in use")
+    assert shown.choices[-1].detector == str(run / "newest.safetensors")
+    assert shown.choices[-1].reader is None and shown.choices[-1].version
+    assert not shown.state.run_open, "the picture is seen"
+    assert shown.viewer.training.sign == "own detector of my run"
+    wait(shown, until, lambda: shown.state.outcome is not None, "the reading")
+    shown.press("own models")
+    wait(shown, until, lambda: len(shown.choices) == 2, "the way back")
+    assert shown.choices[-1] == ModelChoice()
+    assert shown.viewer.training.sign == ""
+    shown.buttons.clear()
+    shown.draw(3)
+    assert "own models" not in shown.buttons
+
+
+def test_a_newer_model_is_offered_and_loaded(shown, publish, detector_path, reader_path, until, tmp_path):
+    publish(detector_path)
+    wait(shown, until, lambda: shown.viewer.training.view.newest is not None, "the model")
+    shown.viewer.training.try_newest()
+    wait(shown, until, lambda: shown.viewer.training.in_use, "the model in use")
+    from alpr_app.networks.bundle import load_detector, save_bundle
+
+    network, _ = load_detector(detector_path)
+    network.head.output.bias.data[0] += 1
+    publish(save_bundle(tmp_path / "newer", network, {}, "train detector").weights)
+    wait(shown, until, lambda: shown.viewer.training.newer, "the newer one")
+    shown.press("Load the newer one")
+    wait(shown, until, lambda: len(shown.choices) == 2, "the newer one in use")
+    assert shown.choices[0].detector == shown.choices[1].detector
+    assert shown.choices[0].version != shown.choices[1].version
+    assert not shown.viewer.training.newer
+
+
+def test_a_reader_is_tried_beside_a_detector(shown, publish, detector_path, reader_path, until):
+    training = shown.viewer.training
+
+    def tried(bundle, kind):
+        publish(bundle)
+        wait(shown, until, lambda: training.view.newest is not None and training.view.newest.kind == kind, kind)
+        training.try_newest()
+        wait(shown, until, lambda: kind in training.own, kind)
+
+    tried(detector_path, "detector")
+    tried(reader_path, "reader")
+    assert training.sign == "own detector of my run, own reader of my run"
+    wait(shown, until, lambda: len(shown.choices) == 2, "both")
+    assert shown.choices[-1].reader == shown.choices[-1].detector
+
+
+def test_a_model_that_is_half_written_is_one_line_and_the_models_in_use_stay(shown, publish, detector_path, run, until):
+    publish(detector_path)
+    weights = run / "newest.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    wait(shown, until, lambda: shown.viewer.training.view.newest is not None, "the model")
+    shown.press("Try this model on the picture")
+    wait(shown, until, lambda: shown.viewer.training.trouble, "the trouble")
+    assert "sha256 differs" in shown.state.message.text and shown.state.message.bad
+    assert (shown.choices, shown.viewer.training.own, shown.state.run_open) == ([], {}, True)
+    shown.draw(3)
+
+
+def test_broken_files_end_nothing(shown, run, until):
+    for name in ("train.csv", "val.csv", "run.json", "newest.json", "mistakes.png"):
+        (run / name).write_bytes(b"\xff{")
+    wait(shown, until, lambda: len(shown.viewer.training.view.troubles) == 5, "the troubles")
+    shown.draw(3)
+    shown.click(130, 80)
+    assert shown.state.run_open
+
+
+def test_the_command_is_copied(shown, monkeypatch):
+    copied = []
+    monkeypatch.setattr(shown.frame.stage.ui, "copy", copied.append)
+    shown.press("Copy the command")
+    assert copied == ["python -m alpr_app.train detector --resume"]
+
+
+def test_what_is_no_run_is_said_and_without_one_the_page_tells_how_to_open_one(window, tmp_path, near):
+    made = window()
+    assert not made.viewer.training.open(str(tmp_path))
+    assert "no training run" in made.state.message.text
+    press(made.viewer, "W")
+    made.draw(3)
+    assert made.state.run_open
+    press(made.viewer, "O")
+    assert made.state.open_open and not made.state.run_open
+
+
+def test_errors_have_a_chart_of_their_own_and_make_way_for_the_speed_where_there_are_none(shown, tmp_path):
+    view = shown.viewer.training.view
+    assert [chart.title for chart in charts_of(view)] == [
+        "losses",
+        "validation",
+        "learning rate",
+        "validation: errors",
+    ]
+    assert list(charts_of(view)[0].lines) == ["loss", "corner"]
+    assert charts_of(RunView(tmp_path))[3].title == "samples a second"
+
+
+def test_a_figure_is_shown_with_the_digits_that_count():
+    assert [figure(value) for value in (0.98765, 0.0123456, 123.456, 12345.6, 0, float("nan"))] == [
+        "0.9877",
+        "0.0123",
+        "123.5",
+        "12,346",
+        "0.0000",
+        "–",
+    ]
+
+
+def test_with_a_run_alone_the_sample_pictures_are_there_to_try_it_on():
+    assert str(target_of(parse(["--run", "runs/mine"]))).endswith("samples")
+    assert target_of(parse(["--run", "runs/mine", "--camera", "1"])) == 1
+    assert target_of(parse(["--run", "runs/mine", "--image_folder", "x"])) == "x"
+    assert target_of(parse([])) == 0
+
+
+def test_models_of_a_run_leave_no_onnx_files_behind(monkeypatch):
+    seen = []
+    monkeypatch.setattr("alpr_app.pipeline.alpr.ALPR", lambda *given, **more: seen.append(given[3]))
+    for choice in (ModelChoice(), ModelChoice(version="1"), ModelChoice(version="1", backend="onnx")):
+        choice.make()
+    assert seen == ["auto", "torch", "onnx"]

@@ -1,0 +1,174 @@
+"""The tree and the dialog that opens folders, clicked and typed into without any display."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from alpr_app.data.images import write_picture
+from alpr_app.viewer.panels.welcome import explained
+from alpr_app.viewer.toolkit.inputs import KEYS
+from alpr_app.viewer.toolkit.theme import DARK
+from alpr_app.viewer.workers.folders import Found
+
+# Of the rows in the tree: middle of the first, and height.
+FIRST, ROW = 82, 23
+
+
+@pytest.fixture
+def nested(tmp_path):
+    """One picture; `north` with two, `south` with none but `south/far` with one."""
+    root = tmp_path / "pictures"
+    for place in ("1", "north/2", "north/3", "south/far/4"):
+        path = root / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_picture(path, np.full((30, 40, 3), 50, np.uint8))
+    return root
+
+
+@pytest.fixture
+def shown(window, nested, until):
+    made = window(nested)
+    until(lambda: made.viewer.collect() or made.state.tree.root.total == 4, "the tree")
+    made.draw(3)
+    return made
+
+
+def press_keys(shown, *names):
+    inputs = shown.frame.stage.ui.inputs
+    for name in names:
+        inputs.key(KEYS[name], True)
+        inputs.key(KEYS[name], False)
+    shown.draw(3)
+
+
+def write(shown, text):
+    for letter in text:
+        shown.frame.stage.ui.inputs.character(ord(letter))
+    shown.draw(3)
+
+
+def test_a_click_on_a_row_shows_the_folder_and_one_on_its_triangle_unfolds_it(shown, nested, until):
+    names = lambda: [node.name for node in shown.state.tree.rows]  # noqa: E731
+    assert names() == ["pictures", "north", "south"]
+    # The triangle of the folder `south`.
+    shown.click(33, FIRST + 2 * ROW)
+    assert names() == ["pictures", "north", "south", "far"]
+    assert shown.state.folder == str(nested)
+    shown.click(33, FIRST + 2 * ROW)
+    assert names() == ["pictures", "north", "south"]
+    shown.click(150, FIRST + ROW)
+    until(lambda: shown.viewer.collect() or len(shown.state.browse.names) == 2, "the pictures of `north`")
+    assert shown.state.folder == str(nested / "north")
+    # The button beside the folder's name.
+    shown.click(25, 23)
+    assert shown.state.folder == str(nested)
+
+
+def test_the_tree_can_be_hidden_and_made_higher(shown):
+    assert shown.state.settings.show_tree
+    shown.click(100, 56)
+    assert not shown.state.settings.show_tree
+    shown.click(100, 56)
+    assert shown.state.settings.show_tree
+    inputs, before = shown.frame.stage.ui.inputs, shown.state.settings.tree_height
+    edge = FIRST + 2 * ROW + ROW / 2 + 4
+    inputs.move(150, edge)
+    shown.draw()
+    inputs.button(0, True)
+    shown.draw()
+    inputs.move(150, edge + 120)
+    shown.draw()
+    inputs.button(0, False)
+    shown.draw()
+    assert shown.state.settings.tree_height == pytest.approx(3 * ROW + 120, abs=3)
+    assert shown.state.settings.tree_height != before
+
+
+def test_of_thousands_of_folders_those_in_sight_are_drawn(shown, monkeypatch, nested):
+    folders = tuple(f"{number:05d}" for number in range(8000))
+    shown.state.tree.add(Found(str(nested), folders))
+    panel = shown.frame._browser._tree
+    drawn, row = [], type(panel)._row
+    monkeypatch.setattr(type(panel), "_row", lambda *given: drawn.append(given[2].name) or row(*given))
+    shown.draw(1)
+    assert 2 < len(drawn) < 20
+    shown.state.folder = str(nested / "07000")
+    shown.draw()
+    drawn.clear()
+    shown.draw(1)
+    assert "07000" in drawn
+    assert len(drawn) < 20
+
+
+def test_a_folder_without_pictures_says_where_there_are_some(shown, nested, until):
+    shown.viewer.show_folder(str(nested / "south"))
+    until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
+    title, lines, offers = explained(shown.state)
+    assert title == "There are no pictures in this folder"
+    assert "hold 1" in lines[1]
+    assert offers
+    shown.viewer.rescan(True)
+    until(lambda: shown.viewer.collect() or shown.state.browse.names, "those within")
+    assert shown.state.browse.names == [os.path.join("far", "4.png")]
+    shown.state.browse.set_names(())
+    shown.state.listing_error = f"{nested}/south: cannot be opened: Permission denied"
+    assert explained(shown.state)[0] == "This folder cannot be opened"
+
+
+def test_the_dialog_goes_through_folders_by_keys_and_opens_one(shown, nested, until):
+    shown.state.open_open = True
+    shown.draw(3)
+    chooser = shown.viewer.chooser
+    until(lambda: shown.viewer.collect() or chooser.found is not None, "the folders")
+    assert chooser.rows == ["..", "north", "south"]
+    press_keys(shown, "Down", "Down", "Enter")
+    assert chooser.path == str(nested / "north")
+    assert shown.state.open_open, "Enter goes into the folder first"
+    press_keys(shown, "Enter")
+    assert not shown.state.open_open
+    assert shown.state.folder == str(nested / "north")
+
+
+def test_keys_in_the_dialog_leave_the_pictures_behind_it_alone(shown, nested, until):
+    shown.viewer.show_folder(str(nested / "north"))
+    until(lambda: shown.viewer.collect() or len(shown.state.browse.names) == 2, "the pictures")
+    shown.state.open_open = True
+    shown.draw(3)
+    chooser = shown.viewer.chooser
+    until(lambda: shown.viewer.collect() or chooser.found is not None, "the folders")
+    # `the folder above`, the first row of the list, which takes the keyboard away from the field.
+    shown.click(800, 231)
+    assert chooser.path == str(nested)
+    press_keys(shown, "Down", "B")
+    assert chooser.cursor == 0
+    assert shown.state.browse.index == 0
+    assert shown.state.settings.show_boxes
+
+
+def test_a_wrong_path_is_told_in_the_dialog_and_can_be_corrected(shown, nested, near):
+    shown.state.open_open = True
+    shown.draw(3)
+    write(shown, f"{nested}/nort")
+    press_keys(shown, "Enter")
+    assert shown.state.open_open
+    assert shown.frame._opener._trouble == f"There is no nort in {nested}"
+    assert near(shown.draw()[80:200, 260:1020], DARK.wrong).sum() > 100
+    press_keys(shown, "End")
+    write(shown, "h")
+    assert not shown.frame._opener._trouble
+    press_keys(shown, "Enter")
+    assert not shown.state.open_open
+    assert shown.state.folder == str(nested / "north")
+
+
+def test_explanations_come_once_the_pointer_rests(shown, near):
+    inputs, ui = shown.frame.stage.ui.inputs, shown.frame.stage.ui
+    inputs.move(150, FIRST)
+    moved = shown.draw(3)
+    assert not ui.mouse.rests
+    rested = shown.draw(40)
+    assert ui.mouse.rests
+    assert (moved != rested).any(axis=2).sum() > 1000

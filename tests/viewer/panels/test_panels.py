@@ -1,0 +1,349 @@
+"""Mouse and keyboard in the window, without any display."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from alpr_app.data.images import read_picture, write_picture
+from alpr_app.viewer.toolkit.inputs import KEYS
+from alpr_app.viewer.toolkit.theme import DARK
+from alpr_app.viewer.workers.export import Keeper
+
+CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))
+
+
+def test_a_click_selects_the_plate_under_it_and_another_one_beside_it_none(window, tmp_path, fakes):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    other = tuple((x + 200, y + 100) for x, y in CORNERS)
+    shown = window(tmp_path, [fakes.plate(corners=CORNERS), fakes.plate("沪B12345", corners=other)])
+    shown.draw()
+    scale, canvas = 1.6, (300, 41)
+    origin = (canvas[0], canvas[1] + (720 - 41 - 29 - 300 * scale) / 2)
+    for plate, corners in enumerate((CORNERS, other)):
+        x, y = np.mean(corners, axis=0)
+        shown.click(origin[0] + x * scale, origin[1] + y * scale)
+        assert shown.state.selected == plate
+    shown.click(origin[0] + 5, origin[1] + 5)
+    assert shown.state.selected == -1
+
+
+def test_the_wheel_zooms_and_a_drag_moves_and_a_double_click_resets(window, tmp_path):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    shown = window(tmp_path)
+    shown.draw()
+    inputs, view = shown.frame.stage.ui.inputs, shown.state.view
+    inputs.move(600, 300)
+    shown.draw()
+    inputs.wheel(0, 3)
+    shown.draw()
+    assert view.zoom == pytest.approx(1.6 * 1.2**3)
+    before = view.centre
+    inputs.button(0, True)
+    shown.draw()
+    inputs.move(560, 300)
+    shown.draw()
+    inputs.button(0, False)
+    shown.draw()
+    assert view.centre[0] == pytest.approx(before[0] + 40 / view.zoom / 400, abs=0.02)
+    assert shown.state.selected == -1
+    for _ in range(2):
+        shown.click(600, 300)
+    assert view.zoom is None
+
+
+def test_of_ten_thousand_rows_those_in_sight_are_drawn_and_the_last_can_be_reached(window, monkeypatch):
+    shown = window()
+    shown.state.kind, shown.state.folder = "folder", "/pictures"
+    shown.state.browse.set_names([f"{number}.jpg" for number in range(200_000)])
+    monkeypatch.setattr(shown.viewer, "_collect_folder", lambda outcomes: None)
+    drawn = []
+    browser = type(shown.frame._browser)
+    row = browser._row
+    monkeypatch.setattr(browser, "_row", lambda *given: drawn.append(given[2]) or row(*given))
+    for index in (0, 123_456, 199_999):
+        shown.state.browse.go(index)
+        shown.draw()
+        drawn.clear()
+        shown.draw(1)
+        assert index in drawn
+        assert len(drawn) < 60
+
+
+def test_help_and_the_dialog_lie_on_top_and_close_by_a_click_beside_them(window, few_pictures):
+    shown = window(few_pictures)
+    list_side = np.s_[500:650, 5:250]
+    before = shown.draw()[list_side].mean()
+    for name in ("help_open", "open_open"):
+        setattr(shown.state, name, True)
+        assert shown.draw(3)[list_side].mean() < before
+        shown.click(5, 700)
+        assert not getattr(shown.state, name)
+
+
+def test_what_is_typed_into_the_filter_is_no_command(window, few_pictures):
+    shown = window(few_pictures)
+    shown.click(100, 58)
+    inputs = shown.frame.stage.ui.inputs
+    for letter in "B1":
+        inputs.key(ord(letter), True)
+        inputs.character(ord(letter))
+        inputs.key(ord(letter), False)
+    shown.draw()
+    assert shown.state.browse.text == "B1"
+    assert shown.state.settings.show_boxes
+    assert shown.state.view.zoom is None
+
+
+@pytest.mark.parametrize(("name", "mark"), [("皖A12345_2.png", "right"), ("皖A54321.png", "wrong")])
+def test_a_label_without_a_place_is_shown_on_the_card_alone(window, tmp_path, fakes, near, name, mark):
+    write_picture(tmp_path / name, np.full((300, 400, 3), 30, np.uint8))
+    shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
+    pixels = shown.draw(3)
+    assert shown.state.mark == mark
+    assert not near(pixels[60:680, 310:930], DARK.truth, 12).any()
+    assert near(pixels[40:690, 950:1270], getattr(DARK, mark), 12).any()
+
+
+def press_key(shown, key, letter=""):
+    inputs = shown.frame.stage.ui.inputs
+    inputs.key(KEYS[key], True)
+    if letter:
+        inputs.character(ord(letter))
+    inputs.key(KEYS[key], False)
+    shown.draw(3)
+
+
+@pytest.mark.parametrize("browser", [True, False])
+def test_a_typed_number_leads_to_its_picture(window, few_pictures, until, browser):
+    shown = window(few_pictures)
+    until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
+    shown.state.change(show_browser=browser)
+    for typed, name in (("7", "7"), ("99999", "12"), ("1,0", "10"), ("0", "1"), ("9" * 30, "12"), ("x", "12")):
+        press_key(shown, "J", "j")
+        assert shown.state.jump_open
+        for letter in typed:
+            press_key(shown, letter if letter in KEYS else "E", letter)
+        press_key(shown, "Enter")
+        assert not shown.state.jump_open
+        assert shown.state.browse.name == f"{name}.png", typed
+
+
+def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few_pictures):
+    shown = window(few_pictures)
+    for close in (lambda: press_key(shown, "Escape"), lambda: shown.click(640, 600)):
+        press_key(shown, "J", "j")
+        press_key(shown, "3", "3")
+        close()
+        shown.draw()
+        assert not shown.state.jump_open
+        assert shown.state.browse.name == "1.png"
+    press_key(shown, "B", "b")
+    assert not shown.state.settings.show_boxes, "letters are commands again"
+
+
+def test_escape_folds_a_list_and_an_item_of_it_is_chosen_by_a_click(window, few_pictures, until):
+    shown = window(few_pictures)
+    until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
+    ui = shown.frame.stage.ui
+    # The order of the pictures.
+    at = (120, 92)
+    shown.click(*at)
+    shown.draw(3)
+    assert ui.lists
+    shown.state.jump_open = True
+    press_key(shown, "Escape")
+    assert not ui.lists
+    assert shown.state.jump_open, "one press folds the list alone"
+    shown.state.jump_open = False
+    press_key(shown, "Escape")
+    shown.click(*at)
+    shown.draw(3)
+    # Its second row.
+    shown.click(at[0], at[1] + 60)
+    shown.draw(3)
+    assert not ui.lists
+    assert shown.state.settings.order != "name"
+
+
+def test_no_camera_is_told_in_the_window(window, fakes, until, near):
+    shown = window(capture=lambda address: fakes.Capture([], opens=False))
+    shown.viewer.open(0)
+    until(lambda: shown.viewer.collect() or shown.state.live_status.state == "waiting", "the failure")
+    pixels = shown.draw()
+    assert near(pixels[250:420, 310:930], DARK.text).sum() > 300
+    assert near(pixels[250:420, 310:930], DARK.raised, 6).sum() > 3000, "buttons that offer other sources"
+
+
+def test_the_sides_can_be_made_wider_by_hand(window, few_pictures):
+    shown = window(few_pictures)
+    shown.draw()
+    inputs = shown.frame.stage.ui.inputs
+    for start, end, name, wider in ((300, 380, "browser_width", 80), (940, 900, "plates_width", 40)):
+        before = getattr(shown.state.settings, name)
+        inputs.move(start + (shown.state.settings.browser_width - 300 if start < 400 else 0), 400)
+        shown.draw()
+        inputs.button(0, True)
+        shown.draw()
+        inputs.move(end, 400)
+        shown.draw()
+        inputs.button(0, False)
+        shown.draw()
+        assert getattr(shown.state.settings, name) == pytest.approx(before + wider)
+
+
+def test_pointing_at_a_card_lights_up_its_plate_in_the_picture(window, tmp_path, fakes, near):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
+    middle = np.s_[60:680, 310:930]
+    plain = near(shown.draw()[middle], DARK.sure, 12).sum()
+    shown.frame.stage.ui.inputs.move(1100, 200)
+    assert near(shown.draw(3)[middle], DARK.sure, 12).sum() > 1.2 * plain
+    shown.frame.stage.ui.inputs.move(600, 650)
+    assert near(shown.draw(3)[middle], DARK.sure, 12).sum() == plain
+
+
+def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, until):
+    shown = window()
+    inputs = shown.frame.stage.ui.inputs
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        write_picture(tmp_path / name / "p.png", np.full((30, 40, 3), 30, np.uint8))
+        shown.state.open_open = True
+        shown.draw(3)
+        for letter in str(tmp_path / name):
+            inputs.character(ord(letter))
+        shown.draw(3)
+        inputs.key(257, True)
+        inputs.key(257, False)
+        shown.draw(3)
+        assert not shown.state.open_open
+        assert shown.state.folder == str(tmp_path / name)
+        shown.frame._opener._text = ""
+
+
+def test_a_likely_second_guess_stands_out_on_the_card_and_an_unlikely_one_does_not(window, tmp_path, fakes, near):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    card = np.s_[40:690, 950:1270]
+    amber = []
+    for share in (0.3, 0.001):
+        alternatives = (("B", share),) + (("", 0.001),) * 6
+        shown = window(tmp_path, [replace(fakes.plate(corners=CORNERS), alternatives=alternatives)])
+        amber.append(near(shown.draw(3)[card], DARK.doubtful, 60).sum())
+    assert amber[0] > 10
+    assert amber[1] == 0
+
+
+def test_the_card_of_a_reading_that_fits_no_format_says_so(window, tmp_path, fakes, near):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    card, found = np.s_[40:690, 950:1270], {}
+    for fits in (True, None, False):
+        shown = window(tmp_path, [replace(fakes.plate("皖A1234", corners=CORNERS), fits_format=fits)])
+        pixels = shown.draw(3)
+        found[fits] = near(pixels[card], DARK.doubtful, 70).sum()
+        named, picture = pixels[100:600, 5:290], pixels[60:680, 310:930]
+        shown.draw()
+        if fits is None:
+            plain = named.copy(), picture.copy()
+    assert found[True] == found[None] == 0
+    assert found[False] > 100
+    assert not np.array_equal(named, plain[0]), "a ? in the list"
+    assert not np.array_equal(picture, plain[1]), "a ? on the picture"
+
+
+def loud(height=48, width=192):
+    """What the reader saw, as no picture has it: its upper half magenta, its lower half green."""
+    crop = np.zeros((height, width, 3), np.uint8)
+    crop[: height // 2], crop[height // 2 :] = (255, 0, 255), (0, 255, 0)
+    return crop
+
+
+@pytest.mark.parametrize("size", [(48, 192), (96, 192), (32, 256), (64, 64)])
+def test_the_card_shows_what_the_reader_saw_and_nothing_else(window, tmp_path, fakes, near, size):
+    write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    # The corners are those of a plate that stands on its head.
+    turned = tuple(CORNERS[index] for index in (2, 3, 0, 1))
+    shown = window(tmp_path, [replace(fakes.plate(corners=turned), crop=loud(*size))])
+    card = shown.draw(3)[40:690, 950:1270]
+    above, below = (np.argwhere(near(card, (r, g, b, 1), 12)) for r, g, b in ((1, 0, 1), (0, 1, 0)))
+    assert len(above) > 500 and len(below) > 500
+    assert above[:, 0].max() < below[:, 0].min(), "it stands as the reader saw it"
+    (top, left), (bottom, right) = above.min(axis=0), below.max(axis=0)
+    ratio = (right + 1 - left) / (bottom + 1 - top)
+    assert ratio == pytest.approx(size[1] / size[0], rel=0.1)
+
+
+def test_the_crop_that_is_saved_is_what_the_reader_saw(window, tmp_path, fakes, monkeypatch):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    write_picture(folder / "p.png", np.full((300, 400, 3), 30, np.uint8))
+    shown = window(folder, [replace(fakes.plate(corners=CORNERS), crop=loud(32, 256))])
+    shown.viewer.keeper = Keeper(folder=tmp_path / "kept")
+    ui = shown.frame.stage.ui
+    button = ui.button
+    monkeypatch.setattr(ui, "button", lambda label, *a, **k: button(label, *a, **k) or label.startswith("Save crop"))
+    shown.draw(1)
+    monkeypatch.undo()
+    assert shown.viewer.keeper.close(5)
+    (crop,) = (tmp_path / "kept").glob("*-crop.png")
+    assert np.array_equal(read_picture(crop), loud(32, 256))
+
+
+def test_a_picture_read_while_nobody_looked_is_read_again_for_its_crops(window, few_pictures, fakes, until):
+    alpr = fakes.Alpr([replace(fakes.plate(), crop=loud())])
+    shown = window(few_pictures, alpr=alpr)
+    viewer = shown.viewer
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
+    viewer.read_all(True)
+    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 12, "all of them")
+    assert viewer.state.browse.records["10.png"].lacks_crops, "crops of a whole folder would fill the memory"
+    calls = alpr.calls
+    viewer.go(10)
+    until(lambda: viewer.collect() or not viewer.state.browse.records["10.png"].lacks_crops, "the crop")
+    viewer.collect()
+    assert np.array_equal(viewer.state.plates[0].crop, loud())
+    assert alpr.calls - calls <= 5, "the picture and its neighbours, once each"
+    assert viewer.state.browse.totals.pictures == 0 and len(viewer.state.browse.records) == 12
+
+
+def test_crops_that_are_forgotten_again_are_there_once_more_when_they_are_looked_at(
+    window, few_pictures, fakes, until
+):
+    viewer = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())])).viewer
+
+    def there():
+        viewer.collect()
+        record = viewer.state.record
+        return record is not None and not record.lacks_crops
+
+    until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
+    viewer.read_all(True)
+    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 12, "all of them")
+    viewer.go(10)
+    for _ in range(2):
+        until(there, "the crop")
+        viewer.collect()
+        viewer.explorer.drop_crops(viewer.state.folder, viewer.state.browse.name)
+    until(there, "the crop")
+
+
+def test_crops_of_the_pictures_looked_at_last_are_kept(window, few_pictures, fakes, until):
+    shown = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())]))
+    viewer = shown.viewer
+    viewer._crops._most = 6 * loud().nbytes
+
+    def there():
+        viewer.collect()
+        record = viewer.state.record
+        return record is not None and not record.lacks_crops
+
+    for number in range(1, 13):
+        viewer.go(number)
+        until(there, "a picture with its crop")
+    with_crops = [name for name, record in viewer.state.browse.records.items() if record.outcome.plates]
+    with_crops = [name for name in with_crops if not viewer.state.browse.records[name].lacks_crops]
+    assert 1 <= len(with_crops) <= 6 and "1.png" not in with_crops
+    viewer.go(1)
+    until(there, "the crop of the first again")

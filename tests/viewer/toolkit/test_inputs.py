@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+
+from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS, NOWHERE, Feed, Inputs
+
+
+class Frame:
+    """Writes down what it is given."""
+
+    def __init__(self):
+        self.told = []
+
+    def __getattr__(self, name):
+        return lambda *values: self.told.append((name, *values))
+
+
+@pytest.fixture
+def frames():
+    """Deals everything out; returns what each frame was told."""
+
+    def deal(inputs):
+        told = []
+        while inputs:
+            frame = Frame()
+            inputs.deal(frame)
+            told.append(frame.told)
+        return told
+
+    return deal
+
+
+def test_a_click_between_two_frames_is_seen_by_both_of_the_next(frames):
+    inputs = Inputs()
+    inputs.move(10, 20)
+    inputs.button(0, True)
+    inputs.button(0, False)
+    assert frames(inputs) == [[("pointer", 10, 20)], [("button", 0, True)], [("button", 0, False)]]
+
+
+def test_eleven_fast_clicks_are_eleven(frames):
+    inputs = Inputs()
+    for _ in range(11):
+        inputs.button(0, True)
+        inputs.button(0, False)
+    assert len(frames(inputs)) == 22
+
+
+def test_the_pointer_does_not_leave_before_the_click_has_been_seen(frames):
+    inputs = Inputs()
+    inputs.move(1, 1)
+    inputs.button(0, True)
+    inputs.move(2, 2)
+    inputs.button(0, False)
+    inputs.move(3, 3)
+    assert frames(inputs) == [
+        [("pointer", 1, 1)],
+        [("button", 0, True)],
+        [("pointer", 2, 2), ("button", 0, False)],
+        [("pointer", 3, 3)],
+    ]
+
+
+def test_keys_are_all_told_in_order_and_repeat(frames):
+    inputs = Inputs()
+    for _ in range(3):
+        inputs.key(KEYS["Right"], True)
+        inputs.key(KEYS["Right"], False)
+    inputs.key(KEYS["A"], True, CONTROL)
+    inputs.key(KEYS["A"], True, CONTROL, repeat=True)
+    inputs.key(-1, True)
+    pressed = []
+    while inputs:
+        inputs.deal(Frame())
+        pressed += inputs.pressed
+    assert pressed == [("Right", 0)] * 3 + [("A", CONTROL)] * 2
+
+
+def test_moves_and_turns_of_the_wheel_share_a_frame(frames):
+    inputs = Inputs()
+    inputs.wheel(0, 1)
+    inputs.move(5, 5)
+    inputs.wheel(0, 1)
+    assert len(frames(inputs)) == 1
+
+    class Io:
+        mouse_wheel = mouse_wheel_horizontal = 0.0
+
+    feed = Feed(Io())
+    feed.wheel(0, 1)
+    feed.wheel(0, 1)
+    assert feed._io.mouse_wheel == 2
+
+
+def test_leaving_the_window_ends_hovering_but_no_dragging(frames):
+    inputs = Inputs()
+    inputs.leave()
+    assert frames(inputs) == [[("pointer", *NOWHERE)]]
+    inputs.button(0, True)
+    inputs.leave()
+    assert frames(inputs) == [[("button", 0, True)]]
+
+
+def test_what_follows_enter_belongs_to_the_next_frame(frames):
+    inputs = Inputs()
+    for key in ("A", "Enter", "Left"):
+        inputs.key(KEYS[key], True)
+    pressed = []
+    while inputs:
+        inputs.deal(Frame())
+        pressed.append([name for name, _ in inputs.pressed])
+    assert pressed == [["A", "Enter"], ["Left"]]

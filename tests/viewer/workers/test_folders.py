@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from alpr_app.viewer.workers.folders import Chooser, Crawl, look_into, places, trouble_with
+
+
+@pytest.fixture
+def nested(tmp_path):
+    """a (2 pictures) with a/deep (3), b without any, a hidden folder, a text, a link that leads back up."""
+    for folder, count in (("a", 2), ("a/deep", 3), ("b", 0), (".hidden", 4)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            (tmp_path / folder / f"{number}.jpg").touch()
+    (tmp_path / "a" / "notes.txt").touch()
+    (tmp_path / "b" / "back").symlink_to(tmp_path)
+    return tmp_path
+
+
+def refused(*given):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_folder_tells_its_folders_in_natural_order_and_counts_its_pictures(tmp_path):
+    for name in ("f10", "f2", "F1", ".git"):
+        (tmp_path / name).mkdir()
+    for name in ("x.jpg", "y.PNG", "z.txt", ".w.jpg"):
+        (tmp_path / name).touch()
+    found = look_into(str(tmp_path))
+    assert (found.folders, found.pictures, found.error) == (("F1", "f2", "f10"), 2, "")
+
+
+def test_a_folder_that_may_not_be_opened_is_found_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "scandir", refused)
+    assert look_into(str(tmp_path)).error == "Permission denied"
+
+
+def test_a_link_that_leads_to_itself_hides_nothing_beside_it(tmp_path):
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "x.jpg").touch()
+    found = look_into(str(tmp_path))
+    assert (found.folders, found.pictures, found.error) == (("a",), 1, "")
+
+
+def test_a_crawl_sees_every_folder_once_and_goes_through_no_link(nested, until):
+    crawl, seen = Crawl(True), []
+    crawl.ask(str(nested))
+    until(lambda: seen.extend(found for batch in crawl.found.drain() for found in batch) or len(seen) >= 4, "all")
+    assert crawl.close()
+    counts = {os.path.relpath(found.path, nested): found.pictures for found in seen}
+    assert counts == {".": 0, "a": 2, "b": 0, os.path.join("a", "deep"): 3}
+    assert seen[[found.path for found in seen].index(str(nested / "b"))].links == {"back"}
+
+
+def test_thousands_of_folders_come_in_few_batches_and_a_whole_disk_in_part(tmp_path, until):
+    for number in range(2000):
+        (tmp_path / str(number)).mkdir()
+    wakes, seen = [], []
+    crawl = Crawl(True, lambda: wakes.append(1), most=1500)
+    crawl.ask(str(tmp_path))
+    until(lambda: seen.extend(found for batch in crawl.found.drain() for found in batch) or len(seen) == 1501, "most")
+    assert crawl.close()
+    assert len(wakes) < 100
+
+
+def test_the_places_to_begin_at_are_there():
+    found = places()
+    assert found[0][0] == "Home"
+    assert all(os.path.isabs(path) for _, path in found)
+
+
+def test_what_cannot_be_opened_is_told_in_a_few_words(nested, monkeypatch):
+    (nested / "film.mp4").touch()
+    fine = (str(nested), str(nested / "a" / "0.jpg"), str(nested / "film.mp4"), "rtsp://camera/1", "0")
+    assert [trouble_with(target) for target in fine] == [""] * 5
+    assert trouble_with(str(nested / "a" / "gone" / "x")) == f"There is no gone in {nested / 'a'}"
+    assert "neither" in trouble_with(str(nested / "a" / "notes.txt"))
+    monkeypatch.setattr(os, "access", lambda *given: False)
+    assert "may not look into" in trouble_with(str(nested))
+
+
+def test_the_chooser_goes_into_folders_and_up_again(nested, until):
+    chooser = Chooser()
+    chooser.go(str(nested))
+    until(lambda: chooser.collect() or chooser.found is not None, "the folders")
+    assert chooser.rows == ["..", "a", "b"]
+    for by, cursor in ((1, 0), (1, 1), (9, 2), (-1, 1), (-9, 0), (1, 1)):
+        chooser.move(by)
+        assert chooser.cursor == cursor
+    chooser.enter(chooser.cursor)
+    until(lambda: chooser.collect() or chooser.found is not None, "what is in it")
+    assert (chooser.path, chooser.rows, chooser.found.pictures) == (str(nested / "a"), ["..", "deep"], 2)
+    chooser.enter(0)
+    assert chooser.path == str(nested)
+    chooser.go(os.path.abspath(os.sep))
+    assert ".." not in chooser.rows
+    assert chooser.close()

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from alpr_app.viewer.workers.images import DISPLAY_SIDE, FolderSource, load_shot, shot_of
+
+
+class Desk:
+    """Takes shots as a recogniser would."""
+
+    def __init__(self):
+        self.order, self.queue = [], 0
+        self.lock = threading.Lock()
+
+    def submit(self, shot, first):
+        with self.lock:
+            self.order.append((shot.key, first))
+
+
+@pytest.fixture
+def source(until):
+    made = []
+
+    def make(desk, load=None):
+        load = load or (lambda path: shot_of(path, np.zeros((4, 4, 3), np.uint8)))
+        made.append(FolderSource(desk.submit, lambda: desk.queue, load))
+        return made[-1]
+
+    yield make
+    for one in made:
+        assert one.close(5)
+
+
+def test_the_picture_looked_at_comes_first_then_its_neighbours(source, until):
+    desk = Desk()
+    folder = source(desk)
+    folder.focus(["c", "d", "b"])
+    until(lambda: len(desk.order) == 3, "three pictures")
+    assert desk.order == [("c", True), ("d", False), ("b", False)]
+    assert folder.shot("d") is not None
+    assert folder.shot("a") is None
+
+
+def test_no_picture_is_dropped_and_none_is_read_twice(source, until):
+    desk = Desk()
+    folder = source(desk)
+    names = [str(number) for number in range(200)]
+    for name, following in zip(names, [*names[1:], ""], strict=True):
+        folder.focus([name, following] if following else [name])
+    until(lambda: len(desk.order) == 200, "all pictures that were passed")
+    assert sorted(key for key, _ in desk.order) == sorted(names)
+
+
+def test_while_the_recogniser_is_busy_only_what_is_looked_at_is_decoded(source, until):
+    desk = Desk()
+    desk.queue = 2
+    folder = source(desk)
+    folder.all_of(["x", "y", "z"])
+    folder.focus(["a"])
+    until(lambda: folder.shot("a") is not None, "the picture looked at")
+    assert [key for key, _ in desk.order] == ["a"]
+    desk.queue = 0
+    folder.poke()
+    until(lambda: len(desk.order) == 4, "the rest")
+    assert folder.shot("x") is None, "a picture nobody looks at is not kept"
+
+
+def test_a_run_over_all_can_be_called_off(source, until):
+    desk = Desk()
+    desk.queue = 2
+    folder = source(desk)
+    folder.all_of(["x", "y"])
+    folder.all_of(None)
+    desk.queue = 0
+    folder.focus(["a"])
+    until(lambda: desk.order, "the picture looked at")
+    folder.poke()
+    assert [key for key, _ in desk.order] == ["a"]
+
+
+def test_an_unreadable_picture_is_a_shot_with_an_error(few_pictures):
+    shot = load_shot(str(few_pictures / "5.png"))
+    assert shot.image is None
+    assert shot.size == (0, 0)
+    assert "not a picture" in shot.error
+
+
+def test_a_picture_larger_than_a_texture_is_shown_smaller(picture):
+    shot = shot_of("wide", np.zeros((3, 12_000, 3), np.uint8))
+    assert shot.size == (12_000, 3)
+    assert shot.display.shape == (1, DISPLAY_SIDE, 3)
+    small = shot_of("small", picture(20, 401))
+    assert small.display is small.image

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import threading
+from time import monotonic, sleep
+
+import pytest
+
+from alpr_app.viewer.workers import live
+from alpr_app.viewer.workers.live import ENDED, PAUSED, RUNNING, WAITING, LiveSource, address_name
+
+
+@pytest.fixture
+def camera(monkeypatch, fakes):
+    """Makes sources whose openings follow the scripts given; the last one goes on for ever. Waits are short."""
+    monkeypatch.setattr(live, "SILENCE_SECONDS", 0.15)
+    monkeypatch.setattr(live, "OPENING_SECONDS", 0.3)
+    monkeypatch.setattr(live, "WAITS", (0.02, 0.04, 0.08))
+    made = []
+
+    def make(*scripts, address=0, fps=200.0, held=False):
+        scripts = list(scripts)
+        source = None
+
+        def capture(_):
+            # Its states are noted from the first one on.
+            ready.wait(5)
+            script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
+            opened.append(monotonic())
+            return fakes.Capture(list(script), opens=bool(script), fps=fps)
+
+        opened, shots, states, ready = [], [], [], threading.Event()
+        source = LiveSource(address, shots.append, lambda: states.append(source and source.status), capture, held)
+        source.shots, source.opened, source.states = shots, opened, states
+        made.append(source)
+        ready.set()
+        return source
+
+    yield make
+    for source in made:
+        source.close(1)
+
+
+def details(source):
+    return [status.detail for status in source.states if status is not None and status.state == WAITING]
+
+
+def test_frames_come_with_names_of_their_own(camera, until):
+    source = camera(["new"])
+    until(lambda: len(source.shots) >= 5 and source.status.state == RUNNING, "frames")
+    keys = [shot.key for shot in source.shots]
+    assert len(set(keys)) == len(keys)
+    assert keys[0] == "camera 0 #1"
+    assert source.shots[0].live
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ([], "cannot be opened"),
+        (["fail"], "sends no more pictures"),
+        (["new", "new", "fail"], "sends no more pictures"),
+        (["nothing"], "sends no more pictures"),
+        (["new", "new", "nothing"], "sends no more pictures"),
+        (["new", "empty"], "sends no more pictures"),
+        (["new", "raise"], "cannot be read: the driver has gone"),
+        (["hang"], "does not answer"),
+        (["new", "new", "hang"], "sends no more pictures"),
+        (["new", "new", "same"], "shows the same picture over and over"),
+    ],
+)
+def test_a_camera_that_fails_is_noticed_shown_and_opened_again(camera, until, script, says):
+    source = camera(script, ["new"])
+    until(lambda: len(source.opened) == 2 and source.status.state == RUNNING, "the camera to run again")
+    assert details(source)[0] == says
+    seen = len(source.shots)
+    until(lambda: len(source.shots) > seen, "frames to come again")
+
+
+def test_a_camera_that_fails_in_every_way_in_turn_runs_in_the_end(camera, until):
+    scripts = [[], ["fail"], ["new", "nothing"], ["new", "raise"], ["new", "same"], ["new", "hang"], ["new"]]
+    source = camera(*scripts)
+    until(lambda: len(source.opened) == len(scripts) and source.status.state == RUNNING, "the camera to run", 30)
+    assert len(details(source)) == len(scripts) - 1
+    # Numbers go on: a result is never taken for that of another frame.
+    keys = [shot.key for shot in source.shots]
+    assert len(set(keys)) == len(keys)
+
+
+def test_silence_is_noticed_within_two_seconds():
+    assert live.SILENCE_SECONDS + 0.25 <= 2.0
+
+
+def test_waits_grow_from_attempt_to_attempt(camera, until):
+    source = camera([])
+    until(lambda: len(source.opened) >= 5, "five attempts")
+    waits = [later - earlier for earlier, later in zip(source.opened, source.opened[1:], strict=False)]
+    assert all(wait >= least for wait, least in zip(waits, (0.02, 0.04, 0.08, 0.08), strict=False))
+
+
+def test_the_user_need_not_wait(camera, until, monkeypatch):
+    monkeypatch.setattr(live, "WAITS", (60.0,))
+    source = camera([], ["new"])
+    until(lambda: source.status.state == WAITING, "the failure")
+    source.reconnect()
+    until(lambda: source.status.state == RUNNING, "the camera")
+
+
+def test_a_held_camera_gives_one_frame_a_step(camera, until):
+    source = camera(["new"])
+    until(lambda: source.shots, "a frame")
+    source.pause(True)
+    until(lambda: source.status.state == PAUSED, "the pause")
+    seen = len(source.shots)
+    source.step()
+    until(lambda: len(source.shots) == seen + 1, "one more frame")
+    source.pause(False)
+    until(lambda: len(source.shots) > seen + 1, "frames to go on")
+
+
+def test_a_video_ends_and_can_be_played_again(camera, until):
+    source = camera(["new", "same", "same", "fail"], address="film.mp4")
+    until(lambda: source.status.state == ENDED, "the end")
+    assert len(source.shots) == 3
+    source.reconnect()
+    until(lambda: len(source.shots) == 6, "the second showing")
+
+
+def test_a_held_video_waits_at_its_first_frame_until_it_may_go_on(camera, until):
+    source = camera(["new", "new", "new", "fail"], address="film.mp4", held=True)
+    until(lambda: source.shots, "the first frame")
+    # Longer than a source may be silent.
+    sleep(0.4)
+    assert (len(source.shots), len(source.opened)) == (1, 1)
+    source.hold_file(False)
+    until(lambda: source.status.state == ENDED, "the end")
+    assert len(source.shots) == 3
+
+
+def test_a_camera_is_never_held(camera, until):
+    source = camera(["new"], held=True)
+    until(lambda: len(source.shots) > 3, "frames")
+    source.hold_file(True)
+    seen = len(source.shots)
+    until(lambda: len(source.shots) > seen + 3, "more frames")
+
+
+def test_a_camera_whose_driver_hangs_does_not_hold_up_closing(camera, until):
+    source = camera(["hang"])
+    until(lambda: source.opened, "the opening")
+    began = monotonic()
+    source.close(0.2)
+    assert monotonic() - began < 1
+
+
+def test_a_video_whose_name_is_no_text_is_refused_before_it_is_opened(until):
+    source = LiveSource("clips/no\udcfftext.avi", lambda shot: None)
+    try:
+        until(lambda: source.status.state == WAITING, "the failure")
+        assert source.status.detail == (
+            r"cannot be read: clips/no\udcfftext.avi: OpenCV opens no video whose name is not UTF-8; rename it"
+        )
+    finally:
+        assert source.close()
+
+
+def test_passwords_are_not_shown():
+    assert address_name("rtsp://user:secret@host:554/stream?x=1") == "rtsp://host:554/stream?x=1"
+    assert address_name(2) == "camera 2"
+    assert address_name("/videos/film.mp4") == "film.mp4"

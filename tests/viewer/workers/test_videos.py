@@ -1,0 +1,113 @@
+"""Real videos, read by OpenCV."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic, sleep
+
+import cv2
+import numpy as np
+import pytest
+from servers import web_camera
+
+from alpr_app.viewer.panels import welcome
+from alpr_app.viewer.workers.live import ENDED, WAITING, LiveSource
+from alpr_app.viewer.workers.recogniser import LOADING
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 50, (64, 48))
+    for number in range(10):
+        writer.write(np.full((48, 64, 3), 20 * number, np.uint8))
+    writer.release()
+    return path
+
+
+def test_a_video_is_played_to_its_end(program, until, video):
+    viewer = program()
+    viewer.open(str(video))
+    until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
+    until(lambda: viewer.collect() or viewer.state.outcome is not None, "a frame that was read")
+    assert viewer.state.shot.size == (64, 48)
+    assert viewer.state.live_is_file
+    assert viewer.state.title == "film.avi"
+
+
+def test_no_frame_of_a_video_goes_by_while_the_models_load(program, until, video, fakes):
+    gate = threading.Event()
+    viewer = program()
+    viewer.recogniser.rebuild(lambda: gate.wait(10) and fakes.Alpr())
+    until(lambda: viewer.recogniser.status.state == LOADING, "the loading")
+    viewer.open(str(video))
+    until(lambda: viewer.collect() or viewer.state.shot is not None, "the first frame")
+    sleep(0.5)
+    viewer.collect()
+    assert viewer.state.shot.key.endswith("#1"), "ten frames last a fifth of a second"
+    gate.set()
+    until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
+
+
+def test_a_file_that_is_no_video_is_said(program, until, tmp_path):
+    (tmp_path / "film.mp4").write_bytes(b"no video at all")
+    viewer = program()
+    viewer.open(str(tmp_path / "film.mp4"))
+    until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
+    assert viewer.state.live_status.detail == "cannot be opened"
+
+
+def test_an_address_nobody_answers_at_is_said(program, until):
+    viewer = program()
+    viewer.open("http://127.0.0.1:9/stream")
+    until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
+    assert viewer.state.live_status.detail.startswith("cannot be read: connection refused")
+
+
+def test_no_frame_goes_by_while_other_models_load_than_were_asked_for_first(program, until, video, fakes):
+    first, second = threading.Event(), threading.Event()
+    alpr = fakes.Alpr()
+    viewer = program()
+    begun = threading.Event()
+    viewer.recogniser.rebuild(lambda: begun.set() or (first.wait(10) and fakes.Alpr()))
+    assert begun.wait(10)
+    viewer.recogniser.rebuild(lambda: second.wait(10) and alpr)
+    viewer.open(str(video))
+    until(lambda: viewer.collect() or viewer.state.shot is not None, "the first frame")
+    first.set()
+    # Longer than the whole film takes.
+    deadline = monotonic() + 0.5
+    while monotonic() < deadline:
+        viewer.collect()
+        sleep(0.01)
+    assert viewer.state.shot.key == "film.avi #1"
+    second.set()
+    until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
+
+
+def test_a_password_is_in_no_title_and_no_message(program, until):
+    viewer = program()
+    viewer.open("http://me:geheim@127.0.0.1:9/stream?pwd=geheim")
+    until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
+    state = viewer.state
+    assert state.live_name == "http://127.0.0.1:9/stream?pwd=***"
+    assert "geheim" not in state.live_name + state.live_status.detail
+    title, _, bad = welcome._live(state)
+    assert bad and title.startswith("http://127.0.0.1:9/stream?pwd=*** cannot be read: connection refused")
+
+
+def test_an_address_of_single_pictures_is_asked_again_and_again(until):
+    with web_camera() as camera:
+        shots = []
+        source = LiveSource(f"{camera}/snapshot.jpg", shots.append)
+        until(lambda: len(shots) >= 3, "three pictures")
+        assert source.close()
+    assert [shot.key for shot in shots[:2]] == [f"{camera}/snapshot.jpg #1", f"{camera}/snapshot.jpg #2"]
+
+
+def test_what_is_wrong_with_an_address_is_said(until):
+    with web_camera() as camera:
+        source = LiveSource(f"{camera}/secret.jpg", lambda shot: None)
+        until(lambda: source.status.state == WAITING, "the failure")
+        assert "not authorised" in source.status.detail
+        source.close()
