@@ -1,4 +1,6 @@
-"""The training module's command line, with options from a TOML file: the same names as on the command line, which wins."""
+"""The training module's command line, with options from a TOML file: the same names as on the command line, which
+wins.
+"""
 
 from __future__ import annotations
 
