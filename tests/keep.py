@@ -43,7 +43,7 @@ from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
 from alpr_app.train.cli.main import main as train
-from alpr_app.train.trainer.loop import Run
+from alpr_app.train.trainer.loop import Trainer
 from alpr_app.viewer.app.settings import Settings, save_settings
 from tests import kept
 from tests.builders import TEXTS, toy_plate, write_scene
@@ -239,14 +239,14 @@ def make_models() -> None:
 
 def begin_run(run: str, line: list[str]) -> None:
     """A training that was stopped by Ctrl-C in the middle."""
-    train_step = Run.train_step
+    train_step = Trainer.train_step
 
-    def interrupted(self: Run, parts: list) -> dict[str, float]:
+    def interrupted(self: Trainer, parts: list) -> dict[str, float]:
         if self.step == STOPPED_AFTER - 1:
             signal.raise_signal(signal.SIGINT)
         return train_step(self, parts)
 
-    with mock.patch.object(Run, "train_step", interrupted):
+    with mock.patch.object(Trainer, "train_step", interrupted):
         status = train(line)
     if status != 130:
         raise RuntimeError(f"{run} was not stopped but ended with status {status}")

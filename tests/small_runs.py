@@ -19,7 +19,7 @@ class Points(Dataset):
 class Line:
     """A task small enough to train in a moment, with dropout so that torch's own randomness matters."""
 
-    judged_by = "closeness"
+    monitor = "closeness"
 
     def __init__(self, width: int = 8) -> None:
         torch.manual_seed(0)
@@ -38,7 +38,7 @@ class Line:
         x = torch.ones(4, 3)
         return {"closeness": -(network(x) - 3).abs().mean().item()}
 
-    def product(self, network):
+    def deployable(self, network):
         return None
 
 

@@ -33,11 +33,11 @@ from alpr_app.data.run_folder import About, write_about
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.pipeline.results import Timings
 from alpr_app.viewer.app.commands import COMMANDS, press
-from alpr_app.viewer.app.image_list import ORDERS
+from alpr_app.viewer.app.image_list import SORT_ORDERS
 from alpr_app.viewer.app.program import Program
 from alpr_app.viewer.toolkit.inputs import CONTROL
 from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
-from alpr_app.viewer.workers.export import Keeper
+from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.recogniser import FAILED, READY
 
 LARGEST = (1100, 720)
@@ -191,14 +191,14 @@ class Soak:
         program.open(str(self.root / "pictures"))
         self.until(lambda: not state.scanning and state.outcome is not None, "a folder")
         program.rescan(self._random.random() < 0.5)
-        for order in ORDERS:
+        for order in SORT_ORDERS:
             program.sort(order)
             for by in (1, 1, 3, -1, 10, -10):
                 program.step(by)
                 self.draw(2)
-        state.browse.filter("1", "all")
+        state.image_list.filter("1", "all")
         self.draw(2)
-        state.browse.filter("", "all")
+        state.image_list.filter("", "all")
         for name in ("north", "south", "south/far"):
             program.show_folder(str(self.root / "pictures" / name))
             self.draw(3)
@@ -229,11 +229,11 @@ class Soak:
         program.open(str(self.root / "pictures"))
         self.until(lambda: not state.scanning, "a list")
         program.read_all(True)
-        self.until(lambda: len(state.browse.records) == len(state.browse.names), "the whole folder")
+        self.until(lambda: len(state.image_list.records) == len(state.image_list.names), "the whole folder")
         for key, control in (("U", 0), ("E", 0), ("E", CONTROL), ("U", 0)):
             press(program, key, control)
             self.draw(4)
-        self.until(lambda: not program.keeper.busy, "the exports")
+        self.until(lambda: not program.export_worker.busy, "the exports")
 
     def film(self) -> None:
         """Play a film, hold it, step, play it again."""
@@ -247,7 +247,7 @@ class Soak:
     def _watch(self, target: str | int) -> None:
         program, state = self.program, self.program.state
         program.open(target)
-        self.until(lambda: state.shot is not None or state.live_status.state == "waiting", "a live picture")
+        self.until(lambda: state.image_item is not None or state.live_status.state == "waiting", "a live picture")
         self.draw(10)
         program.play()
         for _ in range(3):
@@ -275,7 +275,9 @@ class Soak:
         press(program, "Escape")
         program.open(str(self.root / "pictures" / "north"))
         self.until(lambda: not state.scanning and state.outcome is not None, "a folder")
-        self.until(lambda: not program.keeper.busy and all(one.close(0) for one in program._left), "what was left")
+        self.until(
+            lambda: not program.export_worker.busy and all(one.close(0) for one in program._left), "what was left"
+        )
         program._left.clear()
         for _ in range(FRAMES_AT_REST):
             self._draw(LARGEST)
@@ -286,7 +288,7 @@ def laps(minutes: float, stand_in: bool, seed: int = 0, least: int = 2) -> Itera
     """What is held at the end of each lap, for so many minutes and so many laps at least. Raises OffscreenError."""
     with TemporaryDirectory() as place, Offscreen(*LARGEST) as screen, ExitStack() as opened:
         # Only now: the way to OpenGL has to be chosen before they are imported.
-        from alpr_app.viewer.app.layout import Frame
+        from alpr_app.viewer.app.layout import WindowLayout
         from alpr_app.viewer.toolkit.textures import Textures
         from alpr_app.viewer.toolkit.theme import theme
         from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -300,13 +302,13 @@ def laps(minutes: float, stand_in: bool, seed: int = 0, least: int = 2) -> Itera
             capture=lambda address: Camera(next(seeds)) if isinstance(address, int) else cv2.VideoCapture(address),
         )
         opened.callback(program.close)
-        program.keeper = Keeper(folder=root / "kept")
+        program.export_worker = ExportWorker(folder=root / "kept")
         ui = Toolkit(theme(program.state.settings.theme, False))
         opened.callback(ui.close)
         ui.attach_renderer()
         textures = Textures()
         opened.callback(textures.close)
-        frame = Frame(program, ui, textures)
+        frame = WindowLayout(program, ui, textures)
 
         def draw(size: tuple[int, int]) -> None:
             screen.clear()

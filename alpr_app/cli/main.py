@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from alpr_app import __version__
-from alpr_app.core.errors import AlprError, complain, reason
+from alpr_app.core.errors import AlprError, print_error, reason
 from alpr_app.core.native_libraries import quiet_libraries
 from alpr_app.core.startup import enter, limit_opencv
 
@@ -26,7 +26,7 @@ COMMANDS = {
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, as for every other error, instead of the whole usage before it."""
-        complain(f"{message} ({self.prog} --help lists what there is)", self.prog)
+        print_error(f"{message} ({self.prog} --help lists what there is)", self.prog)
         sys.exit(2)
 
 
@@ -62,17 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = import_module(COMMANDS[args.command][0]).run(args)
         sys.stdout.flush()
     except AlprError as error:
-        complain(error)
+        print_error(error)
         return 2
     except OSError as error:
         # Whoever read our output has gone (`alpr read … | head`): that needs no word. A full disk does.
         if not isinstance(error, BrokenPipeError):
-            complain(f"{error.filename or 'standard output'}: {reason(error)}")
+            print_error(f"{error.filename or 'standard output'}: {reason(error)}")
         # What is still to be written would fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     except KeyboardInterrupt:
-        complain("interrupted")
+        print_error("interrupted")
         return 130
     return status
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alpr_app.core.errors import complain, printable
+from alpr_app.core.errors import print_error, printable
 from alpr_app.evaluation.command import table
 
 if TYPE_CHECKING:
@@ -139,9 +139,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-
-
-
 HEAD = f"{'name':16} {'kind':9}{'parameters':>10}{'size':>10}  sha256"
 
 
@@ -189,7 +186,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             _, info = load_bundle(None, path)
         except BundleError as error:
-            complain(error)
+            print_error(error)
             failed = True
         else:
             models.append(info)

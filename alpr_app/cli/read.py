@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
-from alpr_app.cli.read_jobs import StopOnInterrupt, Turns, memory_of
+from alpr_app.cli.read_jobs import MemoryBudget, StopOnInterrupt, memory_of
 from alpr_app.cli.read_outputs import AnnotatedFolder, tracked
-from alpr_app.core.errors import AlprError, complain
-from alpr_app.data.result_writers import Outcome, Write, open_output, part_of, table
+from alpr_app.core.errors import AlprError, print_error
+from alpr_app.data.result_writers import FileResult, Write, open_output, part_of, table
 from alpr_app.pipeline.options import add_model_options, count, fraction, make_alpr, number, seconds
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass
 class Job:
-    """One frame, the file for its annotated picture, and how much of `Turns` is taken for it."""
+    """One frame, the file for its annotated picture, and how much of `MemoryBudget` is taken for it."""
 
     frame: Frame
     target: Path | None = None
@@ -81,13 +81,13 @@ class Job:
 class Work:
     """What is done with one frame; several threads do it at once."""
 
-    def __init__(self, alpr: ALPR, crops_only: bool, confidence: float, turns: Turns) -> None:
+    def __init__(self, alpr: ALPR, crops_only: bool, confidence: float, turns: MemoryBudget) -> None:
         self.alpr = alpr
         self.crops_only = crops_only
         self.confidence = confidence
         self.turns = turns
 
-    def __call__(self, job: Job) -> Outcome:
+    def __call__(self, job: Job) -> FileResult:
         """Read the plates of a frame and write the annotated picture. What cannot be read or written is an error in the
         outcome."""
         try:
@@ -96,7 +96,7 @@ class Work:
             job.drop_image()
             self.turns.give_back(job.taken)
 
-    def _outcome(self, job: Job) -> Outcome:
+    def _outcome(self, job: Job) -> FileResult:
         from alpr_app.data.images import write_picture
         from alpr_app.data.overlay import annotate
 
@@ -112,9 +112,9 @@ class Work:
                 job.drop_image()
                 write_picture(job.target, image)
         except AlprError as error:
-            return Outcome(frame, error=error)
+            return FileResult(frame, error=error)
         # Without the picture itself: finished ones may wait for a slow one before them.
-        return Outcome(frame, size, result)
+        return FileResult(frame, size, result)
 
     def _read(self, image: np.ndarray) -> Result:
         from alpr_app.pipeline.alpr import Result
@@ -127,7 +127,7 @@ class Work:
         return Result(plates, Timings(reader_ms=1000 * (perf_counter() - started)))
 
 
-def placed(frames: Iterable[Frame], folder: AnnotatedFolder | None, turns: Turns) -> Iterator[Job]:
+def placed(frames: Iterable[Frame], folder: AnnotatedFolder | None, turns: MemoryBudget) -> Iterator[Job]:
     """Every frame with the file for its annotated picture; where there is no place for one, that is its error. Each has
     taken its turn: in the order in which they are worked on, or one that waits for its turn could hold up another that
     has taken it."""
@@ -181,7 +181,7 @@ def _entered(args: argparse.Namespace) -> tuple[Iterable[Frame], int | None]:
 
 
 def _say_left_out(folder: str, files: int) -> None:
-    complain(f"{folder}: {files} file{' is' if files == 1 else 's are'} neither picture nor video and left out")
+    print_error(f"{folder}: {files} file{' is' if files == 1 else 's are'} neither picture nor video and left out")
 
 
 def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None, cores: int) -> tuple[int, int | None]:
@@ -203,7 +203,7 @@ def run(args: argparse.Namespace) -> int:
     entered, total = _entered(args)
     annotated = AnnotatedFolder(args.annotate) if args.annotate else None
     at_once, threads = jobs_and_threads(args.jobs, args.threads, total, cores())
-    turns = Turns()
+    turns = MemoryBudget()
     with ExitStack() as stack:
         # A film is one of what is counted, however many frames it has. The table is its own progress; elsewhere than on
         # a terminal nobody looks at a bar (disable=None).
@@ -246,17 +246,17 @@ def _watched(entered: Iterable[Frame], bar: tqdm) -> Iterator[Frame]:
         bar.update()
 
 
-def _write_all(outcomes: Iterator[Outcome], write: Write, bar: tqdm, track: bool) -> int:
+def _write_all(outcomes: Iterator[FileResult], write: Write, bar: tqdm, track: bool) -> int:
     started = monotonic()
     pictures = plates = failed = 0
 
-    def counted() -> Iterator[Outcome]:
+    def counted() -> Iterator[FileResult]:
         nonlocal pictures, failed
         for outcome in outcomes:
             if outcome.error is not None:
                 failed += 1
                 bar.clear()
-                complain(outcome.error)
+                print_error(outcome.error)
             else:
                 pictures += 1
             yield outcome

@@ -27,7 +27,7 @@ _SMALL_FILE_BYTES = 2**25
 _COPIES = 3
 
 
-class Turns:
+class MemoryBudget:
     """Memory that is given out in bytes, first come, first served; who wants more than there is gets all of it."""
 
     def __init__(self, total: int = AT_ONCE_BYTES) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from alpr_app.core.errors import AlprError
 from alpr_app.core.tracking import Track, Tracker
 from alpr_app.data.atomic_files import is_same_file, make_folder, refuse_link
-from alpr_app.data.result_writers import Outcome
+from alpr_app.data.result_writers import FileResult
 
 if TYPE_CHECKING:
     from alpr_app.data.sources import Frame
@@ -74,11 +74,11 @@ class AnnotatedFolder:
             raise AlprError(f"--annotate {self.folder}: '{frame.file}' is in this folder; name another one")
 
 
-def tracked(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+def tracked(outcomes: Iterable[FileResult]) -> Iterator[FileResult]:
     """One outcome a car, as soon as it has left the picture, in the place of one a frame: that of the frame in which
     it was read best. A video without cars has one outcome without plates. Pictures, and what could not be read, are
     passed on as they are."""
-    film: _Film | None = None
+    film: _Video | None = None
     for outcome in outcomes:
         number = outcome.frame.number
         if film is not None and (not number or outcome.frame.file != film.file):
@@ -88,24 +88,24 @@ def tracked(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         if number is None or outcome.frame.time_ms is None or outcome.result is None:
             yield outcome
             continue
-        film = film or _Film(outcome.frame.file)
+        film = film or _Video(outcome.frame.file)
         yield from film.take(outcome)
     if film is not None:
         yield from film.end()
 
 
-class _Film:
+class _Video:
     """The cars of one video."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self._tracker = Tracker()
         # What came of the frames since there was no car in sight, without their plates, by their times.
-        self._frames: dict[float, Outcome] = {}
+        self._frames: dict[float, FileResult] = {}
         self._time = 0.0
         self._empty = True
 
-    def take(self, outcome: Outcome) -> Iterator[Outcome]:
+    def take(self, outcome: FileResult) -> Iterator[FileResult]:
         """The cars that have left when this frame is there."""
         # Of damaged videos the times jump back.
         self._time = max(self._time, (outcome.frame.time_ms or 0.0) / 1000)
@@ -115,14 +115,14 @@ class _Film:
         if not self._tracker.following:
             self._frames = {self._time: self._frames[self._time]}
 
-    def end(self) -> Iterator[Outcome]:
+    def end(self) -> Iterator[FileResult]:
         """The cars that were in sight at the end."""
         yield from map(self._car, self._tracker.finish())
         if self._empty:
             outcome = self._frames[self._time]
             yield replace(outcome, frame=replace(outcome.frame, number=None, time_ms=None))
 
-    def _car(self, track: Track) -> Outcome:
+    def _car(self, track: Track) -> FileResult:
         self._empty = False
         outcome = self._frames[track.read]
         return replace(outcome, result=replace(outcome.result, plates=[track.plate]), track=track)

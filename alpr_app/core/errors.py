@@ -49,6 +49,6 @@ def _shown(character: str) -> str:
     return ascii(character)[1:-1]
 
 
-def complain(error: AlprError | str, program: str = "alpr") -> None:
+def print_error(error: AlprError | str, program: str = "alpr") -> None:
     """One line on standard error."""
     print(printable(f"{program}: {error}"), file=sys.stderr)

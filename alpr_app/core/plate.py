@@ -23,7 +23,7 @@ SHORTEST = 7
 
 COLOURS = ("blue", "yellow", "green", "white", "black")
 # Rears of lorries, trailers and motorcycles. New-energy plates have one row; tractors' are green ones of two.
-TWO_ROW_COLOURS = ("blue", "yellow", "white", "black")
+TWO_LINE_COLOURS = ("blue", "yellow", "white", "black")
 
 _OFFICE = f"[{PROVINCES}][{LETTERS}O]"
 _SERIAL = f"[{DIGITS}{LETTERS}]"
@@ -55,7 +55,7 @@ def judge_format(text: str, colour: str, alphabet: str, rows: int = 1) -> bool |
     cannot be said: nothing was read, or the reader, with this `alphabet`, is one for other plates than Chinese ones."""
     if not text or not reads_chinese(alphabet):
         return None
-    if rows == 2 and colour not in TWO_ROW_COLOURS:
+    if rows == 2 and colour not in TWO_LINE_COLOURS:
         return False
     return fits_format(text, colour if colour in COLOURS else None)
 

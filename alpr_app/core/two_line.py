@@ -19,12 +19,12 @@ LOWER = (0.375, 0.94, 0.03, 0.97)
 UPPER_SHARE = 0.3
 
 
-def knows_two_rows(alphabet: str) -> bool:
+def reads_two_lines(alphabet: str) -> bool:
     """Whether a reader with this alphabet reads plates whose rows are laid out as here: Chinese ones."""
     return reads_chinese(alphabet)
 
 
-def may_have_two_rows(corners: np.ndarray) -> bool:
+def may_have_two_lines(corners: np.ndarray) -> bool:
     """Whether a plate with these ordered corners (4, 2) is narrow enough for two rows."""
     top_left, top_right, bottom_right, bottom_left = np.asarray(corners, np.float64).tolist()
     width = math.dist(top_left, top_right) + math.dist(bottom_left, bottom_right)

@@ -72,8 +72,6 @@ def first_box(data: bytes, name: bytes, start: int = 0, end: int | None = None) 
     return next(((inside, after) for found, inside, after in boxes(data, start, end) if found == name), None)
 
 
-
-
 @dataclass(frozen=True)
 class TurnMarks:
     """marks: in the order in which they apply: ("turn", quarters to the left) or ("mirror", 0: top and bottom change
@@ -153,7 +151,6 @@ def _associated(data: bytes, holder: tuple[int, int], item: int) -> list[int]:
                 return [int.from_bytes(data[place : place + step], "big") & mask for place in starts]
             position += step * number
     return []
-
 
 
 _SEQUENCE_HEADER = 1

@@ -259,7 +259,6 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
     return DataFolder(tuple(pictures), tuple(crops), tuple(negatives))
 
 
-
 # What stands between the parts of a plate and is not read: dots of all kinds, dashes.
 _BETWEEN = set("·•・‧∙⋅●｡.-–—‐‑−_")
 

@@ -84,7 +84,6 @@ def file_name_for(address: str) -> str:
     return re.sub(r"[^\w.-]+", "_", shown).strip("_.")[:80] or "stream"
 
 
-
 # How long an address may take to answer.
 TIMEOUT_SECONDS = 5.0
 # A JPEG of a camera is far smaller.
@@ -212,7 +211,7 @@ def gives_single_pictures(answer: http.client.HTTPResponse) -> bool:
     return answer.headers.get_content_maintype() == "image"
 
 
-def is_film(answer: http.client.HTTPResponse) -> bool:
+def is_video(answer: http.client.HTTPResponse) -> bool:
     """Whether what lies at an address has an end."""
     return answer.headers.get_content_maintype() != "multipart" and answer.headers.get("Content-Length") is not None
 

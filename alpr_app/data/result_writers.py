@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from unicodedata import east_asian_width
 
-from alpr_app.core.errors import AlprError, complain, printable, reason
+from alpr_app.core.errors import AlprError, print_error, printable, reason
 from alpr_app.data.atomic_files import append_whole, behind_links, is_stream, open_stream, write_atomically
 
 if TYPE_CHECKING:
@@ -55,9 +55,6 @@ def _cell(text: str) -> str:
     return f"'{shown}" if text.startswith(_FORMULA) else shown
 
 
-
-
-
 class OutputError(AlprError):
     """Results that cannot be written; the message names the file."""
 
@@ -66,7 +63,7 @@ TRACK_COLUMNS = ("track", "seen", "first_ms", "last_ms")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileResult:
     """What came of one frame: a result and the picture's (width, height), or why there is none. track: the one car
     that this is about, in the frame in which it was read best."""
 
@@ -162,7 +159,7 @@ class OutputFile:
         if self.part is None or not self.part.exists():
             return
         if self.part.stat().st_size:
-            complain(f"what was read so far is in {self.part}")
+            print_error(f"what was read so far is in {self.part}")
         else:
             self.part.unlink()
 
@@ -180,7 +177,7 @@ def _opened_anew(part: Path) -> FileIO:
     return part.open("xb", buffering=0)
 
 
-Write = Callable[[Outcome], None]
+Write = Callable[[FileResult], None]
 
 # A column of second guesses reads 8:0.0123 -:0.0004 and so on, one a character.
 NO_CHARACTER = "-"
@@ -198,7 +195,7 @@ CSV_COLUMNS = (
 def json_lines(stream: OutputFile) -> Write:
     """One JSON object a line, one line a picture."""
 
-    def write(outcome: Outcome) -> None:
+    def write(outcome: FileResult) -> None:
         stream.write(json.dumps(outcome.to_dict(), ensure_ascii=False) + "\n")
 
     return write
@@ -208,7 +205,7 @@ def csv_rows(stream: OutputFile) -> Write:
     """One row a plate; pictures without plates and those that could not be read have none."""
     sheet = Sheet(stream, CSV_COLUMNS)
 
-    def write(outcome: Outcome) -> None:
+    def write(outcome: FileResult) -> None:
         if outcome.result is None:
             return
         timings = outcome.result.timings
@@ -260,7 +257,7 @@ def table(stream: TextIO | None = None) -> Iterator[Write]:
     marked = False
     print("plate       sure   colour  score  box                      file", file=out)
 
-    def write(outcome: Outcome) -> None:
+    def write(outcome: FileResult) -> None:
         nonlocal marked
         if outcome.result is None:
             return

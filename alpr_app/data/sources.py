@@ -23,7 +23,7 @@ from alpr_app.data.isobmff import turn_marks
 from alpr_app.data.label_csv import TABLE_NAME
 from alpr_app.data.network import is_address
 from alpr_app.data.streams import camera_entry, stream_entry, stream_frames
-from alpr_app.data.videos import film_frames
+from alpr_app.data.videos import video_frames
 
 # Formats whose pages can only be counted by going through the file.
 _BEGINNINGS = (b"GIF8", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -63,7 +63,7 @@ def _opened(entry: Frame, limits: Limits) -> Iterable[Frame]:
         return [entry]
     if header.format in ("GIF", "PNG"):
         # FFmpeg goes through these from page to page.
-        return film_frames(entry, limits)
+        return video_frames(entry, limits)
     return _Pages(entry, content, header).frames(limits)
 
 
@@ -108,7 +108,6 @@ class _Pages:
     def _seen(self, image: np.ndarray) -> np.ndarray:
         image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGB if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
         return image if self._marks is None else self._marks.apply(image)
-
 
 
 __all__ = ["STANDARD_INPUT", "Frame", "Limits", "SourceError", "camera_entry", "entries", "frames", "natural_key"]
@@ -225,6 +224,6 @@ def frames(entered: Iterable[Frame], limits: Limits = NO_LIMITS) -> Iterator[Fra
         elif entry.stream is not None:
             yield from stream_frames(entry, limits)
         elif kind_of_file(entry.file) == "film":
-            yield from film_frames(entry, limits)
+            yield from video_frames(entry, limits)
         else:
             yield from picture_frames(entry, limits)

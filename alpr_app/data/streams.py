@@ -24,10 +24,10 @@ from alpr_app.data.network import (
     file_name_for,
     gives_single_pictures,
     is_address,
-    is_film,
+    is_video,
     without_secrets,
 )
-from alpr_app.data.videos import FilmClock, check_video_name, ends_early, length_of
+from alpr_app.data.videos import VideoClock, check_video_name, ends_early, length_of
 
 # Frames that wait to be read; of a live source older ones make room, so that what is read is of now.
 WAITING_BYTES = 64 * 2**20
@@ -84,7 +84,7 @@ def _opened(address: int | str, timeout: float = TIMEOUT_SECONDS) -> Opened:
         with web.ask() as answer:
             if gives_single_pictures(answer):
                 return Opened(SnapshotCapture(web))
-            film = is_film(answer)
+            film = is_video(answer)
     elif scheme in ("rtsp", "rtsps", "rtmp"):
         check_rtsp(address, timeout)
     waits = int(1000 * timeout)
@@ -191,7 +191,7 @@ class _Reader:
 
     def _read_all(self, capture: Capture) -> str:
         """Read until there is nothing more, and say why."""
-        clock = FilmClock(capture.get(cv2.CAP_PROP_FPS))
+        clock = VideoClock(capture.get(cv2.CAP_PROP_FPS))
         number = 0
         while not self._ended:
             read, image = capture.read()
@@ -202,7 +202,7 @@ class _Reader:
             number += 1
         return ""
 
-    def _end(self, capture: Capture, clock: FilmClock, count: int) -> str:
+    def _end(self, capture: Capture, clock: VideoClock, count: int) -> str:
         if not count:
             return "sends no pictures"
         if not self.film:

@@ -25,7 +25,7 @@ _MOST_PARTS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Promise:
+class ContainerClaims:
     """frames: how many there are to be shown; None where the container has no list of them. cut: whether the file ends
     too early. unindexed: whether the list that is needed to read anything is missing. lasting: whether the container
     says how long the film is, and does not leave it to be guessed. repeating: whether a frame may be empty, which means
@@ -38,7 +38,7 @@ class Promise:
     repeating: bool = False
 
 
-def promise_of(path: str) -> Promise:
+def container_claims(path: str) -> ContainerClaims:
     """What the film in `path` says of itself; nothing at all where its container is unknown or damaged."""
     try:
         with open(path, "rb") as file:
@@ -51,26 +51,26 @@ def promise_of(path: str) -> Promise:
                 return replace(promise, frames=None)
             return promise
     except (OSError, ValueError, IndexError, OverflowError, struct.error):
-        return Promise()
+        return ContainerClaims()
 
 
-def _promise(file: BinaryIO, size: int, beginning: bytes) -> Promise:
+def _promise(file: BinaryIO, size: int, beginning: bytes) -> ContainerClaims:
     if beginning[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"):
         return _mp4(file, size)
     if beginning[:4] == b"RIFF":
         return _avi(file, size)
     if beginning[:4] == b"\x1a\x45\xdf\xa3":
-        return Promise(cut=_matroska_is_cut(beginning, size), lasting=True)
+        return ContainerClaims(cut=_matroska_is_cut(beginning, size), lasting=True)
     if beginning[:3] == b"FLV":
-        return Promise(cut=_flv_is_cut(file, size), lasting=True)
+        return ContainerClaims(cut=_flv_is_cut(file, size), lasting=True)
     if beginning[:4] == b"\x30\x26\xb2\x75":
-        return Promise(cut=_asf_is_cut(beginning, size), lasting=True)
+        return ContainerClaims(cut=_asf_is_cut(beginning, size), lasting=True)
     if beginning[:4] == b"OggS":
-        return Promise(cut=_ogg_is_cut(file, size), lasting=True, repeating=True)
+        return ContainerClaims(cut=_ogg_is_cut(file, size), lasting=True, repeating=True)
     if beginning[:4] == b"\0\0\x01\xba":
-        return Promise(cut=_program_stream_is_cut(file, size))
+        return ContainerClaims(cut=_program_stream_is_cut(file, size))
     packet = packet_bytes(beginning)
-    return Promise(cut=packet is not None and size % packet != 0)
+    return ContainerClaims(cut=packet is not None and size % packet != 0)
 
 
 def _one_more(parts: int) -> int:
@@ -83,7 +83,7 @@ def _one_more(parts: int) -> int:
 # MP4 and QuickTime
 
 
-def _mp4(file: BinaryIO, size: int) -> Promise:
+def _mp4(file: BinaryIO, size: int) -> ContainerClaims:
     position, cut, parts, index, fragments = 0, False, 0, None, False
     while position + 8 <= size:
         parts = _one_more(parts)
@@ -102,9 +102,9 @@ def _mp4(file: BinaryIO, size: int) -> Promise:
         position += length
     cut |= 0 < size - position < 8
     if index is None:
-        return Promise(cut=cut, unindexed=not fragments)
+        return ContainerClaims(cut=cut, unindexed=not fragments)
     # A film in fragments has its frames listed in each of them.
-    return Promise(None if fragments else _frames_of(index), cut, lasting=fragments)
+    return ContainerClaims(None if fragments else _frames_of(index), cut, lasting=fragments)
 
 
 def track_frames(data: bytes, kind: bytes) -> int | None:
@@ -184,7 +184,7 @@ def _shown(index: bytes, table: tuple[int, int], edits: list[tuple[int, float]])
 # AVI
 
 
-def _avi(file: BinaryIO, size: int) -> Promise:
+def _avi(file: BinaryIO, size: int) -> ContainerClaims:
     """Frames without content repeat the one before and are not counted; OpenCV passes over them too."""
     position, cut, parts, frames = 0, False, 0, None
     while position + 12 <= size:
@@ -199,7 +199,7 @@ def _avi(file: BinaryIO, size: int) -> Promise:
             frames = _avi_frames(file, position + 12, min(size, position + 8 + length))
         position += 8 + length + length % 2
     # The list at the end of the first part is of this part alone.
-    return Promise(frames if parts == 1 else None, cut, repeating=True)
+    return ContainerClaims(frames if parts == 1 else None, cut, repeating=True)
 
 
 def _avi_frames(file: BinaryIO, position: int, end: int) -> int | None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from alpr_app.data.frame import NO_LIMITS, Frame, Limits, SourceError
 from alpr_app.data.isobmff import Bits
-from alpr_app.data.video_headers import Promise, promise_of
+from alpr_app.data.video_headers import ContainerClaims, container_claims
 
 # What describes the frames comes first; texts of encoders may stand before it.
 _LOOKED_AT = 2**16
@@ -118,12 +118,11 @@ def _usage_rate(bits: Bits) -> float | None:
     return scale / (2 * ticks) if ticks else None
 
 
-
 # A film may hold hours of sound between two of its frames. OpenCV looks at this when it first reads one.
 os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", str(10**9))
 
 # That is 8K, 8192 x 4320. What decodes a film keeps several frames at once.
-MAXIMUM_FILM_PIXELS = 36_000_000
+MAXIMUM_VIDEO_PIXELS = 36_000_000
 # Attempts to read on where nothing can be decoded; at the end of a file all of them together take a few milliseconds.
 ATTEMPTS = 20_000
 # Of a film whose rate nobody knows.
@@ -141,7 +140,7 @@ def check_video_name(file: str) -> None:
         raise SourceError(f"{printable}: OpenCV opens no video whose name is not UTF-8; rename it") from error
 
 
-class FilmClock:
+class VideoClock:
     """Times that only go forward, out of those that a container has for its frames: none at all, or such that begin
     anew where recordings were joined. rate: frames a second, which counts where nothing better is known; 0 if unknown.
     period_ms: from one frame to the next at that rate."""
@@ -176,16 +175,16 @@ def ends_early(until: float, length: float | None) -> bool:
     return length is not None and length - until > max(SHORTER_SECONDS, SHORTER_SHARE * length)
 
 
-def film_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
+def video_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
     """Every frame of a film that can be decoded; last, one with an error if some are missing. One with an error alone
     if it cannot be opened or holds none."""
     try:
-        yield from _Film(entry).frames(limits)
+        yield from _Video(entry).frames(limits)
     except SourceError as error:
         yield Frame(entry.file, entry.within, error=error)
 
 
-class _Film:
+class _Video:
     """One film as it is read."""
 
     def __init__(self, entry: Frame) -> None:
@@ -194,7 +193,7 @@ class _Film:
             raise SourceError(f"{entry.file}: {missing}")
         check_video_name(entry.file)
         self.entry = entry
-        self.promise: Promise = promise_of(entry.file)
+        self.promise: ContainerClaims = container_claims(entry.file)
         # Frames decoded, lost, and the time at which the first one was lost.
         self.count = self.lost = 0
         self.first_lost_ms: float | None = None
@@ -205,7 +204,7 @@ class _Film:
         try:
             # Of a raw stream, OpenCV takes 25 for granted.
             rate = rate_of_h264(entry.file) or video.get(cv2.CAP_PROP_FPS)
-            self.clock = FilmClock(rate)
+            self.clock = VideoClock(rate)
             self._check_size(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT))
             for number, time_ms, image in self._decoded(video):
                 if limits.reached(self.count - 1, time_ms):
@@ -221,9 +220,9 @@ class _Film:
             yield Frame(entry.file, entry.within, error=SourceError(f"{entry.file}: {missing}"))
 
     def _check_size(self, width: float, height: float) -> None:
-        if width * height > MAXIMUM_FILM_PIXELS:
+        if width * height > MAXIMUM_VIDEO_PIXELS:
             raise SourceError(
-                f"{self.entry.file}: {width:.0f} x {height:.0f} pixels, {MAXIMUM_FILM_PIXELS // 10**6} million are "
+                f"{self.entry.file}: {width:.0f} x {height:.0f} pixels, {MAXIMUM_VIDEO_PIXELS // 10**6} million are "
                 "allowed in a film; make it smaller first"
             )
 

@@ -9,7 +9,7 @@ THRESHOLDS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 BINS = 10
 
 
-class Reliability:
+class CalibrationMetrics:
     """Counts readings with their confidence and whether they were right. plates: how many there were to be read,
     found or not."""
 
@@ -42,7 +42,7 @@ class Reliability:
         how far the two are apart over `BINS` equal ranges of confidence, weighted by the readings in each."""
         confidences, right = self._arrays()
         count = max(1, len(right))
-        error = sum(abs(sure - share) * readings for sure, share, readings in self.bins()) / count
+        error = sum(abs(sure - share) * readings for sure, share, readings in self.confidence_bins()) / count
         return {
             "readings": len(right),
             "mean_confidence": float(confidences.sum()) / count,
@@ -50,7 +50,7 @@ class Reliability:
             "calibration_error": float(error),
         }
 
-    def bins(self) -> list[tuple[float, float, int]]:
+    def confidence_bins(self) -> list[tuple[float, float, int]]:
         """Of each range of confidence that occurs: mean confidence, share of right readings, readings."""
         confidences, right = self._arrays()
         places = np.minimum((confidences * BINS).astype(int), BINS - 1)

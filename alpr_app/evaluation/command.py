@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from alpr_app.core.errors import AlprError, complain, printable
+from alpr_app.core.errors import AlprError, print_error, printable
 from alpr_app.data.atomic_files import make_folder, refuse_inputs, refuse_link
 from alpr_app.data.result_writers import write_json
 from alpr_app.pipeline.options import add_model_options, fraction, make_alpr, model_files
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from alpr_app.core.plate import Plate
     from alpr_app.data.label_csv import LabelError
-    from alpr_app.evaluation.calibration_metrics import Reliability
+    from alpr_app.evaluation.calibration_metrics import CalibrationMetrics
     from alpr_app.evaluation.evaluate import Note
 
 
@@ -97,7 +97,7 @@ def _shown(name: str, value: float) -> str:
     return f"{value:.2f}" if name.endswith("per_100") else f"{100 * value:.2f} %"
 
 
-def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliability | None = None) -> int:
+def run(args: argparse.Namespace, note: Note | None = None, reliability: CalibrationMetrics | None = None) -> int:
     """Returns 1 if labels were left out. note: is told of every plate that was read where its label says; reliability:
     how sure and how right the readings were."""
     from alpr_app.data.labels import read_data_folder, spell_labels, tables_of
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Reliabi
     data = data if args.split == "all" else data.of_split(args.split)
     data = spell_labels(data, alpr.reader_config.alphabet, refused.append)
     for error in refused:
-        complain(error)
+        print_error(error)
     # disable=None: no bar where no terminal shows it.
     figures = evaluate(
         alpr,

@@ -16,7 +16,7 @@ FOUND_IOU = 0.5
 
 
 @dataclass
-class PictureScore:
+class DetectionCounts:
     """Counts over the labelled plates of one group of pictures; corner errors in pixels and plate heights."""
 
     plates: int = 0
@@ -30,7 +30,7 @@ class PictureScore:
     corner_px: float = 0.0
     corner_heights: float = 0.0
 
-    def add(self, other: PictureScore) -> None:
+    def add(self, other: DetectionCounts) -> None:
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -58,9 +58,9 @@ def _overlaps(truth: LabelledPlate, plates: list[Plate]) -> np.ndarray:
     return box_iou(truth.box[None], np.float32([plate.box for plate in plates]).reshape(-1, 4))[0]
 
 
-def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str) -> PictureScore:
+def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str) -> DetectionCounts:
     """How one labelled plate fared among the `plates` found in its picture."""
-    score = PictureScore(plates=1)
+    score = DetectionCounts(plates=1)
     overlaps = _overlaps(truth, plates)
     score.found_50 = int((overlaps >= FOUND_IOU).any())
     score.found_70 = int((overlaps >= 0.7).any())
@@ -95,14 +95,14 @@ def reading_of(truth: LabelledPlate, plates: list[Plate]) -> Plate | None:
     return plates[int(overlaps.argmax())] if overlaps.max(initial=0.0) > END_TO_END_IOU else None
 
 
-class SceneScores:
+class DetectionMetrics:
     """Scores by subset and by colour (`colour blue`, ...), and of all plates together (`micro`)."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, PictureScore] = {}
+        self._groups: dict[str, DetectionCounts] = {}
         self._subsets: set[str] = set()
 
-    def add(self, picture: LabelledPicture, plates: list[Plate], readings: Sequence[Plate]) -> list[PictureScore]:
+    def add(self, picture: LabelledPicture, plates: list[Plate], readings: Sequence[Plate]) -> list[DetectionCounts]:
         """Counts one picture. plates: what was found in it. readings: what was read on the labelled corners of each of
         `picture.readable`, whose scores are returned."""
         known = picture.readable
@@ -113,7 +113,7 @@ class SceneScores:
             score.boxes = count
             names = (picture.subset, f"colour {truth.colour}", "micro")
             for name in names:
-                self._groups.setdefault(name, PictureScore()).add(score)
+                self._groups.setdefault(name, DetectionCounts()).add(score)
             touched.update(names)
         self._subsets.add(picture.subset)
         # A false box has no colour: it counts once in every group that the picture has a plate in.

@@ -15,8 +15,8 @@ import numpy as np
 from alpr_app.core.plate import Plate, has_province
 from alpr_app.data.images import read_picture
 from alpr_app.data.labels import DataFolder, LabelledCrop, LabelledPicture, read_labelled
-from alpr_app.evaluation.calibration_metrics import Reliability
-from alpr_app.evaluation.detection_metrics import SceneScores, reading_of
+from alpr_app.evaluation.calibration_metrics import CalibrationMetrics
+from alpr_app.evaluation.detection_metrics import DetectionMetrics, reading_of
 from alpr_app.pipeline.alpr import ALPR
 
 Watch = Callable[[Path, np.ndarray, list[Plate], str], None]
@@ -34,10 +34,10 @@ def evaluate_scenes(
     pictures: Iterable[LabelledPicture],
     watch: Watch | None = None,
     note: Note | None = None,
-    reliability: Reliability | None = None,
+    reliability: CalibrationMetrics | None = None,
 ) -> dict[str, dict[str, float]]:
     """Scores by subset, by colour (`colour blue`, ...), `micro` over all plates and `macro` over the subsets."""
-    scores = SceneScores()
+    scores = DetectionMetrics()
     for picture in pictures:
         known = picture.readable
         if not known:
@@ -84,7 +84,7 @@ def evaluate_crops(
     crops: Iterable[LabelledCrop],
     watch: Watch | None = None,
     note: Note | None = None,
-    reliability: Reliability | None = None,
+    reliability: CalibrationMetrics | None = None,
 ) -> dict[str, float]:
     """Pictures that are plates already: whole plates right, with and without the province."""
     count = exact = without_province = 0
@@ -142,7 +142,7 @@ def evaluate(
     watch: Watch | None = None,
     track: Track = lambda items, part: items,
     note: Note | None = None,
-    reliability: Reliability | None = None,
+    reliability: CalibrationMetrics | None = None,
 ) -> dict[str, dict[str, dict[str, float]]]:
     """All that `data` allows, of one split or of `all`: parts `scenes`, `street`, `crops`, `negatives`, and over all
     plates whose place is known `confidence` and `calibration`. Figures that leave the province out are there only where
@@ -154,7 +154,7 @@ def evaluate(
         data = data.of_split(split)
     scenes = [picture for picture in data.pictures if picture.readable and not picture.by_machine]
     stated = [picture for picture in data.pictures if picture.stated]
-    reliability = Reliability() if reliability is None else reliability
+    reliability = CalibrationMetrics() if reliability is None else reliability
     result: dict[str, dict[str, dict[str, float]]] = {}
     if scenes:
         texts = [plate.text or "" for picture in scenes for plate in picture.plates]

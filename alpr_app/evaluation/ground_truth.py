@@ -33,7 +33,7 @@ class Label:
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """What is known of a picture. labels: of the plates that are to be read. unread: plates of which it is known where
     they are and not what they say; what is found there is neither right nor wrong. No label at all: there is no plate.
     """
@@ -41,7 +41,7 @@ class Truth:
     labels: tuple[Label, ...]
     unread: tuple[Label, ...] = ()
 
-    def spelled(self, alphabet: str) -> Truth:
+    def spelled(self, alphabet: str) -> GroundTruth:
         """The same with its texts in the characters of a reader's `alphabet`, as `alpr eval` spells them. What cannot
         be spelled so stays as it is: nothing that is read is the same."""
         return replace(
@@ -70,10 +70,10 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One found plate against the truth. label: the place in `Truth.labels` of the one that it lies on, or lies nearest
-    to; -1 if it lies on a plate that nobody has read, or there is none. iou: of the upright boxes. corner_px: mean
-    distance of the corners.
+class PlateComparison:
+    """One found plate against the ground truth. label: the index in `GroundTruth.labels` of the label that it lies on
+    or nearest to; -1 if it lies on a plate that nobody has read, or there is none. iou: of the upright boxes.
+    corner_px: mean distance of the corners.
 
     found_70: the IoU is 0.7 or more. read, read_without_province: at this place stands this text. Where the truth has
     no place, iou and corner_px are None, every plate counts as found and none as found_70.
@@ -90,18 +90,18 @@ class Judged:
     label: int = 0
 
 
-def truth_of(path: str) -> Truth | None:
+def ground_truth_of(path: str) -> GroundTruth | None:
     """What the file name says; None if it is neither a CCPD name nor a plate text (皖A12345.jpg, 皖A12345_3.jpg)."""
     try:
         annotation = ccpd.parse_name(path)
-        return Truth((Label(annotation.text, order_corners(np.float32(annotation.corners))),))
+        return GroundTruth((Label(annotation.text, order_corners(np.float32(annotation.corners))),))
     except ValueError:
         # Corners on a line are a label as little as another name.
         bare = re.sub(r"_[0-9]+$", "", os.path.splitext(os.path.basename(path))[0])
-        return Truth((Label(bare),)) if fits_format(bare) else None
+        return GroundTruth((Label(bare),)) if fits_format(bare) else None
 
 
-def judge(truth: Truth, plates: tuple[Plate, ...]) -> tuple[Judged, ...]:
+def compare(truth: GroundTruth, plates: tuple[Plate, ...]) -> tuple[PlateComparison, ...]:
     """Every plate by itself, as `scene_scores.score_plate` counts it; thresholds then only choose among them. truth: as
     `spelled` gives it."""
     if not truth.placed:
@@ -109,7 +109,7 @@ def judge(truth: Truth, plates: tuple[Plate, ...]) -> tuple[Judged, ...]:
     return tuple(_judge_place(truth, plate) for plate in plates)
 
 
-def _judge_place(truth: Truth, plate: Plate) -> Judged:
+def _judge_place(truth: GroundTruth, plate: Plate) -> PlateComparison:
     nearest, iou = -1, 0.0
     known = (*truth.labels, *truth.unread)
     if known:
@@ -119,10 +119,10 @@ def _judge_place(truth: Truth, plate: Plate) -> Judged:
     if nearest < 0 or nearest >= len(truth.labels):
         # Of a plate that nobody has read it can only be said that there is one.
         on_unread = nearest >= 0 and iou >= FOUND_IOU
-        return Judged(plate.score, plate.confidence, iou, on_unread, False, False, False, None, -1)
+        return PlateComparison(plate.score, plate.confidence, iou, on_unread, False, False, False, None, -1)
     label = truth.labels[nearest]
     score = score_plate(LabelledPlate(label.corners, label.text), [plate], "")
-    return Judged(
+    return PlateComparison(
         plate.score,
         plate.confidence,
         iou,
@@ -135,24 +135,26 @@ def _judge_place(truth: Truth, plate: Plate) -> Judged:
     )
 
 
-def _judge_text(labels: tuple[Label, ...], plate: Plate) -> Judged:
+def _judge_text(labels: tuple[Label, ...], plate: Plate) -> PlateComparison:
     """By the text alone, for want of a place: against the label that it reads like, if there is one."""
     texts = [label.text for label in labels]
     tails = [text[1:] for text in texts]
     same, nearly = plate.text in texts, plate.text[1:] in tails
     label = texts.index(plate.text) if same else tails.index(plate.text[1:]) if nearly else 0
-    return Judged(plate.score, plate.confidence, None, True, False, same, nearly, None, label)
+    return PlateComparison(plate.score, plate.confidence, None, True, False, same, nearly, None, label)
 
 
-def _shown(judged: tuple[Judged, ...], score: float, confidence: float) -> tuple[Judged, ...]:
+def _shown(comparisons: tuple[PlateComparison, ...], score: float, confidence: float) -> tuple[PlateComparison, ...]:
     """Those that reach both thresholds."""
-    return tuple(item for item in judged if item.score >= score and item.confidence >= confidence)
+    return tuple(item for item in comparisons if item.score >= score and item.confidence >= confidence)
 
 
-def fates(judged: tuple[Judged, ...], score: float, confidence: float, labels: int = 1) -> list[str]:
+def plate_outcomes(
+    comparisons: tuple[PlateComparison, ...], score: float, confidence: float, labels: int = 1
+) -> list[str]:
     """What became of each of so many labelled plates: right, wrong or missed, with only the plates that reach both
     thresholds."""
-    shown = _shown(judged, score, confidence)
+    shown = _shown(comparisons, score, confidence)
     found = [[item for item in shown if item.label == number] for number in range(labels)]
     return [
         RIGHT if any(item.read for item in items) else WRONG if any(item.found for item in items) else MISSED
@@ -160,12 +162,12 @@ def fates(judged: tuple[Judged, ...], score: float, confidence: float, labels: i
     ]
 
 
-def verdict(judged: tuple[Judged, ...], score: float, confidence: float, labels: int = 1) -> str:
+def picture_outcome(comparisons: tuple[PlateComparison, ...], score: float, confidence: float, labels: int = 1) -> str:
     """right, wrong or missed, of a picture with so many labelled plates: what became of the plate that fared worst. Of
     a picture without any plate, wrong if one was found."""
     if not labels:
-        return WRONG if any(not item.found for item in _shown(judged, score, confidence)) else RIGHT
-    became = fates(judged, score, confidence, labels)
+        return WRONG if any(not item.found for item in _shown(comparisons, score, confidence)) else RIGHT
+    became = plate_outcomes(comparisons, score, confidence, labels)
     return next(fate for fate in (MISSED, WRONG, RIGHT) if fate in became)
 
 
@@ -184,7 +186,7 @@ class Totals:
 
     def add(
         self,
-        judged: tuple[Judged, ...],
+        comparisons: tuple[PlateComparison, ...],
         score: float,
         confidence: float,
         times: int = 1,
@@ -193,9 +195,9 @@ class Totals:
     ) -> None:
         """Count a picture with so many labelled plates; times: -1 takes it out again. placed: its label says where they
         are."""
-        shown = _shown(judged, score, confidence)
+        shown = _shown(comparisons, score, confidence)
         self.pictures += times
-        outcome = verdict(judged, score, confidence, labels)
+        outcome = picture_outcome(comparisons, score, confidence, labels)
         setattr(self, outcome, getattr(self, outcome) + times)
         if not labels:
             self.read_without_province += times * (outcome == RIGHT)

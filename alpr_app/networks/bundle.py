@@ -97,7 +97,6 @@ def _check_part(part: str, groups: Any) -> None:
         raise ValueError("'figures' lack what their tables are made of")
 
 
-
 FORMAT = 1
 KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "detector": (Detector, DetectorConfig),

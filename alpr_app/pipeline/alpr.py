@@ -18,8 +18,8 @@ from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.networks.detector.postprocess import Detection
 from alpr_app.networks.reader.postprocess import Reading
 from alpr_app.pipeline.field_colour import seen_colour
-from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateFinder
-from alpr_app.pipeline.plate_recognizer import Look, PlateReader, View
+from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateDetector
+from alpr_app.pipeline.plate_recognizer import PlateCrop, PlateCrops, PlateRecognizer
 from alpr_app.pipeline.results import Timings
 from alpr_app.runtime.choice import make_engine
 from alpr_app.runtime.engine import chunks, stack
@@ -66,8 +66,8 @@ class ALPR:
         self.detector_config, self.reader_config = detector_network.config, reader_network.config
         self.detect = make_engine(detector_network, self.detector_info, device, backend, threads)
         self.recognise = make_engine(reader_network, self.reader_info, device, backend, threads)
-        self.plate_finder = PlateFinder(self.detect)
-        self.plate_reader = PlateReader(self.recognise, self.reader_config)
+        self.plate_detector = PlateDetector(self.detect)
+        self.plate_recognizer = PlateRecognizer(self.recognise, self.reader_config)
         self._warm_up()
 
     @property
@@ -98,17 +98,17 @@ class ALPR:
         """
         for crop in crops:
             check_image(crop)
-        return self._read_looks([self.plate_reader.look_at_crop(crop) for crop in crops])
+        return self._read_crops([self.plate_recognizer.crops_of_picture(crop) for crop in crops])
 
     def read_at(self, image: np.ndarray, corners: Sequence[np.ndarray]) -> list[Plate]:
         """One Plate for each of `corners`, (4, 2) as `Plate.corners` are, in `image`, as if they had been found with a
         score of 1."""
         check_image(image)
-        return self._read_looks([self.plate_reader.look(image, np.float32(points)) for points in corners])
+        return self._read_crops([self.plate_recognizer.crops_of(image, np.float32(points)) for points in corners])
 
-    def _read_looks(self, looks: list[Look]) -> list[Plate]:
-        found = [Detection(1.0, corners_to_box(look.corners), look.corners) for look in looks]
-        read = self.plate_reader.read(looks)
+    def _read_crops(self, plates: list[PlateCrops]) -> list[Plate]:
+        found = [Detection(1.0, corners_to_box(plate.corners), plate.corners) for plate in plates]
+        read = self.plate_recognizer.read(plates)
         return [self._plate(detection, *reading, score=1.0) for detection, reading in zip(found, read, strict=True)]
 
     def analyse(self, image: np.ndarray) -> Result:
@@ -121,42 +121,43 @@ class ALPR:
         for image in images:
             check_image(image)
         long_side = self.detector_config.long_side
-        boxes = [Letterbox.for_long_side(*image.shape[:2], long_side) for image in images]
+        letterboxes = [Letterbox.for_long_side(*image.shape[:2], long_side) for image in images]
         by_canvas: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for index, box in enumerate(boxes):
-            by_canvas[box.canvas].append(index)
+        for index, letterbox in enumerate(letterboxes):
+            by_canvas[letterbox.canvas].append(index)
         results: dict[int, Result] = {}
         for same_canvas in by_canvas.values():
             for chosen in chunks(same_canvas, DETECTOR_BATCH):
-                found = self._analyse_chunk([images[index] for index in chosen], [boxes[index] for index in chosen])
+                found = self._analyse_chunk(
+                    [images[index] for index in chosen], [letterboxes[index] for index in chosen]
+                )
                 results.update(zip(chosen, found, strict=True))
         return [results[index] for index in range(len(images))]
 
-    def _analyse_chunk(self, images: list[np.ndarray], boxes: list[Letterbox]) -> list[Result]:
+    def _analyse_chunk(self, images: list[np.ndarray], letterboxes: list[Letterbox]) -> list[Result]:
         """Pictures whose letterboxes have one canvas."""
         clock = [perf_counter()]
-        canvases = stack([box.apply(image) for image, box in zip(images, boxes, strict=True)])
+        canvases = stack([letterbox.apply(image) for image, letterbox in zip(images, letterboxes, strict=True)])
         clock.append(perf_counter())
         (outputs,) = self.detect(canvases)
         clock.append(perf_counter())
-        pictures = list(zip(images, boxes, strict=True))
+        pictures = list(zip(images, letterboxes, strict=True))
         found = [
-            self.plate_finder.decode(*picture, output)
-            for picture, output in zip(pictures, outputs, strict=True)
+            self.plate_detector.decode(*picture, output) for picture, output in zip(pictures, outputs, strict=True)
         ]
         clock.append(perf_counter())
         detections = [
-            self.plate_finder.look_closer(*picture, plates)
+            self.plate_detector.refine_small_plates(*picture, plates)
             for picture, plates in zip(pictures, found, strict=True)
         ]
         clock.append(perf_counter())
-        looks = [
-            self.plate_reader.look(image, detection.corners, once=detection.score < SURE)
+        crops = [
+            self.plate_recognizer.crops_of(image, detection.corners, once=detection.score < SURE)
             for image, found in zip(images, detections, strict=True)
             for detection in found
         ]
         clock.append(perf_counter())
-        read = iter(self.plate_reader.read(looks))
+        read = iter(self.plate_recognizer.read(crops))
         clock.append(perf_counter())
         share = 1000 / len(images)
         timings = Timings(*((after - before) * share for before, after in pairwise(clock)))
@@ -170,10 +171,10 @@ class ALPR:
         kept = (plate for plate in plates if plate.score >= self.score)
         return sorted(kept, key=lambda plate: -plate.score)
 
-    def _plate(self, detection: Detection, reading: Reading, view: View, score: float | None = None) -> Plate:
+    def _plate(self, detection: Detection, reading: Reading, crop: PlateCrop, score: float | None = None) -> Plate:
         """score: where it is known without looking."""
         alphabet = self.reader_config.alphabet
-        colour = seen_colour(view.crop, reading.colour) if reads_chinese(alphabet) else reading.colour
+        colour = seen_colour(crop.image, reading.colour) if reads_chinese(alphabet) else reading.colour
         return Plate(
             text=reading.text,
             confidence=reading.confidence,
@@ -183,8 +184,8 @@ class ALPR:
             score=self._certainty(detection, reading) if score is None else score,
             box=tuple(map(float, detection.box)),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
-            crop=view.crop,
-            fits_format=judge_format(reading.text, colour, alphabet, view.rows),
+            crop=crop.image,
+            fits_format=judge_format(reading.text, colour, alphabet, crop.rows),
         )
 
     def _certainty(self, detection: Detection, reading: Reading) -> float:
@@ -198,7 +199,7 @@ class ALPR:
         for height, width in ((side, side), CLOSER_CANVAS):
             self.detect(np.zeros((1, height, width, 3), np.uint8))
         blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
-        self.plate_reader.read_crops([blank])
+        self.plate_recognizer.read_crops([blank])
 
 
 def check_image(image: np.ndarray) -> None:

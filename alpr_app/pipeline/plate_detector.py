@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alpr_app.core.geometry import SMALLEST_AREA, Letterbox, box_iou, quadrilateral_area
-from alpr_app.networks.detector.postprocess import Detection, decode, suppress
+from alpr_app.networks.detector.postprocess import Detection, decode, nms
 from alpr_app.runtime.engine import Engine, chunks, stack
 
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
@@ -35,38 +35,38 @@ SAME_IOU = 0.3
 NOT_FOUND_AGAIN = 0.5
 
 
-class PlateFinder:
+class PlateDetector:
     """Finds plates with `detect`, the engine of a detector's network."""
 
     def __init__(self, detect: Engine) -> None:
         self.detect = detect
 
-    def decode(self, image: np.ndarray, box: Letterbox, outputs: np.ndarray) -> list[Detection]:
+    def decode(self, image: np.ndarray, letterbox: Letterbox, outputs: np.ndarray) -> list[Detection]:
         """What may be plates, also small ones of a low score, in pixels of `image`, best first.
 
-        outputs: of the network, for the canvas that `box` makes of `image`.
+        outputs: of the network, for the canvas that `letterbox` makes of `image`.
         """
         least = BESIDE_SURE
-        found = decode(outputs, box.canvas, min(CANDIDATE, least))
+        found = decode(outputs, letterbox.canvas, min(CANDIDATE, least))
         if not found or found[0].score < SURE:
             least = SMALL_CANDIDATE
-            found = decode(outputs, box.canvas, least)
+            found = decode(outputs, letterbox.canvas, least)
         candidates = [plate for plate in found if plate.score >= (least if _width(plate) < SMALL_WIDTH else CANDIDATE)]
-        return _placed(image, box, candidates)
+        return _placed(image, letterbox, candidates)
 
-    def look_closer(self, image: np.ndarray, box: Letterbox, found: list[Detection]) -> list[Detection]:
+    def refine_small_plates(self, image: np.ndarray, letterbox: Letterbox, found: list[Detection]) -> list[Detection]:
         """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a
         plate, and the corners are exacter. What turns out to be none is left out."""
         small, kept = [], []
         for plate in found:
-            (small if _width(plate) * box.scale[0] < SMALL_WIDTH else kept).append(plate)
+            (small if _width(plate) * letterbox.scale[0] < SMALL_WIDTH else kept).append(plate)
         if small:
             again = list(small[MOST_CLOSER_LOOKS:])
             for several in chunks(small[:MOST_CLOSER_LOOKS], DETECTOR_BATCH):
                 again += self._again(image, several)
             kept += [plate for plate in again if plate.score >= SEEN_CLOSER]
             # Two may have turned out to be one.
-            best = suppress(np.float32([plate.box for plate in kept]), np.float32([plate.score for plate in kept]))
+            best = nms(np.float32([plate.box for plate in kept]), np.float32([plate.score for plate in kept]))
             kept = [kept[index] for index in best]
         clear = [plate for plate in kept if plate.score >= FAINT]
         faint = [plate for plate in kept if plate.score < FAINT and _is_beside(plate, clear)]
@@ -76,27 +76,28 @@ class PlateFinder:
         """Each of `plates` as it is found from nearer by."""
         windows = [_window(image, plate) for plate in plates]
         parts = [image[top:bottom, left:right] for left, top, right, bottom in windows]
-        boxes = [Letterbox.fit(*part.shape[:2], CLOSER_CANVAS) for part in parts]
-        (outputs,) = self.detect(stack([box.apply(part) for box, part in zip(boxes, parts, strict=True)]))
+        letterboxes = [Letterbox.fit(*part.shape[:2], CLOSER_CANVAS) for part in parts]
+        closer = [letterbox.apply(part) for letterbox, part in zip(letterboxes, parts, strict=True)]
+        (outputs,) = self.detect(stack(closer))
         return [
             _found_again(
                 first,
                 [
                     _moved(plate, window[:2])
-                    for plate in _placed(part, box, decode(output, box.canvas, SMALL_CANDIDATE))
+                    for plate in _placed(part, letterbox, decode(output, letterbox.canvas, SMALL_CANDIDATE))
                 ],
             )
-            for first, window, part, box, output in zip(plates, windows, parts, boxes, outputs, strict=True)
+            for first, window, part, letterbox, output in zip(plates, windows, parts, letterboxes, outputs, strict=True)
         ]
 
 
-def _placed(image: np.ndarray, box: Letterbox, plates: list[Detection]) -> list[Detection]:
-    """Plates in pixels of the canvas that `box` makes of `image`, in those of `image`, in which they lie at least in
-    part."""
+def _placed(image: np.ndarray, letterbox: Letterbox, plates: list[Detection]) -> list[Detection]:
+    """Plates given in pixels of the canvas that `letterbox` makes of `image`, in pixels of `image`; those that lie at
+    least partly within it."""
     placed = []
     for plate in plates:
-        sides = box.to_picture(plate.box.reshape(2, 2)).clip(0, image.shape[1::-1])
-        points = box.to_picture(plate.corners)
+        sides = letterbox.to_picture(plate.box.reshape(2, 2)).clip(0, image.shape[1::-1])
+        points = letterbox.to_picture(plate.corners)
         # Four corners on a line or crossed are no plate, whatever the score says.
         if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
             placed.append(Detection(plate.score, sides.reshape(4), points))

@@ -11,7 +11,7 @@ from torch import nn
 
 from alpr_app.networks.bundle import BundleInfo
 from alpr_app.runtime.backends import BACKENDS, DEVICES, INT8
-from alpr_app.runtime.engine import Engine, EngineError, Standby, example_pictures
+from alpr_app.runtime.engine import Engine, EngineError, FallbackEngine, example_pictures
 from alpr_app.runtime.onnx_engine import OnnxEngine, onnx_runtime
 from alpr_app.runtime.onnx_export import cached_onnx
 from alpr_app.runtime.torch_engine import TorchEngine
@@ -83,7 +83,7 @@ def make_engine(
             engine: Engine = TorchEngine(network, chosen, threads)
         else:
             engine = _onnx_engine(network, info, backend, threads)
-        return Standby(_tried(engine, network, info), plain, info.kind)
+        return FallbackEngine(_tried(engine, network, info), plain, info.kind)
     except EngineError as error:
         if wanted not in ("auto", "torch"):
             raise

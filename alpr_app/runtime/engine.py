@@ -51,7 +51,7 @@ class Engine(Protocol):
         ...
 
 
-class FromPixels(nn.Module):
+class NormalizedInput(nn.Module):
     """A copy of a network that takes pictures as they are: (B, H, W, 3) uint8 instead of (B, 3, H, W) from 0 to 1. That
     the pixels reach to 255 is settled in the weights of its first convolution, not in every picture."""
 
@@ -69,8 +69,8 @@ class FromPixels(nn.Module):
 
 
 def example_pictures(network: nn.Module) -> Tensor:
-    """What `FromPixels(network)` may be recorded with: two black pictures, for a reader of its size, for a detector
-    small and not square, so that a size that is taken for granted shows."""
+    """Inputs to trace `NormalizedInput(network)` with: two black pictures, of its size for a reader, small and not
+    square for a detector, so that a size that is taken for granted shows."""
     config = network.config
     height, width = (config.img_height, config.img_width) if isinstance(config, ReaderConfig) else (64, 96)
     return torch.zeros(2, height, width, 3, dtype=torch.uint8)
@@ -90,11 +90,10 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
         yield items[start : start + size]
 
 
-
 _log = logging.getLogger(__name__)
 
 
-class Standby:
+class FallbackEngine:
     """Runs `engine`. When that raises EngineError, it says so once, in a line, and runs what `make` gives instead: the
     work at hand and all that comes later. kind: of the network, for the line.
 

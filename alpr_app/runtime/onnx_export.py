@@ -27,7 +27,7 @@ from alpr_app.networks.bundle import BundleInfo
 from alpr_app.networks.detector.postprocess import split_outputs
 from alpr_app.networks.layers import fuse
 from alpr_app.networks.reader.network import Attention
-from alpr_app.runtime.engine import EngineError, FromPixels, example_pictures, temporary_folder
+from alpr_app.runtime.engine import EngineError, NormalizedInput, example_pictures, temporary_folder
 
 
 def with_int8(model: bytes) -> bytes:
@@ -92,7 +92,6 @@ def use_operator(network: nn.Module, opset: int) -> None:
                 setattr(module, name, ExportedAttention(child))
 
 
-
 OPSET = 20
 # Counts up whenever a bundle gives another file than before: those in users' caches are made anew then.
 RECIPE = 3
@@ -131,7 +130,7 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
         raise EngineError("an ONNX file cannot be made: the package 'onnx' is missing; install 'alpr-app[onnx]'")
     network.eval()
     fuse(network)
-    exported: nn.Module = FromPixels(network)
+    exported: nn.Module = NormalizedInput(network)
     outputs = OUTPUTS[kind]
     free_in = free_out = {0: "batch"}
     if kind == "detector":

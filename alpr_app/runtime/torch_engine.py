@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from alpr_app.networks.layers import fuse, one_thread_if_forked
-from alpr_app.runtime.engine import EngineError, FromPixels, example_pictures
+from alpr_app.runtime.engine import EngineError, NormalizedInput, example_pictures
 
 # A recorded network is optimised while it runs for the first and the second time.
 FIRST_RUNS = 3
@@ -41,9 +41,9 @@ class TorchEngine:
         network.eval()
         fuse(network)
         with enough_memory(device):
-            self._network = FromPixels(network).eval().to(device, memory_format=torch.channels_last)
+            self._network = NormalizedInput(network).eval().to(device, memory_format=torch.channels_last)
         if self.device == "cpu":
-            self._network = recorded(self._network, example_pictures(network))
+            self._network = trace(self._network, example_pictures(network))
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -67,7 +67,7 @@ def enough_memory(device: torch.device) -> Iterator[None]:
 
 
 @torch.inference_mode()
-def recorded(network: nn.Module, example: torch.Tensor) -> nn.Module:
+def trace(network: nn.Module, example: torch.Tensor) -> nn.Module:
     """`network` as TorchScript, which takes a quarter less time for one picture: these networks are many small
     operations, and Python's part in each counts. The results are the same to rounding, for pictures of any size.
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from alpr_app.cli.main import main
 from alpr_app.cli.read import in_order, jobs_and_threads
 from alpr_app.data.images import read_picture
-from alpr_app.data.result_writers import Outcome, OutputError, OutputFile
+from alpr_app.data.result_writers import FileResult, OutputError, OutputFile
 from tests.places import FIXTURES, ROOT
 
 
@@ -227,7 +227,7 @@ def test_a_run_that_an_error_ends_keeps_what_it_has(folder, models, tmp_path, mo
         written.append({"file": outcome.frame.file})
         return written[-1]
 
-    monkeypatch.setattr(Outcome, "to_dict", to_dict)
+    monkeypatch.setattr(FileResult, "to_dict", to_dict)
     assert main(["read", str(folder), "--out", str(out), *models]) == 2
     assert not out.exists()
     assert lines(tmp_path / "out.jsonl.part") == written

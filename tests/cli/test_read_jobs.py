@@ -15,14 +15,14 @@ import pytest
 
 from alpr_app.cli import read
 from alpr_app.cli.read import Work, in_order, placed
-from alpr_app.cli.read_jobs import Turns, memory_of
+from alpr_app.cli.read_jobs import MemoryBudget, memory_of
 from alpr_app.data.image_headers import FREE_BYTES
 from alpr_app.data.sources import Frame
 from tests.places import FIXTURES, ROOT
 
 
 @contextmanager
-def turn(turns: Turns, amount: int) -> Iterator[None]:
+def turn(turns: MemoryBudget, amount: int) -> Iterator[None]:
     turns.take(amount)
     try:
         yield
@@ -30,7 +30,7 @@ def turn(turns: Turns, amount: int) -> Iterator[None]:
         turns.give_back(amount)
 
 
-def run(turns: Turns, amounts: list[int]) -> tuple[int, int]:
+def run(turns: MemoryBudget, amounts: list[int]) -> tuple[int, int]:
     """The most that was taken at once by threads that want so much, and by how many of them."""
     lock, taken, most = threading.Lock(), [], [0, 0]
 
@@ -53,17 +53,17 @@ def run(turns: Turns, amounts: list[int]) -> tuple[int, int]:
 
 
 def test_no_more_is_taken_at_once_than_there_is():
-    assert run(Turns(100), [40, 40, 40, 40, 40])[0] <= 100
-    assert run(Turns(100), [10] * 8)[0] <= 80
+    assert run(MemoryBudget(100), [40, 40, 40, 40, 40])[0] <= 100
+    assert run(MemoryBudget(100), [10] * 8)[0] <= 80
 
 
 def test_what_wants_more_than_there_is_is_alone():
-    most, together = run(Turns(100), [300, 300, 300])
+    most, together = run(MemoryBudget(100), [300, 300, 300])
     assert (most, together) == (300, 1)
 
 
 def test_a_large_one_is_not_passed_by_for_ever():
-    turns, order = Turns(100), []
+    turns, order = MemoryBudget(100), []
     turns.take(60)
 
     def work(name: str, amount: int) -> None:
@@ -103,7 +103,7 @@ def test_a_claim_in_a_small_file_takes_its_turn(tmp_path):
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_every_turn_is_given_back_also_where_a_picture_cannot_be_read(small_alpr, tmp_path, jobs):
-    turns = Turns(100_000)
+    turns = MemoryBudget(100_000)
     image = np.zeros((48, 64, 3), np.uint8)
     frames = [Frame("film", "film", image, number, 0.0) for number in range(12)]
     frames += [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 3
@@ -122,7 +122,7 @@ def test_pictures_that_ask_late_and_frames_that_are_decoded_do_not_wait_for_each
         return 100 if frame.image is None else 40
 
     monkeypatch.setattr(read, "memory_of", asks_late)
-    turns = Turns(100)
+    turns = MemoryBudget(100)
     frames = [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 2
     frames += [Frame("film", "film", np.zeros((48, 64, 3), np.uint8), number, 0.0) for number in range(2)]
     outcomes = []

@@ -82,9 +82,7 @@ def test_ctrl_c_ends_a_stream_and_what_was_read_is_kept(models, tmp_path, track)
     with web_camera() as camera:
         command = [sys.executable, "-m", "alpr_app", "read", f"{camera}/video.mjpg", "--out", str(out), *models, *track]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=hear_ctrl_c
-        )
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=hear_ctrl_c)
         # Whether something has been read can be seen of what has been written; cars only come when they have left.
         deadline = monotonic() + 60
         while not (part.exists() and (track or part.stat().st_size)) and monotonic() < deadline:

@@ -4,7 +4,7 @@ import pytest
 from alpr_app import ALPR
 from alpr_app.core.geometry import picture_corners
 from alpr_app.core.plate import ALPHABET
-from alpr_app.core.two_line import knows_two_rows, may_have_two_rows, side_by_side
+from alpr_app.core.two_line import may_have_two_lines, reads_two_lines, side_by_side
 from alpr_app.synth.plates.painters import PlatePainter, random_text
 
 
@@ -13,12 +13,12 @@ def outline(width: float, height: float) -> np.ndarray:
 
 
 def test_only_narrow_plates_may_have_two_rows():
-    assert may_have_two_rows(outline(440, 220)) and may_have_two_rows(outline(300, 220))
-    assert not may_have_two_rows(outline(440, 140)) and not may_have_two_rows(outline(480, 140))
+    assert may_have_two_lines(outline(440, 220)) and may_have_two_lines(outline(300, 220))
+    assert not may_have_two_lines(outline(440, 140)) and not may_have_two_lines(outline(480, 140))
 
 
 def test_readers_of_other_plates_do_not_know_these_rows():
-    assert knows_two_rows(ALPHABET) and not knows_two_rows("ABCDEFGHIJ0123456789")
+    assert reads_two_lines(ALPHABET) and not reads_two_lines("ABCDEFGHIJ0123456789")
 
 
 def test_the_upper_row_comes_to_stand_before_the_lower_one():

@@ -10,8 +10,8 @@ import pytest
 
 from alpr_app.data import videos
 from alpr_app.data.sources import Limits, entries, frames
-from alpr_app.data.video_headers import Promise, promise_of
-from alpr_app.data.videos import FilmClock, rate_of_h264
+from alpr_app.data.video_headers import ContainerClaims, container_claims
+from alpr_app.data.videos import VideoClock, rate_of_h264
 from tests.places import FIXTURES
 
 FILMS = FIXTURES / "films"
@@ -155,7 +155,7 @@ def test_the_times_of_a_variable_rate_are_those_of_the_container():
     ],
 )
 def test_a_clock_goes_forward_whatever_it_is_told(raw, told):
-    clock = FilmClock(25)
+    clock = VideoClock(25)
     times = [clock.tick(value) for value in raw]
     assert times == sorted(set(times))
     assert times == pytest.approx(told, abs=1) or raw[0] == -80
@@ -188,7 +188,7 @@ def test_damage_anywhere_in_what_a_film_says_of_itself_is_survived(tmp_path, nam
     path = tmp_path / name
     for place in [*range(0, 400, 3), *range(max(400, len(data) - 300), len(data), 3)]:
         path.write_bytes(data[:place] + b"\xff\x7f" + data[place + 2 :])
-        promise = promise_of(str(path))
+        promise = container_claims(str(path))
         assert promise.frames is None or promise.frames <= len(data)
 
 
@@ -198,7 +198,7 @@ def test_a_claim_of_millions_of_frames_takes_no_time(monkeypatch, jpegs):
     data[place : place + 4] = b"\xff\xff\xff\x7f"
     jpegs.write_bytes(data[: data.index(b"movi") + 400])
     asked = []
-    monkeypatch.setattr(videos._Film, "_next", lambda film, video: asked.append(1))
+    monkeypatch.setattr(videos._Video, "_next", lambda film, video: asked.append(1))
     read(jpegs)
     assert len(asked) <= videos.ATTEMPTS
 
@@ -207,9 +207,9 @@ def test_a_film_in_more_parts_than_any_promises_nothing(tmp_path):
     path = tmp_path / "film.mp4"
     empty, cut = b"\0\0\0\x08free", b"\0\0\1\0mdat"
     path.write_bytes(empty * 1000 + cut)
-    assert promise_of(str(path)).cut
+    assert container_claims(str(path)).cut
     path.write_bytes(empty * 1_000_001 + cut)
-    assert promise_of(str(path)) == Promise()
+    assert container_claims(str(path)) == ContainerClaims()
 
 
 def test_space_that_was_never_written_to_is_passed_over(tmp_path):
@@ -218,4 +218,4 @@ def test_space_that_was_never_written_to_is_passed_over(tmp_path):
     index = content.find(b"idx1")
     header = b"RIFF" + (2**25).to_bytes(4, "little") + content[8:index]
     path.write_bytes(header + bytes(2**25 + 8 - len(header)))
-    assert promise_of(str(path)).frames == promise_of(str(FILMS / "film.avi")).frames
+    assert container_claims(str(path)).frames == container_claims(str(FILMS / "film.avi")).frames

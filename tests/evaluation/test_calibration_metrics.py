@@ -1,10 +1,10 @@
 import pytest
 
-from alpr_app.evaluation.calibration_metrics import Reliability
+from alpr_app.evaluation.calibration_metrics import CalibrationMetrics
 
 
-def counted(*readings: tuple[float, bool], plates: int | None = None) -> Reliability:
-    reliability = Reliability()
+def counted(*readings: tuple[float, bool], plates: int | None = None) -> CalibrationMetrics:
+    reliability = CalibrationMetrics()
     reliability.plates = len(readings) if plates is None else plates
     for reading in readings:
         reliability.add(*reading)
@@ -28,7 +28,7 @@ def test_the_calibration_error_weighs_every_range_by_its_readings():
 
 
 def test_ranges_are_told_with_what_is_in_them():
-    assert counted((1.0, True), (0.95, False), (0.05, False)).bins() == [
+    assert counted((1.0, True), (0.95, False), (0.05, False)).confidence_bins() == [
         (pytest.approx(0.05), 0.0, 1),
         (pytest.approx(0.975), 0.5, 2),
     ]
@@ -36,5 +36,5 @@ def test_ranges_are_told_with_what_is_in_them():
 
 def test_nothing_read_is_no_error():
     empty = counted(plates=3)
-    assert empty.summary()["calibration_error"] == 0 and empty.bins() == []
+    assert empty.summary()["calibration_error"] == 0 and empty.confidence_bins() == []
     assert empty.by_threshold()["confidence 0.50"] == {"readings": 0, "precision": 0, "recall": 0}

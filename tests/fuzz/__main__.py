@@ -1,7 +1,7 @@
 """`python -m tests.fuzz`: as many damaged inputs as you like.
 
-    python -m tests.fuzz --inputs 1000000 --processes 2
-    python -m tests.fuzz --target pictures --first 4711 --inputs 1    what one input of a failure does
+python -m tests.fuzz --inputs 1000000 --processes 2
+python -m tests.fuzz --target pictures --first 4711 --inputs 1    what one input of a failure does
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from alpr_app.data.labels import read_table, spelled
 from alpr_app.data.network import file_name_for, is_address, secrets_in, without_secrets
 from alpr_app.data.run_folder import command_of, read_about, read_curves, read_newest
 from alpr_app.data.sources import picture_frames
-from alpr_app.data.videos import film_frames
+from alpr_app.data.videos import video_frames
 from alpr_app.networks.bundle import load_bundle, save_bundle
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
@@ -155,7 +155,7 @@ def _film(rng: random.Random, folder: Path) -> bool:
     path = folder / rng.choice(("film.avi", "film.mp4", "film.mkv", "film.bin"))
     path.write_bytes(damage(rng.choice(seeds), seeds, rng))
     read = last = 0
-    for frame in film_frames(Frame(str(path), path.name), Limits(frames=30)):
+    for frame in video_frames(Frame(str(path), path.name), Limits(frames=30)):
         if frame.error is None:
             read += 1
             assert frame.time_ms >= last, "time goes back"

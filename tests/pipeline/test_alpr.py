@@ -137,7 +137,9 @@ def test_what_the_reader_says_counts_for_more_in_a_plates_score_than_what_the_de
 
 def test_a_stray_character_however_sure_is_no_plate(small_alpr, picture, monkeypatch):
     stray = Reading("3", (0.98,), (("8", 0.01),), "blue")
-    monkeypatch.setattr(small_alpr.plate_reader, "read", lambda looks: [(stray, look.views[0]) for look in looks])
+    monkeypatch.setattr(
+        small_alpr.plate_recognizer, "read", lambda plates: [(stray, plate.crops[0]) for plate in plates]
+    )
     assert small_alpr.read(picture()) == []
     monkeypatch.setattr(small_alpr, "score", 0.0)
     assert {round(plate.score, 3) for plate in small_alpr.read(picture())} == {round(0.3 + 0.7 * 0.98 / 7, 3)}

@@ -5,7 +5,7 @@ import pytest
 
 from alpr_app.core.geometry import Letterbox
 from alpr_app.networks.detector.postprocess import positions
-from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, MOST_CLOSER_LOOKS, MOST_FAINT, PlateFinder
+from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, MOST_CLOSER_LOOKS, MOST_FAINT, PlateDetector
 
 BINS = 33
 
@@ -62,10 +62,10 @@ def scene(*boxes: tuple[int, int, int, int]) -> tuple[np.ndarray, Letterbox]:
 
 def find(network: FindsWhite, image: np.ndarray, box: Letterbox, *first: tuple[float, tuple[int, int, int, int]]):
     """What comes of plates that were found first with these scores at these places of the picture."""
-    finder = PlateFinder(network)
+    finder = PlateDetector(network)
     seen = [(score, tuple(value / 2 for value in place)) for score, place in first]
     found = finder.decode(image, box, outputs_for(box.canvas, seen))
-    return finder.look_closer(image, box, found)
+    return finder.refine_small_plates(image, box, found)
 
 
 def test_a_plate_of_usual_size_is_not_looked_at_again():

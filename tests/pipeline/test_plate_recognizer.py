@@ -5,7 +5,7 @@ import pytest
 
 from alpr_app.core.geometry import picture_corners
 from alpr_app.networks.reader.config import ReaderConfig
-from alpr_app.pipeline.plate_recognizer import SURE, PlateReader
+from alpr_app.pipeline.plate_recognizer import SURE, PlateRecognizer
 
 CONFIG = ReaderConfig()
 TEXT, OTHER = "皖A12345", "皖A12346"
@@ -42,25 +42,25 @@ def framed() -> tuple[np.ndarray, np.ndarray]:
 
 def read(answers: list[tuple[str, float]], *plates: tuple[np.ndarray, np.ndarray]):
     network = Scripted(*answers)
-    reader = PlateReader(network, CONFIG)
-    return reader.read([reader.look(*plate) for plate in plates]), network.seen
+    reader = PlateRecognizer(network, CONFIG)
+    return reader.read([reader.crops_of(*plate) for plate in plates]), network.seen
 
 
 def test_a_sure_reading_is_not_looked_at_again(framed):
-    ((reading, view),), seen = read([(TEXT, SURE + 0.02)], framed)
+    ((reading, crop),), seen = read([(TEXT, SURE + 0.02)], framed)
     assert reading.text == TEXT
-    assert len(seen) == 1 and np.array_equal(view.crop, seen[0])
+    assert len(seen) == 1 and np.array_equal(crop.image, seen[0])
 
 
 def test_a_doubtful_plate_is_cut_out_wider_and_the_surer_reading_counts(framed):
-    ((reading, view),), seen = read([(OTHER, 0.5), (TEXT, 0.8), (OTHER, 0.6)], framed)
+    ((reading, crop),), seen = read([(OTHER, 0.5), (TEXT, 0.8), (OTHER, 0.6)], framed)
     assert reading.text == TEXT and reading.confidence == pytest.approx(0.8, abs=1e-3)
-    assert len(seen) == 3 and np.array_equal(view.crop, seen[1])
+    assert len(seen) == 3 and np.array_equal(crop.image, seen[1])
     dark = [plate < 128 for plate in seen]
     assert min(dark[1].mean(), dark[2].mean()) > dark[0].mean() + 0.1  # more of what is around the plate
     assert dark[1][24].mean() > dark[2][24].mean() and dark[2][:, 96].mean() > dark[1][:, 96].mean()  # wider, higher
-    ((reading, view),), seen = read([(TEXT, 0.6), (OTHER, 0.5), (OTHER, 0.4)], framed)
-    assert reading.text == TEXT and np.array_equal(view.crop, seen[0])
+    ((reading, crop),), seen = read([(TEXT, 0.6), (OTHER, 0.5), (OTHER, 0.4)], framed)
+    assert reading.text == TEXT and np.array_equal(crop.image, seen[0])
 
 
 def test_what_may_not_be_issued_counts_half(framed):
@@ -78,10 +78,10 @@ def test_only_doubtful_plates_of_many_are_looked_at_again(framed):
 def test_a_doubtful_crop_is_looked_at_again_closer_and_with_its_edges_repeated(framed):
     crop = framed[0][26:74, 45:215]  # some of what is around it
     network = Scripted((OTHER, 0.4), (TEXT, 0.6), (OTHER, 0.5))
-    reader = PlateReader(network, CONFIG)
-    look = reader.look_at_crop(crop)
-    np.testing.assert_array_equal(look.corners, picture_corners(crop))
-    assert [reading.text for reading, _ in reader.read([look])] == [TEXT]
+    reader = PlateRecognizer(network, CONFIG)
+    plate = reader.crops_of_picture(crop)
+    np.testing.assert_array_equal(plate.corners, picture_corners(crop))
+    assert [reading.text for reading, _ in reader.read([plate])] == [TEXT]
     dark = [(plate < 128).mean() for plate in network.seen]
     assert dark[1] < dark[0] - 0.1 and dark[2] > dark[0]
     assert reader.read([]) == []
@@ -89,7 +89,7 @@ def test_a_doubtful_crop_is_looked_at_again_closer_and_with_its_edges_repeated(f
 
 def test_what_is_probably_no_plate_is_looked_at_once(framed):
     network = Scripted((OTHER, 0.5))
-    reader = PlateReader(network, CONFIG)
-    ((reading, _),) = reader.read([reader.look(*framed, once=True)])
+    reader = PlateRecognizer(network, CONFIG)
+    ((reading, _),) = reader.read([reader.crops_of(*framed, once=True)])
     assert reading.text == OTHER
     assert len(network.seen) == 1

@@ -14,7 +14,7 @@ import torch
 from alpr_app.networks.bundle import load_bundle, load_detector
 from alpr_app.runtime import choice
 from alpr_app.runtime.choice import make_engine
-from alpr_app.runtime.engine import EngineError, Standby
+from alpr_app.runtime.engine import EngineError, FallbackEngine
 from alpr_app.runtime.torch_engine import TorchEngine, enough_memory
 
 
@@ -146,7 +146,7 @@ def test_several_threads_that_fail_at_once_get_one_engine_instead(reader_path, p
         together.wait(10)
         raise EngineError("full")
 
-    standby = Standby(fail, lambda: made.append(1) or plain, "reader")
+    standby = FallbackEngine(fail, lambda: made.append(1) or plain, "reader")
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(standby, [picture(48, 192)[None]] * 4))
     assert len(results) == 4 and made == [1] and len(caplog.records) == 1

@@ -12,7 +12,7 @@ from alpr_app.train.cli.detector import make_task
 from alpr_app.train.cli.main import parse
 from alpr_app.train.cli.run_options import run_options
 from alpr_app.train.trainer.distributed import ranks_of_environment
-from alpr_app.train.trainer.loop import Run
+from alpr_app.train.trainer.loop import Trainer
 
 if __name__ == "__main__":
     data, output = sys.argv[1:]
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     torch.set_default_dtype(torch.float64)
     with ranks_of_environment("cpu") as ranks:
         torch.manual_seed(3)
-        run = Run(make_task(args), run_options(args), ranks)
+        run = Trainer(make_task(args), run_options(args), ranks)
         run.train_step([next(run.batches())])
         if ranks.first:
             torch.save({name: parameter.grad for name, parameter in run.network.named_parameters()}, output)

@@ -19,7 +19,7 @@ from alpr_app.pipeline.alpr import ALPR
 from alpr_app.synth.plates.painters import make_painter
 from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.train.cli.main import main
-from alpr_app.train.reader.task import ReaderWithColumns
+from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import load_checkpoint
 from alpr_app.train.trainer.pretrained import with_plates_of
 
@@ -147,7 +147,7 @@ def test_a_detector_is_trained_and_measured_on_drawn_cars_with_such_plates(toy, 
 def test_another_alphabet_gets_new_heads_and_keeps_the_rest():
     torch.manual_seed(0)
     shape = {"embed_dim": 16, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "stem_channels": (4, 8)}
-    before = ReaderWithColumns(ReaderConfig(**shape))
+    before = ReaderWithCTC(ReaderConfig(**shape))
     after = with_plates_of(before, ReaderConfig(alphabet="AB", max_length=5, colours=("white",)))
     assert (after.reader.config.alphabet, after.reader.config.embed_dim) == ("AB", 16)
     weights, kept = after.state_dict(), set()

@@ -188,7 +188,7 @@ def screen(lacking, toolkit_installed):
 @pytest.fixture
 def window(screen, program, fakes, until):
     """The window with what it shows; `draw` gives its pixels."""
-    from alpr_app.viewer.app.layout import Frame
+    from alpr_app.viewer.app.layout import WindowLayout
     from alpr_app.viewer.toolkit.textures import Textures
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
@@ -198,7 +198,7 @@ def window(screen, program, fakes, until):
 
     def make(target=None, plates=(), alpr=None, **options):
         viewer = program(alpr or fakes.Alpr(list(plates)), **options)
-        frame = Frame(viewer, ui, textures)
+        frame = WindowLayout(viewer, ui, textures)
 
         def draw(frames=2):
             for _ in range(frames):
@@ -217,7 +217,7 @@ def window(screen, program, fakes, until):
 
         if target is not None:
             viewer.open(str(target))
-            until(lambda: viewer.collect() or viewer.state.outcome is not None, "the picture")
+            until(lambda: viewer.collect() or viewer.state.recognition is not None, "the picture")
         return SimpleNamespace(viewer=viewer, state=viewer.state, draw=draw, click=click, frame=frame)
 
     yield make

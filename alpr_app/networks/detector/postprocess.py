@@ -47,7 +47,7 @@ def positions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(centres).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
-def suppress(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float = DUPLICATE_IOU) -> np.ndarray:
+def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float = DUPLICATE_IOU) -> np.ndarray:
     """Indices of the boxes (N, 4) that survive greedy non-maximum suppression, best first. scores (N,): above 0."""
     if not len(boxes):
         return np.empty(0, int)
@@ -83,5 +83,5 @@ def decode(
     distances = weights @ np.arange(logits.shape[2], dtype=np.float32) / weights.sum(axis=2) * strides
     found = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
     points = centres[:, None] + corners * strides[:, None]
-    kept = suppress(found, scores, iou_threshold)
+    kept = nms(found, scores, iou_threshold)
     return [Detection(float(scores[index]), found[index], points[index]) for index in kept]

@@ -81,7 +81,6 @@ def style_of(text: str, colour: str, rows: int = 1) -> str:
     return colour
 
 
-
 # Edges are drawn this many times larger and averaged down.
 FINE = 3
 FIELD = {

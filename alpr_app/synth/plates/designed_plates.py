@@ -156,7 +156,6 @@ def put_sticker(plate: np.ndarray, x: float, y: float, design: Design, rng: np.r
         cv2.circle(plate, spot, round(size * 0.4 * 16), STICKER_COLOURS[rng.integers(6)], -1, cv2.LINE_AA, shift=4)
 
 
-
 FRAME_WORDS = ("CITY AUTO", "MOTORS & SONS", "www.autohaus.example", "GARAGE CENTRAL", "DRIVE SAFELY", "0800 555 0199")
 
 

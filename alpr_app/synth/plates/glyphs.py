@@ -117,7 +117,6 @@ def cell_mask(character: str, width: int, height: int, thickness: float) -> np.n
     return cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA)
 
 
-
 CELL_HEIGHT = 90
 # Letterings, the (width, height) of their cells in mm, and how glyph pictures of theirs are named. UPPER and LOWER
 # are the rows of a plate with two.
@@ -192,7 +191,6 @@ def picture_masks(folder: Path, lettering: str) -> Masks:
     if missing:
         raise FileNotFoundError(f"{folder}: no glyph pictures {prefixes[-1]}CHARACTER.jpg for {''.join(missing)}")
     return _complete(masks, CELLS[lettering])
-
 
 
 WORDS = "安全出行停车场汽修专用通道公司物流贸易大酒店超市中心北京上海广州美容洗车银行药房饭馆火锅学校客运保险"

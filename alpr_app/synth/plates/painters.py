@@ -174,8 +174,6 @@ class PlatePainter:
         return ink
 
 
-
-
 class Painter(Protocol):
     """What data sets and scenes need of a painter.
 

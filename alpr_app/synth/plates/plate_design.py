@@ -152,8 +152,6 @@ def text_of(lettering: str, alphabet: str) -> str:
     return "".join(character for character in lettering if character in alphabet)
 
 
-
-
 @dataclass(frozen=True)
 class Band:
     """A coloured strip at one side, with a country's code, or one of several, and perhaps a ring of stars."""

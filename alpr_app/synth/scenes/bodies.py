@@ -158,7 +158,6 @@ def make_surface(body: Body, scale: float) -> Surface:
     return surface
 
 
-
 LENGTH, HEAVY_LENGTH = 4.5, 7.0
 TYRE = (20, 20, 21)
 

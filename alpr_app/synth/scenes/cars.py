@@ -164,7 +164,6 @@ def _light_on_plate(
     return (even * overhang[:, None] + np.minimum(glare, 0.3))[:, None].astype(np.float32)
 
 
-
 RIGHT = np.array([1.0, 0, 0])
 # Width and height in metres of a holder without a plate.
 EMPTY_HOLDER = 0.44, 0.14

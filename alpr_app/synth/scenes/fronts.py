@@ -221,7 +221,6 @@ def draw_badge(surface: Surface, x: float, y: float, rng: np.random.Generator) -
 FACES = {"classic": _classic, "single": _single, "electric": _electric, "wide": _wide}
 
 
-
 GLASS: Colour = (20, 24, 26)
 SHARES = {"classic": 0.4, "single": 0.2, "electric": 0.15, "wide": 0.25}
 

@@ -147,7 +147,6 @@ def draw_bus(surface: Surface, body: Body, rng: np.random.Generator, lit: bool) 
     return plate_y
 
 
-
 DEEP_RED: Colour = (84, 6, 10)
 NAMES = ("LANYUN", "S400", "XING", "TIANHE", "M6 1.5T", "QINGFENG", "E90", "GT")
 

@@ -124,7 +124,7 @@ _LENS = ((motion_blur, 0.34), (gaussian_blur, 0.3))
 _SENSOR = ((sharpen, 0.1), (sensor_noise, 0.3), (jpeg, 0.3))
 
 
-def degrade(image: np.ndarray, rng: Rng, strength: float = 1.0, plate_height: float | None = None) -> np.ndarray:
+def camera_augment(image: np.ndarray, rng: Rng, strength: float = 1.0, plate_height: float | None = None) -> np.ndarray:
     """A random selection of all of the above; `strength` scales how often each occurs. 0 leaves `image` as it is.
 
     plate_height: pixels to which blur is in proportion; the picture's own height if None.

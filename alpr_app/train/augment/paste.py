@@ -54,7 +54,7 @@ def _rotation(angle: float, first: int, second: int) -> np.ndarray:
 PAINTED_OUT = 1.25
 
 
-def put_on(
+def paste_plate(
     image: np.ndarray,
     drawn: np.ndarray,
     corners: np.ndarray,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from alpr_app.core.errors import AlprError, UsageError, complain
+from alpr_app.core.errors import AlprError, UsageError, print_error
 from alpr_app.data.label_csv import SPLITS, TABLE_NAME
 from alpr_app.data.labels import LabelError, read_data_folder
 from alpr_app.networks.bundle import load_reader
@@ -25,7 +25,7 @@ from alpr_app.train.datasets.dataset_checks import KINDS, check_data
 from alpr_app.train.datasets.drawn_folder import Drawing, draw_folder
 from alpr_app.train.datasets.extract_plates import Cut, extract_plates
 from alpr_app.train.datasets.labelling import label_pictures
-from alpr_app.train.datasets.robustness_set import ALL_KINDS, write_hard_copies
+from alpr_app.train.datasets.robustness_set import ALL_KINDS, write_robustness_set
 from alpr_app.train.reports.plots import plot_counts
 
 
@@ -162,7 +162,9 @@ def run_label(args: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         if table.exists():
-            complain(f"{table}: what has been labelled so far; the same command goes on from there", "alpr_app.train")
+            print_error(
+                f"{table}: what has been labelled so far; the same command goes on from there", "alpr_app.train"
+            )
         raise
     for problem in report.broken:
         print(f"alpr_app.train: left out: {problem}", file=sys.stderr)
@@ -187,7 +189,7 @@ def add_hard_copies(commands: argparse._SubParsersAction) -> None:
 def run_hard_copies(args: argparse.Namespace) -> int:
     pictures = [picture for picture in read_data_folder(args.dataset_path).pictures if not picture.by_machine]
     chosen = [picture for picture in pictures if picture.split == args.split]
-    count = write_hard_copies(
+    count = write_robustness_set(
         chosen,
         args.output,
         args.kinds,

@@ -22,7 +22,7 @@ from alpr_app.train.cli.run_options import (
     train,
 )
 from alpr_app.train.detector.task import DetectorTask
-from alpr_app.train.trainer.pretrained import start_detector, take_over, with_fields
+from alpr_app.train.trainer.pretrained import load_matching, pretrained_detector, with_fields
 
 INPUT = {"long_side": "of the input in use, in pixels"}
 SHAPE = {
@@ -51,11 +51,11 @@ def start(args: argparse.Namespace) -> Detector:
     """The network that --start_from names, or a new one of the given shape."""
     if args.start_from is None:
         return Detector(with_fields(DetectorConfig(), shape_of(args, INPUT | SHAPE)))
-    begun = start_detector(args.start_from)
+    begun = pretrained_detector(args.start_from)
     if not args.reshape:
         refuse_other_shape(shape_of(args, SHAPE), begun.config, args.start_from)
     network = Detector(with_fields(begun.config, shape_of(args, INPUT | SHAPE)))
-    anew = take_over(network, begun)
+    anew = load_matching(network, begun)
     if args.reshape:
         say_what_begins_anew(args.start_from, anew)
     return network

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alpr_app.core.errors import AlprError, complain, reason
+from alpr_app.core.errors import AlprError, print_error, reason
 from alpr_app.core.native_libraries import quiet_libraries
 from alpr_app.data.bounded_parsing import ContentError, read_toml, shown
 from alpr_app.train.cli import datasets, detector, models, reader
@@ -51,7 +51,6 @@ def _arguments(path: Path, name: str, value: Any, action: argparse.Action) -> li
         return [f"--{name}"] if value else []
     items = value if isinstance(value, list) else [value]
     return [f"--{name}", *(str(int(item)) if isinstance(item, bool) else str(item) for item in items)]
-
 
 
 PROGRAM = "alpr_app.train"
@@ -114,11 +113,11 @@ def main(argv: list[str] | None = None) -> int:
         with quiet_libraries() if args.command in QUIET else nullcontext():
             return args.run(args)
     except AlprError as error:
-        complain(error, PROGRAM)
+        print_error(error, PROGRAM)
         return 1
     except OSError as error:
-        complain(f"{error.filename}: {reason(error)}" if error.filename else reason(error), PROGRAM)
+        print_error(f"{error.filename}: {reason(error)}" if error.filename else reason(error), PROGRAM)
         return 1
     except KeyboardInterrupt:
-        complain("interrupted", PROGRAM)
+        print_error("interrupted", PROGRAM)
         return 130

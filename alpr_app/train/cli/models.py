@@ -11,7 +11,7 @@ from alpr_app.data import assets
 from alpr_app.data.images import write_picture
 from alpr_app.data.labels import read_data_folder
 from alpr_app.evaluation import command
-from alpr_app.evaluation.calibration_metrics import Reliability
+from alpr_app.evaluation.calibration_metrics import CalibrationMetrics
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.pipeline.options import count
@@ -128,7 +128,7 @@ def run_test(args: argparse.Namespace) -> int:
         args.data, args.split = assets.SAMPLES, "all"
         said = "measured on the sample scenes that come with the program; name a folder for more: test DATA"
         print(f"alpr_app.train: {said}", file=sys.stderr)
-    confusions, reliability = Confusions(), Reliability()
+    confusions, reliability = Confusions(), CalibrationMetrics()
     status = command.run(args, confusions, reliability)
     if args.confusions:
         confusions.plot(args.confusions)

@@ -24,9 +24,9 @@ from alpr_app.train.cli.run_options import (
 )
 from alpr_app.train.reader.masked_pretraining import MaskedStrips, MaskedTask
 from alpr_app.train.reader.plates import NO_DATA, WRONG_CROPS, prepare_plates
-from alpr_app.train.reader.task import ReaderTask, ReaderWithColumns
+from alpr_app.train.reader.task import ReaderTask, ReaderWithCTC
 from alpr_app.train.trainer.loop import Task
-from alpr_app.train.trainer.pretrained import start_reader, take_over, with_fields, with_plates_of
+from alpr_app.train.trainer.pretrained import load_matching, pretrained_reader, with_fields, with_plates_of
 
 SHAPE = {
     "img_height": "height of the rectified plate in pixels",
@@ -67,17 +67,17 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=run)
 
 
-def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConfig, ReaderWithColumns | None]:
+def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConfig, ReaderWithCTC | None]:
     """The shape of the reader, and the network that --start_from names, made ready for plates of that kind."""
     special = {} if kind is None else kind.reader_fields()
     shape, dropout = shape_of(args, SHAPE), shape_of(args, DROPOUT)
     if args.start_from is None:
         stem = {"stem_channels": ()} if args.plain_strips else {}
         return with_fields(ReaderConfig(), shape | dropout | special | stem), None
-    network = start_reader(args.start_from, **dropout)
+    network = pretrained_reader(args.start_from, **dropout)
     if args.reshape:
-        reshaped = ReaderWithColumns(with_fields(network.reader.config, shape))
-        say_what_begins_anew(args.start_from, take_over(reshaped, network))
+        reshaped = ReaderWithCTC(with_fields(network.reader.config, shape))
+        say_what_begins_anew(args.start_from, load_matching(reshaped, network))
         network = reshaped
     before = network.reader.config
     refuse_other_shape(shape, with_fields(before, special), args.start_from)
@@ -121,7 +121,7 @@ def make_task(args: argparse.Namespace) -> Task:
         if network is not None:
             masked.encoder.load_state_dict(network.reader.encoder.state_dict())
         return MaskedTask(masked, plates)
-    network = network or ReaderWithColumns(config)
+    network = network or ReaderWithCTC(config)
     if args.phase == "frozen":
         network.freeze_encoder()
     return ReaderTask(network, plates)

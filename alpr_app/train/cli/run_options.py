@@ -24,7 +24,7 @@ from alpr_app.train.reports.report import about_run, write_report
 from alpr_app.train.trainer.batches import GIGABYTE
 from alpr_app.train.trainer.checkpoint import CheckpointError
 from alpr_app.train.trainer.distributed import Ranks, all_or_none, from_first, ranks_of_environment
-from alpr_app.train.trainer.loop import Run, Task
+from alpr_app.train.trainer.loop import Task, Trainer
 from alpr_app.train.trainer.options import PRECISIONS, SCHEDULES, RunOptions
 
 # Where runs go whose folder is not named, from the folder that one is in.
@@ -230,7 +230,7 @@ def _train(
             if not task.dataset.labelled:
                 raise UsageError("--epochs counts rounds over labelled pictures; there are none: give --samples")
             options = replace(options, samples=args.epochs * task.dataset.labelled)
-    run = Run(task, options, ranks)
+    run = Trainer(task, options, ranks)
     if args.resume:
         run.resume()
     with all_or_none(ranks):
@@ -242,7 +242,7 @@ def _train(
     return done
 
 
-def _begin(run: Run, args: argparse.Namespace) -> None:
+def _begin(run: Trainer, args: argparse.Namespace) -> None:
     """Say in the run's folder what is run. Raises CheckpointError if another run is there."""
     if not args.resume:
         if run.last_path.exists():

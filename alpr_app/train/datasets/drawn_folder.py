@@ -22,7 +22,7 @@ from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.synth.scenes.cars import DrawnPlate
 from alpr_app.synth.scenes.samples import COLUMNS, annotate, label_row
 from alpr_app.synth.scenes.scenes import KINDS, draw_scene
-from alpr_app.train.augment.camera import degrade
+from alpr_app.train.augment.camera import camera_augment
 from alpr_app.train.augment.paste import plate_corners, random_pose
 from alpr_app.train.trainer.processes import map_in_processes
 
@@ -70,7 +70,7 @@ def draw_plate_picture(
     matrix = placement(plate, corners)
     small = cv2.GaussianBlur(plate, (0, 0), 0.45 * plate.shape[1] / width)
     cv2.warpPerspective(small, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
-    picture = degrade(canvas, rng, strength, plate_height=width * plate.shape[0] / plate.shape[1])
+    picture = camera_augment(canvas, rng, strength, plate_height=width * plate.shape[0] / plate.shape[1])
     box = tuple(map(float, corners_to_box(corners)))
     return picture, [DrawnPlate(painted.text, painted.colour, corners, box, painted.rows)]
 

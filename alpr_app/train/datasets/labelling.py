@@ -122,7 +122,6 @@ def _append(path: Path, text: str) -> None:
         ) from error
 
 
-
 COLUMNS = ("file", "split", "text", "colour", "corners")
 
 

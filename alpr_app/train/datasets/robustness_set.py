@@ -136,7 +136,7 @@ Copy = tuple[str, np.ndarray, list[dict[str, str]]]
 """A copy's file name, the copy, and its lines in the table of labels."""
 
 
-def write_hard_copies(
+def write_robustness_set(
     pictures: Sequence[LabelledPicture],
     folder: Path,
     kinds: Sequence[str] = ALL_KINDS,

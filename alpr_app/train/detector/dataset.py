@@ -16,9 +16,9 @@ from alpr_app.core.geometry import LETTERBOX_GREY, box_iou, corners_to_box
 from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.synth.plates.glyphs import SignPainter
 from alpr_app.synth.plates.painters import Painter
-from alpr_app.train.augment.camera import degrade
-from alpr_app.train.augment.paste import paint_out, plate_corners, put_on, random_pose
-from alpr_app.train.trainer.batches import Cached
+from alpr_app.train.augment.camera import camera_augment
+from alpr_app.train.augment.paste import paint_out, paste_plate, plate_corners, random_pose
+from alpr_app.train.trainer.batches import SampleCache
 
 # Pictures are kept no larger: memory, and a plate is never shown larger than in the picture by much.
 LARGEST_SIDE = 800
@@ -61,9 +61,9 @@ def load_scene(picture: LabelledPicture) -> Scene:
     return Scene(image, plates.astype(np.float32), ignored.astype(np.float32))
 
 
-def load_scenes(pictures: Sequence[LabelledPicture], limit: float = math.inf) -> Cached[LabelledPicture, Scene]:
+def load_scenes(pictures: Sequence[LabelledPicture], limit: float = math.inf) -> SampleCache[LabelledPicture, Scene]:
     """The pictures at the size they are trained on, kept in memory up to `limit` bytes."""
-    return Cached(pictures, load_scene, lambda scene: scene.image.nbytes, limit)
+    return SampleCache(pictures, load_scene, lambda scene: scene.image.nbytes, limit)
 
 
 def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -106,7 +106,7 @@ class SceneDataset(Dataset):
             self._add_signs(scene, rng)
         if rng.random() < self.drawn_share:
             scene = self._paste(scene, rng)
-        image = degrade(scene.image, rng, self.strength, plate_height=USUAL_PLATE_HEIGHT)
+        image = camera_augment(scene.image, rng, self.strength, plate_height=USUAL_PLATE_HEIGHT)
         plates = np.zeros((MAXIMUM_PLATES, 4, 2), np.float32)
         ignored = np.zeros((MAXIMUM_IGNORED, 4), np.float32)
         count = min(len(scene.plates), MAXIMUM_PLATES)
@@ -213,7 +213,7 @@ class SceneDataset(Dataset):
             light = float(np.clip((part.mean() if part.size else 100) / 115, 0.35, 1.15))
             # Plates are hung on plates: a little larger hides the one beneath.
             grown = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.02
-            put_on(image, self.painter.random_plate(rng, rows=1).image, grown, rng, light)
+            paste_plate(image, self.painter.random_plate(rng, rows=1).image, grown, rng, light)
             repainted.append(grown)
         return Scene(image, np.stack(repainted), scene.ignored)
 
@@ -239,7 +239,7 @@ class SceneDataset(Dataset):
             plate = self.painter.random_plate(rng).image
             corners = self._place(scene, plates, plate.shape[1] / plate.shape[0], rng)
             if corners is not None:
-                put_on(image, plate, corners, rng, rng.uniform(0.45, 1.1))
+                paste_plate(image, plate, corners, rng, rng.uniform(0.45, 1.1))
                 plates.append(corners)
         return Scene(image, np.float32(plates).reshape(-1, 4, 2), scene.ignored)
 
@@ -249,4 +249,4 @@ class SceneDataset(Dataset):
             sign, cover = self.signs.draw(rng)
             corners = self._place(scene, list(scene.plates), sign.shape[1] / sign.shape[0], rng)
             if corners is not None:
-                put_on(scene.image, sign, corners, rng, rng.uniform(0.45, 1.1), cover)
+                paste_plate(scene.image, sign, corners, rng, rng.uniform(0.45, 1.1), cover)

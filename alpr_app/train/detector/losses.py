@@ -56,7 +56,6 @@ def assign(centres: Tensor, strides: Tensor, boxes: Tensor) -> Tensor:
     return torch.where(best >= 0, index, owner)
 
 
-
 # All four are of the same order once training is under way.
 BOX_WEIGHT = 2.0
 DISTRIBUTION_WEIGHT = 0.25

@@ -36,7 +36,7 @@ class DetectorTask:
     `crop_size` (height, width); judged by recall at IoU 0.7, over scenes and held-out pictures of other cameras alike,
     less the false boxes a plate-free picture and the error of the corners."""
 
-    judged_by = "judgement"
+    monitor = "judgement"
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class DetectorTask:
         judgement = float(np.mean(recalls)) - 0.2 * metrics["false_boxes"] - 0.5 * float(np.mean(corner_errors))
         return {"judgement": judgement, **metrics}
 
-    def product(self, network: Detector) -> Detector:
+    def deployable(self, network: Detector) -> Detector:
         return network
 
 

@@ -15,15 +15,15 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from alpr_app.core.geometry import corners_to_box, picture_corners, placement, rectify, widened
-from alpr_app.core.two_line import knows_two_rows, may_have_two_rows, side_by_side
+from alpr_app.core.two_line import may_have_two_lines, reads_two_lines, side_by_side
 from alpr_app.data.images import read_picture
 from alpr_app.data.labels import DataFolder, LabelError, read_labelled
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.synth.plates.glyphs import SignPainter
 from alpr_app.synth.plates.painters import Painter
-from alpr_app.train.augment.camera import degrade
-from alpr_app.train.augment.paste import plate_corners, put_on, random_pose
-from alpr_app.train.trainer.batches import Cached
+from alpr_app.train.augment.camera import camera_augment
+from alpr_app.train.augment.paste import paste_plate, plate_corners, random_pose
+from alpr_app.train.trainer.batches import SampleCache
 
 # Nothing is gained by keeping a plate much finer than the 192 pixels the reader sees.
 LARGEST_PLATE_WIDTH = 256
@@ -79,7 +79,7 @@ def _load(source: PlateSource) -> PlateSample:
 def plate_sources(data: DataFolder, alphabet: str) -> list[PlateSource]:
     """Every plate of `data` whose text is known. Raises LabelError for a text that the alphabet cannot spell."""
     # Readers of other plates are shown two rows as they are.
-    doubled = 2 if knows_two_rows(alphabet) else None
+    doubled = 2 if reads_two_lines(alphabet) else None
     sources = [PlateSource(crop.path, None, crop.text, None, crop.rows == doubled) for crop in data.crops]
     for picture in data.pictures:
         sources += [
@@ -94,10 +94,10 @@ def plate_sources(data: DataFolder, alphabet: str) -> list[PlateSource]:
     return sources
 
 
-def load_plates(sources: Sequence[PlateSource], limit: float = math.inf) -> Cached[PlateSource, PlateSample]:
+def load_plates(sources: Sequence[PlateSource], limit: float = math.inf) -> SampleCache[PlateSource, PlateSample]:
     """The plates at the size the reader needs, kept in memory up to `limit` bytes. Raises PictureError for a picture
     that cannot be read."""
-    return Cached(sources, _load, lambda sample: sample.image.nbytes, limit)
+    return SampleCache(sources, _load, lambda sample: sample.image.nbytes, limit)
 
 
 def province_weights(texts: Sequence[str]) -> np.ndarray:
@@ -120,7 +120,6 @@ def rectified(samples: Iterable[PlateSample], height: int, width: int) -> Iterat
         yield cut_out(sample.image, sample.corners, sample.double, height, width)
 
 
-
 UNKNOWN_COLOUR = -1
 # How many of the drawn samples are no plate: a detector takes such things for plates, and then nothing is to be read.
 NO_PLATE_SHARE = 0.06
@@ -141,7 +140,7 @@ class PlateDataset(Dataset):
     def __init__(
         self,
         config: ReaderConfig,
-        samples: Cached[PlateSource, PlateSample],
+        samples: SampleCache[PlateSource, PlateSample],
         backgrounds: list[np.ndarray],
         painter: Painter,
         seed: int,
@@ -192,7 +191,7 @@ class PlateDataset(Dataset):
         cv2.warpPerspective(
             painted.image, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
         )
-        double = knows_two_rows(self.config.alphabet) and painted.rows == 2
+        double = reads_two_lines(self.config.alphabet) and painted.rows == 2
         return PlateSample(canvas, corners, painted.text, painted.colour, "drawn", double)
 
     def _no_plate(self, rng: np.random.Generator) -> PlateSample:
@@ -204,9 +203,9 @@ class PlateDataset(Dataset):
         else:
             sign, cover = self.signs.draw(rng)
             image, corners = self._canvas(sign, rng)
-            put_on(image, sign, corners, rng, rng.uniform(0.45, 1.1), cover)
+            paste_plate(image, sign, corners, rng, rng.uniform(0.45, 1.1), cover)
         # In use, what is narrow enough is looked at as one of two rows as well.
-        narrow = knows_two_rows(self.config.alphabet) and may_have_two_rows(corners)
+        narrow = reads_two_lines(self.config.alphabet) and may_have_two_lines(corners)
         return PlateSample(image, corners, "", None, "drawn", narrow and rng.random() < 0.5)
 
     def _canvas(self, drawn: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -244,7 +243,7 @@ class PlateDataset(Dataset):
             height = round(float(np.exp(rng.uniform(np.log(0.25), np.log(1.3)))) * full_height)
         width = round(height * full_width / full_height)
         plate = cut_out(sample.image, corners, sample.double, height, width)
-        plate = degrade(plate, rng, self.strength)
+        plate = camera_augment(plate, rng, self.strength)
         if (height, width) != (full_height, full_width):
             shrinking = height > full_height
             plate = cv2.resize(

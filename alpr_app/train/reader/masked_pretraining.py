@@ -85,7 +85,7 @@ def painting_error(painted: Tensor, strips: Tensor, hidden: Tensor) -> Tensor:
 class MaskedTask:
     """Pre-trains the encoder of a reader; judged by how well hidden strips of the val split are painted."""
 
-    judged_by = "judgement"
+    monitor = "judgement"
 
     def __init__(self, network: MaskedStrips, plates: ReaderPlates) -> None:
         self.network = network
@@ -116,5 +116,5 @@ class MaskedTask:
         error = errors / max(1, count)
         return {"judgement": -error, "error": error}
 
-    def product(self, network: MaskedStrips) -> None:
+    def deployable(self, network: MaskedStrips) -> None:
         return None

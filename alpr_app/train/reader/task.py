@@ -24,7 +24,7 @@ COLUMN_WEIGHT = 0.3
 COLOUR_WEIGHT = 0.1
 
 
-class ReaderWithColumns(nn.Module):
+class ReaderWithCTC(nn.Module):
     """The reader and, for training only, a classifier on every token of the encoder.
 
     Attention of the queries takes long to find the characters when neither encoder nor decoder knows anything.
@@ -43,7 +43,7 @@ class ReaderWithColumns(nn.Module):
         self.frozen = True
         self.reader.encoder.requires_grad_(False)
 
-    def train(self, mode: bool = True) -> ReaderWithColumns:
+    def train(self, mode: bool = True) -> ReaderWithCTC:
         super().train(mode)
         if self.frozen:
             self.reader.encoder.eval()
@@ -78,9 +78,9 @@ def reader_losses(
 class ReaderTask:
     """Trains a reader to read; judged by whole plates of the val split."""
 
-    judged_by = "exact"
+    monitor = "exact"
 
-    def __init__(self, network: ReaderWithColumns, plates: ReaderPlates) -> None:
+    def __init__(self, network: ReaderWithCTC, plates: ReaderPlates) -> None:
         self.network = network
         self.config = network.reader.config
         self.dataset = plates.dataset
@@ -113,7 +113,7 @@ class ReaderTask:
             right, total = right + exact, total + len(texts)
         return {"exact": right / max(1, total), **metrics}
 
-    def product(self, network: ReaderWithColumns) -> Reader:
+    def deployable(self, network: ReaderWithCTC) -> Reader:
         return network.reader
 
 

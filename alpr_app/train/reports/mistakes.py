@@ -71,7 +71,7 @@ GOOD_CORNERS = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class WrongReading:
+class ReadingMistake:
     """A plate (48 x 192 x 3 uint8 RGB) that was read as something else; confidence: of its least sure character."""
 
     plate: np.ndarray
@@ -81,7 +81,7 @@ class WrongReading:
 
 
 @dataclass(frozen=True, eq=False)
-class WrongFind:
+class DetectionMistake:
     """What went wrong at one place of a picture. kind: MISSED, CORNERS or FALSE_BOX. badness: 1 less the overlap with
     the nearest box; corner error in heights of the plate; score of the false box. true, found: corners (4, 2)."""
 
@@ -96,10 +96,10 @@ class WrongFind:
         return [corners for corners in (self.true, self.found) if corners is not None]
 
 
-def wrong_readings(network: Reader, data: DataFolder) -> tuple[list[WrongReading], int]:
+def reading_mistakes(network: Reader, data: DataFolder) -> tuple[list[ReadingMistake], int]:
     """Plates of `data` that `network`, in eval mode, does not read right, the surest first; and how many there are
     in all. Raises PictureError for a picture that cannot be read."""
-    wrong: list[WrongReading] = []
+    wrong: list[ReadingMistake] = []
     count = 0
     batch: list[tuple[np.ndarray, str]] = []
     sources = plate_sources(data, network.config.alphabet)
@@ -114,20 +114,20 @@ def wrong_readings(network: Reader, data: DataFolder) -> tuple[list[WrongReading
     return sorted(wrong, key=lambda reading: -reading.confidence), count
 
 
-def _read_wrong(network: Reader, batch: Sequence[tuple[np.ndarray, str]]) -> list[WrongReading]:
+def _read_wrong(network: Reader, batch: Sequence[tuple[np.ndarray, str]]) -> list[ReadingMistake]:
     if not batch:
         return []
     with torch.inference_mode():
         outputs = network(from_pixels(torch.from_numpy(np.stack([plate for plate, _ in batch]))))
     readings = decode(*(output.numpy() for output in outputs), network.config)
     return [
-        WrongReading(plate, truth, reading.text, reading.confidence)
+        ReadingMistake(plate, truth, reading.text, reading.confidence)
         for (plate, truth), reading in zip(batch, readings, strict=True)
         if reading.text != truth
     ]
 
 
-def wrong_finds(network: Detector, data: DataFolder) -> tuple[list[WrongFind], int]:
+def detection_mistakes(network: Detector, data: DataFolder) -> tuple[list[DetectionMistake], int]:
     """What `network`, in eval mode, does wrong on the val split and on held-out pictures labelled by machine, of each
     kind the worst first; and how many labelled plates there are. False boxes are also those on plates that nobody
     has labelled. Raises PictureError for a picture that cannot be read."""
@@ -136,17 +136,17 @@ def wrong_finds(network: Detector, data: DataFolder) -> tuple[list[WrongFind], i
         for picture in data.pictures
         if picture.plates and (picture.split == "val" or (picture.by_machine and held_out(picture)))
     ]
-    wrong: list[WrongFind] = []
+    wrong: list[DetectionMistake] = []
     with torch.inference_mode():
         for picture, found in zip(pictures, detect_all(network, (one.path for one in pictures)), strict=True):
             wrong += judge(picture, found)
         plate_free = [picture.path for picture in data.of_split("val").negatives]
         for path, found in zip(plate_free, detect_all(network, plate_free), strict=True):
-            wrong += [WrongFind(path, FALSE_BOX, one.score, found=one.corners) for one in found]
+            wrong += [DetectionMistake(path, FALSE_BOX, one.score, found=one.corners) for one in found]
     return sorted(wrong, key=lambda find: -find.badness), sum(len(picture.plates) for picture in pictures)
 
 
-def judge(picture: LabelledPicture, found: list[Detection]) -> list[WrongFind]:
+def judge(picture: LabelledPicture, found: list[Detection]) -> list[DetectionMistake]:
     """Missed plates, bad corners and false boxes of one picture."""
     boxes = np.float32([detection.box for detection in found]).reshape(-1, 4)
     labelled = np.float32([plate.box for plate in picture.plates]).reshape(-1, 4)
@@ -155,19 +155,19 @@ def judge(picture: LabelledPicture, found: list[Detection]) -> list[WrongFind]:
     for plate, row in zip(picture.plates, overlaps, strict=True):
         best = int(row.argmax()) if len(row) else -1
         if best < 0 or row[best] < 0.5:
-            wrong.append(WrongFind(picture.path, MISSED, 1 - float(row.max(initial=0)), plate.corners))
+            wrong.append(DetectionMistake(picture.path, MISSED, 1 - float(row.max(initial=0)), plate.corners))
             continue
         error = corner_distance(found[best].corners, plate.corners) / max(1.0, float(plate.box[3] - plate.box[1]))
         if error > GOOD_CORNERS:
-            wrong.append(WrongFind(picture.path, CORNERS, error, plate.corners, found[best].corners))
+            wrong.append(DetectionMistake(picture.path, CORNERS, error, plate.corners, found[best].corners))
     excused = box_iou(boxes, picture.ignored) if picture.ignored is not None else np.zeros((len(boxes), 1))
     for place, detection in enumerate(found):
         if overlaps[:, place].max(initial=0) < 0.5 and excused[place].max(initial=0) < 0.1:
-            wrong.append(WrongFind(picture.path, FALSE_BOX, detection.score, found=detection.corners))
+            wrong.append(DetectionMistake(picture.path, FALSE_BOX, detection.score, found=detection.corners))
     return wrong
 
 
-def shared_out(wrong: Sequence[WrongFind], most: int) -> list[WrongFind]:
+def shared_out(wrong: Sequence[DetectionMistake], most: int) -> list[DetectionMistake]:
     """At most `most` of them, of each kind as many; what one kind does not need goes to the others."""
     kinds = [[find for find in wrong if find.kind == kind] for kind in (MISSED, CORNERS, FALSE_BOX)]
     taken = [0, 0, 0]
@@ -176,7 +176,6 @@ def shared_out(wrong: Sequence[WrongFind], most: int) -> list[WrongFind]:
             if taken[place] < len(kind) and sum(taken) < most:
                 taken[place] += 1
     return [find for count, kind in zip(taken, kinds, strict=True) for find in kind[:count]]
-
 
 
 GROUND, WRITING, DIM, WRONG = (24, 26, 30), (235, 235, 235), (150, 156, 166), (255, 110, 90)
@@ -198,12 +197,12 @@ def _write(image: np.ndarray, place: tuple[int, int], text: str, colour: tuple[i
     cv2.putText(image, text, place, colour, _face(), size)
 
 
-def reading_sheet(wrong: Sequence[WrongReading], columns: int = 5) -> np.ndarray:
+def reading_mistake_sheet(wrong: Sequence[ReadingMistake], columns: int = 5) -> np.ndarray:
     """Plates with what they say and what was read, H x W x 3 uint8 RGB; a wrong character is red."""
     return sheet([_reading(reading) for reading in wrong], columns) if wrong else _empty("Every plate is read right")
 
 
-def _reading(wrong: WrongReading) -> np.ndarray:
+def _reading(wrong: ReadingMistake) -> np.ndarray:
     width, height = PLATE_SIZE
     cell = np.full((height + 2 * LINE + 3 * PAD, width + 2 * PAD, 3), GROUND, np.uint8)
     cell[PAD : PAD + height, PAD : PAD + width] = cv2.resize(wrong.plate, PLATE_SIZE, interpolation=cv2.INTER_CUBIC)
@@ -220,12 +219,12 @@ def _reading(wrong: WrongReading) -> np.ndarray:
     return cell
 
 
-def find_sheet(wrong: Sequence[WrongFind], columns: int = 4) -> np.ndarray:
+def detection_mistake_sheet(wrong: Sequence[DetectionMistake], columns: int = 4) -> np.ndarray:
     """Views into the pictures, H x W x 3 uint8 RGB: labels in violet, what was found in yellow. Raises PictureError."""
     return sheet([_find(find) for find in wrong], columns) if wrong else _empty("Every plate is found, and no other")
 
 
-def _find(wrong: WrongFind) -> np.ndarray:
+def _find(wrong: DetectionMistake) -> np.ndarray:
     cell = np.full((VIEW_SIZE[1] + LINE + 3 * PAD, VIEW_SIZE[0] + 2 * PAD, 3), GROUND, np.uint8)
     view, matrix = _view(wrong)
     for corners, colour in ((wrong.true, TRUE_COLOUR), (wrong.found, FOUND_COLOUR)):
@@ -241,7 +240,7 @@ def _find(wrong: WrongFind) -> np.ndarray:
     return cell
 
 
-def _how_bad(wrong: WrongFind) -> str:
+def _how_bad(wrong: DetectionMistake) -> str:
     if wrong.kind == MISSED:
         return f"best overlap {1 - wrong.badness:.2f}"
     return f"{wrong.badness:.2f} of the height" if wrong.kind == CORNERS else f"score {wrong.badness:.2f}"
@@ -251,7 +250,7 @@ def _shortened(path: Path) -> str:
     return path.name if len(path.name) <= 16 else f"{path.name[:6]}...{path.name[-8:]}"
 
 
-def _view(wrong: WrongFind) -> tuple[np.ndarray, np.ndarray]:
+def _view(wrong: DetectionMistake) -> tuple[np.ndarray, np.ndarray]:
     """The part of the picture around the place, VIEW_SIZE large, and the homography (3, 3) into it."""
     image = read_labelled(wrong.path)
     left, top, right, bottom = corners_to_box(np.concatenate(wrong.places))

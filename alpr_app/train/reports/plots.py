@@ -18,7 +18,7 @@ from alpr_app.core.errors import MissingPackage, printable
 from alpr_app.core.plate import ALPHABET
 from alpr_app.data.assets import FONT
 from alpr_app.data.run_folder import NO_LOSSES, TRAIN, VAL, read_curves
-from alpr_app.evaluation.calibration_metrics import Reliability
+from alpr_app.evaluation.calibration_metrics import CalibrationMetrics
 
 DPI = 110
 
@@ -124,13 +124,13 @@ def plot_confusions(counts: np.ndarray, names: str, path: Path) -> None:
         place.set_ylabel("true")
 
 
-def plot_reliability(reliability: Reliability, path: Path) -> None:
+def plot_reliability(reliability: CalibrationMetrics, path: Path) -> None:
     """How often readings are right (up) that are so sure (across); what is true lies on the diagonal."""
     summary = reliability.summary()
     with figure(path, 2, 1, (6, 7)) as axes:
         above, below = axes[:, 0]
         above.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--")
-        for sure, right, readings in reliability.bins():
+        for sure, right, readings in reliability.confidence_bins():
             above.plot(sure, right, "o", color="tab:blue")
             above.annotate(f"{readings:,}", (sure, right), xytext=(5, -12), textcoords="offset points", fontsize=8)
         error = summary["calibration_error"]
@@ -143,8 +143,6 @@ def plot_reliability(reliability: Reliability, path: Path) -> None:
         below.set(xlabel="least confidence that is kept", ylabel="share")
         below.legend()
         below.grid(color="0.9")
-
-
 
 
 class Confusions:

@@ -32,8 +32,14 @@ from alpr_app.data.run_folder import (
     read_curves,
 )
 from alpr_app.train.reader.masked_pretraining import MaskedStrips
-from alpr_app.train.reader.task import ReaderWithColumns
-from alpr_app.train.reports.mistakes import find_sheet, reading_sheet, shared_out, wrong_finds, wrong_readings
+from alpr_app.train.reader.task import ReaderWithCTC
+from alpr_app.train.reports.mistakes import (
+    detection_mistake_sheet,
+    detection_mistakes,
+    reading_mistake_sheet,
+    reading_mistakes,
+    shared_out,
+)
 from alpr_app.train.reports.plots import plot_curves
 from alpr_app.train.trainer.loop import Task
 from alpr_app.train.trainer.options import RunOptions
@@ -48,12 +54,12 @@ def about_run(task: Task, options: RunOptions, arguments: list[str]) -> About:
     # Where other files lie is told by the arguments alone.
     settings = {name: value.name if isinstance(value, Path) else value for name, value in asdict(options).items()}
     # What is thrown away after training does not count, unless that is all there is.
-    network = task.product(task.network) or task.network
+    network = task.deployable(task.network) or task.network
     return About(
         kind=kind,
         steps=options.steps,
         batch_size=options.batch_size,
-        judged_by=task.judged_by,
+        judged_by=task.monitor,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         options=settings,
         config=config,
@@ -127,12 +133,12 @@ def write_mistakes(run: Path, data: DataFolder, most: int = MOST_MISTAKES) -> Mi
     network, _ = trained_network(checkpoint)
     if isinstance(network, MaskedStrips):
         raise ReportError(f"{run}: its network cannot read yet, so it makes no mistakes; leave --dataset_path out")
-    if isinstance(network, ReaderWithColumns):
-        readings, plates = wrong_readings(network.reader, data.of_split("val"))
-        picture, wrong = reading_sheet(readings[:most]), len(readings)
+    if isinstance(network, ReaderWithCTC):
+        readings, plates = reading_mistakes(network.reader, data.of_split("val"))
+        picture, wrong = reading_mistake_sheet(readings[:most]), len(readings)
     else:
-        finds, plates = wrong_finds(network, data)
-        picture, wrong = find_sheet(shared_out(finds, most)), len(finds)
+        finds, plates = detection_mistakes(network, data)
+        picture, wrong = detection_mistake_sheet(shared_out(finds, most)), len(finds)
     if not plates:
         raise ReportError(f"{run}: the data has no labelled plate in its val split; no mistakes to show")
     write_picture(run / MISTAKES, picture)

@@ -34,7 +34,7 @@ def spread(items: list[Item], most: int | None) -> list[Item]:
     return [items[index * len(items) // most] for index in range(most)]
 
 
-class Cached(Sequence[Item], Generic[Source, Item]):
+class SampleCache(Sequence[Item], Generic[Source, Item]):
     """Items made from `sources` by `load`. The first ones, up to `limit` bytes by `size`, are made at once and kept;
     processes that are forked later share them.
 

@@ -160,10 +160,8 @@ def share_batch_norms(network: nn.Module) -> None:
             module.__class__ = SharedBatchNorm2d
 
 
-
-
 @dataclass(frozen=True)
-class Shares:
+class BatchSharding:
     """batch_size: samples a step in all. accumulate: parts one after the other, so that little memory is enough.
 
     Raises UsageError if the batch cannot be shared out evenly.
@@ -194,7 +192,7 @@ class Shares:
 class Indices(Sized):
     """An order of samples for torch's loader."""
 
-    shares: Shares
+    shares: BatchSharding
     first_step: int
     steps: int
 

@@ -22,7 +22,7 @@ from alpr_app.runtime.engine import Engine
 from alpr_app.runtime.onnx_engine import OnnxEngine
 from alpr_app.runtime.onnx_export import export_onnx
 from alpr_app.runtime.torch_engine import TorchEngine, gigaflop
-from alpr_app.train.trainer.batches import GIGABYTE, Cached
+from alpr_app.train.trainer.batches import GIGABYTE, SampleCache
 from alpr_app.train.trainer.checkpoint import CheckpointError
 
 # A picture of CCPD: height and width in pixels.
@@ -85,7 +85,7 @@ class Estimate:
     decoded_gb: float
 
 
-def bytes_a_picture(cached: Cached) -> float:
+def bytes_a_picture(cached: SampleCache) -> float:
     """Mean size of the decoded pictures that are in memory."""
     return float(np.mean([item.image.nbytes for item in (cached[index] for index in range(cached.kept))]))
 

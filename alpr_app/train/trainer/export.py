@@ -24,7 +24,7 @@ from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.reader.postprocess import decode
 from alpr_app.train.reader.dataset import load_plates, plate_sources, rectified
 from alpr_app.train.reader.masked_pretraining import MaskedStrips
-from alpr_app.train.reader.task import ReaderWithColumns
+from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import CheckpointError, samples_seen
 from alpr_app.train.trainer.pretrained import trained_network, with_fields
 
@@ -64,8 +64,6 @@ def fit_temperature(reader: Reader, plates: np.ndarray, texts: Sequence[str]) ->
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 
-
-
 def export_run(
     run: Path,
     output: Path,
@@ -87,7 +85,7 @@ def export_run(
     description = state["description"]
     if isinstance(network, MaskedStrips):
         raise CheckpointError(f"{run}: holds an encoder that cannot read yet; train it with maskocr --start_from {run}")
-    if isinstance(network, ReaderWithColumns):
+    if isinstance(network, ReaderWithCTC):
         network = network.reader
     if long_side is not None:
         if not isinstance(network, Detector):
@@ -115,8 +113,6 @@ def read_scores(path: Path) -> dict[str, Any]:
     if not isinstance(scores, dict):
         raise UsageError(f"{path}: holds no figures; write it with alpr eval --json")
     return scores
-
-
 
 
 def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores: Path | None = None) -> BundleInfo:

@@ -22,8 +22,8 @@ from alpr_app.runtime.system_info import peak_memory
 from alpr_app.train.trainer.batches import TrainingError, batches, to_device, watching_workers
 from alpr_app.train.trainer.checkpoint import check_shapes, load_checkpoint, read_checkpoint, restoring, save_checkpoint
 from alpr_app.train.trainer.distributed import (
+    BatchSharding,
     Ranks,
-    Shares,
     all_or_none,
     from_first,
     mean_over_ranks,
@@ -42,24 +42,24 @@ class Task(Protocol):
     """What is trained: a module with its losses, its samples and its validation.
 
     `network` returns from a batch a dict of losses with their weighted sum under 'loss'. `validate` returns
-    metrics, of which `judged_by` is the one the best checkpoint is chosen by: higher is better. `description`
+    metrics, of which `monitor` is the one the best checkpoint is chosen by: higher is better. `description`
     is what a checkpoint must have in common with a run that goes on from it.
     """
 
     network: nn.Module
     dataset: Dataset
-    judged_by: str
+    monitor: str
     description: dict[str, Any]
 
     def losses(self, network: nn.Module, batch: Any) -> dict[str, Tensor]: ...
 
     def validate(self, network: nn.Module) -> dict[str, float]: ...
 
-    def product(self, network: nn.Module) -> nn.Module | None:
+    def deployable(self, network: nn.Module) -> nn.Module | None:
         """What of a trained network can be used by itself, as a model bundle; None if nothing can."""
 
 
-class Run:
+class Trainer:
     """One training run in one folder: last.pt to go on from, best.pt to use, train.csv and val.csv to look at.
 
     Raises UsageError if the batch cannot be shared out evenly among processes and parts, AlprError if the processes
@@ -70,7 +70,7 @@ class Run:
         self.task, self.options, self.ranks = task, options, ranks or Ranks()
         self.description = {**task.description, "run": options.description()}
         require_same(self.ranks, self.description)
-        self.shares = Shares(options.batch_size, options.accumulate, self.ranks)
+        self.shares = BatchSharding(options.batch_size, options.accumulate, self.ranks)
         many = self.ranks.world > 1
         place = f"cuda:{self.ranks.local}" if many and options.device == "cuda" else options.device
         self.device = torch.device(place)
@@ -267,16 +267,16 @@ class Run:
             tqdm.write(f"step {self.step}: {shown}")
         if self.ranks.first:
             self._publish(network)
-        if metrics[self.task.judged_by] > self.best:
-            self.best, self.since_best = metrics[self.task.judged_by], 0
+        if metrics[self.task.monitor] > self.best:
+            self.best, self.since_best = metrics[self.task.monitor], 0
             if self.ranks.first:
                 state = {"network": network.state_dict(), "step": self.step, "metrics": metrics}
                 save_checkpoint(self.best_path, {**state, "description": self.description})
 
     def _publish(self, network: nn.Module) -> None:
         """The newest averaged weights as a bundle, to be tried while the run goes on."""
-        product = self.task.product(network)
-        if product is not None:
+        deployable = self.task.deployable(network)
+        if deployable is not None:
             written = command_of(self.options.output)
             scores = {"training": {"samples_seen": self.step * self.options.batch_size, **self.metrics}}
-            save_bundle(self.options.output / "newest", product, scores, written)
+            save_bundle(self.options.output / "newest", deployable, scores, written)

@@ -67,7 +67,6 @@ class Meter:
         return {**means, **speed}
 
 
-
 # Under which W&B knows the run: kept in the run's folder, so that a resumed run goes on there too.
 WANDB_ID = "wandb_id.txt"
 

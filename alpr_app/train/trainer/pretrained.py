@@ -19,7 +19,7 @@ from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.weights import misfit, not_numbers
 from alpr_app.train.reader.masked_pretraining import MaskedStrips
-from alpr_app.train.reader.task import ReaderWithColumns
+from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import CheckpointError, load_checkpoint
 
 Config = TypeVar("Config")
@@ -33,10 +33,9 @@ def with_fields(config: Config, fields: dict[str, Any]) -> Config:
         raise UsageError(str(error)) from error
 
 
-
 TRAINED: dict[str, tuple[type[nn.Module], type]] = {
     "detector": (Detector, DetectorConfig),
-    "reader": (ReaderWithColumns, ReaderConfig),
+    "reader": (ReaderWithCTC, ReaderConfig),
     "masked": (MaskedStrips, ReaderConfig),
 }
 
@@ -87,7 +86,7 @@ def _begun(path: Path) -> nn.Module:
     return load_bundle(None, path)[0]
 
 
-def start_detector(path: Path) -> Detector:
+def pretrained_detector(path: Path) -> Detector:
     """The detector of a run or bundle. Raises CheckpointError or BundleError, also if it is no detector."""
     begun = _begun(path)
     if not isinstance(begun, Detector):
@@ -95,18 +94,18 @@ def start_detector(path: Path) -> Detector:
     return begun
 
 
-def start_reader(path: Path, **dropout: float) -> ReaderWithColumns:
+def pretrained_reader(path: Path, **dropout: float) -> ReaderWithCTC:
     """A reader with the weights of a run or bundle; of a pre-trained encoder, the rest is new. dropout: fields of its
     config that are to be others from now on.
 
     Raises CheckpointError or BundleError, also if it is no reader.
     """
     begun = _begun(path)
-    if not isinstance(begun, Reader | MaskedStrips | ReaderWithColumns):
+    if not isinstance(begun, Reader | MaskedStrips | ReaderWithCTC):
         raise CheckpointError(f"{path}: holds no reader to start from")
-    config = begun.reader.config if isinstance(begun, ReaderWithColumns) else begun.config
-    network = ReaderWithColumns(with_fields(config, dropout))
-    if isinstance(begun, ReaderWithColumns):
+    config = begun.reader.config if isinstance(begun, ReaderWithCTC) else begun.config
+    network = ReaderWithCTC(with_fields(config, dropout))
+    if isinstance(begun, ReaderWithCTC):
         network.load_state_dict(begun.state_dict())
     elif isinstance(begun, Reader):
         network.reader.load_state_dict(begun.state_dict())
@@ -115,7 +114,7 @@ def start_reader(path: Path, **dropout: float) -> ReaderWithColumns:
     return network
 
 
-def take_over(network: nn.Module, begun: nn.Module) -> list[str]:
+def load_matching(network: nn.Module, begun: nn.Module) -> list[str]:
     """Give `network`, new and of a shape of its own, the weights of `begun` whose name and shape it has.
 
     Returns the names of its parameters that begin anew.
@@ -128,7 +127,7 @@ def take_over(network: nn.Module, begun: nn.Module) -> list[str]:
     return [name for name, _ in network.named_parameters() if name not in fitting]
 
 
-def with_plates_of(network: ReaderWithColumns, config: ReaderConfig) -> ReaderWithColumns:
+def with_plates_of(network: ReaderWithCTC, config: ReaderConfig) -> ReaderWithCTC:
     """A reader of the shape of `network` with alphabet, length and colours of `config`.
 
     All weights are taken over but those of the heads whose meaning changes: characters, places, colours.
@@ -143,7 +142,7 @@ def with_plates_of(network: ReaderWithColumns, config: ReaderConfig) -> ReaderWi
     new = tuple(
         start for name, starts in changed.items() if getattr(before, name) != getattr(after, name) for start in starts
     )
-    begun = ReaderWithColumns(after)
+    begun = ReaderWithCTC(after)
     kept = {name: value for name, value in network.state_dict().items() if not name.startswith(new)}
     begun.load_state_dict(begun.state_dict() | kept)
     return begun

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from alpr_app import __version__
-from alpr_app.core.errors import complain
+from alpr_app.core.errors import print_error
 from alpr_app.data.assets import SAMPLES
 from alpr_app.pipeline.options import FLOOR, ModelChoice, add_model_options, fraction
 
@@ -20,7 +20,7 @@ DEFAULT_SIZE = (1440, 900)
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line instead of the whole usage."""
-        complain(f"{message} (--help lists what there is)", PROGRAM)
+        print_error(f"{message} (--help lists what there is)", PROGRAM)
         sys.exit(2)
 
 

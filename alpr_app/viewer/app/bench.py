@@ -22,7 +22,7 @@ from alpr_app.viewer.workers.recogniser import FAILED
 
 if TYPE_CHECKING:
     from alpr_app.pipeline.options import ModelChoice
-    from alpr_app.viewer.app.layout import Frame
+    from alpr_app.viewer.app.layout import WindowLayout
     from alpr_app.viewer.workers.recogniser import Analyser
 
 SIZE = (1280, 720)
@@ -65,7 +65,7 @@ class StandInCamera:
 class _Bench:
     """The window as `Window` runs it, drawn off screen. wake ends its sleep."""
 
-    def __init__(self, screen: Offscreen, frame: Frame, program: Program, woken: threading.Event) -> None:
+    def __init__(self, screen: Offscreen, frame: WindowLayout, program: Program, woken: threading.Event) -> None:
         self.screen, self.frame, self.program, self.woken = screen, frame, program, woken
 
     def draw(self) -> float:
@@ -106,14 +106,14 @@ class _Bench:
         """Milliseconds from a frame's leaving the camera to its plates' being drawn, and those of each drawing, for so
         many frames that were read; and how many were read a second."""
         state, latencies, drawn = self.program.state, [], []
-        key, began = state.outcome.key, monotonic()
+        key, began = state.recognition.key, monotonic()
         while len(latencies) < frames and monotonic() - began < PATIENCE_SECONDS:
             self.woken.wait(self.program.patience())
             self.woken.clear()
             before = monotonic()
             drawn.append(self.draw())
-            if state.outcome is not None and state.outcome.key != key:
-                key = state.outcome.key
+            if state.recognition is not None and state.recognition.key != key:
+                key = state.recognition.key
                 latencies.append(1000 * (monotonic() - camera.times[int(key.rpartition("#")[2]) - 1]))
             sleep(max(0.0, SHORTEST_FRAME - (monotonic() - before)))
         if not latencies:
@@ -136,7 +136,7 @@ def measure(
     """
     with Offscreen(*SIZE) as screen:
         try:
-            from alpr_app.viewer.app.layout import Frame
+            from alpr_app.viewer.app.layout import WindowLayout
             from alpr_app.viewer.toolkit.textures import Textures
             from alpr_app.viewer.toolkit.theme import theme
             from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -151,7 +151,7 @@ def measure(
             ui.attach_renderer()
             textures = Textures()
             opened.callback(textures.close)
-            bench = _Bench(screen, Frame(program, ui, textures), program, woken)
+            bench = _Bench(screen, WindowLayout(program, ui, textures), program, woken)
             return _figures(bench, camera, picture, frames, idle_seconds)
 
 
@@ -160,13 +160,13 @@ def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, i
     with TemporaryDirectory() as folder:
         # Alone: what lies beside it would be read meanwhile.
         program.open(shutil.copy(picture, folder))
-        bench.until(lambda: program.state.outcome is not None, "the first picture's plates")
+        bench.until(lambda: program.state.recognition is not None, "the first picture's plates")
         plates = len(program.state.plates)
         still = bench.still(frames)
         idle = bench.idle(idle_seconds)
         camera.times.clear()
         program.open(0)
-        bench.until(lambda: program.state.outcome is not None, "the camera's first plates")
+        bench.until(lambda: program.state.recognition is not None, "the camera's first plates")
     latencies, live, rate = bench.live(camera, frames)
     return {
         "window": list(SIZE),

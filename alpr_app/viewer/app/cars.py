@@ -14,7 +14,7 @@ from alpr_app.core.plate import Plate
 from alpr_app.core.tracking import PATIENCE_SECONDS, Track, Tracker
 from alpr_app.data.images import write_picture
 from alpr_app.data.result_writers import OutputFile, Sheet
-from alpr_app.viewer.workers.recogniser import Outcome
+from alpr_app.viewer.workers.recogniser import Recognition
 
 # Cars that are remembered; the earliest are forgotten first.
 CARS_KEPT = 1000
@@ -51,23 +51,23 @@ class Cars:
         self._clock = 0.0
         self._taken: float | None = None
 
-    def follow(self, outcome: Outcome, score: float, confidence: float) -> Outcome:
+    def follow(self, recognition: Recognition, score: float, confidence: float) -> Recognition:
         """Take in what was found in a live frame, of the plates those that reach both thresholds; gives it back with
         what the vote says in the place of what was read, and the number of each plate's car."""
-        if outcome.error:
-            return outcome
+        if recognition.error:
+            return recognition
         if self._taken is not None:
-            self._clock += min(max(0.0, outcome.taken - self._taken), LONGEST_BREAK)
-        self._taken = outcome.taken
-        shown = [plate for plate in outcome.plates if plate.score >= score and plate.confidence >= confidence]
+            self._clock += min(max(0.0, recognition.taken - self._taken), LONGEST_BREAK)
+        self._taken = recognition.taken
+        shown = [plate for plate in recognition.plates if plate.score >= score and plate.confidence >= confidence]
         tracks = dict(zip(map(id, shown), self._tracker.update(shown, self._clock), strict=True))
         self._tracker.ended()
-        when = datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - outcome.taken))
+        when = datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - recognition.taken))
         for track in tracks.values():
             self._list(track, when)
-        found = [(plate, tracks.get(id(plate))) for plate in outcome.plates]
+        found = [(plate, tracks.get(id(plate))) for plate in recognition.plates]
         plates = tuple(plate if track is None else voted(plate, track.plate) for plate, track in found)
-        return replace(outcome, plates=plates, cars=tuple(track.number if track else 0 for _, track in found))
+        return replace(recognition, plates=plates, cars=tuple(track.number if track else 0 for _, track in found))
 
     def _list(self, track: Track, when: datetime) -> None:
         if not track.text:

@@ -68,7 +68,7 @@ def _select(program: Program) -> None:
 
 
 def _next_error(program: Program) -> None:
-    if program.state.kind == FOLDER and not program.state.browse.next_error():
+    if program.state.kind == FOLDER and not program.state.image_list.next_error():
         program.state.say("No picture is marked wrong or missed")
 
 
@@ -142,7 +142,7 @@ def _help(program: Program) -> None:
 
 
 def _jump(program: Program) -> None:
-    if program.state.kind == FOLDER and program.state.browse.names:
+    if program.state.kind == FOLDER and program.state.image_list.names:
         _dialog(program, "jump_open")
 
 
@@ -153,7 +153,7 @@ def open_dialog(program: Program) -> None:
 def open_summary(program: Program) -> None:
     """What was read so far, summed up by folders."""
     state = program.state
-    if state.kind == FOLDER and (state.browse.records or state.summary_open):
+    if state.kind == FOLDER and (state.image_list.records or state.summary_open):
         _dialog(program, "summary_open")
     else:
         state.say("No picture of a folder has been read yet")
@@ -167,30 +167,35 @@ def watch_training(program: Program) -> None:
 def snapshot(program: Program) -> None:
     """Keep the live picture, as it came and with what was found in it."""
     state = program.state
-    if state.kind != LIVE or state.shot is None or state.shot.image is None:
+    if state.kind != LIVE or state.image_item is None or state.image_item.image is None:
         return
-    program.keeper.keep(state.live_name, "picture", state.shot.image)
-    program.keeper.keep(state.live_name, "plates", annotate(state.shot.image, state.plates))
+    program.export_worker.keep(state.live_name, "picture", state.image_item.image)
+    program.export_worker.keep(state.live_name, "plates", annotate(state.image_item.image, state.plates))
 
 
 def keep_results(program: Program, suffix: str) -> None:
     """Write what was read in this folder so far, after the thresholds, or the cars of this live session; suffix:
     JSON_LINES or CSV."""
-    state, browse = program.state, program.state.browse
+    state, image_list = program.state, program.state.image_list
     if state.kind == LIVE:
         _keep_cars(program, suffix)
         return
-    if not browse.records:
+    if not image_list.records:
         state.say("No picture of a folder has been read yet")
         return
     # Copied here, put in order there: the thread must not see what changes meanwhile.
-    names, records, score, confidence = browse.names, dict(browse.records), browse.score, browse.confidence
+    names, records, score, confidence = (
+        image_list.names,
+        dict(image_list.records),
+        image_list.score,
+        image_list.confidence,
+    )
 
     def write(path: Path) -> None:
-        read = (records[name].outcome for name in names if name in records)
+        read = (records[name].recognition for name in names if name in records)
         write_results(path, read, score, confidence)
 
-    program.keeper.write(os.path.basename(state.folder), "results", suffix, write)
+    program.export_worker.write(os.path.basename(state.folder), "results", suffix, write)
 
 
 def _keep_cars(program: Program, suffix: str) -> None:
@@ -199,7 +204,7 @@ def _keep_cars(program: Program, suffix: str) -> None:
         state.say("No car has been read yet")
         return
     cars, name = list(state.cars.listed.values()), state.live_name
-    program.keeper.write(name, "cars", suffix, lambda path: write_cars(path, cars, name))
+    program.export_worker.write(name, "cars", suffix, lambda path: write_cars(path, cars, name))
 
 
 COMMANDS = (

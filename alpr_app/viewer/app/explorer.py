@@ -14,7 +14,7 @@ from alpr_app.viewer.app.state import FOLDER, State
 from alpr_app.viewer.workers.folders import Crawl, Scan
 from alpr_app.viewer.workers.label_tables import Labels, TableReader
 from alpr_app.viewer.workers.recogniser import FAILED
-from alpr_app.viewer.workers.threads import nobody
+from alpr_app.viewer.workers.threads import noop
 
 # Folders whose results are kept after another one has been opened.
 SHELVES = 16
@@ -23,7 +23,7 @@ SHELVES = 16
 class Explorer:
     """Keeps `state.browse` and `state.tree` up to date. wake: ends the window's sleep."""
 
-    def __init__(self, state: State, wake: Callable[[], None] = nobody) -> None:
+    def __init__(self, state: State, wake: Callable[[], None] = noop) -> None:
         self._state, self._wake = state, wake
         self._scan: Scan | None = None
         self._crawl: Crawl | None = None
@@ -39,7 +39,7 @@ class Explorer:
         state = self._state
         state.kind, state.folder, state.scanning, state.listing_error = FOLDER, folder, True, ""
         self._named = self._wanted = wanted
-        state.browse.set_labels(Labels())
+        state.image_list.set_labels(Labels())
         if state.tree.find(folder) is None:
             state.settings = with_recent(state.settings, folder)
             state.tree.plant(folder)
@@ -50,13 +50,13 @@ class Explorer:
         self._list(whole=False)
 
     def _list(self, whole: bool) -> None:
-        state, browse = self._state, self._state.browse
+        state, image_list = self._state, self._state.image_list
         self._let_go(self._scan)
         order = state.settings.order
         # Copied for the thread; it goes by what is known now.
-        records = dict(browse.records) if order in (UNSURE, ERRORS) else {}
+        records = dict(image_list.records) if order in (UNSURE, ERRORS) else {}
         self._sorted_by = self._known()
-        rank = rank_of(order, records, browse.score, browse.confidence)
+        rank = rank_of(order, records, image_list.score, image_list.confidence)
         self._scan = Scan(state.folder, state.settings.recursive, self._wake, rank, whole, self._named)
 
     def refresh(self) -> None:
@@ -71,8 +71,8 @@ class Explorer:
             self._crawl.ask(state.tree.root.path)
 
     def _known(self) -> tuple[int, float, float]:
-        browse = self._state.browse
-        return browse.changes, browse.score, browse.confidence
+        image_list = self._state.image_list
+        return image_list.changes, image_list.score, image_list.confidence
 
     @property
     def order_is_stale(self) -> bool:
@@ -94,7 +94,7 @@ class Explorer:
         listing = self._scan.listings.take() if self._scan is not None else None
         if listing is None:
             return
-        if state.browse.index > 0:
+        if state.image_list.index > 0:
             # It was found, or the user has gone elsewhere.
             self._wanted = ""
         state.scanning, state.listing_error = not listing.finished, listing.error
@@ -102,21 +102,21 @@ class Explorer:
         if listing.error:
             # A drive may be back in a moment; what was read from it stays on the list, and can still be kept.
             return
-        state.browse.set_names(listing.names, self._wanted)
+        state.image_list.set_names(listing.names, self._wanted)
         if listing.finished:
-            state.browse.settle(self._shelves.get(state.folder, {}))
+            state.image_list.settle(self._shelves.get(state.folder, {}))
             if self._tables is None:
                 self._tables = TableReader(self._wake)
             self._tables.ask(state.folder, listing.names)
 
     def _collect_labels(self) -> None:
-        state, browse = self._state, self._state.browse
+        state, image_list = self._state, self._state.image_list
         labels = self._tables.found.take() if self._tables is not None else None
         if labels is not None and state.kind == FOLDER and labels.folder == state.folder:
-            browse.set_labels(labels)
+            image_list.set_labels(labels)
         # Some come to light only when a picture's lines are looked at.
-        while browse.labels.troubles:
-            state.say(browse.labels.troubles.pop(0), bad=True)
+        while image_list.labels.troubles:
+            state.say(image_list.labels.troubles.pop(0), bad=True)
 
     def leave(self, keep_tree: bool = False) -> None:
         """Let the folder go, without waiting for the threads; its results are kept for when it is opened again."""
@@ -132,8 +132,8 @@ class Explorer:
 
     def _shelve(self) -> None:
         state, shelves = self._state, self._shelves
-        if state.kind == FOLDER and state.browse.records:
-            shelves[state.folder] = shelves.pop(state.folder, {}) | state.browse.records
+        if state.kind == FOLDER and state.image_list.records:
+            shelves[state.folder] = shelves.pop(state.folder, {}) | state.image_list.records
             while len(shelves) > SHELVES:
                 shelves.pop(next(iter(shelves)))
 
@@ -142,7 +142,7 @@ class Explorer:
         state = self._state
         kept = [self._shelves.get(folder, {})]
         if state.kind == FOLDER and state.folder == folder:
-            kept.append(state.browse.records)
+            kept.append(state.image_list.records)
         for records in kept:
             if name in records:
                 records[name] = records[name].without_crops()
@@ -177,7 +177,7 @@ class Explorer:
         return all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])
 
 
-class Slides:
+class SlideShow:
     """state: whose pictures are shown; its `playing` says whether the show runs."""
 
     def __init__(self, state: State) -> None:
@@ -195,13 +195,15 @@ class Slides:
         if not state.playing or monotonic() < self._next:
             return
         # No picture is passed before it has been read and seen.
-        seen = state.shot is not None and state.shot.key == os.path.join(state.folder, state.browse.name)
+        seen = state.image_item is not None and state.image_item.key == os.path.join(
+            state.folder, state.image_list.name
+        )
         if not seen or (state.record is None and state.models.state != FAILED):
             return
-        before = state.browse.index
-        state.browse.step(1)
+        before = state.image_list.index
+        state.image_list.step(1)
         self._next = monotonic() + state.settings.slide_seconds
-        state.playing = state.browse.index != before
+        state.playing = state.image_list.index != before
 
     def patience(self, most: float) -> float:
         """Seconds until the next turn, at most `most`. Overdue, it waits for a result, which wakes the window."""

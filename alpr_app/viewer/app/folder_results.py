@@ -12,41 +12,41 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from alpr_app.core.errors import AlprError
-from alpr_app.data.result_writers import Outcome as ResultLine
+from alpr_app.data.result_writers import FileResult as FileResult
 from alpr_app.data.result_writers import OutputFile, Sheet, open_output
 from alpr_app.data.sources import natural_key
-from alpr_app.evaluation.ground_truth import Judged
+from alpr_app.evaluation.ground_truth import PlateComparison
 from alpr_app.viewer.app.image_list import Record
-from alpr_app.viewer.workers.recogniser import Outcome
+from alpr_app.viewer.workers.recogniser import Recognition
 
 JSON_LINES, CSV = ".jsonl", ".csv"
 
 
-def line_of(outcome: Outcome, score: float, confidence: float) -> ResultLine:
+def line_of(recognition: Recognition, score: float, confidence: float) -> FileResult:
     """What `alpr read` would say of this picture, with only the plates that reach both thresholds."""
     # They import torch. Whoever has an outcome has imported that before.
     from alpr_app.data.sources import Frame
     from alpr_app.pipeline.alpr import Result
 
-    frame = Frame(outcome.key, outcome.key)
-    if outcome.error or outcome.timings is None:
-        return ResultLine(frame, error=AlprError(f"{outcome.key}: {outcome.error}"))
-    plates = [plate for plate in outcome.plates if plate.score >= score and plate.confidence >= confidence]
-    return ResultLine(frame, outcome.size, Result(plates, outcome.timings))
+    frame = Frame(recognition.key, recognition.key)
+    if recognition.error or recognition.timings is None:
+        return FileResult(frame, error=AlprError(f"{recognition.key}: {recognition.error}"))
+    plates = [plate for plate in recognition.plates if plate.score >= score and plate.confidence >= confidence]
+    return FileResult(frame, recognition.size, Result(plates, recognition.timings))
 
 
-def write_results(path: Path, outcomes: Iterable[Outcome], score: float, confidence: float) -> None:
-    """Write `outcomes` to `path`: .jsonl has one line a picture, .csv one row a plate. Raises OutputError."""
+def write_results(path: Path, recognitions: Iterable[Recognition], score: float, confidence: float) -> None:
+    """Write `recognitions` to `path`: .jsonl has one line a picture, .csv one row a plate. Raises OutputError."""
     with open_output(path) as write:
-        for outcome in outcomes:
-            write(line_of(outcome, score, confidence))
+        for recognition in recognitions:
+            write(line_of(recognition, score, confidence))
 
 
 # About a thousand plates' worth.
 MOST_BYTES = 32 * 2**20
 
 
-class Crops:
+class CropCache:
     """Keeps the crops in results below `most` bytes; the earliest go first. drop: takes them out of the result of a
     folder's picture."""
 
@@ -55,10 +55,10 @@ class Crops:
         self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._bytes = 0
 
-    def note(self, folder: str, name: str, outcome: Outcome) -> None:
+    def note(self, folder: str, name: str, recognition: Recognition) -> None:
         """There is a new result of the picture `name` in `folder`."""
         self._bytes -= self._sizes.pop((folder, name), 0)
-        size = sum(plate.crop.nbytes for plate in outcome.plates)
+        size = sum(plate.crop.nbytes for plate in recognition.plates)
         if not size:
             return
         self._sizes[folder, name] = size
@@ -80,7 +80,7 @@ MICRO, MACRO = "All pictures", "Mean of the folders"
 
 
 @dataclass(frozen=True)
-class Line:
+class SummaryRow:
     """One folder. plates: those shown, after the thresholds. confidence: their mean. labelled: plates whose label says
     what they read. Shares of these, 0 to 1: exact, whole plates right; no_province, right from the second
     character on. Of those labels that say where the plate is: found_70, the share found with an IoU of 0.7 or more;
@@ -99,7 +99,7 @@ class Line:
     false_boxes: float | None = None
 
 
-COLUMNS = tuple(field.name for field in fields(Line))
+COLUMNS = tuple(field.name for field in fields(SummaryRow))
 SHARES = ("confidence", "exact", "no_province", "found_70")
 
 
@@ -108,9 +108,9 @@ class Summary:
     """lines: in natural order of the folders. micro: every picture counts the same. macro: every folder does; of each
     column, the mean over the folders that have it."""
 
-    lines: tuple[Line, ...]
-    micro: Line
-    macro: Line
+    lines: tuple[SummaryRow, ...]
+    micro: SummaryRow
+    macro: SummaryRow
 
     @property
     def has_labels(self) -> bool:
@@ -133,30 +133,32 @@ class _Counts:
     false_boxes: int = 0
 
     def add(self, record: Record, score: float, confidence: float) -> None:
-        shown = [plate for plate in record.outcome.plates if plate.score >= score and plate.confidence >= confidence]
+        shown = [
+            plate for plate in record.recognition.plates if plate.score >= score and plate.confidence >= confidence
+        ]
         self.pictures += 1
         self.plates += len(shown)
         self.confidence += sum(plate.confidence for plate in shown)
         if not record.counts:
             return
-        judged = [one for one in record.judged if one.score >= score and one.confidence >= confidence]
+        comparisons = [one for one in record.comparisons if one.score >= score and one.confidence >= confidence]
         labels = record.truth.labels
         for number in range(len(labels)):
-            self._add_label([one for one in judged if one.label == number], record.truth.placed)
+            self._add_label([one for one in comparisons if one.label == number], record.truth.placed)
         if record.truth.placed:
             self.known += 1
-            self.false_boxes += sum(not one.found for one in judged)
+            self.false_boxes += sum(not one.found for one in comparisons)
 
-    def _add_label(self, judged: list[Judged], placed: bool) -> None:
+    def _add_label(self, comparisons: list[PlateComparison], placed: bool) -> None:
         """One labelled plate, and what was found that lies nearest to it."""
         self.labelled += 1
-        self.exact += any(one.read for one in judged)
-        self.no_province += any(one.read_without_province for one in judged)
+        self.exact += any(one.read for one in comparisons)
+        self.no_province += any(one.read_without_province for one in comparisons)
         if not placed:
             return
         self.placed += 1
-        self.found_70 += any(one.found_70 for one in judged)
-        nearest = max((one for one in judged if one.found), key=lambda one: one.iou, default=None)
+        self.found_70 += any(one.found_70 for one in comparisons)
+        nearest = max((one for one in comparisons if one.found), key=lambda one: one.iou, default=None)
         if nearest is not None:
             self.found_50 += 1
             self.corner_px += nearest.corner_px
@@ -165,11 +167,11 @@ class _Counts:
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
-    def line(self, folder: str) -> Line:
+    def line(self, folder: str) -> SummaryRow:
         def mean(total: float, count: int) -> float | None:
             return total / count if count else None
 
-        return Line(
+        return SummaryRow(
             folder,
             self.pictures,
             self.plates,
@@ -195,14 +197,14 @@ def summarise(records: Mapping[str, Record], score: float, confidence: float) ->
     return Summary(lines, total.line(MICRO), _mean(lines))
 
 
-def _mean(lines: Sequence[Line]) -> Line:
+def _mean(lines: Sequence[SummaryRow]) -> SummaryRow:
     values = {name: [getattr(line, name) for line in lines] for name in COLUMNS[1:]}
     known = {name: [value for value in column if value is not None] for name, column in values.items()}
     means = {name: sum(column) / len(column) if column else None for name, column in known.items()}
-    return Line(MACRO, **means | {"pictures": means["pictures"] or 0.0, "plates": means["plates"] or 0.0})
+    return SummaryRow(MACRO, **means | {"pictures": means["pictures"] or 0.0, "plates": means["plates"] or 0.0})
 
 
-def ordered(lines: Iterable[Line], column: str, descending: bool) -> list[Line]:
+def ordered(lines: Iterable[SummaryRow], column: str, descending: bool) -> list[SummaryRow]:
     """Sorted by a column; folders that have nothing in it come last either way, equal ones in natural order."""
     lines = sorted(lines, key=lambda line: natural_key(line.folder))
     if column == "folder":
@@ -212,7 +214,9 @@ def ordered(lines: Iterable[Line], column: str, descending: bool) -> list[Line]:
     return known + [line for line in lines if getattr(line, column) is None]
 
 
-def write_summary(path: Path, summary: Summary, order: Callable[[Iterable[Line]], Sequence[Line]] = list) -> None:
+def write_summary(
+    path: Path, summary: Summary, order: Callable[[Iterable[SummaryRow]], Sequence[SummaryRow]] = list
+) -> None:
     """Write it to `path` as CSV: one row a folder, in `order`, then the two sums. Raises OutputError."""
     text = io.StringIO()
     sheet = Sheet(text, COLUMNS)

@@ -13,16 +13,16 @@ from alpr_app.evaluation.ground_truth import (
     MISSED,
     RIGHT,
     WRONG,
-    Judged,
+    GroundTruth,
+    PlateComparison,
     Totals,
-    Truth,
-    fates,
-    judge,
-    truth_of,
-    verdict,
+    compare,
+    ground_truth_of,
+    picture_outcome,
+    plate_outcomes,
 )
 from alpr_app.viewer.workers.label_tables import Labels
-from alpr_app.viewer.workers.recogniser import NO_CROP, Outcome
+from alpr_app.viewer.workers.recogniser import NO_CROP, Recognition
 
 ALL, UNSEEN = "all", "not yet read"
 REFILTER_SECONDS = 0.3
@@ -32,39 +32,39 @@ REFILTER_SECONDS = 0.3
 class Record:
     """What is known of one picture once it has been recognised."""
 
-    outcome: Outcome
-    truth: Truth | None
-    judged: tuple[Judged, ...]
+    recognition: Recognition
+    truth: GroundTruth | None
+    comparisons: tuple[PlateComparison, ...]
 
     @property
     def counts(self) -> bool:
         """Whether it says anything about the models: there is a label, and the picture could be read."""
-        return self.truth is not None and not self.outcome.error
+        return self.truth is not None and not self.recognition.error
 
-    def verdict(self, score: float, confidence: float) -> str:
+    def picture_outcome(self, score: float, confidence: float) -> str:
         """right, wrong or missed with these thresholds; empty if it does not count."""
-        return verdict(self.judged, score, confidence, len(self.truth.labels)) if self.counts else ""
+        return picture_outcome(self.comparisons, score, confidence, len(self.truth.labels)) if self.counts else ""
 
     @property
     def lacks_crops(self) -> bool:
         """Whether there are plates whose crops were not kept."""
-        return any(not plate.crop.size for plate in self.outcome.plates)
+        return any(not plate.crop.size for plate in self.recognition.plates)
 
     def without_crops(self) -> Record:
         """The same without what takes most memory."""
-        plates = tuple(replace(plate, crop=NO_CROP) for plate in self.outcome.plates)
+        plates = tuple(replace(plate, crop=NO_CROP) for plate in self.recognition.plates)
         # What was judged stays true, plate by plate.
-        return replace(self, outcome=replace(self.outcome, plates=plates))
+        return replace(self, recognition=replace(self.recognition, plates=plates))
 
     def missed(self, score: float, confidence: float) -> list[str]:
         """The texts of the labelled plates that were not found."""
         if self.truth is None:
             return []
-        became = fates(self.judged, score, confidence, len(self.truth.labels))
+        became = plate_outcomes(self.comparisons, score, confidence, len(self.truth.labels))
         return [label.text for label, fate in zip(self.truth.labels, became, strict=True) if fate == MISSED]
 
 
-class Browse:
+class ImageList:
     """names: of all pictures, in their order. rows: indices of those that pass the filter. index: the one looked
     at, -1 if there is none. records: by name. labels: from tables in the folder. changes: rises whenever records
     change."""
@@ -175,35 +175,35 @@ class Browse:
         return {
             name
             for name, record in self.records.items()
-            if wanted and any(wanted in plate.text for plate in record.outcome.plates)
+            if wanted and any(wanted in plate.text for plate in record.recognition.plates)
         }
 
-    def add(self, name: str, outcome: Outcome) -> None:
+    def add(self, name: str, recognition: Recognition) -> None:
         """Keep a result."""
         old = self.records.get(name)
         if old is not None and old.counts:
             self._count(old, -1)
-        self.records[name] = record = self._record(name, outcome)
+        self.records[name] = record = self._record(name, recognition)
         self.changes += 1
         if record.counts:
             self._count(record)
         self._stale = bool(self.text) or self.only != ALL
 
-    def _record(self, name: str, outcome: Outcome) -> Record:
+    def _record(self, name: str, recognition: Recognition) -> Record:
         truth = self.truth(name)
-        truth = truth.spelled(outcome.alphabet) if truth is not None else None
-        return Record(outcome, truth, judge(truth, outcome.plates) if truth is not None else ())
+        truth = truth.spelled(recognition.alphabet) if truth is not None else None
+        return Record(recognition, truth, compare(truth, recognition.plates) if truth is not None else ())
 
-    def truth(self, name: str) -> Truth | None:
+    def truth(self, name: str) -> GroundTruth | None:
         """What is known of a picture, as it is written: from the folder's tables, else from its name."""
-        return self.labels.truth(name) or truth_of(name)
+        return self.labels.truth(name) or ground_truth_of(name)
 
     def set_labels(self, labels: Labels) -> None:
         """Other labels from tables: what has been read is judged anew by them."""
         old, self.labels = self.labels, labels
         concerned = [name for name in self.records if name in old or name in labels]
         for name in concerned:
-            self.records[name] = self._record(name, self.records[name].outcome)
+            self.records[name] = self._record(name, self.records[name].recognition)
         if concerned:
             self.changes += 1
             self._count_all()
@@ -211,7 +211,7 @@ class Browse:
 
     def _count(self, record: Record, times: int = 1) -> None:
         truth = record.truth
-        self.totals.add(record.judged, self.score, self.confidence, times, truth.placed, len(truth.labels))
+        self.totals.add(record.comparisons, self.score, self.confidence, times, truth.placed, len(truth.labels))
 
     def clear_records(self) -> None:
         """Forget all results: other models read now."""
@@ -237,7 +237,7 @@ class Browse:
     def mark(self, name: str) -> str:
         """right, wrong or missed; empty if that is not known."""
         record = self.records.get(name)
-        return record.verdict(self.score, self.confidence) if record is not None else ""
+        return record.picture_outcome(self.score, self.confidence) if record is not None else ""
 
     def shown(self, plates: Sequence[Plate]) -> list[Plate]:
         """The plates that reach both thresholds, best first."""
@@ -263,10 +263,9 @@ def _find(names: Sequence[str], name: str) -> int:
         return -1
 
 
-
 NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
-ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
-TITLES = ("By name", "Newest first", "Largest first", "Least sure first", "Wrong, missed first")
+SORT_ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
+SORT_TITLES = ("By name", "Newest first", "Largest first", "Least sure first", "Wrong, missed first")
 
 Rank = Callable[[str, os.DirEntry], str]
 """Takes the way from the folder to a picture, and its entry; called on the thread that lists the folder."""
@@ -305,7 +304,7 @@ def _unsure(record: Record | None, score: float, confidence: float) -> str:
     """By the least sure plate that is shown; then pictures without one, then those not yet read."""
     if record is None:
         return "3"
-    shown = [p.confidence for p in record.outcome.plates if p.score >= score and p.confidence >= confidence]
+    shown = [p.confidence for p in record.recognition.plates if p.score >= score and p.confidence >= confidence]
     return f"{min(shown):.6f}" if shown else "2"
 
 
@@ -315,4 +314,4 @@ def _error(record: Record | None, score: float, confidence: float) -> str:
         return "4"
     if not record.counts:
         return "2"
-    return {WRONG: "0", MISSED: "1", RIGHT: "3"}[record.verdict(score, confidence)]
+    return {WRONG: "0", MISSED: "1", RIGHT: "3"}[record.picture_outcome(score, confidence)]

@@ -8,9 +8,9 @@ from alpr_app.viewer.app.settings import LIMITS
 from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.panels.browser import Browser
 from alpr_app.viewer.panels.canvas import Canvas
-from alpr_app.viewer.panels.context import Stage
+from alpr_app.viewer.panels.context import PanelContext
 from alpr_app.viewer.panels.controls import controls
-from alpr_app.viewer.panels.dialogs import Jumper, Opener
+from alpr_app.viewer.panels.dialogs import GotoDialog, OpenDialog
 from alpr_app.viewer.panels.help import help_window
 from alpr_app.viewer.panels.plates import Plates
 from alpr_app.viewer.panels.summary import SummaryTable
@@ -27,37 +27,37 @@ SPLITTER = 6
 CANVAS_LEAST = 260
 
 
-class Frame:
+class WindowLayout:
     """screen_scale: units of the window a unit of the design, as the screen wants it, before the user's own wish."""
 
     def __init__(self, program: Program, ui: Toolkit, textures: Textures, screen_scale: float = 1.0) -> None:
-        self.stage = Stage(ui, textures, program)
+        self.context = PanelContext(ui, textures, program)
         self.rate = Rate()
         self._screen_scale = screen_scale
         self._browser, self._canvas, self._plates = Browser(), Canvas(), Plates()
-        self._opener, self._jumper = Opener(), Jumper()
+        self._opener, self._jumper = OpenDialog(), GotoDialog()
         self._summary, self._training = SummaryTable(), TrainingPage()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
         """Carry over what the threads have done, and draw it. size: of the window; seconds: since the last frame."""
-        ui, program = self.stage.ui, self.stage.program
+        ui, program = self.context.ui, self.context.program
         program.collect()
         self._restyle()
         with ui.frame(size, seconds):
             self._keys()
             self._panels((0, 0, *size))
-        self.stage.textures.end_frame()
+        self.context.textures.end_frame()
         self.rate.tick()
 
     def _restyle(self) -> None:
-        ui, settings = self.stage.ui, self.stage.program.state.settings
+        ui, settings = self.context.ui, self.context.program.state.settings
         colours = theme(settings.theme, settings.colour_blind)
         scale = self._screen_scale * settings.ui_scale
         if colours != ui.theme or scale != ui.em:
             ui.restyle(colours, scale)
 
     def _keys(self) -> None:
-        ui, program = self.stage.ui, self.stage.program
+        ui, program = self.context.ui, self.context.program
         for key, mods in ui.inputs.pressed:
             if key == "Escape" and ui.lists:
                 # It folds the list, and that is enough for one press.
@@ -67,8 +67,8 @@ class Frame:
                 press(program, key, mods)
 
     def _panels(self, window: Rect) -> None:
-        stage, state = self.stage, self.stage.program.state
-        ui, settings = stage.ui, state.settings
+        context, state = self.context, self.context.program.state
+        ui, settings = context.ui, state.settings
         bottom = round(ui.line_height + 12 * ui.em)
         height = window[3] - bottom
         left = settings.browser_width * ui.em if settings.show_browser else 0
@@ -79,47 +79,47 @@ class Frame:
             left, right = (side * max(0.0, spare) / (left + right) for side in (left, right))
         left, right = round(left), round(right)
         if left:
-            self._browser.draw(stage, (0, 0, left, height))
-        self._canvas.draw(stage, (left, 0, window[2] - left - right, height))
+            self._browser.draw(context, (0, 0, left, height))
+        self._canvas.draw(context, (left, 0, window[2] - left - right, height))
         state.hovered_card = -1
         if right:
             self._side((window[2] - right, 0, right, height))
-        status_line(stage, (0, height, window[2], bottom), self.rate.per_second())
+        status_line(context, (0, height, window[2], bottom), self.rate.per_second())
         self._splitter("browser_width", left, 1, height)
         self._splitter("plates_width", window[2] - right if right else 0, -1, height)
         if state.open_open:
-            self._opener.draw(stage, window)
+            self._opener.draw(context, window)
         else:
             self._opener.fresh = True
         if state.jump_open and state.kind == FOLDER:
-            self._jumper.draw(stage, window)
+            self._jumper.draw(context, window)
         else:
             self._jumper.fresh = True
         if state.summary_open and state.kind == FOLDER:
-            self._summary.draw(stage, window)
+            self._summary.draw(context, window)
         if state.run_open:
-            self._training.draw(stage, window)
+            self._training.draw(context, window)
         if state.help_open:
-            help_window(stage, window)
+            help_window(context, window)
 
     def _side(self, rect: Rect) -> None:
         """Plates and settings share the right side."""
-        ui, stage = self.stage.ui, self.stage
+        ui, context = self.context.ui, self.context
         with ui.area("side", rect, ui.theme.panel), ui.tabs("side tabs"):
             with ui.tab("Plates") as shown:
                 if shown:
                     with ui.child("plates"):
-                        self._plates.draw(stage)
+                        self._plates.draw(context)
             with ui.tab("Settings") as shown:
                 if shown:
                     with ui.child("controls"):
-                        controls(stage)
+                        controls(context)
 
     def _splitter(self, name: str, x: float, direction: int, height: float) -> None:
         """A line that can be dragged to make a side wider."""
         if not x:
             return
-        ui, state = self.stage.ui, self.stage.program.state
+        ui, state = self.context.ui, self.context.program.state
         width = SPLITTER * ui.em
         with ui.area(f"splitter {name}", (x - width / 2, 0, width, height), ui.theme.clear, padding=0, on_top=True):
             hit = ui.hit(name, width, height)

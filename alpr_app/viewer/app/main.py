@@ -13,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns the exit status: 0 all went well, 2 it could not be carried out, 130 interrupted.
     """
-    from alpr_app.core.errors import AlprError, complain
+    from alpr_app.core.errors import AlprError, print_error
     from alpr_app.core.native_libraries import explain, quiet_libraries
     from alpr_app.core.startup import limit_opencv
     from alpr_app.viewer.app.arguments import PROGRAM, parse
@@ -28,16 +28,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         with quiet_libraries():
             ended = _run(args)
     except AlprError as error:
-        complain(error, PROGRAM)
+        print_error(error, PROGRAM)
         return 2
     except ImportError as error:
         if explain(error) is not None:
             # Nothing works then, `alpr read` neither.
             raise
-        complain(f"{without_package(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
+        print_error(f"{without_package(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
         return 2
     except KeyboardInterrupt:
-        complain("interrupted", PROGRAM)
+        print_error("interrupted", PROGRAM)
         return 130
     if not ended:
         # A thread hangs in a driver or in a recognition. Python would wait for it, or fall over it.

@@ -7,9 +7,9 @@ import logging
 import threading
 from collections.abc import Callable
 
-from alpr_app.core.errors import complain
+from alpr_app.core.errors import print_error
 from alpr_app.viewer.app.arguments import PROGRAM
-from alpr_app.viewer.workers.threads import KeepAll, nobody, told
+from alpr_app.viewer.workers.threads import KeepAll, noop, told
 
 _LOGGER = logging.getLogger("alpr_app")
 
@@ -17,7 +17,7 @@ _LOGGER = logging.getLogger("alpr_app")
 class Notices(logging.Handler):
     """lines: one a warning. wake: is called when there is one."""
 
-    def __init__(self, wake: Callable[[], None] = nobody) -> None:
+    def __init__(self, wake: Callable[[], None] = noop) -> None:
         super().__init__(logging.WARNING)
         self.lines: KeepAll[str] = KeepAll(wake)
         _LOGGER.addHandler(self)
@@ -26,7 +26,7 @@ class Notices(logging.Handler):
         """Called by logging, on any thread."""
         line = " ".join(record.getMessage().split())
         # On the terminal as well, if there is one: without the window, logging would have said it there.
-        complain(line, PROGRAM)
+        print_error(line, PROGRAM)
         self.lines.put(line)
 
     def close(self) -> None:

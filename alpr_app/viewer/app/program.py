@@ -8,25 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from alpr_app.core.errors import complain
+from alpr_app.core.errors import print_error
 from alpr_app.data.file_types import kind_of_file
 from alpr_app.data.run_folder import is_run
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.cars import Cars
-from alpr_app.viewer.app.explorer import Explorer, Slides
-from alpr_app.viewer.app.folder_results import Crops, Summary
+from alpr_app.viewer.app.explorer import Explorer, SlideShow
+from alpr_app.viewer.app.folder_results import CropCache, Summary
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.settings import Settings, save_settings
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import Training
 from alpr_app.viewer.workers.cameras import CameraList
-from alpr_app.viewer.workers.export import Keeper
-from alpr_app.viewer.workers.folders import Chooser
-from alpr_app.viewer.workers.images import FolderSource, Shot, load_shot
+from alpr_app.viewer.workers.export import ExportWorker
+from alpr_app.viewer.workers.folders import FolderPicker
+from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
 from alpr_app.viewer.workers.live import RUNNING, WAITING, Capture, LiveSource, open_capture
-from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Outcome, Recogniser
-from alpr_app.viewer.workers.threads import Background, LatestValue, nobody
+from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
+from alpr_app.viewer.workers.threads import Background, LatestValue, noop
 
 # Seconds between two looks at things that nobody reports.
 IDLE_SECONDS = 1.0
@@ -44,30 +44,30 @@ class Program:
         choice: ModelChoice,
         settings: Settings | None = None,
         settings_file: Path | None = None,
-        wake: Callable[[], None] = nobody,
+        wake: Callable[[], None] = noop,
         make: Callable[[], Analyser] | None = None,
-        load: Callable[[str], Shot] = load_shot,
+        load: Callable[[str], ImageItem] = load_image_item,
         capture: Callable[[int | str], Capture] = open_capture,
         cameras: CameraList | None = None,
     ) -> None:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
         self._load, self._capture = load, capture
         self.state = State(settings=settings or Settings())
-        self.explorer, self.chooser = Explorer(self.state, wake), Chooser(wake)
+        self.explorer, self.folder_picker = Explorer(self.state, wake), FolderPicker(wake)
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
         self._focus: tuple[str, ...] = ()
         # The list that the run over the whole folder goes by.
         self._whole_names: Sequence[str] = ()
-        self._frames: LatestValue[Shot] = LatestValue(wake)
+        self._frames: LatestValue[ImageItem] = LatestValue(wake)
         self._left: list[FolderSource | LiveSource] = []
         # Of the source that is open; results of one that was left are nobody's any more.
         self._session = 0
-        self._crops = Crops(self.explorer.drop_crops)
+        self._crops = CropCache(self.explorer.drop_crops)
         # The picture looked at, while it is read once more because its crops were not kept.
         self._again = ""
-        self.slides = Slides(self.state)
-        self.keeper = Keeper(wake)
+        self.slide_show = SlideShow(self.state)
+        self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
         self.summary: Background[Summary] = Background("alpr-summary", wake)
         self.training = Training(self.state, choice, self.choose_models, wake)
@@ -95,8 +95,8 @@ class Program:
         self._leave(keep_tree)
         session = self._session
 
-        def submit(shot: Shot, first: bool) -> None:
-            self.recogniser.submit(replace(shot, session=session), first)
+        def submit(image_item: ImageItem, first: bool) -> None:
+            self.recogniser.submit(replace(image_item, session=session), first)
 
         self._folder = FolderSource(submit, self.recogniser.waiting, self._load, self._wake)
         self.explorer.open(folder, wanted)
@@ -113,8 +113,8 @@ class Program:
         # A file would play on while the models load, and its beginning would go unread.
         session = self._session
 
-        def offer(shot: Shot) -> None:
-            self._offer(replace(shot, session=session))
+        def offer(image_item: ImageItem) -> None:
+            self._offer(replace(image_item, session=session))
 
         self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
@@ -136,14 +136,14 @@ class Program:
         self.state.kind, old.playing, old.scanning, old.whole = NOTHING, False, False, 0
         old.jump_open = old.summary_open = False
         old.show(None, None)
-        browse = old.browse
-        browse.clear_records()
-        browse.set_names(())
+        image_list = old.image_list
+        image_list.clear_records()
+        image_list.set_names(())
 
-    def _offer(self, shot: Shot) -> None:
+    def _offer(self, image_item: ImageItem) -> None:
         """A live frame, on the reading thread: to the recogniser, and raw to the window."""
-        self.recogniser.offer(shot)
-        self._frames.put(shot)
+        self.recogniser.offer(image_item)
+        self._frames.put(image_item)
 
     def _taken(self) -> None:
         folder = self._folder
@@ -154,85 +154,87 @@ class Program:
         """Carry over what the threads have done since the last call. Never waits."""
         state = self.state
         state.models = self.recogniser.status
-        for message, bad in self.keeper.messages.drain():
+        for message, bad in self.export_worker.messages.drain():
             state.say(message, bad)
         for line in self.notices.lines.drain():
             state.say(line, bad=True)
         self.explorer.collect()
-        self.chooser.collect()
+        self.folder_picker.collect()
         self.training.collect()
-        outcomes = [
-            outcome
-            for outcome in self.recogniser.results.drain()
-            if (outcome.model, outcome.session) == (self.recogniser.model, self._session)
+        recognitions = [
+            recognition
+            for recognition in self.recogniser.results.drain()
+            if (recognition.model, recognition.session) == (self.recogniser.model, self._session)
         ]
-        for _ in outcomes:
+        for _ in recognitions:
             state.recogniser_rate.tick()
         if state.kind == FOLDER:
-            self._collect_folder(outcomes)
+            self._collect_folder(recognitions)
         elif state.kind == LIVE:
-            self._collect_live(outcomes)
+            self._collect_live(recognitions)
 
-    def _collect_folder(self, outcomes: list[Outcome]) -> None:
-        state, browse = self.state, self.state.browse
+    def _collect_folder(self, recognitions: list[Recognition]) -> None:
+        state, image_list = self.state, self.state.image_list
         prefix = os.path.join(state.folder, "")
-        for outcome in outcomes:
-            name = outcome.key.removeprefix(prefix)
-            state.whole_done += bool(state.whole) and name not in browse.records
-            browse.add(name, outcome)
-            self._crops.note(state.folder, name, outcome)
-            self._note(outcome)
-        browse.refresh()
+        for recognition in recognitions:
+            name = recognition.key.removeprefix(prefix)
+            state.whole_done += bool(state.whole) and name not in image_list.records
+            image_list.add(name, recognition)
+            self._crops.note(state.folder, name, recognition)
+            self._note(recognition)
+        image_list.refresh()
         if state.whole and not state.scanning:
             self._end_whole()
-        self.slides.turn()
+        self.slide_show.turn()
         self._aim()
         record = state.record
-        lacking = browse.name if record is not None and record.lacks_crops else ""
+        lacking = image_list.name if record is not None and record.lacks_crops else ""
         if lacking and lacking != self._again:
-            self._folder.read_again(prefix + browse.name)
+            self._folder.read_again(prefix + image_list.name)
         self._again = lacking
-        shot = self._folder.shot(prefix + browse.name) if browse.name else None
+        image_item = self._folder.image_item(prefix + image_list.name) if image_list.name else None
         # Until the next picture is there, the one before stays on the canvas: nothing flickers.
-        if shot is not None or not browse.name:
-            state.show(shot, record.outcome if record else None)
+        if image_item is not None or not image_list.name:
+            state.show(image_item, record.recognition if record else None)
 
     def _end_whole(self) -> None:
         """Of a run over the whole folder, whose list is complete: say that all has been read, or read what the list did
         not have yet when the run began."""
-        state, browse = self.state, self.state.browse
-        if len(browse.records) >= len(browse.names):
+        state, image_list = self.state, self.state.image_list
+        if len(image_list.records) >= len(image_list.names):
             state.whole = 0
-            state.say(f"All {len(browse.names):,} pictures of this folder have been read; U sums up")
-        elif browse.names is not self._whole_names:
+            state.say(f"All {len(image_list.names):,} pictures of this folder have been read; U sums up")
+        elif image_list.names is not self._whole_names:
             self.read_all(True)
 
-    def _collect_live(self, outcomes: list[Outcome]) -> None:
+    def _collect_live(self, recognitions: list[Recognition]) -> None:
         state = self.state
         self.live.hold_file(state.models.state == LOADING)
         state.live_status = self.live.status
         frame = self._frames.take()
-        own = [outcome for outcome in outcomes if outcome.shot is not None]
-        for outcome in own:
-            self._note(outcome)
+        own = [recognition for recognition in recognitions if recognition.image_item is not None]
+        for recognition in own:
+            self._note(recognition)
         if state.settings.follow_cars:
-            own = [state.cars.follow(outcome, state.settings.score, state.settings.confidence) for outcome in own]
+            own = [
+                state.cars.follow(recognition, state.settings.score, state.settings.confidence) for recognition in own
+            ]
         if own:
-            state.show(own[-1].shot, own[-1])
+            state.show(own[-1].image_item, own[-1])
         elif frame is not None:
-            silent = state.outcome is None or monotonic() - state.outcome.finished > RAW_AFTER_SECONDS
+            silent = state.recognition is None or monotonic() - state.recognition.finished > RAW_AFTER_SECONDS
             if silent:
                 state.show(frame, None)
 
-    def _note(self, outcome: Outcome) -> None:
-        if outcome.timings is not None:
-            self.state.timed.append(outcome.timings)
-        if outcome.error:
-            self.state.say(f"{os.path.basename(outcome.key)}: {outcome.error}", bad=True)
+    def _note(self, recognition: Recognition) -> None:
+        if recognition.timings is not None:
+            self.state.timed.append(recognition.timings)
+        if recognition.error:
+            self.state.say(f"{os.path.basename(recognition.key)}: {recognition.error}", bad=True)
 
     def _aim(self) -> None:
         """Tell the source which pictures are needed now."""
-        names = tuple(self.state.browse.neighbours())
+        names = tuple(self.state.image_list.neighbours())
         if names != self._focus:
             self._focus = names
             self._folder.focus([os.path.join(self.state.folder, name) for name in names])
@@ -242,7 +244,7 @@ class Program:
         if self.live is not None:
             self.live.pause(not self.live.paused)
         elif self.state.kind == FOLDER:
-            self.slides.play()
+            self.slide_show.play()
 
     def step(self, by: int) -> None:
         """Go on by so many pictures; one frame on while a live source is held."""
@@ -252,19 +254,19 @@ class Program:
                 self.live.step()
             return
         self.state.playing = False
-        self.state.browse.step(by)
+        self.state.image_list.step(by)
 
     def go(self, number: int) -> None:
         """Look at the picture of this number, counted from 1 in the whole folder, or at the nearest there is."""
         self.state.playing = False
-        self.state.browse.go(number - 1)
+        self.state.image_list.go(number - 1)
 
     def read_all(self, wanted: bool) -> None:
         """Read the whole folder in the background, or stop doing so."""
-        state, browse = self.state, self.state.browse
+        state, image_list = self.state, self.state.image_list
         if self._folder is None:
             return
-        folder, names, records = state.folder, browse.names, browse.records
+        folder, names, records = state.folder, image_list.names, image_list.records
         # Gone through on the source thread, as it gets there.
         missing = (os.path.join(folder, name) for name in names if name not in records)
         self._folder.all_of(missing if wanted else None)
@@ -282,7 +284,7 @@ class Program:
         self.recogniser.forget()
         self.recogniser.rebuild(choice.make)
         self.explorer.forget_results()
-        self.state.browse.clear_records()
+        self.state.image_list.clear_records()
         self._crops.clear()
         self._again = ""
         if self._folder is not None:
@@ -303,7 +305,7 @@ class Program:
         """Seconds for which the window may sleep if nothing wakes it."""
         state = self.state
         if state.playing:
-            return self.slides.patience(IDLE_SECONDS)
+            return self.slide_show.patience(IDLE_SECONDS)
         return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -314,13 +316,13 @@ class Program:
             self._complain(save_settings(self._settings_file, self.state.settings))
         self._leave()
         self.recogniser.close(0)
-        if not self.keeper.close(timeout):
-            complain(self.keeper.said, PROGRAM)
-            self.keeper.close(None)
-        for message, bad in self.keeper.messages.drain():
+        if not self.export_worker.close(timeout):
+            print_error(self.export_worker.said, PROGRAM)
+            self.export_worker.close(None)
+        for message, bad in self.export_worker.messages.drain():
             self._complain(message if bad else "")
         deadline = monotonic() + timeout
-        threads = [self.explorer, self.chooser, self.cameras, self.summary, self.training, self.recogniser]
+        threads = [self.explorer, self.folder_picker, self.cameras, self.summary, self.training, self.recogniser]
         ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in (*self._left, *threads)])
         self.notices.close()
         return ended
@@ -328,4 +330,4 @@ class Program:
     def _complain(self, message: str) -> None:
         self.state.say(message, bad=True)
         if message:
-            complain(message, PROGRAM)
+            print_error(message, PROGRAM)

@@ -9,7 +9,7 @@ from time import monotonic, sleep
 
 from alpr_app.core.errors import AlprError
 from alpr_app.data.images import write_picture
-from alpr_app.viewer.app.layout import Frame
+from alpr_app.viewer.app.layout import WindowLayout
 from alpr_app.viewer.app.program import Program
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING
 from alpr_app.viewer.toolkit.offscreen import Offscreen
@@ -42,7 +42,7 @@ def take(make: Callable[[], Program], path: Path, size: tuple[int, int]) -> None
         ui.attach_renderer()
         textures = Textures()
         opened.callback(textures.close)
-        frame = Frame(program, ui, textures)
+        frame = WindowLayout(program, ui, textures)
         _wait(program)
         for _ in range(SETTLING_FRAMES):
             screen.clear()
@@ -73,15 +73,15 @@ def _settled(program: Program) -> bool:
     if state.kind == FOLDER:
         if state.listing_error:
             return True
-        if state.scanning or state.browse.labels.folder != state.folder:
+        if state.scanning or state.image_list.labels.folder != state.folder:
             return False
-        names = state.browse.names
+        names = state.image_list.names
         if len(names) > FEW:
-            names = state.browse.neighbours()
-        elif not state.whole and len(state.browse.records) < len(names):
+            names = state.image_list.neighbours()
+        elif not state.whole and len(state.image_list.records) < len(names):
             program.read_all(True)
         if not names:
             return True
-        read = state.shot is not None and all(name in state.browse.records for name in names)
+        read = state.image_item is not None and all(name in state.image_list.records for name in names)
         return read and not (state.record is not None and state.record.lacks_crops)
-    return state.outcome is not None or (state.kind == LIVE and state.live_status.state in (WAITING, ENDED))
+    return state.recognition is not None or (state.kind == LIVE and state.live_status.state in (WAITING, ENDED))

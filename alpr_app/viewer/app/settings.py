@@ -13,7 +13,7 @@ import platformdirs
 from alpr_app.core.errors import reason
 from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.bounded_parsing import ContentError, read_json
-from alpr_app.viewer.app.image_list import NAME, ORDERS
+from alpr_app.viewer.app.image_list import NAME, SORT_ORDERS
 
 RECENT = 10
 THEMES = ("dark", "light")
@@ -53,7 +53,7 @@ class Settings:
     recent: tuple[str, ...] = field(default=())
 
 
-_WORDS = {"theme": THEMES, "order": ORDERS}
+_WORDS = {"theme": THEMES, "order": SORT_ORDERS}
 # Least and most of each number.
 LIMITS: dict[str, tuple[float, float]] = {
     "ui_scale": (0.6, 3.0),

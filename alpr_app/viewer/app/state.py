@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 
 from alpr_app.core.plate import Plate
-from alpr_app.evaluation.ground_truth import Truth
+from alpr_app.evaluation.ground_truth import GroundTruth
 from alpr_app.viewer.app.cars import Cars
-from alpr_app.viewer.app.image_list import Browse, Record
+from alpr_app.viewer.app.image_list import ImageList, Record
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
-from alpr_app.viewer.workers.images import Shot
+from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.live import LiveStatus, Rate
-from alpr_app.viewer.workers.recogniser import Outcome, Status
+from alpr_app.viewer.workers.recogniser import Recognition, Status
 
 if TYPE_CHECKING:
     from alpr_app.pipeline.results import Timings
@@ -139,8 +139,6 @@ def fitting(picture: tuple[int, int], canvas: tuple[float, float]) -> float:
     return max(1e-3, min(canvas[0] / max(1, picture[0]), canvas[1] / max(1, picture[1]), 16.0))
 
 
-
-
 NOTHING, FOLDER, LIVE = "nothing", "folder", "live"
 
 # Seconds for which a message stands in the status line.
@@ -165,7 +163,7 @@ class State:
     whole: the number of pictures that a run over the whole folder began with, 0 if none runs."""
 
     settings: Settings = field(default_factory=Settings)
-    browse: Browse = field(default_factory=Browse)
+    image_list: ImageList = field(default_factory=ImageList)
     view: View = field(default_factory=View)
     light: Light = field(default_factory=Light)
     tree: Tree = field(default_factory=Tree)
@@ -173,8 +171,8 @@ class State:
     folder: str = ""
     scanning: bool = False
     listing_error: str = ""
-    shot: Shot | None = None
-    outcome: Outcome | None = None
+    image_item: ImageItem | None = None
+    recognition: Recognition | None = None
     selected: int = -1
     hovered: int = -1
     hovered_card: int = -1
@@ -198,12 +196,12 @@ class State:
     recogniser_rate: Rate = field(default_factory=Rate)
 
     def __post_init__(self) -> None:
-        self.browse.set_thresholds(self.settings.score, self.settings.confidence)
+        self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
 
     def change(self, **values: Any) -> None:
         """Change settings; thresholds act at once, on what has been found already."""
         self.settings = replace(self.settings, **values)
-        self.browse.set_thresholds(self.settings.score, self.settings.confidence)
+        self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
         self.selected = min(self.selected, len(self.plates) - 1)
 
     def say(self, text: str, bad: bool = False) -> None:
@@ -221,51 +219,53 @@ class State:
     @property
     def plates(self) -> list[Plate]:
         """Those on the canvas that reach both thresholds, best first."""
-        return self.browse.shown(self.outcome.plates) if self.outcome is not None else []
+        return self.image_list.shown(self.recognition.plates) if self.recognition is not None else []
 
     @property
     def car_numbers(self) -> list[int]:
         """Of each of `plates`, the number of its car; 0 if it is not followed."""
-        if self.outcome is None or not self.outcome.cars:
+        if self.recognition is None or not self.recognition.cars:
             return [0] * len(self.plates)
-        numbered = zip(self.outcome.plates, self.outcome.cars, strict=True)
-        return [number for plate, number in numbered if self.browse.shown([plate])]
+        numbered = zip(self.recognition.plates, self.recognition.cars, strict=True)
+        return [number for plate, number in numbered if self.image_list.shown([plate])]
 
     @property
-    def truth(self) -> Truth | None:
+    def truth(self) -> GroundTruth | None:
         """What labels say of the picture on the canvas, spelled as by the reader once that has read it."""
-        if self.shot is None or self.shot.live:
+        if self.image_item is None or self.image_item.live:
             return None
-        name = self.shot.key.removeprefix(os.path.join(self.folder, ""))
-        record = self.browse.records.get(name)
-        return self.browse.truth(name) if record is None else record.truth
+        name = self.image_item.key.removeprefix(os.path.join(self.folder, ""))
+        record = self.image_list.records.get(name)
+        return self.image_list.truth(name) if record is None else record.truth
 
     @property
     def record(self) -> Record | None:
         """What is known of the picture looked at."""
-        return self.browse.records.get(self.browse.name) if self.kind == FOLDER else None
+        return self.image_list.records.get(self.image_list.name) if self.kind == FOLDER else None
 
     @property
     def mark(self) -> str:
         """right, wrong or missed; empty if that is not known."""
-        return self.browse.mark(self.browse.name) if self.kind == FOLDER else ""
+        return self.image_list.mark(self.image_list.name) if self.kind == FOLDER else ""
 
     @property
     def title(self) -> str:
         """What is looked at, in a few words."""
         if self.kind == FOLDER:
-            return os.path.basename(self.browse.name) or os.path.basename(self.folder) or self.folder
+            return os.path.basename(self.image_list.name) or os.path.basename(self.folder) or self.folder
         return self.live_name if self.kind == LIVE else ""
 
-    def show(self, shot: Shot | None, outcome: Outcome | None) -> None:
+    def show(self, image_item: ImageItem | None, recognition: Recognition | None) -> None:
         """Put a picture on the canvas with what was found in it (None: nothing yet)."""
-        if outcome is not None and (shot is None or outcome.key != shot.key):
-            outcome = None
-        if (shot.key if shot else "") != (self.shot.key if self.shot else "") and not (shot and shot.live):
+        if recognition is not None and (image_item is None or recognition.key != image_item.key):
+            recognition = None
+        if (image_item.key if image_item else "") != (self.image_item.key if self.image_item else "") and not (
+            image_item and image_item.live
+        ):
             self.selected = self.hovered = self.hovered_card = -1
             if not self.settings.keep_zoom:
                 self.view.fit()
-        self.shot, self.outcome = shot, outcome
+        self.image_item, self.recognition = image_item, recognition
         # In live pictures the cars move on; the selection keeps its place as long as there is such a plate.
         count = len(self.plates)
         self.selected, self.hovered = min(self.selected, count - 1), min(self.hovered, count - 1)

@@ -31,8 +31,8 @@ from alpr_app.data.run_folder import (
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import State
-from alpr_app.viewer.workers.images import Shot, load_shot
-from alpr_app.viewer.workers.threads import Background, LatestValue, Worker, nobody
+from alpr_app.viewer.workers.images import ImageItem, load_image_item
+from alpr_app.viewer.workers.threads import Background, LatestValue, Worker, noop
 
 PERIOD_SECONDS = 1.0
 # No chart is so wide that more points would show.
@@ -56,7 +56,7 @@ class RunView:
     train: Curves = field(default_factory=Curves)
     val: Curves = field(default_factory=Curves)
     newest: NewestModel | None = None
-    sheet: Shot | None = None
+    sheet: ImageItem | None = None
     changed: float = 0.0
     troubles: tuple[str, ...] = ()
 
@@ -102,18 +102,18 @@ class RunView:
     def best(self, name: str) -> float:
         """The figure `name` of the validation by which the best checkpoint was chosen; NaN if none was."""
         columns = self.val.columns
-        judged = self.about.judged_by if self.about is not None and self.about.judged_by in columns else None
+        comparisons = self.about.judged_by if self.about is not None and self.about.judged_by in columns else None
         # A run that does not say begins its figures with it.
-        judged = judged or next((other for other in columns if other != "step"), "")
-        if not judged or not np.isfinite(columns[judged]).any():
+        comparisons = comparisons or next((other for other in columns if other != "step"), "")
+        if not comparisons or not np.isfinite(columns[comparisons]).any():
             return float("nan")
-        return float(columns[name][int(np.nanargmax(columns[judged]))])
+        return float(columns[name][int(np.nanargmax(columns[comparisons]))])
 
 
 class RunWatch(Worker):
     """folder: of the run. wake: there is another view."""
 
-    def __init__(self, folder: Path, wake: Callable[[], None] = nobody, period: float = PERIOD_SECONDS) -> None:
+    def __init__(self, folder: Path, wake: Callable[[], None] = noop, period: float = PERIOD_SECONDS) -> None:
         self.views: LatestValue[RunView] = LatestValue(wake)
         self._view = RunView(folder)
         self._stamps: dict[str, Stamp] = {}
@@ -167,7 +167,7 @@ class RunWatch(Worker):
             newest, self._troubles[part] = read_newest(folder)
             self._view = replace(view, newest=newest)
         else:
-            sheet = load_shot(str(folder / MISTAKES)) if self._stamps[part] != (None,) else None
+            sheet = load_image_item(str(folder / MISTAKES)) if self._stamps[part] != (None,) else None
             self._troubles[part] = f"{sheet.key}: {sheet.error}" if sheet is not None and sheet.error else ""
             self._view = replace(view, sheet=None if sheet is None or sheet.error else sheet)
 
@@ -192,8 +192,6 @@ def thinned(curves: Curves, most: int) -> Curves:
 def age(written: float, now: float | None = None) -> float:
     """Seconds since `written`, seconds since 1970."""
     return max(0.0, (time.time() if now is None else now) - written)
-
-
 
 
 @dataclass(frozen=True)
@@ -221,7 +219,7 @@ class Training:
     last one could not be taken into use."""
 
     def __init__(
-        self, state: State, first: ModelChoice, choose: Callable[..., None], wake: Callable[[], None] = nobody
+        self, state: State, first: ModelChoice, choose: Callable[..., None], wake: Callable[[], None] = noop
     ) -> None:
         self._state, self._first, self._choose, self._wake = state, first, choose, wake
         self.view: RunView | None = None

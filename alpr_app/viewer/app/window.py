@@ -15,7 +15,7 @@ import glfw
 
 from alpr_app.core.errors import AlprError
 from alpr_app.viewer.app.commands import press
-from alpr_app.viewer.app.layout import Frame
+from alpr_app.viewer.app.layout import WindowLayout
 from alpr_app.viewer.app.program import Program
 from alpr_app.viewer.toolkit.inputs import REST_SECONDS
 from alpr_app.viewer.toolkit.painter import printable
@@ -64,7 +64,6 @@ def _shared(place: tuple[int, int], size: tuple[int, int], area: Area) -> int:
 def _seen(place: tuple[int, int], size: tuple[int, int], area: Area) -> bool:
     across, down = _overlap(place, size, area)
     return across >= SEEN[0] and down >= SEEN[1]
-
 
 
 TITLE = "Licence plates"
@@ -143,7 +142,7 @@ class Window:
         self._ui.attach_clipboard(self._get_clipboard, self._put_clipboard)
         self._textures = Textures()
         opened.callback(self._textures.close)
-        self._frame = Frame(self._program, self._ui, self._textures, scale)
+        self._frame = WindowLayout(self._program, self._ui, self._textures, scale)
         self._attach_events()
 
     def _open(self, place: tuple[int, int] | None, size: tuple[int, int], maximised: bool) -> object:
@@ -255,9 +254,9 @@ class Window:
         longer than a moment; whoever closes the window a second time is told the rest on the terminal."""
         began, said = monotonic(), False
         glfw.set_window_should_close(self._window, False)
-        while self._program.keeper.busy and not glfw.window_should_close(self._window):
+        while self._program.export_worker.busy and not glfw.window_should_close(self._window):
             if said or monotonic() - began > FINISHED_SECONDS:
-                self._program.state.say(self._program.keeper.said)
+                self._program.state.say(self._program.export_worker.said)
                 said = True
                 self._draw(SHORTEST_FRAME)
             glfw.wait_events_timeout(WAITED_SECONDS)

@@ -6,10 +6,10 @@ import os
 from time import monotonic
 
 from alpr_app.viewer.app.commands import go_up, open_dialog, open_summary
-from alpr_app.viewer.app.image_list import ALL, ORDERS, TITLES, UNSEEN
+from alpr_app.viewer.app.image_list import ALL, SORT_ORDERS, SORT_TITLES, UNSEEN
 from alpr_app.viewer.app.state import FOLDER, LIVE
 from alpr_app.viewer.panels.context import (
-    Stage,
+    PanelContext,
     draw_mark,
     elided,
     follow,
@@ -36,30 +36,30 @@ class Browser:
         self._tree = TreePanel()
         self._low = False
 
-    def draw(self, stage: Stage, rect: Rect) -> None:
-        ui, state = stage.ui, stage.program.state
+    def draw(self, context: PanelContext, rect: Rect) -> None:
+        ui, state = context.ui, context.program.state
         with ui.area("browser", rect, ui.theme.panel):
-            self._head(stage)
+            self._head(context)
             if state.kind == LIVE:
-                live_side(stage)
+                live_side(context)
                 return
             self._low = rect[3] < LOW * ui.em
-            self._tree.draw(stage)
-            self._filter(stage)
-            below = self._below_height(stage)
+            self._tree.draw(context)
+            self._filter(context)
+            below = self._below_height(context)
             with ui.child("list", 0, -below):
-                self._list(stage)
-            self._below(stage)
+                self._list(context)
+            self._below(context)
 
-    def _head(self, stage: Stage) -> None:
-        ui, state = stage.ui, stage.program.state
+    def _head(self, context: PanelContext) -> None:
+        ui, state = context.ui, context.program.state
         width = ui.text_width("Open...") + 18 * ui.em
         left, top = ui.cursor
         room = ui.room[0]
         if state.kind == FOLDER:
-            above = stage.program.explorer.above()
-            if icon_button(stage, "up", "up", "The folder above (Backspace)", enabled=bool(above)):
-                go_up(stage.program)
+            above = context.program.explorer.above()
+            if icon_button(context, "up", "up", "The folder above (Backspace)", enabled=bool(above)):
+                go_up(context.program)
             left, room = left + icon_width(ui) + ui.gap[0], room - icon_width(ui) - ui.gap[0]
         title = state.live_name if state.kind == LIVE else os.path.basename(state.folder) or state.folder
         shown = elided(ui, title or "No source", room - width - 10 * ui.em)
@@ -69,13 +69,13 @@ class Browser:
         ui.tip(state.folder if state.kind == FOLDER else state.live_name)
         ui.cursor = (left + room - width, top)
         if ui.button("Open...", width, tip="Open a folder, a camera, a video or an address (O)"):
-            open_dialog(stage.program)
+            open_dialog(context.program)
 
-    def _filter(self, stage: Stage) -> None:
-        ui, browse = stage.ui, stage.program.state.browse
-        text, _ = ui.field("filter", browse.text, "Filter by name or plate")
+    def _filter(self, context: PanelContext) -> None:
+        ui, image_list = context.ui, context.program.state.image_list
+        text, _ = ui.field("filter", image_list.text, "Filter by name or plate")
         # Without labels there is nothing to be right or wrong.
-        only, marks = browse.only, bool(browse.totals.pictures) or browse.only != ALL
+        only, marks = image_list.only, bool(image_list.totals.pictures) or image_list.only != ALL
         room, anew = ui.room[0], icon_width(ui) + ui.gap[0]
         # Side by side where their words can be read.
         share = marks and room >= SIDE_BY_SIDE * ui.em
@@ -84,53 +84,55 @@ class Browser:
             only = _FILTERS[ui.choice("only", _FILTERS.index(only), _FILTER_NAMES, width)]
             if share:
                 ui.beside()
-        browse.filter(text, only)
-        self._order(stage, ui.room[0] - anew)
+        image_list.filter(text, only)
+        self._order(context, ui.room[0] - anew)
 
-    def _order(self, stage: Stage, width: float) -> None:
-        ui, program = stage.ui, stage.program
-        current = ORDERS.index(program.state.settings.order)
-        chosen = ui.choice("order", current, TITLES, width)
+    def _order(self, context: PanelContext, width: float) -> None:
+        ui, program = context.ui, context.program
+        current = SORT_ORDERS.index(program.state.settings.order)
+        chosen = ui.choice("order", current, SORT_TITLES, width)
         ui.beside()
         stale = program.explorer.order_is_stale
         tip = "Sort anew: more has been read since (F5)" if stale else "List and sort anew (F5)"
-        if icon_button(stage, "again", "again", tip, on=stale):
+        if icon_button(context, "again", "again", tip, on=stale):
             program.explorer.refresh()
         if chosen != current:
-            program.sort(ORDERS[chosen])
+            program.sort(SORT_ORDERS[chosen])
 
-    def _list(self, stage: Stage) -> None:
-        ui, browse = stage.ui, stage.program.state.browse
+    def _list(self, context: PanelContext) -> None:
+        ui, image_list = context.ui, context.program.state.image_list
         row = round(ui.line_height + 8 * ui.em)
-        position = browse.position
-        if position >= 0 and browse.index != self._followed:
+        position = image_list.position
+        if position >= 0 and image_list.index != self._followed:
             follow(ui, position * row, row, ui.room[1])
-        self._followed = browse.index
+        self._followed = image_list.index
         left, top = ui.cursor
-        for index, place in rows_in_sight(ui, browse.rows, row):
-            self._row(stage, index, place)
-        if not browse.rows and browse.names:
+        for index, place in rows_in_sight(ui, image_list.rows, row):
+            self._row(context, index, place)
+        if not image_list.rows and image_list.names:
             ui.cursor = (left, top + 4 * ui.em)
             ui.text("No picture passes the filter", ui.theme.dim, wrapped=True)
 
-    def _row(self, stage: Stage, index: int, place: Rect) -> None:
-        ui, browse = stage.ui, stage.program.state.browse
+    def _row(self, context: PanelContext, index: int, place: Rect) -> None:
+        ui, image_list = context.ui, context.program.state.image_list
         left, top, width, height = place
-        name = browse.names[index]
+        name = image_list.names[index]
         ui.cursor = (left, top)
         hit = ui.hit(f"row {index}", width, height)
-        chosen = index == browse.index
+        chosen = index == image_list.index
         paint = ui.painter
         if chosen or hit.hovered:
             paint.surface((left, top, width, height), ui.theme.accent_dim if chosen else ui.theme.field, 3 * ui.em)
         middle = top + height / 2
-        record = browse.records.get(name)
-        mark = browse.mark(name)
+        record = image_list.records.get(name)
+        mark = image_list.mark(name)
         if mark:
             draw_mark(ui, paint, (left + 11 * ui.em, middle), 4.5 * ui.em, mark)
         elif record is not None:
-            paint.dot((left + 11 * ui.em, middle), 2 * ui.em, ui.theme.wrong if record.outcome.error else ui.theme.dim)
-        plates = browse.shown(record.outcome.plates) if record is not None else []
+            paint.dot(
+                (left + 11 * ui.em, middle), 2 * ui.em, ui.theme.wrong if record.recognition.error else ui.theme.dim
+            )
+        plates = image_list.shown(record.recognition.plates) if record is not None else []
         text = plates[0].marked_text if plates else ""
         more = f" +{len(plates) - 1}" if len(plates) > 1 else ""
         text_left = left + width - ui.text_width(text + more) - 8 * ui.em
@@ -139,25 +141,25 @@ class Browser:
         shown = elided(ui, name, text_left - left - 32 * ui.em, middle=True)
         paint.text((left + 24 * ui.em, y), shown, ui.theme.text if chosen and not text else ui.theme.dim)
         if hit.clicked:
-            browse.go(index)
+            image_list.go(index)
         if hit.hovered:
             ui.tip(name)
 
-    def _below_height(self, stage: Stage) -> float:
-        ui, browse = stage.ui, stage.program.state.browse
-        totals = browse.totals
+    def _below_height(self, context: PanelContext) -> float:
+        ui, image_list = context.ui, context.program.state.image_list
+        totals = image_list.totals
         lines = 1 + (3 + bool(totals.placed) if totals.pictures and not self._low else 0)
         return lines * (ui.line_height + 3 * ui.em) + ui.row_height + ui.gap[1] * 2 + 6 * ui.em
 
-    def _below(self, stage: Stage) -> None:
-        ui, state, browse = stage.ui, stage.program.state, stage.program.state.browse
+    def _below(self, context: PanelContext) -> None:
+        ui, state, image_list = context.ui, context.program.state, context.program.state.image_list
         left, top = ui.cursor
         width, step = ui.room[0], ui.line_height + 3 * ui.em
         paint = ui.painter
         paint.line([(left, top), (left + width, top)], ui.theme.line)
         top += 6 * ui.em
-        pair(ui, paint, (left, top, width, step), _count(stage), f"{len(browse.records):,} read")
-        totals = browse.totals
+        pair(ui, paint, (left, top, width, step), _count(context), f"{len(image_list.records):,} read")
+        totals = image_list.totals
         if totals.pictures and not self._low:
             rows = [
                 (f"Right, of {totals.pictures:,} labelled", totals.share(totals.right)),
@@ -175,20 +177,20 @@ class Browser:
             paint.text((x, top), missed, ui.theme.missed if totals.missed else ui.theme.dim)
         ui.cursor = (left, top + step + 4 * ui.em)
         if state.whole:
-            self._whole(stage, width)
+            self._whole(context, width)
             return
         sums = ui.text_width("Sums") + 18 * ui.em
         label = "Read the whole folder"
         label = label if ui.text_width(label) < width - sums - 24 * ui.em else "Read all"
-        enabled = len(browse.records) < len(browse.names)
+        enabled = len(image_list.records) < len(image_list.names)
         if ui.button(label, width - sums - ui.gap[0], enabled=enabled):
-            stage.program.read_all(True)
+            context.program.read_all(True)
         ui.beside()
-        if ui.button("Sums", sums, enabled=bool(browse.records), tip="What was read, folder by folder (U)"):
-            open_summary(stage.program)
+        if ui.button("Sums", sums, enabled=bool(image_list.records), tip="What was read, folder by folder (U)"):
+            open_summary(context.program)
 
-    def _whole(self, stage: Stage, width: float) -> None:
-        ui, state = stage.ui, stage.program.state
+    def _whole(self, context: PanelContext, width: float) -> None:
+        ui, state = context.ui, context.program.state
         stop = ui.text_width("Stop") + 18 * ui.em
         left, top = ui.cursor
         # While the list grows, more may be read than the run began with.
@@ -199,17 +201,17 @@ class Browser:
             ui.progress(share, f"{100 * share:.0f} %" + (f", {duration(rest)} left" if rest else ""))
         ui.cursor = (left + width - stop, top)
         if ui.button("Stop", stop):
-            stage.program.read_all(False)
+            context.program.read_all(False)
 
 
-def _count(stage: Stage) -> str:
+def _count(context: PanelContext) -> str:
     """12 of 345; while it is listed, how many there are so far."""
-    state, browse = stage.program.state, stage.program.state.browse
+    state, image_list = context.program.state, context.program.state.image_list
     if state.scanning:
-        return f"{len(browse.names):,} so far..."
-    if len(browse.rows) < len(browse.names):
-        return f"{len(browse.rows):,} of {len(browse.names):,} shown"
-    return f"{browse.index + 1:,} of {len(browse.names):,}"
+        return f"{len(image_list.names):,} so far..."
+    if len(image_list.rows) < len(image_list.names):
+        return f"{len(image_list.rows):,} of {len(image_list.names):,} shown"
+    return f"{image_list.index + 1:,} of {len(image_list.names):,}"
 
 
 def duration(seconds: float) -> str:

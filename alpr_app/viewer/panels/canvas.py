@@ -10,13 +10,13 @@ from alpr_app.core.plate import Plate
 from alpr_app.data.overlay import label
 from alpr_app.evaluation.ground_truth import MISSED, WRONG, Label
 from alpr_app.viewer.app.commands import plain_light
-from alpr_app.viewer.panels.context import Stage, confidence_colour, dashed, elided
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, dashed, elided
 from alpr_app.viewer.panels.toolbar import toolbar
-from alpr_app.viewer.panels.welcome import own_sign, welcome
+from alpr_app.viewer.panels.welcome import model_banner, welcome
 from alpr_app.viewer.toolkit.inputs import Hit
 from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
-from alpr_app.viewer.workers.images import Shot
+from alpr_app.viewer.workers.images import ImageItem
 
 # From this enlargement on, pixels are shown as squares.
 PIXELS_FROM = 4.0
@@ -28,32 +28,32 @@ class Canvas:
     def __init__(self) -> None:
         self._dragging = False
 
-    def draw(self, stage: Stage, rect: Rect) -> None:
-        ui, state = stage.ui, stage.program.state
+    def draw(self, context: PanelContext, rect: Rect) -> None:
+        ui, state = context.ui, context.program.state
         with ui.area("canvas", rect, ui.theme.ground, padding=0):
-            height = toolbar(stage, rect)
+            height = toolbar(context, rect)
             place = (rect[0], rect[1] + height, rect[2], rect[3] - height)
-            shot = state.shot
-            if shot is None or shot.image is None:
+            image_item = state.image_item
+            if image_item is None or image_item.image is None:
                 state.hovered = -1
-                welcome(stage, place)
-                own_sign(stage, place)
+                welcome(context, place)
+                model_banner(context, place)
                 return
             ui.cursor = place[:2]
             hit = ui.hit("picture", place[2], place[3])
             ui.let_overlap()
-            self._look(stage, place, shot, hit)
+            self._look(context, place, image_item, hit)
             with ui.painter.within(place):
-                self._picture(stage, place, shot)
-                self._overlays(stage, place, shot)
+                self._picture(context, place, image_item)
+                self._overlays(context, place, image_item)
             if not state.light.neutral:
-                _light(stage, place)
-            own_sign(stage, place)
+                _light(context, place)
+            model_banner(context, place)
 
-    def _look(self, stage: Stage, place: Rect, shot: Shot, hit: Hit) -> None:
+    def _look(self, context: PanelContext, place: Rect, image_item: ImageItem, hit: Hit) -> None:
         """Zoom, drag and select."""
-        ui, state, view = stage.ui, stage.program.state, stage.program.state.view
-        size, canvas = shot.size, place[2:]
+        ui, state, view = context.ui, context.program.state, context.program.state.view
+        size, canvas = image_item.size, place[2:]
         pointer = (ui.mouse.place[0] - place[0], ui.mouse.place[1] - place[1])
         if hit.hovered and ui.mouse.wheel:
             view.zoom_at(ui.mouse.wheel, pointer, size, canvas)
@@ -71,52 +71,52 @@ class Canvas:
         if not hit.held:
             self._dragging = False
 
-    def _picture(self, stage: Stage, place: Rect, shot: Shot) -> None:
-        view = stage.program.state.view
-        view.shown = scale = view.scale(shot.size, place[2:])
-        left, top = view.origin(shot.size, place[2:])
-        light = stage.program.state.light
-        texture = stage.textures.get("canvas", (shot.key, light), lambda: light.applied(shot.display))
-        stage.textures.show_pixels(texture, scale * stage.ui.pixel_ratio >= PIXELS_FROM)
+    def _picture(self, context: PanelContext, place: Rect, image_item: ImageItem) -> None:
+        view = context.program.state.view
+        view.shown = scale = view.scale(image_item.size, place[2:])
+        left, top = view.origin(image_item.size, place[2:])
+        light = context.program.state.light
+        texture = context.textures.get("canvas", (image_item.key, light), lambda: light.applied(image_item.display))
+        context.textures.show_pixels(texture, scale * context.ui.pixel_ratio >= PIXELS_FROM)
         # On whole pixels, so that a picture at its own size is shown exactly as it is.
         corner = (round(place[0] + left), round(place[1] + top))
         # Of the longest and thinnest, one line is seen at least.
-        across, down = (max(1.0, side * scale) for side in shot.size)
-        stage.ui.painter.picture(texture, (*corner, across, down))
+        across, down = (max(1.0, side * scale) for side in image_item.size)
+        context.ui.painter.picture(texture, (*corner, across, down))
 
-    def _overlays(self, stage: Stage, place: Rect, shot: Shot) -> None:
-        state, view = stage.program.state, stage.program.state.view
-        placing = Placing(view.origin(shot.size, place[2:]), view.scale(shot.size, place[2:]), place)
+    def _overlays(self, context: PanelContext, place: Rect, image_item: ImageItem) -> None:
+        state, view = context.program.state, context.program.state.view
+        placing = Placing(view.origin(image_item.size, place[2:]), view.scale(image_item.size, place[2:]), place)
         taken: list[Rect] = []
-        paint = stage.ui.painter
+        paint = context.ui.painter
         truth = state.truth if state.settings.show_truth else None
         # A label may say what stands on the plate and not where it is.
         placed = [label for label in (*truth.labels, *truth.unread) if label.box is not None] if truth else []
         for known in placed:
-            self._truth(stage, paint, placing, known)
+            self._truth(context, paint, placing, known)
         marked = {state.selected, state.hovered, state.hovered_card}
         plates = list(enumerate(state.plates))
         for number, plate in plates:
-            self._plate(stage, paint, placing, plate, number in marked)
+            self._plate(context, paint, placing, plate, number in marked)
         if state.settings.show_text:
             for known in placed if state.mark in (WRONG, MISSED) else ():
                 if known.text:
-                    text, colour = f"label {known.text}", stage.ui.theme.truth
-                    self._label(stage, paint, placing, taken, known.box, text, colour, False, below=True)
+                    text, colour = f"label {known.text}", context.ui.theme.truth
+                    self._label(context, paint, placing, taken, known.box, text, colour, False, below=True)
             for (number, plate), car in zip(plates, state.car_numbers, strict=True):
-                colour = confidence_colour(stage, plate.confidence)
+                colour = confidence_colour(context, plate.confidence)
                 text = f"#{car}  {label(plate)}" if car else label(plate)
-                self._label(stage, paint, placing, taken, plate.box, text, colour, number in marked)
+                self._label(context, paint, placing, taken, plate.box, text, colour, number in marked)
 
-    def _truth(self, stage: Stage, paint: Painter, placing: Placing, known: Label) -> None:
-        ui = stage.ui
+    def _truth(self, context: PanelContext, paint: Painter, placing: Placing, known: Label) -> None:
+        ui = context.ui
         points = [placing.on_screen(point) for point in known.corners]
         paint.line(points, ui.theme.halo, 4 * ui.em, closed=True)
         dashed(paint, points, ui.theme.truth, 2 * ui.em, 5 * ui.em)
 
-    def _plate(self, stage: Stage, paint: Painter, placing: Placing, plate: Plate, marked: bool) -> None:
-        ui, settings = stage.ui, stage.program.state.settings
-        colour = confidence_colour(stage, plate.confidence)
+    def _plate(self, context: PanelContext, paint: Painter, placing: Placing, plate: Plate, marked: bool) -> None:
+        ui, settings = context.ui, context.program.state.settings
+        colour = confidence_colour(context, plate.confidence)
         width = (3.0 if marked else 2.0) * ui.em
         if settings.show_boxes:
             left, top, right, bottom = plate.box
@@ -137,7 +137,7 @@ class Canvas:
 
     def _label(
         self,
-        stage: Stage,
+        context: PanelContext,
         paint: Painter,
         placing: Placing,
         taken: list[Rect],
@@ -147,7 +147,7 @@ class Canvas:
         marked: bool,
         below: bool = False,
     ) -> None:
-        ui = stage.ui
+        ui = context.ui
         pad = 6 * ui.em
         size = (ui.text_width(text) + 2 * pad + 4 * ui.em, ui.line_height + pad)
         left, top = placing.on_screen(box[:2])
@@ -178,14 +178,14 @@ class Placing:
         return (point[0] - self._left) / self._scale, (point[1] - self._top) / self._scale
 
 
-def _light(stage: Stage, place: Rect) -> None:
+def _light(context: PanelContext, place: Rect) -> None:
     """Says at the bottom that the picture is not shown as it is; a click shows it so again."""
-    ui = stage.ui
+    ui = context.ui
     margin = 10 * ui.em
-    text = elided(ui, f"{stage.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.em)
+    text = elided(ui, f"{context.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.em)
     ui.cursor = (place[0] + margin, place[1] + place[3] - ui.row_height - margin)
     if ui.button(text, on=True, tip="Show the picture as it is (0)"):
-        plain_light(stage.program)
+        plain_light(context.program)
 
 
 def plate_under(plates: Sequence[Plate], point: Point) -> int:

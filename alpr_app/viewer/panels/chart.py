@@ -85,8 +85,6 @@ def axis_over(values: list[np.ndarray], logarithmic: bool = False) -> Axis | Non
     return Axis(low - room, high + room) if isfinite(high - low) else None
 
 
-
-
 # Up to so many points, each is marked by a dot.
 DOTTED = 30
 TICKS_APART = 34, 90

@@ -24,7 +24,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Stage:
+class PanelContext:
     ui: Toolkit
     textures: Textures
     program: Program
@@ -64,9 +64,9 @@ def _cut(text: str, count: int, middle: bool) -> str:
     return text[: count - end] + DOTS + (text[-end:] if end else "")
 
 
-def confidence_colour(stage: Stage, confidence: float) -> Colour:
-    theme = stage.ui.theme
-    return theme.sure if confidence >= stage.program.state.settings.sure else theme.doubtful
+def confidence_colour(context: PanelContext, confidence: float) -> Colour:
+    theme = context.ui.theme
+    return theme.sure if confidence >= context.program.state.settings.sure else theme.doubtful
 
 
 def mark_colour(ui: Toolkit, mark: str) -> Colour:
@@ -129,9 +129,9 @@ def icon_width(ui: Toolkit) -> float:
     return ui.row_height * 1.15
 
 
-def icon_button(stage: Stage, name: str, icon: str, tip: str, on: bool = False, enabled: bool = True) -> bool:
+def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool = False, enabled: bool = True) -> bool:
     """A square button with a drawn sign: previous, next, up, again, play or hold."""
-    ui = stage.ui
+    ui = context.ui
     left, top = ui.cursor
     side = ui.row_height
     hit = ui.hit(name, icon_width(ui), side)

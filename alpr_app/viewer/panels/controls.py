@@ -14,7 +14,7 @@ from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
 from alpr_app.viewer.app.settings import THEMES
 from alpr_app.viewer.app.state import LIVE, MOST_LIGHT, Light
 from alpr_app.viewer.panels.chart import sparkline
-from alpr_app.viewer.panels.context import Stage, heading, pair
+from alpr_app.viewer.panels.context import PanelContext, heading, pair
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -23,23 +23,23 @@ SIDE_BY_SIDE = 220
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 
 
-def controls(stage: Stage) -> None:
-    _thresholds(stage)
-    _models(stage)
-    _cars(stage)
-    _looks(stage)
-    _light(stage)
-    _pictures(stage)
-    _keep(stage)
-    _training(stage)
-    _timings(stage)
-    _log(stage)
+def controls(context: PanelContext) -> None:
+    _thresholds(context)
+    _models(context)
+    _cars(context)
+    _looks(context)
+    _light(context)
+    _pictures(context)
+    _keep(context)
+    _training(context)
+    _timings(context)
+    _log(context)
 
 
-def _thresholds(stage: Stage) -> None:
-    ui, state = stage.ui, stage.program.state
+def _thresholds(context: PanelContext) -> None:
+    ui, state = context.ui, context.program.state
     heading(ui, "Shown are plates with")
-    floor = stage.program.choice.floor
+    floor = context.program.choice.floor
     for label, name, low in (
         ("Score from", "score", floor),
         ("Confidence from", "confidence", 0.0),
@@ -52,8 +52,8 @@ def _thresholds(stage: Stage) -> None:
             state.change(**{name: round(value, 2)})
 
 
-def _models(stage: Stage) -> None:
-    ui, program = stage.ui, stage.program
+def _models(context: PanelContext) -> None:
+    ui, program = context.ui, context.program
     heading(ui, "Models")
     ui.text(program.state.models.detail or "loading...", ui.theme.dim, wrapped=True)
     width = _half(ui)
@@ -79,8 +79,8 @@ def _beside(ui: Toolkit, width: float) -> None:
         ui.beside()
 
 
-def _looks(stage: Stage) -> None:
-    ui, state = stage.ui, stage.program.state
+def _looks(context: PanelContext) -> None:
+    ui, state = context.ui, context.program.state
     settings = state.settings
     heading(ui, "Looks")
     width = _half(ui)
@@ -96,8 +96,8 @@ def _looks(stage: Stage) -> None:
         state.change(**changed)
 
 
-def _light(stage: Stage) -> None:
-    ui, state = stage.ui, stage.program.state
+def _light(context: PanelContext) -> None:
+    ui, state = context.ui, context.program.state
     heading(ui, "Picture as it is shown")
     values = {}
     for name, tip in (("brightness", "I, K"), ("contrast", "Ctrl I, Ctrl K")):
@@ -109,11 +109,11 @@ def _light(stage: Stage) -> None:
         ui.tip(tip)
     state.light = Light(**values)
     if ui.button("As it is", ui.room[0], enabled=not state.light.neutral, tip="What is read is never changed (0)"):
-        plain_light(stage.program)
+        plain_light(context.program)
 
 
-def _pictures(stage: Stage) -> None:
-    ui, program, settings = stage.ui, stage.program, stage.program.state.settings
+def _pictures(context: PanelContext) -> None:
+    ui, program, settings = context.ui, context.program, context.program.state.settings
     heading(ui, "Folders")
     recursive = ui.switch("Pictures of folders within too", settings.recursive)
     if recursive != settings.recursive:
@@ -124,19 +124,19 @@ def _pictures(stage: Stage) -> None:
         program.state.change(slide_seconds=round(seconds, 1))
 
 
-def _cars(stage: Stage) -> None:
-    ui, state = stage.ui, stage.program.state
+def _cars(context: PanelContext) -> None:
+    ui, state = context.ui, context.program.state
     heading(ui, "Cameras and videos")
     follow = ui.switch("Follow cars", state.settings.follow_cars, "All readings of a car are put to the vote")
     if follow != state.settings.follow_cars:
         state.change(follow_cars=follow)
 
 
-def _keep(stage: Stage) -> None:
-    ui, program, state = stage.ui, stage.program, stage.program.state
+def _keep(context: PanelContext) -> None:
+    ui, program, state = context.ui, context.program, context.program.state
     heading(ui, "Keep what was read so far")
     live = state.kind == LIVE
-    width, some = (ui.room[0] - ui.gap[0]) / 2, bool(state.cars.listed if live else state.browse.records)
+    width, some = (ui.room[0] - ui.gap[0]) / 2, bool(state.cars.listed if live else state.image_list.records)
     tips = ("One line a car", "One row a car") if live else ("One line a picture", "One row a plate")
     for suffix, name, tip, key in ((JSON_LINES, "JSON lines", tips[0], "E"), (CSV, "CSV", tips[1], "Ctrl E")):
         if ui.button(name, width, enabled=some, tip=f"{tip} ({key})"):
@@ -145,19 +145,19 @@ def _keep(stage: Stage) -> None:
             ui.beside()
 
 
-def _training(stage: Stage) -> None:
-    ui, training = stage.ui, stage.program.training
+def _training(context: PanelContext) -> None:
+    ui, training = context.ui, context.program.training
     heading(ui, "Training")
     if ui.button("Watch a training run", ui.room[0], tip="Curves, mistakes, and its newest model to try (W)"):
-        watch_training(stage.program)
+        watch_training(context.program)
     if training.own:
         ui.text(training.sign, ui.theme.doubtful, wrapped=True)
         if ui.button(f"Back to the {training.first_name}", ui.room[0]):
             training.back()
 
 
-def _timings(stage: Stage) -> None:
-    ui, state = stage.ui, stage.program.state
+def _timings(context: PanelContext) -> None:
+    ui, state = context.ui, context.program.state
     timed = list(state.timed)
     if not timed:
         return
@@ -175,8 +175,8 @@ def _timings(stage: Stage) -> None:
     ui.space(1)
 
 
-def _log(stage: Stage) -> None:
-    ui, state = stage.ui, stage.program.state
+def _log(context: PanelContext) -> None:
+    ui, state = context.ui, context.program.state
     if not state.messages:
         return
     heading(ui, "Messages")

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from alpr_app.viewer.app.commands import COMMANDS
-from alpr_app.viewer.panels.context import Stage
+from alpr_app.viewer.panels.context import PanelContext
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ _MOUSE = (
 )
 
 
-def help_window(stage: Stage, window: Rect) -> None:
-    ui, state = stage.ui, stage.program.state
+def help_window(context: PanelContext, window: Rect) -> None:
+    ui, state = context.ui, context.program.state
     em = ui.em
     groups = [(name, [(c.label, c.text) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)]
     groups.append(("Mouse on the picture", list(_MOUSE)))

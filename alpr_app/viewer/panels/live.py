@@ -7,8 +7,8 @@ from time import monotonic
 from alpr_app.viewer.app.cars import Car
 from alpr_app.viewer.app.commands import keep_results, snapshot
 from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
-from alpr_app.viewer.panels.context import Stage, confidence_colour, heading, pair
-from alpr_app.viewer.panels.dialogs import cameras_part
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, heading, pair
+from alpr_app.viewer.panels.dialogs import camera_list
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.live import ENDED, OPENING, PAUSED, RUNNING, WAITING
 
@@ -16,9 +16,9 @@ ROW, CROP_HEIGHT = 54, 30
 LEAST_HEIGHT = 120
 
 
-def cars_part(stage: Stage) -> None:
+def car_list(context: PanelContext) -> None:
     """Fills the room that is left; of the rows those in sight are drawn."""
-    ui, state = stage.ui, stage.program.state
+    ui, state = context.ui, context.program.state
     cars = list(state.cars.listed.values())
     if not cars and not state.settings.follow_cars:
         return
@@ -26,7 +26,7 @@ def cars_part(stage: Stage) -> None:
     if not cars:
         ui.text("They are listed here as they come", ui.theme.dim, wrapped=True)
         return
-    _buttons(stage)
+    _buttons(context)
     row = round(ROW * ui.em)
     with ui.child("cars", 0, max(ui.room[1], LEAST_HEIGHT * ui.em)):
         left, top = ui.cursor
@@ -35,13 +35,13 @@ def cars_part(stage: Stage) -> None:
         present = set(state.car_numbers)
         for place in range(first, min(len(cars), first + int(height / row) + 2)):
             car = cars[-1 - place]
-            _row(stage, car, (left, top + place * row, width, row - 4 * ui.em), car.track.number in present)
+            _row(context, car, (left, top + place * row, width, row - 4 * ui.em), car.track.number in present)
         ui.cursor = (left, top)
         ui.space(len(cars) * row)
 
 
-def _buttons(stage: Stage) -> None:
-    ui, program = stage.ui, stage.program
+def _buttons(context: PanelContext) -> None:
+    ui, program = context.ui, context.program
     width = (ui.room[0] - 2 * ui.gap[0]) / 3
     if ui.button("JSON lines##cars", width, tip="Keep this list and the crops (E)"):
         keep_results(program, JSON_LINES)
@@ -53,17 +53,17 @@ def _buttons(stage: Stage) -> None:
         program.state.cars.clear()
 
 
-def _row(stage: Stage, car: Car, rect: Rect, present: bool) -> None:
+def _row(context: PanelContext, car: Car, rect: Rect, present: bool) -> None:
     """present: it is in the picture just now."""
-    ui, theme, em, track = stage.ui, stage.ui.theme, stage.ui.em, car.track
+    ui, theme, em, track = context.ui, context.ui.theme, context.ui.em, car.track
     left, top, width, height = rect
     ui.cursor = (left, top)
     hit = ui.hit(f"car {track.number}", width, height)
     paint = ui.painter
     paint.surface(rect, theme.raised if hit.hovered else theme.field, 4 * em)
     if present:
-        paint.surface((left, top, 3 * em, height), confidence_colour(stage, track.plate.confidence), 1.5 * em)
-    texture = stage.textures.get(("car", track.number), track.read, lambda: track.plate.crop)
+        paint.surface((left, top, 3 * em, height), confidence_colour(context, track.plate.confidence), 1.5 * em)
+    texture = context.textures.get(("car", track.number), track.read, lambda: track.plate.crop)
     crop = CROP_HEIGHT * em
     # A plate is four times as wide as high; in a narrow panel the letters matter more.
     across = min(4 * crop, width * 0.42)
@@ -74,7 +74,7 @@ def _row(stage: Stage, car: Car, rect: Rect, present: bool) -> None:
     number_left, number = x + ui.text_width(text) + 8 * em, f"#{track.number}"
     sure, right = f"{100 * track.plate.confidence:.0f} %", left + width - 8 * em
     sure_left = right - ui.text_width(sure)
-    paint.text((sure_left, y), sure, confidence_colour(stage, track.plate.confidence))
+    paint.text((sure_left, y), sure, confidence_colour(context, track.plate.confidence))
     if number_left + ui.text_width(number, SMALL) < sure_left - 4 * em:
         paint.text((number_left, y + 2 * em), number, theme.dim, SMALL)
     y += ui.line_height + 3 * em
@@ -88,15 +88,14 @@ def _row(stage: Stage, car: Car, rect: Rect, present: bool) -> None:
         ui.tip(f"Car #{track.number}, seen {track.count} times from {began} to {ended}; a click copies its text")
     if hit.clicked:
         ui.copy(track.text)
-        stage.program.state.say(f"Copied {track.text}")
-
+        context.program.state.say(f"Copied {track.text}")
 
 
 _SAYS = {OPENING: "opening", RUNNING: "running", PAUSED: "held", WAITING: "not there", ENDED: "at its end"}
 
 
-def live_side(stage: Stage) -> None:
-    ui, program, state = stage.ui, stage.program, stage.program.state
+def live_side(context: PanelContext) -> None:
+    ui, program, state = context.ui, context.program, context.program.state
     theme, status = ui.theme, state.live_status
     left, top = ui.cursor
     width, step = ui.room[0], ui.line_height + 4 * ui.em
@@ -106,10 +105,12 @@ def live_side(stage: Stage) -> None:
         rows.append(("tried again in", f"{max(0.0, status.until - monotonic()):.0f} s", None))
     rows.append(("Pictures a second", f"{state.source_rate.per_second():.1f}", None))
     rows.append(("Read a second", f"{state.recogniser_rate.per_second():.1f}", None))
-    if state.outcome is not None:
-        rows.append(("From picture to plate", f"{1000 * (state.outcome.finished - state.outcome.taken):.0f} ms", None))
-    if state.shot is not None:
-        rows.append(("Size", f"{state.shot.size[0]} × {state.shot.size[1]}", None))
+    if state.recognition is not None:
+        rows.append(
+            ("From picture to plate", f"{1000 * (state.recognition.finished - state.recognition.taken):.0f} ms", None)
+        )
+    if state.image_item is not None:
+        rows.append(("Size", f"{state.image_item.size[0]} × {state.image_item.size[1]}", None))
     for name, value, tint in rows:
         pair(ui, ui.painter, (left, top, width, step), name, value, tint)
         top += step
@@ -121,7 +122,9 @@ def live_side(stage: Stage) -> None:
     ui.beside()
     if ui.button("Play again" if state.live_is_file else "Connect again", half, tip="R"):
         program.live.reconnect()
-    if ui.button("Keep this picture", width, enabled=state.shot is not None, tip="With and without the plates (S)"):
+    if ui.button(
+        "Keep this picture", width, enabled=state.image_item is not None, tip="With and without the plates (S)"
+    ):
         snapshot(program)
-    cameras_part(stage, program.open)
-    cars_part(stage)
+    camera_list(context, program.open)
+    car_list(context)

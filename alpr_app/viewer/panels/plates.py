@@ -7,11 +7,11 @@ import numpy as np
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import MISSED
 from alpr_app.viewer.app.state import NOTHING
-from alpr_app.viewer.panels.context import Stage, confidence_colour, draw_mark, elided, pair
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_mark, elided, pair
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Texture
 from alpr_app.viewer.toolkit.theme import PLATE_COLOURS, faded
-from alpr_app.viewer.workers.images import Shot
+from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
 # Around the raw cut-out, as a share of the plate's height.
@@ -29,30 +29,30 @@ class Plates:
     def __init__(self) -> None:
         self._followed = -1
 
-    def draw(self, stage: Stage) -> None:
-        ui, state = stage.ui, stage.program.state
-        shot, plates = state.shot, state.plates
-        if shot is None or shot.image is None or state.outcome is None or not plates:
-            _nothing(stage)
+    def draw(self, context: PanelContext) -> None:
+        ui, state = context.ui, context.program.state
+        image_item, plates = state.image_item, state.plates
+        if image_item is None or image_item.image is None or state.recognition is None or not plates:
+            _nothing(context)
             return
         first, sight = ui.cursor[1], ui.room[1]
         for number, plate in enumerate(plates):
             top = ui.cursor[1] - first
-            self._card(stage, shot, plate, number)
+            self._card(context, image_item, plate, number)
             if number == state.selected != self._followed:
                 # The card of a plate that was selected elsewhere comes into sight.
                 bottom = ui.cursor[1] - first
                 ui.scroll = top if top < ui.scroll else max(ui.scroll, bottom - sight)
         self._followed = state.selected
-        hidden = len(state.outcome.plates) - len(plates)
+        hidden = len(state.recognition.plates) - len(plates)
         if hidden:
             ui.text(f"{hidden} more below the thresholds", ui.theme.dim)
         if state.mark == MISSED:
-            _missed(stage)
+            _missed(context)
 
-    def _card(self, stage: Stage, shot: Shot, plate: Plate, number: int) -> None:
-        ui, state = stage.ui, stage.program.state
-        card = _Card(stage, shot, plate, number)
+    def _card(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
+        ui, state = context.ui, context.program.state
+        card = _Card(context, image_item, plate, number)
         left, top = ui.cursor
         width = ui.room[0]
         height = card.height(width)
@@ -72,20 +72,20 @@ class Plates:
 class _Card:
     """One plate's card. Laid out from top to bottom; `height` and `draw` go through the same steps."""
 
-    def __init__(self, stage: Stage, shot: Shot, plate: Plate, number: int) -> None:
-        self.stage, self.shot, self.plate, self.number = stage, shot, plate, number
-        state = stage.program.state
+    def __init__(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
+        self.context, self.image_item, self.plate, self.number = context, image_item, plate, number
+        state = context.program.state
         self.car = state.cars.listed.get(state.car_numbers[number])
-        self.ui = stage.ui
-        em = stage.ui.em
+        self.ui = context.ui
+        em = context.ui.em
         self.pad = 10 * em
-        self.line = stage.ui.line_height + 4 * em
+        self.line = context.ui.line_height + 4 * em
         self.marked_line = self.line if plate.fits_format is False else 0.0
 
     def height(self, width: float) -> float:
         em = self.ui.em
         inner = width - 2 * self.pad
-        judged = 2 * self.line + 6 * em if self._judged() is not None else 0
+        comparisons = 2 * self.line + 6 * em if self._judged() is not None else 0
         bars = (BAR_HEIGHT + BAR_NOTES) * em + 10 * em
         return (
             self.pad * 2
@@ -95,7 +95,7 @@ class _Card:
             + self.marked_line
             + bars
             + (3 + (self.car is not None)) * self.line
-            + judged
+            + comparisons
             + self.ui.row_height
             + 10 * em
         )
@@ -105,9 +105,9 @@ class _Card:
         left, top, width, _ = rect
         paint.surface(rect, ui.theme.field, 6 * em)
         if marked:
-            paint.frame(rect, confidence_colour(self.stage, self.plate.confidence), 6 * em, 1.5 * em)
+            paint.frame(rect, confidence_colour(self.context, self.plate.confidence), 6 * em, 1.5 * em)
         x, y, inner = left + self.pad, top + self.pad, width - 2 * self.pad
-        version = (self.shot.key, self.plate.corners)
+        version = (self.image_item.key, self.plate.corners)
         high = self._crop_height(inner)
         self._crop(paint, (x, y, inner, high), version)
         y += high + 4 * em
@@ -134,13 +134,13 @@ class _Card:
             paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
             return
         # Other models may have seen another part of the same plate.
-        model = self.stage.program.state.outcome.model
-        texture = self.stage.textures.get(("crop", self.number), (*version, model), lambda: crop)
+        model = self.context.program.state.recognition.model
+        texture = self.context.textures.get(("crop", self.number), (*version, model), lambda: crop)
         self._fitted(paint, rect, texture)
 
     def _cut_out(self, paint: Painter, rect: Rect, version: object) -> None:
         """The plate as it is in the picture, on a ground of its own."""
-        texture = self.stage.textures.get(("cut-out", self.number), version, self._raw)
+        texture = self.context.textures.get(("cut-out", self.number), version, self._raw)
         paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
         self._fitted(paint, rect, texture)
 
@@ -163,7 +163,7 @@ class _Card:
         chip = ui.text_width(text, font) + 20 * em
         paint.surface((x, y, chip, 38 * em), ground, 5 * em)
         paint.text((x + 10 * em, y + (2 if font == LARGE else 9) * em), text, letters, font)
-        colour = confidence_colour(self.stage, plate.confidence)
+        colour = confidence_colour(self.context, plate.confidence)
         paint.text((x + width - ui.text_width(sure), y + (38 * em - ui.line_height) / 2), sure, colour)
         if self.marked_line:
             said = elided(ui, f"No {plate.colour} plate reads so: an unknown kind?", width)
@@ -179,7 +179,7 @@ class _Card:
         bar = column - 6 * em
         for number, (character, confidence) in enumerate(zip(plate.text, plate.characters, strict=True)):
             x = left + number * column + 3 * em
-            colour = confidence_colour(self.stage, confidence)
+            colour = confidence_colour(self.context, confidence)
             paint.surface((x, top, bar, height), faded(ui.theme.raised, 0.8), 2 * em)
             paint.surface((x, top + height * (1 - confidence), bar, height * confidence), faded(colour, 0.85), 2 * em)
             middle = x + bar / 2
@@ -216,30 +216,32 @@ class _Card:
 
     def _judged(self):
         """What of the label concerns this plate; None if there is no label, or the plate is not where it is."""
-        state = self.stage.program.state
+        state = self.context.program.state
         record = state.record
         if record is None or record.truth is None:
             return None
-        judged = next((j for p, j in zip(record.outcome.plates, record.judged, strict=True) if p is self.plate), None)
-        if judged is None or not judged.found or judged.label < 0:
+        comparisons = next(
+            (j for p, j in zip(record.recognition.plates, record.comparisons, strict=True) if p is self.plate), None
+        )
+        if comparisons is None or not comparisons.found or comparisons.label < 0:
             return None
-        if judged.iou is None and not judged.read:
-            read = [other.label for other in record.judged if other.read]
+        if comparisons.iou is None and not comparisons.read:
+            read = [other.label for other in record.comparisons if other.read]
             # The label has no place, and it is another plate that reads so.
-            return None if judged.label in read else judged
-        return judged
+            return None if comparisons.label in read else comparisons
+        return comparisons
 
     def _truth(self, paint: Painter, place: Point, width: float) -> float:
-        judged = self._judged()
+        comparisons = self._judged()
         x, y = place
-        if judged is None:
+        if comparisons is None:
             return y
         ui, em, theme = self.ui, self.ui.em, self.ui.theme
         y += 3 * em
         paint.line([(x, y), (x + width, y)], theme.line)
         y += 3 * em
-        text = self.stage.program.state.record.truth.labels[judged.label].text
-        draw_mark(ui, paint, (x + 6 * em, y + ui.line_height / 2), 5 * em, "right" if judged.read else "wrong")
+        text = self.context.program.state.record.truth.labels[comparisons.label].text
+        draw_mark(ui, paint, (x + 6 * em, y + ui.line_height / 2), 5 * em, "right" if comparisons.read else "wrong")
         paint.text((x + 18 * em, y), "Label", theme.dim)
         # Letter by letter is a little wider than the whole word.
         start = x + width - sum(ui.text_width(character) for character in text)
@@ -249,13 +251,13 @@ class _Card:
             start += ui.text_width(character)
         y += self.line
         value = "by its text alone"
-        if judged.iou is not None:
-            value = f"IoU {judged.iou:.2f}, corners {judged.corner_px:.1f} px off"
+        if comparisons.iou is not None:
+            value = f"IoU {comparisons.iou:.2f}, corners {comparisons.corner_px:.1f} px off"
         pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
         return y + self.line
 
     def _buttons(self, place: Point, width: float) -> None:
-        ui, program = self.ui, self.stage.program
+        ui, program = self.ui, self.context.program
         half = (width - ui.gap[0]) / 2
         ui.cursor = place
         if ui.button(f"Copy text##{self.number}", half, enabled=bool(self.plate.text)):
@@ -265,12 +267,12 @@ class _Card:
         tip = "The plate as the reader saw it, and as it is in the picture"
         if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
             name = self.plate.text or "plate"
-            program.keeper.keep(name, "crop", self.plate.crop)
-            program.keeper.keep(name, "cut-out", self._raw())
+            program.export_worker.keep(name, "crop", self.plate.crop)
+            program.export_worker.keep(name, "cut-out", self._raw())
 
     def _raw(self) -> np.ndarray:
         """The plate as it is in the picture, with a margin: H x W x 3 uint8."""
-        return cut_out(self.shot.image, self.plate.box)
+        return cut_out(self.image_item.image, self.plate.box)
 
 
 def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
@@ -283,32 +285,32 @@ def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.nda
     return image[top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
-def _nothing(stage: Stage) -> None:
+def _nothing(context: PanelContext) -> None:
     """Why there are no cards."""
-    ui, state = stage.ui, stage.program.state
+    ui, state = context.ui, context.program.state
     theme = ui.theme
-    outcome = state.outcome
+    recognition = state.recognition
     if state.models.state == FAILED:
         ui.text("The models cannot be used", theme.wrong)
         ui.text(state.models.detail, theme.dim, wrapped=True)
     elif state.models.state == LOADING:
         ui.text("Loading the models...", theme.dim)
-    elif state.kind == NOTHING or (state.shot is None and outcome is None):
+    elif state.kind == NOTHING or (state.image_item is None and recognition is None):
         ui.text("Plates appear here", theme.dim)
-    elif outcome is None:
+    elif recognition is None:
         ui.text("Reading...", theme.dim)
-    elif outcome.error:
+    elif recognition.error:
         ui.text("This picture could not be read", theme.wrong)
-        ui.text(outcome.error, theme.dim, wrapped=True)
+        ui.text(recognition.error, theme.dim, wrapped=True)
     else:
         ui.text("No plate found", theme.dim)
-        if outcome.plates:
-            ui.text(f"{len(outcome.plates)} below the thresholds", theme.dim)
+        if recognition.plates:
+            ui.text(f"{len(recognition.plates)} below the thresholds", theme.dim)
         if state.mark == MISSED:
-            _missed(stage)
+            _missed(context)
 
 
-def _missed(stage: Stage) -> None:
-    ui, state = stage.ui, stage.program.state
+def _missed(context: PanelContext) -> None:
+    ui, state = context.ui, context.program.state
     texts = ", ".join(state.record.missed(state.settings.score, state.settings.confidence))
     ui.text(elided(ui, f"Missed: the label says {texts}", ui.room[0]), ui.theme.missed)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from alpr_app.viewer.app.folder_results import CSV, HERE, SHARES, Line, Summary, ordered, summarise, write_summary
-from alpr_app.viewer.panels.context import Stage, elided
+from alpr_app.viewer.app.folder_results import CSV, HERE, SHARES, Summary, SummaryRow, ordered, summarise, write_summary
+from alpr_app.viewer.panels.context import PanelContext, elided
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.threads import Background
 
@@ -42,10 +42,10 @@ class SummaryTable:
         self._column, self._descending = "folder", False
         self._of: tuple[str, int, float, float] | None = None
 
-    def draw(self, stage: Stage, window: Rect) -> None:
-        ui, state = stage.ui, stage.program.state
-        self._renew(stage)
-        summary = stage.program.summary.result
+    def draw(self, context: PanelContext, window: Rect) -> None:
+        ui, state = context.ui, context.program.state
+        self._renew(context)
+        summary = context.program.summary.result
         columns = [column for column in COLUMNS if not column.labels or summary is None or summary.has_labels]
         em, row = ui.em, round(ui.line_height + 9 * ui.em)
         count = len(summary.lines) if summary is not None else 0
@@ -57,35 +57,35 @@ class SummaryTable:
             if ui.hit("outside", *window[2:]).clicked:
                 state.summary_open = False
         with ui.area("summary", rect, ui.theme.panel, padding=PAD, on_top=True):
-            self._title(stage)
+            self._title(context)
             if summary is None:
                 ui.text("Adding up...", ui.theme.dim)
                 return
-            self._head(stage, columns, row)
+            self._head(context, columns, row)
             with ui.child("summary rows", 0, -(2 * row + 10 * em)):
-                self._rows(stage, columns, ordered(summary.lines, self._column, self._descending), row)
-            self._sums(stage, columns, summary, row)
+                self._rows(context, columns, ordered(summary.lines, self._column, self._descending), row)
+            self._sums(context, columns, summary, row)
 
-    def _renew(self, stage: Stage) -> None:
+    def _renew(self, context: PanelContext) -> None:
         """Have it added up again if anything has changed since."""
-        browse, summary = stage.program.state.browse, stage.program.summary
-        of = (stage.program.state.folder, browse.changes, browse.score, browse.confidence)
+        image_list, summary = context.program.state.image_list, context.program.summary
+        of = (context.program.state.folder, image_list.changes, image_list.score, image_list.confidence)
         if of == self._of:
             return
         if self._of is not None and of[0] != self._of[0]:
             summary.result = None
         # Copied here, added up there: the thread must not see what changes meanwhile.
-        records, thresholds = dict(browse.records), (browse.score, browse.confidence)
+        records, thresholds = dict(image_list.records), (image_list.score, image_list.confidence)
         if summary.start(lambda: summarise(records, *thresholds)):
             self._of = of
 
-    def _title(self, stage: Stage) -> None:
-        ui, state, program = stage.ui, stage.program.state, stage.program
+    def _title(self, context: PanelContext) -> None:
+        ui, state, program = context.ui, context.program.state, context.program
         label = "Keep as CSV"
         width = ui.text_width(label) + 22 * ui.em
         left, top = ui.cursor
         room = ui.room[0]
-        read = f"{len(state.browse.records):,} of {len(state.browse.names):,} pictures read"
+        read = f"{len(state.image_list.records):,} of {len(state.image_list.names):,} pictures read"
         name = os.path.basename(state.folder) or state.folder
         title = elided(ui, f"{name}: {read}", room - width - 10 * ui.em)
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
@@ -93,7 +93,7 @@ class SummaryTable:
         summary: Background[Summary] = program.summary
         if ui.button(label, width, enabled=summary.result is not None, tip="As the table is sorted"):
             result, column, descending = summary.result, self._column, self._descending
-            program.keeper.write(
+            program.export_worker.write(
                 name,
                 "summary",
                 CSV,
@@ -101,11 +101,11 @@ class SummaryTable:
             )
         ui.space(4 * ui.em)
 
-    def _head(self, stage: Stage, columns: list[Column], row: float) -> None:
+    def _head(self, context: PanelContext, columns: list[Column], row: float) -> None:
         """The names of the columns; a click sorts, a second one the other way round."""
-        ui, theme, em = stage.ui, stage.ui.theme, stage.ui.em
+        ui, theme, em = context.ui, context.ui.theme, context.ui.em
         left, top = ui.cursor
-        for column, (x, width) in zip(columns, _places(stage, columns), strict=True):
+        for column, (x, width) in zip(columns, _places(context, columns), strict=True):
             ui.cursor = (left + x, top)
             hit = ui.hit(f"by {column.name}", width, row)
             ui.tip(column.tip)
@@ -126,42 +126,47 @@ class SummaryTable:
         ui.painter.line([(left, top + row - 1), (left + ui.room[0], top + row - 1)], theme.line)
         ui.cursor = (left, top + row)
 
-    def _rows(self, stage: Stage, columns: list[Column], lines: list[Line], row: float) -> None:
+    def _rows(self, context: PanelContext, columns: list[Column], lines: list[SummaryRow], row: float) -> None:
         """Those in sight."""
-        ui = stage.ui
+        ui = context.ui
         left, top = ui.cursor
         first = max(0, int(ui.scroll / row))
         for number in range(first, min(len(lines), first + int(ui.room[1] / row) + 2)):
             y = top + number * row
             if number % 2 == 0:
                 ui.painter.surface((left, y, ui.room[0], row), ui.theme.field, 3 * ui.em)
-            _line(stage, columns, lines[number], (left, y), row)
+            _line(context, columns, lines[number], (left, y), row)
         ui.cursor = (left, top)
         ui.space(len(lines) * row)
 
-    def _sums(self, stage: Stage, columns: list[Column], summary: Summary, row: float) -> None:
-        ui = stage.ui
+    def _sums(self, context: PanelContext, columns: list[Column], summary: Summary, row: float) -> None:
+        ui = context.ui
         left, top = ui.cursor
         ui.painter.line([(left, top), (left + ui.room[0], top)], ui.theme.line)
         for number, line in enumerate((summary.micro, summary.macro)):
-            _line(stage, columns, line, (left, top + 4 * ui.em + number * row), row, whole=not number)
+            _line(context, columns, line, (left, top + 4 * ui.em + number * row), row, whole=not number)
 
 
-def _places(stage: Stage, columns: list[Column]) -> list[tuple[float, float]]:
+def _places(context: PanelContext, columns: list[Column]) -> list[tuple[float, float]]:
     """Left end, from that of the table, and width of each column; the first takes what the others leave."""
-    em, room = stage.ui.em, stage.ui.room[0] - 10 * stage.ui.em
+    em, room = context.ui.em, context.ui.room[0] - 10 * context.ui.em
     figures = min(COLUMN_WIDTH * em, room * 0.75 / (len(columns) - 1))
     first = room - figures * (len(columns) - 1)
     return [(0, first), *((first + number * figures, figures) for number in range(len(columns) - 1))]
 
 
 def _line(
-    stage: Stage, columns: list[Column], line: Line, place: tuple[float, float], row: float, whole: bool = True
+    context: PanelContext,
+    columns: list[Column],
+    line: SummaryRow,
+    place: tuple[float, float],
+    row: float,
+    whole: bool = True,
 ) -> None:
     """whole: counts have no fraction, as means of counts have."""
-    ui, theme = stage.ui, stage.ui.theme
+    ui, theme = context.ui, context.ui.theme
     left, y = place[0], place[1] + (row - ui.line_height) / 2
-    for column, (x, width) in zip(columns, _places(stage, columns), strict=True):
+    for column, (x, width) in zip(columns, _places(context, columns), strict=True):
         value = getattr(line, column.name)
         if column.name == "folder":
             shown = elided(ui, "this folder" if value == HERE else value, width - 14 * ui.em, middle=True)

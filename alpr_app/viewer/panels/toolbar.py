@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alpr_app.viewer.app.state import FOLDER, LIVE
-from alpr_app.viewer.panels.context import Stage, elided, icon_button, icon_width
+from alpr_app.viewer.panels.context import PanelContext, elided, icon_button, icon_width
 from alpr_app.viewer.toolkit.painter import Rect
 from alpr_app.viewer.workers.live import RUNNING
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
@@ -22,7 +22,7 @@ _TOGGLES = (
 
 
 @dataclass(frozen=True)
-class Layout:
+class ToolbarLayout:
     """steps: left end and row of each button on the left. toggles: left end of the first one, its row, and the place
     of its name in `_TOGGLES`. rows: how many there are. begin, end: between them the first row is free."""
 
@@ -33,7 +33,7 @@ class Layout:
     end: float
 
 
-def arranged(steps: list[float], long: list[float], short: list[float], room: float, spacing: float) -> Layout:
+def arranged(steps: list[float], long: list[float], short: list[float], room: float, spacing: float) -> ToolbarLayout:
     """Where buttons of these widths go: toggles at the right end, so that they keep their place, with shorter names
     where there is too little room, and in a row of their own where that is too much as well."""
     places, x, row = [], 0.0, 0
@@ -46,21 +46,21 @@ def arranged(steps: list[float], long: list[float], short: list[float], room: fl
     for name, widths in ((0, long), (1, short)):
         left = room - _total(widths, spacing)
         if left >= x + GAP * spacing:
-            return Layout(places, (left, row, name), row + 1, first, left if row == 0 else room)
+            return ToolbarLayout(places, (left, row, name), row + 1, first, left if row == 0 else room)
     name = 0 if _total(long, spacing) <= room else 1
-    return Layout(places, (0.0, row + 1, name), row + 2, first, room)
+    return ToolbarLayout(places, (0.0, row + 1, name), row + 2, first, room)
 
 
 def _total(widths: list[float], spacing: float) -> float:
     return sum(widths) + spacing * (len(widths) - 1)
 
 
-def toolbar(stage: Stage, rect: Rect) -> float:
+def toolbar(context: PanelContext, rect: Rect) -> float:
     """Draw it at the top of `rect`; returns its height."""
-    ui, state = stage.ui, stage.program.state
+    ui, state = context.ui, context.program.state
     pad, spacing = 7 * ui.em, 5 * ui.em
     live = state.kind == LIVE
-    usable = live or bool(state.browse.names)
+    usable = live or bool(state.image_list.names)
     chosen = [toggle for toggle in _TOGGLES if toggle[1] != "show_truth" or state.kind == FOLDER]
     buttons = ([_next] if live else [_previous, _next]) + [_play, _fit, _own_size]
     widths = [ui.text_width(_WORDS[button]) + 18 * ui.em if button in _WORDS else icon_width(ui) for button in buttons]
@@ -72,68 +72,68 @@ def toolbar(stage: Stage, rect: Rect) -> float:
     left, top = rect[0] + pad, rect[1] + pad
     for button, (x, row) in zip(buttons, layout.steps, strict=True):
         ui.cursor = (left + x, top + row * step)
-        button(stage, usable)
-    _place(stage, left + layout.begin + 3 * spacing, left + layout.end - 2 * spacing, top)
+        button(context, usable)
+    _place(context, left + layout.begin + 3 * spacing, left + layout.end - 2 * spacing, top)
     x, row, name = layout.toggles
     for toggle, width in zip(chosen, (long, short)[name], strict=True):
         ui.cursor = (left + x, top + row * step)
-        _toggle(stage, toggle, toggle[3 if name else 0], width)
+        _toggle(context, toggle, toggle[3 if name else 0], width)
         x += width + spacing
     return height
 
 
-def _previous(stage: Stage, usable: bool) -> None:
-    if icon_button(stage, "previous", "previous", "Previous picture (←)", enabled=usable):
-        stage.program.step(-1)
+def _previous(context: PanelContext, usable: bool) -> None:
+    if icon_button(context, "previous", "previous", "Previous picture (←)", enabled=usable):
+        context.program.step(-1)
 
 
-def _next(stage: Stage, usable: bool) -> None:
-    tip = "One frame on (→)" if stage.program.state.kind == LIVE else "Next picture (→)"
-    if icon_button(stage, "next", "next", tip, enabled=usable):
-        stage.program.step(1)
+def _next(context: PanelContext, usable: bool) -> None:
+    tip = "One frame on (→)" if context.program.state.kind == LIVE else "Next picture (→)"
+    if icon_button(context, "next", "next", tip, enabled=usable):
+        context.program.step(1)
 
 
-def _play(stage: Stage, usable: bool) -> None:
-    state = stage.program.state
+def _play(context: PanelContext, usable: bool) -> None:
+    state = context.program.state
     if state.kind == LIVE:
-        held = stage.program.live is not None and stage.program.live.paused
+        held = context.program.live is not None and context.program.live.paused
         tip, icon = ("Go on (Space)", "play") if held else ("Hold (Space)", "hold")
         on = held
     else:
         on = state.playing
         tip, icon = ("Stop the slide show (Space)", "hold") if on else ("Slide show (Space)", "play")
-    if icon_button(stage, "play", "hold" if icon == "hold" else "play", tip, on=on, enabled=usable):
-        stage.program.play()
+    if icon_button(context, "play", "hold" if icon == "hold" else "play", tip, on=on, enabled=usable):
+        context.program.play()
 
 
-def _fit(stage: Stage, usable: bool) -> None:
-    view = stage.program.state.view
-    if stage.ui.button(_WORDS[_fit], on=view.zoom is None, tip="Fit the whole picture in (F)"):
+def _fit(context: PanelContext, usable: bool) -> None:
+    view = context.program.state.view
+    if context.ui.button(_WORDS[_fit], on=view.zoom is None, tip="Fit the whole picture in (F)"):
         view.fit()
 
 
-def _own_size(stage: Stage, usable: bool) -> None:
-    view = stage.program.state.view
-    if stage.ui.button(_WORDS[_own_size], on=view.zoom == 1.0, tip="One picture pixel for one of the screen (1)"):
+def _own_size(context: PanelContext, usable: bool) -> None:
+    view = context.program.state.view
+    if context.ui.button(_WORDS[_own_size], on=view.zoom == 1.0, tip="One picture pixel for one of the screen (1)"):
         view.set_zoom(1.0)
 
 
 _WORDS = {_fit: "Fit", _own_size: "1:1"}
 
 
-def _toggle(stage: Stage, toggle: tuple[str, str, str, str], name: str, width: float) -> None:
-    state = stage.program.state
+def _toggle(context: PanelContext, toggle: tuple[str, str, str, str], name: str, width: float) -> None:
+    state = context.program.state
     _, setting, tip, _ = toggle
-    if stage.ui.button(f"{name}##{setting}", width, on=getattr(state.settings, setting), tip=tip):
+    if context.ui.button(f"{name}##{setting}", width, on=getattr(state.settings, setting), tip=tip):
         state.change(**{setting: not getattr(state.settings, setting)})
 
 
-def _place(stage: Stage, left: float, right: float, top: float) -> None:
+def _place(context: PanelContext, left: float, right: float, top: float) -> None:
     """Zoom and size of the picture, as far as there is room for them."""
-    ui, state, shot = stage.ui, stage.program.state, stage.program.state.shot
-    if shot is None or shot.image is None:
+    ui, state, image_item = context.ui, context.program.state, context.program.state.image_item
+    if image_item is None or image_item.image is None:
         return
-    texts = [f"{shot.size[0]} × {shot.size[1]}"]
+    texts = [f"{image_item.size[0]} × {image_item.size[1]}"]
     if state.view.zoom is not None:
         texts.insert(0, f"{100 * state.view.zoom:.0f} %")
     for text in texts:
@@ -144,8 +144,8 @@ def _place(stage: Stage, left: float, right: float, top: float) -> None:
         left += width + 14 * ui.em
 
 
-def status_line(stage: Stage, rect: Rect, frame_rate: float) -> None:
-    ui, state = stage.ui, stage.program.state
+def status_line(context: PanelContext, rect: Rect, frame_rate: float) -> None:
+    ui, state = context.ui, context.program.state
     theme, em = ui.theme, ui.em
     with ui.area("status", rect, theme.panel, padding=0):
         paint = ui.painter
@@ -153,9 +153,9 @@ def status_line(stage: Stage, rect: Rect, frame_rate: float) -> None:
         middle, y = rect[1] + rect[3] / 2, rect[1] + (rect[3] - ui.line_height) / 2
         colour = {LOADING: theme.missed, FAILED: theme.wrong}.get(state.models.state, theme.right)
         paint.dot((rect[0] + 16 * em, middle), 4 * em, colour)
-        right = _figures(stage, rect, y, frame_rate)
+        right = _figures(context, rect, y, frame_rate)
         left = rect[0] + 30 * em
-        text = elided(ui, _models(stage), right - left)
+        text = elided(ui, _models(context), right - left)
         paint.text((left, y), text, theme.dim)
         left += ui.text_width(text) + 24 * em
         message = state.message
@@ -164,14 +164,14 @@ def status_line(stage: Stage, rect: Rect, frame_rate: float) -> None:
             paint.text((left, y), elided(ui, message.text, right - left), tint)
 
 
-def _models(stage: Stage) -> str:
-    state = stage.program.state
+def _models(context: PanelContext) -> str:
+    state = context.program.state
     if state.models.state == LOADING:
         return "Loading the models..."
     if state.models.state == FAILED:
         return "No models"
-    threads = stage.program.choice.threads
-    own = stage.program.training.sign
+    threads = context.program.choice.threads
+    own = context.program.training.sign
     return (
         f"Ready: {state.models.detail or 'models'}"
         + (f", {threads} thread{'s' if threads > 1 else ''}" if threads else "")
@@ -179,22 +179,22 @@ def _models(stage: Stage) -> str:
     )
 
 
-def _figures(stage: Stage, rect: Rect, y: float, frame_rate: float) -> float:
+def _figures(context: PanelContext, rect: Rect, y: float, frame_rate: float) -> float:
     """Rates and times from the right end; returns where they begin."""
-    ui, state = stage.ui, stage.program.state
+    ui, state = context.ui, context.program.state
     figures = []
     if state.kind == LIVE and state.live_status.state == RUNNING:
         figures.append(f"source {state.source_rate.per_second():.0f}/s")
-    waiting = stage.program.recogniser.waiting()
+    waiting = context.program.recogniser.waiting()
     if state.kind == LIVE or state.whole:
         figures.append(f"read {state.recogniser_rate.per_second():.0f}/s")
         figures.append(f"window {frame_rate:.0f}/s")
     elif waiting > 2:
         figures.append(f"{waiting} waiting")
-    outcome = state.outcome
-    if outcome is not None and outcome.timings is not None:
-        figures.append(f"found in {outcome.timings.detect_ms:.0f} ms")
-        figures.append(f"read in {outcome.timings.read_ms:.0f} ms")
+    recognition = state.recognition
+    if recognition is not None and recognition.timings is not None:
+        figures.append(f"found in {recognition.timings.detect_ms:.0f} ms")
+        figures.append(f"read in {recognition.timings.read_ms:.0f} ms")
     figures.append("F1 help")
     text = "   ·   ".join(figures)
     left = rect[0] + rect[2] - ui.text_width(text) - 14 * ui.em

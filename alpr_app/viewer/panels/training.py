@@ -14,25 +14,25 @@ from alpr_app.viewer.app.state import View
 from alpr_app.viewer.app.training import RunView, age
 from alpr_app.viewer.panels.browser import duration
 from alpr_app.viewer.panels.chart import Chart, draw_chart, figure
-from alpr_app.viewer.panels.context import Stage, elided, heading, pair
+from alpr_app.viewer.panels.context import PanelContext, elided, heading, pair
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
-from alpr_app.viewer.workers.images import Shot
+from alpr_app.viewer.workers.images import ImageItem
 
 COLUMN = 76
 
 
-def run_facts(stage: Stage, view: RunView) -> None:
+def run_facts(context: PanelContext, view: RunView) -> None:
     """Draw it at the cursor, as wide as there is room."""
-    _progress(stage, view)
-    _model(stage, view)
-    _validation(stage, view)
-    _losses(stage, view)
+    _progress(context, view)
+    _model(context, view)
+    _validation(context, view)
+    _losses(context, view)
     for line in view.troubles:
-        stage.ui.text(line, stage.ui.theme.wrong, wrapped=True)
+        context.ui.text(line, context.ui.theme.wrong, wrapped=True)
 
 
-def _rows(stage: Stage, rows: list[tuple[str, str]]) -> None:
-    ui = stage.ui
+def _rows(context: PanelContext, rows: list[tuple[str, str]]) -> None:
+    ui = context.ui
     left, top = ui.cursor
     step = ui.line_height + 3 * ui.em
     for name, value in rows:
@@ -42,8 +42,8 @@ def _rows(stage: Stage, rows: list[tuple[str, str]]) -> None:
     ui.space(1)
 
 
-def _progress(stage: Stage, view: RunView) -> None:
-    ui = stage.ui
+def _progress(context: PanelContext, view: RunView) -> None:
+    ui = context.ui
     left = view.seconds_left
     if view.steps:
         rest = f", about {duration(left)} left" if left else ""
@@ -59,12 +59,12 @@ def _progress(stage: Stage, view: RunView) -> None:
         rows.append(("Memory at most", f"{memory:.1f} GB"))
     if view.changed:
         rows.append(("Last figures", f"{duration(age(view.changed))} ago"))
-    _rows(stage, rows)
+    _rows(context, rows)
 
 
-def _model(stage: Stage, view: RunView) -> None:
+def _model(context: PanelContext, view: RunView) -> None:
     """The newest model, to be tried and to be left again."""
-    ui, training = stage.ui, stage.program.training
+    ui, training = context.ui, context.program.training
     heading(ui, "Its model")
     newest = view.newest
     if newest is None:
@@ -89,9 +89,9 @@ def _model(stage: Stage, view: RunView) -> None:
         training.back()
 
 
-def _validation(stage: Stage, view: RunView) -> None:
+def _validation(context: PanelContext, view: RunView) -> None:
     """Each figure of the last validation beside that of the best one."""
-    ui, val = stage.ui, view.val
+    ui, val = context.ui, view.val
     if not val:
         return
     heading(ui, f"Validation at step {val.last('step'):,.0f}")
@@ -112,14 +112,14 @@ def _validation(stage: Stage, view: RunView) -> None:
     ui.space(1)
 
 
-def _losses(stage: Stage, view: RunView) -> None:
+def _losses(context: PanelContext, view: RunView) -> None:
     if not view.train:
         return
-    heading(stage.ui, f"Losses at step {view.train.last('step'):,.0f}")
+    heading(context.ui, f"Losses at step {view.train.last('step'):,.0f}")
     names = [name for name in view.train.columns if name not in NO_LOSSES]
     rows = [(name.replace("_", " "), figure(view.train.last(name))) for name in names]
     rate = view.train.last("learning_rate")
-    _rows(stage, [*rows, *([("learning rate", figure(rate))] if rate is not None else [])])
+    _rows(context, [*rows, *([("learning rate", figure(rate))] if rate is not None else [])])
 
 
 class SheetPanel:
@@ -127,51 +127,55 @@ class SheetPanel:
         self._view = View()
         self._of = ""
 
-    def draw(self, stage: Stage, view: RunView) -> None:
+    def draw(self, context: PanelContext, view: RunView) -> None:
         """Draw the sheet where the cursor is, as large as there is room, or say how to come by one."""
-        ui, shot = stage.ui, view.sheet
-        if shot is None or shot.display is None:
+        ui, image_item = context.ui, view.sheet
+        if image_item is None or image_item.display is None:
             ui.text("There is no sheet of mistakes yet. This makes one, also while the run goes on:", wrapped=True)
             ui.text(f"python -m alpr_app.train report {view.folder} --dataset_path DATA", ui.theme.dim, wrapped=True)
             return
         place = (*ui.cursor, *ui.room)
         if min(place[2:]) < 1:
             return
-        if self._of != shot.key:
-            self._of = shot.key
-            self._begin(shot, place)
+        if self._of != image_item.key:
+            self._of = image_item.key
+            self._begin(image_item, place)
         ui.painter.surface(place, ui.theme.ground)
         hit = ui.hit("sheet", *place[2:])
         pointer = (ui.mouse.place[0] - place[0], ui.mouse.place[1] - place[1])
         if hit.hovered and ui.mouse.wheel:
-            self._view.zoom_at(ui.mouse.wheel, pointer, shot.size, place[2:])
+            self._view.zoom_at(ui.mouse.wheel, pointer, image_item.size, place[2:])
         if hit.held:
-            self._view.drag(ui.mouse.delta, shot.size, place[2:])
+            self._view.drag(ui.mouse.delta, image_item.size, place[2:])
         if hit.double:
-            self._whole_or_wide(shot, place)
+            self._whole_or_wide(image_item, place)
         ui.tip("Wheel: larger and smaller; drag: move; double click: the whole sheet")
-        self._paint(stage, shot, place)
+        self._paint(context, image_item, place)
 
-    def _begin(self, shot: Shot, place: Rect) -> None:
+    def _begin(self, image_item: ImageItem, place: Rect) -> None:
         """As wide as there is room, from its top."""
-        zoom = min(place[2] / shot.size[0], 2.0)
+        zoom = min(place[2] / image_item.size[0], 2.0)
         self._view.set_zoom(zoom)
-        self._view.centre = (0.5, min(0.5, place[3] / 2 / (shot.size[1] * zoom)))
+        self._view.centre = (0.5, min(0.5, place[3] / 2 / (image_item.size[1] * zoom)))
 
-    def _whole_or_wide(self, shot: Shot, place: Rect) -> None:
+    def _whole_or_wide(self, image_item: ImageItem, place: Rect) -> None:
         if self._view.zoom is None:
-            self._begin(shot, place)
+            self._begin(image_item, place)
         else:
             self._view.fit()
 
-    def _paint(self, stage: Stage, shot: Shot, place: Rect) -> None:
-        scale = self._view.scale(shot.size, place[2:])
-        left, top = self._view.origin(shot.size, place[2:])
-        texture = stage.textures.get("sheet", (shot.key, shot.taken), lambda: shot.display)
-        with stage.ui.painter.within(place):
-            rect = (round(place[0] + left), round(place[1] + top), shot.size[0] * scale, shot.size[1] * scale)
-            stage.ui.painter.picture(texture, rect)
-
+    def _paint(self, context: PanelContext, image_item: ImageItem, place: Rect) -> None:
+        scale = self._view.scale(image_item.size, place[2:])
+        left, top = self._view.origin(image_item.size, place[2:])
+        texture = context.textures.get("sheet", (image_item.key, image_item.taken), lambda: image_item.display)
+        with context.ui.painter.within(place):
+            rect = (
+                round(place[0] + left),
+                round(place[1] + top),
+                image_item.size[0] * scale,
+                image_item.size[1] * scale,
+            )
+            context.ui.painter.picture(texture, rect)
 
 
 EDGE, PAD = 18, 14
@@ -184,8 +188,8 @@ class TrainingPage:
     def __init__(self) -> None:
         self._sheet = SheetPanel()
 
-    def draw(self, stage: Stage, window: Rect) -> None:
-        ui, state, view = stage.ui, stage.program.state, stage.program.training.view
+    def draw(self, context: PanelContext, window: Rect) -> None:
+        ui, state, view = context.ui, context.program.state, context.program.training.view
         em = ui.em
         edge = EDGE * em
         rect = (edge, edge, window[2] - 2 * edge, window[3] - 2 * edge)
@@ -197,26 +201,26 @@ class TrainingPage:
                 state.run_open = False
         with ui.area("training", rect, ui.theme.panel, padding=PAD, on_top=True):
             if view is None:
-                _nothing(stage)
+                _nothing(context)
                 return
-            self._head(stage, view)
+            self._head(context, view)
             facts = min(FACTS_WIDTH * em, FACTS_SHARE * ui.room[0])
             below = ui.row_height + ui.gap[1]
             with ui.child("run left", ui.room[0] - facts - PAD * em, -below, scrolls=False):
-                self._pictures(stage, view)
+                self._pictures(context, view)
             ui.beside(PAD * em)
             with ui.child("run right", 0, -below):
-                run_facts(stage, view)
-            _command(stage, view)
+                run_facts(context, view)
+            _command(context, view)
 
-    def _head(self, stage: Stage, view: RunView) -> None:
+    def _head(self, context: PanelContext, view: RunView) -> None:
         """The run's name, what it trains and how it does; buttons at the right end."""
-        ui, theme = stage.ui, stage.ui.theme
+        ui, theme = context.ui, context.ui.theme
         start, top = ui.cursor
         left, right = start, start + ui.room[0]
         for label, tip, act in (
-            ("Close", "W or Escape", lambda: setattr(stage.program.state, "run_open", False)),
-            ("Another run...", "Open the folder of another run (O)", lambda: open_dialog(stage.program)),
+            ("Close", "W or Escape", lambda: setattr(context.program.state, "run_open", False)),
+            ("Another run...", "Open the folder of another run (O)", lambda: open_dialog(context.program)),
         ):
             width = ui.text_width(label) + 20 * ui.em
             right -= width
@@ -234,15 +238,15 @@ class TrainingPage:
         ui.painter.text((left, y), elided(ui, says, right - left), theme.dim)
         ui.cursor = (start, top + ui.row_height + ui.gap[1])
 
-    def _pictures(self, stage: Stage, view: RunView) -> None:
-        ui = stage.ui
+    def _pictures(self, context: PanelContext, view: RunView) -> None:
+        ui = context.ui
         with ui.tabs("run tabs"):
             with ui.tab("Curves") as shown:
                 if shown:
-                    _curves(stage, view)
+                    _curves(context, view)
             with ui.tab("Mistakes") as shown:
                 if shown:
-                    self._sheet.draw(stage, view)
+                    self._sheet.draw(context, view)
 
 
 def doing(view: RunView) -> str:
@@ -282,9 +286,9 @@ def _only(columns: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]
     return {name: columns[name]} if name in columns else {}
 
 
-def _curves(stage: Stage, view: RunView) -> None:
+def _curves(context: PanelContext, view: RunView) -> None:
     """Four charts, two by two; the upper ones hold more and are higher."""
-    ui = stage.ui
+    ui = context.ui
     left, top = ui.cursor
     gap = GAP * ui.em
     width, height = (ui.room[0] - gap) / 2, ui.room[1] - gap
@@ -295,9 +299,9 @@ def _curves(stage: Stage, view: RunView) -> None:
         draw_chart(ui, chart, place)
 
 
-def _command(stage: Stage, view: RunView) -> None:
+def _command(context: PanelContext, view: RunView) -> None:
     """What to type to go on, or to begin anew, with a button that copies it."""
-    ui, program = stage.ui, stage.program
+    ui, program = context.ui, context.program
     left, top = ui.cursor
     label = "Copy the command"
     width = ui.text_width(label) + 20 * ui.em
@@ -312,8 +316,8 @@ def _command(stage: Stage, view: RunView) -> None:
     ui.painter.text((start, y), shown, ui.theme.dim)
 
 
-def _nothing(stage: Stage) -> None:
-    ui = stage.ui
+def _nothing(context: PanelContext) -> None:
+    ui = context.ui
     ui.text("No training run is open")
     ui.text(
         "Open the folder that was given to a training as --output: curves and figures move while it trains, and its "
@@ -323,4 +327,4 @@ def _nothing(stage: Stage) -> None:
     )
     ui.space(6 * ui.em)
     if ui.button("Open a run's folder...", ui.text_width("Open a run's folder...") + 30 * ui.em):
-        open_dialog(stage.program)
+        open_dialog(context.program)

@@ -8,7 +8,7 @@ from alpr_app.core.errors import printable
 from alpr_app.viewer.app.commands import unfold
 from alpr_app.viewer.app.settings import LIMITS
 from alpr_app.viewer.app.tree import Node
-from alpr_app.viewer.panels.context import Stage, elided, follow, rows_in_sight
+from alpr_app.viewer.panels.context import PanelContext, elided, follow, rows_in_sight
 from alpr_app.viewer.toolkit.painter import SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
 
@@ -25,13 +25,13 @@ class TreePanel:
     def __init__(self) -> None:
         self._followed = ""
 
-    def draw(self, stage: Stage) -> None:
+    def draw(self, context: PanelContext) -> None:
         """Draw it at the cursor; nothing at all for a folder without folders in it."""
-        ui, state = stage.ui, stage.program.state
+        ui, state = context.ui, context.program.state
         if state.tree.root is None or not state.tree.root.children:
             return
         room = ui.room[1]
-        self._head(stage)
+        self._head(context)
         if not state.settings.show_tree:
             return
         row = round(ui.line_height + 6 * ui.em)
@@ -41,11 +41,11 @@ class TreePanel:
             # The pictures need what room there is.
             return
         with ui.child("tree", 0, height):
-            self._rows(stage, row)
-        self._edge(stage, height)
+            self._rows(context, row)
+        self._edge(context, height)
 
-    def _head(self, stage: Stage) -> None:
-        ui, state = stage.ui, stage.program.state
+    def _head(self, context: PanelContext) -> None:
+        ui, state = context.ui, context.program.state
         left, top = ui.cursor
         height = ui.line_height + 2 * ui.em
         hit = ui.hit("folders", ui.room[0], height)
@@ -57,8 +57,8 @@ class TreePanel:
         if hit.clicked:
             state.change(show_tree=not shown)
 
-    def _rows(self, stage: Stage, row: float) -> None:
-        ui, state = stage.ui, stage.program.state
+    def _rows(self, context: PanelContext, row: float) -> None:
+        ui, state = context.ui, context.program.state
         rows = state.tree.rows
         if state.folder != self._followed:
             place = next((number for number, node in enumerate(rows) if node.path == state.folder), -1)
@@ -66,10 +66,10 @@ class TreePanel:
                 follow(ui, place * row, row, ui.room[1])
                 self._followed = state.folder
         for node, place in rows_in_sight(ui, rows, row):
-            self._row(stage, node, place)
+            self._row(context, node, place)
 
-    def _row(self, stage: Stage, node: Node, place: Rect) -> None:
-        ui, program = stage.ui, stage.program
+    def _row(self, context: PanelContext, node: Node, place: Rect) -> None:
+        ui, program = context.ui, context.program
         left, top, width, height = place
         ui.cursor = (left, top)
         hit = ui.hit(f"folder {node.path}", width, height)
@@ -99,9 +99,9 @@ class TreePanel:
         elif hit.clicked:
             program.show_folder(node.path)
 
-    def _edge(self, stage: Stage, height: float) -> None:
+    def _edge(self, context: PanelContext, height: float) -> None:
         """A line that can be dragged to give the folders more room."""
-        ui, state = stage.ui, stage.program.state
+        ui, state = context.ui, context.program.state
         left, top = ui.cursor
         # Close below, whatever the space between widgets.
         top -= ui.gap[1]

@@ -9,14 +9,14 @@ from alpr_app.data.assets import SAMPLES
 from alpr_app.data.network import is_address
 from alpr_app.viewer.app.commands import open_dialog
 from alpr_app.viewer.app.state import FOLDER, LIVE, State
-from alpr_app.viewer.panels.context import Stage, elided, wrapped
+from alpr_app.viewer.panels.context import PanelContext, elided, wrapped
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, Rect
 from alpr_app.viewer.workers.live import ENDED, OPENING, WAITING
 
 
-def own_sign(stage: Stage, place: Rect) -> None:
+def model_banner(context: PanelContext, place: Rect) -> None:
     """Draw it at the top of the canvas at `place`; nothing while no such model is in use. A click on it leads back."""
-    ui, training = stage.ui, stage.program.training
+    ui, training = context.ui, context.program.training
     if not training.own:
         return
     theme, em = ui.theme, ui.em
@@ -43,9 +43,9 @@ def own_sign(stage: Stage, place: Rect) -> None:
         training.back()
 
 
-def welcome(stage: Stage, place: Rect) -> None:
-    ui = stage.ui
-    title, lines, offers = explained(stage.program.state)
+def welcome(context: PanelContext, place: Rect) -> None:
+    ui = context.ui
+    title, lines, offers = explained(context.program.state)
     width = min(place[2] - 40 * ui.em, 640 * ui.em)
     left = place[0] + (place[2] - width) / 2
     top = place[1] + place[3] * 0.34
@@ -58,7 +58,7 @@ def welcome(stage: Stage, place: Rect) -> None:
             top += ui.line_height + 4 * ui.em
         top += step - ui.line_height - 4 * ui.em if text is title else 0
     if offers:
-        _offers(stage, (left, top + 16 * ui.em, width, 0))
+        _offers(context, (left, top + 16 * ui.em, width, 0))
 
 
 def explained(state: State) -> tuple[str, list[str], bool]:
@@ -76,10 +76,10 @@ def explained(state: State) -> tuple[str, list[str], bool]:
 
 
 def _folder(state: State) -> tuple[str, list[str], bool]:
-    browse = state.browse
-    if state.shot is not None and state.shot.error:
-        return "This picture cannot be read", [os.path.basename(state.shot.key), state.shot.error], False
-    if browse.names:
+    image_list = state.image_list
+    if state.image_item is not None and state.image_item.error:
+        return "This picture cannot be read", [os.path.basename(state.image_item.key), state.image_item.error], False
+    if image_list.names:
         return "", [], False
     if state.scanning:
         return "Looking for pictures...", [state.folder], False
@@ -112,8 +112,8 @@ def _live(state: State) -> tuple[str, list[str], bool]:
     return f"Waiting for {name}…", [], False
 
 
-def _offers(stage: Stage, place: Rect) -> None:
-    ui, program = stage.ui, stage.program
+def _offers(context: PanelContext, place: Rect) -> None:
+    ui, program = context.ui, context.program
     offers = [("Open another source...", lambda: open_dialog(program))]
     if program.live is not None:
         again = "Play again" if program.state.live_status.state == ENDED else "Try again now"

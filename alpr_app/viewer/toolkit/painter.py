@@ -38,7 +38,6 @@ def characters(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-
 Point = tuple[float, float]
 Rect = tuple[float, float, float, float]
 """Left, top, width, height."""

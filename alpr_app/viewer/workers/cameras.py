@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 from alpr_app.viewer.workers.live import Capture, open_capture
-from alpr_app.viewer.workers.threads import Background, nobody
+from alpr_app.viewer.workers.threads import Background, noop
 
 # Numbers that are tried where no list is to be had.
 TRIED = 5
@@ -79,7 +79,7 @@ class CameraList(Background[tuple[Camera, ...]]):
 
     def __init__(
         self,
-        wake: Callable[[], None] = nobody,
+        wake: Callable[[], None] = noop,
         find: Callable[[int | None], tuple[Camera, ...]] = find_cameras,
     ) -> None:
         super().__init__("alpr-cameras", wake)

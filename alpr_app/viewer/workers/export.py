@@ -16,25 +16,25 @@ import platformdirs
 
 from alpr_app.core.errors import AlprError, reason
 from alpr_app.data.images import write_picture
-from alpr_app.viewer.workers.threads import Guard, KeepAll, nobody, told
+from alpr_app.viewer.workers.threads import Guard, KeepAll, noop, told
 
 
-def kept_folder() -> Path:
+def export_folder() -> Path:
     """Where kept pictures go; never among those that are looked at."""
     return Path(platformdirs.user_pictures_dir()) / "alpr-app"
 
 
-def kept_name(title: str, kind: str, now: datetime | None = None, suffix: str = ".png") -> str:
+def export_name(title: str, kind: str, now: datetime | None = None, suffix: str = ".png") -> str:
     """A file name that tells what and when: 20260131-101500-123-camera 0-crop.png."""
     now = now or datetime.now()
     plain = re.sub(r"[^\w .-]+", "_", title).strip(". ")[:60]
     return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{plain or 'picture'}-{kind}{suffix}"
 
 
-class Keeper:
+class ExportWorker:
     """messages: (text, whether it is bad), for the status line. folder: None for the user's."""
 
-    def __init__(self, wake: Callable[[], None] = nobody, folder: Path | None = None) -> None:
+    def __init__(self, wake: Callable[[], None] = noop, folder: Path | None = None) -> None:
         self.messages: KeepAll[tuple[str, bool]] = KeepAll(wake)
         self._folder = folder
         self._jobs: KeepAll[tuple[str, Callable[[Path], None]]] = KeepAll()
@@ -52,7 +52,7 @@ class Keeper:
         """Have `write`, which may raise AlprError, make a file; it is called on the thread."""
         with self._counting:
             self._open += 1
-        self._jobs.put((kept_name(title, kind, suffix=suffix), write))
+        self._jobs.put((export_name(title, kind, suffix=suffix), write))
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="alpr-keeper", daemon=True)
             self._thread.start()
@@ -67,7 +67,7 @@ class Keeper:
     def said(self) -> str:
         """What is still to be written, for people who want to leave."""
         files = "1 file is" if self._open == 1 else f"{self._open} files are"
-        return f"{files} still being written to {self._folder or kept_folder()}; then the program ends"
+        return f"{files} still being written to {self._folder or export_folder()}; then the program ends"
 
     def close(self, timeout: float | None = 1.0) -> bool:
         """Write what waits and stop; whether the thread has ended within `timeout` seconds, None waiting as long as it
@@ -95,7 +95,7 @@ class Keeper:
                 self._open -= 1
 
     def _write(self, name: str, write: Callable[[Path], None]) -> None:
-        folder = self._folder or kept_folder()
+        folder = self._folder or export_folder()
         path = folder / name
         try:
             folder.mkdir(parents=True, exist_ok=True)

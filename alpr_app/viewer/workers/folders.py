@@ -16,7 +16,7 @@ import platformdirs
 
 from alpr_app.core.errors import reason
 from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file
-from alpr_app.viewer.workers.threads import KeepAll, LatestValue, Worker, nobody
+from alpr_app.viewer.workers.threads import KeepAll, LatestValue, Worker, noop
 
 # Names that are sorted in one go: sorting holds all other threads up, this many for a few milliseconds.
 CHUNK = 8000
@@ -93,7 +93,7 @@ class Scan(Worker):
         self,
         folder: str,
         recursive: bool = False,
-        wake: Callable[[], None] = nobody,
+        wake: Callable[[], None] = noop,
         rank: Callable[[str, os.DirEntry], str] | None = None,
         whole: bool = False,
         named: str = "",
@@ -141,7 +141,6 @@ def _names(lines: list[str]) -> list[str]:
     return [line.rsplit("\0\0", 1)[1] for line in lines]
 
 
-
 # What was found is handed over, and the window drawn for it, no more often than this.
 BATCH_SECONDS = 0.1
 # Below a root with more folders than these (a whole disk), the rest is looked into when it is unfolded.
@@ -184,7 +183,7 @@ class Crawl(Worker):
     """A thread that looks into folders. found: batches of what it saw. deep: it goes on into what it finds, level
     after level, but never through links, which may lead back up. wake: is called when there is a new batch."""
 
-    def __init__(self, deep: bool, wake: Callable[[], None] = nobody, most: int = MOST_FOLDERS) -> None:
+    def __init__(self, deep: bool, wake: Callable[[], None] = noop, most: int = MOST_FOLDERS) -> None:
         self.found: KeepAll[list[Found]] = KeepAll(wake)
         self._deep, self._most = deep, most
         self._asked: deque[str] = deque()
@@ -256,15 +255,14 @@ def trouble_with(target: str) -> str:
     return ""
 
 
-
 ABOVE = ".."
 
 
-class Chooser:
+class FolderPicker:
     """path: the folder whose folders are listed. found: what is in it; None until that is known. cursor: the row that
     keys have chosen, -1 for none. wake: ends the window's sleep."""
 
-    def __init__(self, wake: Callable[[], None] = nobody) -> None:
+    def __init__(self, wake: Callable[[], None] = noop) -> None:
         self._wake = wake
         self._crawl: Crawl | None = None
         self.path = ""

@@ -15,14 +15,14 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.data.labels import read_labelled
-from alpr_app.viewer.workers.threads import Guard, Worker, nobody, told
+from alpr_app.viewer.workers.threads import Guard, Worker, noop, told
 
 # Every OpenGL of the last fifteen years takes textures of this side; a larger picture is shown smaller.
 DISPLAY_SIDE = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class ImageItem:
     """key: what results are matched by: the path of a picture, a running name for frames of a live source.
 
     image: H x W x 3 uint8 RGB in full size, None if there is none. display: the same, at most `DISPLAY_SIDE`
@@ -62,20 +62,19 @@ def for_display(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def shot_of(key: str, image: np.ndarray, live: bool = False) -> Shot:
+def image_item_of(key: str, image: np.ndarray, live: bool = False) -> ImageItem:
     """A shot of `image`, H x W x 3 uint8 RGB."""
-    return Shot(key, image, for_display(image), live=live)
+    return ImageItem(key, image, for_display(image), live=live)
 
 
-def load_shot(path: str) -> Shot:
+def load_image_item(path: str) -> ImageItem:
     """The picture at `path`, in the pixels of its labels; a shot with an error if it cannot be read."""
     try:
-        return shot_of(path, read_labelled(path))
+        return image_item_of(path, read_labelled(path))
     except AlprError as error:
-        return Shot(path, error=str(error).removeprefix(f"{path}: "))
+        return ImageItem(path, error=str(error).removeprefix(f"{path}: "))
     except MemoryError:
-        return Shot(path, error=f"{os.path.basename(path)} needs more memory than there is")
-
+        return ImageItem(path, error=f"{os.path.basename(path)} needs more memory than there is")
 
 
 # Decoded pictures that are kept, in bytes: about a hundred and fifty of CCPD's.
@@ -83,26 +82,26 @@ CACHE_BYTES = 384 * 2**20
 # Pictures nobody looks at wait for the recogniser in small numbers: each is decoded and takes memory.
 WAITING = 2
 
-Submit = Callable[[Shot, bool], None]
+Submit = Callable[[ImageItem, bool], None]
 """Takes a shot for the recogniser, and whether it goes before all others."""
 
 
 class FolderSource(Worker):
-    """submit: gives a shot to the recogniser. waiting: how many wait there. load: path -> Shot. wake: is called
+    """submit: gives a shot to the recogniser. waiting: how many wait there. load: path -> ImageItem. wake: is called
     when a picture has become ready to be shown."""
 
     def __init__(
         self,
         submit: Submit,
         waiting: Callable[[], int],
-        load: Callable[[str], Shot] = load_shot,
-        wake: Callable[[], None] = nobody,
+        load: Callable[[str], ImageItem] = load_image_item,
+        wake: Callable[[], None] = noop,
     ) -> None:
         self._submit, self._waiting, self._load, self._wake = submit, waiting, load, wake
         self._wanted: list[str] = []
         self._passed: deque[str] = deque()
         self._all: Iterator[str] | None = None
-        self._shots: OrderedDict[str, Shot] = OrderedDict()
+        self._shots: OrderedDict[str, ImageItem] = OrderedDict()
         self._bytes = 0
         self._submitted: set[str] = set()
         super().__init__("alpr-folder")
@@ -133,7 +132,7 @@ class FolderSource(Worker):
             self._submitted.discard(path)
             self._changed.notify()
 
-    def shot(self, path: str) -> Shot | None:
+    def image_item(self, path: str) -> ImageItem | None:
         """The picture if it has been decoded."""
         with self._changed:
             return self._shots.get(path)
@@ -152,24 +151,24 @@ class FolderSource(Worker):
                     job = self._next()
                 if self._ended:
                     return
-            path, shot, first = job
-            if shot is None:
-                shot = self._loaded(path)
-            self._deliver(path, shot, first)
+            path, image_item, first = job
+            if image_item is None:
+                image_item = self._loaded(path)
+            self._deliver(path, image_item, first)
 
-    def _loaded(self, path: str) -> Shot:
+    def _loaded(self, path: str) -> ImageItem:
         """A picture; whatever goes wrong becomes its error: one picture must not end this thread."""
-        shot = None
+        image_item = None
         with Guard() as guard:
-            shot = self._load(path)
-        return shot if shot is not None else Shot(path, error=f"cannot be read: {told(guard.error)}")
+            image_item = self._load(path)
+        return image_item if image_item is not None else ImageItem(path, error=f"cannot be read: {told(guard.error)}")
 
-    def _next(self) -> tuple[str, Shot | None, bool] | None:
+    def _next(self) -> tuple[str, ImageItem | None, bool] | None:
         """What to do: path, its shot if it is decoded already, and whether it is the one looked at."""
         for place, path in enumerate(self._wanted):
-            shot = self._shots.get(path)
-            if shot is None or path not in self._submitted:
-                return path, shot, place == 0
+            image_item = self._shots.get(path)
+            if image_item is None or path not in self._submitted:
+                return path, image_item, place == 0
         if self._waiting() >= WAITING:
             return None
         while self._passed:
@@ -183,18 +182,18 @@ class FolderSource(Worker):
             self._all = None
         return None
 
-    def _deliver(self, path: str, shot: Shot, first: bool) -> None:
+    def _deliver(self, path: str, image_item: ImageItem, first: bool) -> None:
         with self._changed:
             fresh = path not in self._submitted
             self._submitted.add(path)
             # A picture that nobody looks at is recognised, not kept.
             wanted = path in self._wanted
             if wanted and path not in self._shots:
-                self._shots[path] = shot
-                self._bytes += shot.bytes
+                self._shots[path] = image_item
+                self._bytes += image_item.bytes
                 self._forget()
         if fresh:
-            self._submit(replace(shot, near=wanted), first)
+            self._submit(replace(image_item, near=wanted), first)
         if wanted:
             self._wake()
 

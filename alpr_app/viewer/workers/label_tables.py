@@ -10,8 +10,8 @@ from pathlib import Path
 
 from alpr_app.data.label_csv import TABLE_NAME, LabelError, place, read_rows
 from alpr_app.data.labels import LabelledPlate
-from alpr_app.evaluation.ground_truth import Label, Truth
-from alpr_app.viewer.workers.threads import LatestValue, Worker, nobody
+from alpr_app.evaluation.ground_truth import GroundTruth, Label
+from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
 # Of a line, only these are kept.
 _COLUMNS = ("text", "box", "corners")
@@ -38,12 +38,12 @@ class Labels:
     ) -> None:
         self.folder, self.troubles = folder, list(troubles)
         self._lines: Mapping[str, Sequence[Line]] = lines or {}
-        self._known: dict[str, Truth | None] = {}
+        self._known: dict[str, GroundTruth | None] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._lines
 
-    def truth(self, name: str) -> Truth | None:
+    def truth(self, name: str) -> GroundTruth | None:
         """What the tables say of a picture; None if they say nothing of use."""
         if name not in self._lines:
             return None
@@ -56,13 +56,13 @@ class Labels:
         return self._known[name]
 
 
-def _truth(lines: Sequence[Line]) -> Truth | None:
+def _truth(lines: Sequence[Line]) -> GroundTruth | None:
     """Raises LabelError naming the line that cannot be used."""
     labels = [_label(*line) for line in lines]
     known = tuple(label for label in labels if label is not None and label.text)
     unread = tuple(label for label in labels if label is not None and not label.text)
     # Where nobody has read a plate, nothing can be said of what the models read.
-    return None if unread and not known else Truth(known, unread)
+    return None if unread and not known else GroundTruth(known, unread)
 
 
 def _label(table: Table, number: int, row: dict[str, str]) -> Label | None:
@@ -114,7 +114,7 @@ class TableReader(Worker):
     """Reads the tables of one folder after the other; what has not been begun when another is asked for is left out.
     found: the labels of the one that was asked for last."""
 
-    def __init__(self, wake: Callable[[], None] = nobody) -> None:
+    def __init__(self, wake: Callable[[], None] = noop) -> None:
         self.found: LatestValue[Labels] = LatestValue(wake)
         self._asked: tuple[str, Sequence[str]] | None = None
         super().__init__("alpr-tables")

@@ -18,8 +18,8 @@ from alpr_app.data.frame import SourceError
 from alpr_app.data.network import is_address, without_secrets
 from alpr_app.data.streams import Capture
 from alpr_app.data.streams import open_capture as open_within
-from alpr_app.viewer.workers.images import Shot, shot_of
-from alpr_app.viewer.workers.threads import nobody
+from alpr_app.viewer.workers.images import ImageItem, image_item_of
+from alpr_app.viewer.workers.threads import noop
 
 # Seconds that a rate looks back.
 WINDOW_SECONDS = 2.0
@@ -42,7 +42,6 @@ class Rate:
         # What should have come by now counts too, so that a source that has stopped goes down to 0.
         spacing = (recent[-1] - recent[0]) / (len(recent) - 1)
         return (len(recent) - 1) / (recent[-1] - recent[0] + max(0.0, now - recent[-1] - spacing))
-
 
 
 OPENING, RUNNING, PAUSED, WAITING, ENDED = "opening", "running", "paused", "waiting", "ended"
@@ -89,8 +88,8 @@ class LiveSource:
     def __init__(
         self,
         address: int | str,
-        offer: Callable[[Shot], None],
-        wake: Callable[[], None] = nobody,
+        offer: Callable[[ImageItem], None],
+        wake: Callable[[], None] = noop,
         capture: Callable[[int | str], Capture] = open_capture,
         held: bool = False,
     ) -> None:
@@ -202,7 +201,7 @@ class LiveSource:
     def _frame(self, image: np.ndarray) -> None:
         self._number += 1
         self.rate.tick()
-        self._offer(shot_of(f"{self.name} #{self._number}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), live=True))
+        self._offer(image_item_of(f"{self.name} #{self._number}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), live=True))
 
 
 class _Reader:

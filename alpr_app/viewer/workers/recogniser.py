@@ -12,8 +12,8 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import ALPHABET, Plate
-from alpr_app.viewer.workers.images import Shot
-from alpr_app.viewer.workers.threads import Guard, KeepAll, LatestValue, nobody, told
+from alpr_app.viewer.workers.images import ImageItem
+from alpr_app.viewer.workers.threads import Guard, KeepAll, LatestValue, noop, told
 
 if TYPE_CHECKING:
     from alpr_app.pipeline.alpr import Result
@@ -32,7 +32,7 @@ class Analyser(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class Recognition:
     """What was found in a shot. plates: of a picture that nobody looks at without their crops, which would fill the
     memory. cars: of a live source, the number of each plate's car, 0 for those that are not followed.
 
@@ -46,7 +46,7 @@ class Outcome:
     timings: Timings | None = None
     size: tuple[int, int] = (0, 0)
     error: str = ""
-    shot: Shot | None = field(default=None, repr=False)
+    image_item: ImageItem | None = field(default=None, repr=False)
     taken: float = 0.0
     finished: float = 0.0
     model: int = 0
@@ -70,31 +70,31 @@ class Recogniser:
     def __init__(
         self,
         make: Callable[[], Analyser],
-        wake: Callable[[], None] = nobody,
-        taken: Callable[[], None] = nobody,
+        wake: Callable[[], None] = noop,
+        taken: Callable[[], None] = noop,
     ) -> None:
-        self.results: KeepAll[Outcome] = KeepAll(wake)
+        self.results: KeepAll[Recognition] = KeepAll(wake)
         self.status = Status()
         self.model = 0
         self._wake, self._taken = wake, taken
         # Replaced in one go: what was read must never be taken for another model's.
         self._wanted = (self.model, make)
         self._changing = threading.Lock()
-        self._queue: KeepAll[Shot] = KeepAll()
-        self._live: LatestValue[Shot] = LatestValue()
+        self._queue: KeepAll[ImageItem] = KeepAll()
+        self._live: LatestValue[ImageItem] = LatestValue()
         self._work = threading.Semaphore(0)
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="alpr-recogniser", daemon=True)
         self._thread.start()
 
-    def submit(self, shot: Shot, first: bool = False) -> None:
+    def submit(self, image_item: ImageItem, first: bool = False) -> None:
         """Have a shot read; none is dropped. first: before all others."""
-        self._queue.put(shot, first)
+        self._queue.put(image_item, first)
         self._work.release()
 
-    def offer(self, shot: Shot) -> None:
+    def offer(self, image_item: ImageItem) -> None:
         """A frame of a live source: it takes the place of one that still waits."""
-        self._live.put(shot)
+        self._live.put(image_item)
         self._work.release()
 
     def waiting(self) -> int:
@@ -151,31 +151,31 @@ class Recogniser:
 
     def _step(self, alpr: Analyser, model: int) -> bool:
         """Read one shot, if there is one."""
-        shot = self._live.take() or self._queue.take()
-        if shot is None:
+        image_item = self._live.take() or self._queue.take()
+        if image_item is None:
             return False
         self._taken()
-        self.results.put(read_shot(alpr, shot, model))
+        self.results.put(read_item(alpr, image_item, model))
         return True
 
 
-def read_shot(alpr: Analyser, shot: Shot, model: int = 0) -> Outcome:
-    """What `alpr` finds in `shot`; whatever goes wrong becomes the outcome's error."""
-    outcome = Outcome(
-        shot.key,
-        size=shot.size,
-        shot=shot if shot.live else None,
-        taken=shot.taken,
+def read_item(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognition:
+    """What `alpr` finds in `image_item`; whatever goes wrong becomes the outcome's error."""
+    recognition = Recognition(
+        image_item.key,
+        size=image_item.size,
+        image_item=image_item if image_item.live else None,
+        taken=image_item.taken,
         model=model,
-        session=shot.session,
+        session=image_item.session,
         # What stands in for the pipeline may have no reader.
         alphabet=getattr(getattr(alpr, "reader_config", None), "alphabet", ALPHABET),
     )
-    if shot.image is None:
-        return replace(outcome, error=shot.error, finished=monotonic())
+    if image_item.image is None:
+        return replace(recognition, error=image_item.error, finished=monotonic())
     with Guard() as guard:
-        result = alpr.analyse(shot.image)
-        with_crops = shot.live or shot.near
+        result = alpr.analyse(image_item.image)
+        with_crops = image_item.live or image_item.near
         plates = tuple(plate if with_crops else replace(plate, crop=NO_CROP) for plate in result.plates)
-        return replace(outcome, plates=plates, timings=result.timings, finished=monotonic())
-    return replace(outcome, error=f"recognition failed: {told(guard.error)}", finished=monotonic())
+        return replace(recognition, plates=plates, timings=result.timings, finished=monotonic())
+    return replace(recognition, error=f"recognition failed: {told(guard.error)}", finished=monotonic())

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-def nobody() -> None:
+def noop() -> None:
     """Wakes nobody."""
 
 
@@ -24,7 +24,7 @@ class LatestValue(Generic[Item]):
     wake: called after every `put`, by the thread that puts.
     """
 
-    def __init__(self, wake: Callable[[], None] = nobody) -> None:
+    def __init__(self, wake: Callable[[], None] = noop) -> None:
         self._wake = wake
         self._changed = threading.Condition()
         self._item: Item | None = None
@@ -53,7 +53,7 @@ class LatestValue(Generic[Item]):
 class KeepAll(Generic[Item]):
     """A queue without a limit; whoever fills it looks at its length first."""
 
-    def __init__(self, wake: Callable[[], None] = nobody) -> None:
+    def __init__(self, wake: Callable[[], None] = noop) -> None:
         self._wake = wake
         self._changed = threading.Condition()
         self._items: deque[Item] = deque()
@@ -114,7 +114,6 @@ def told(error: Exception | None) -> str:
     return " ".join(f"{type(error).__name__}: {error}{place}".split())
 
 
-
 Made = TypeVar("Made")
 
 
@@ -147,7 +146,7 @@ class Background(Generic[Made]):
     """name: of the thread. wake: is called when there is something new. result: what came of the last run; None before
     there has been one."""
 
-    def __init__(self, name: str, wake: Callable[[], None] = nobody) -> None:
+    def __init__(self, name: str, wake: Callable[[], None] = noop) -> None:
         self.result: Made | None = None
         self._name, self._wake = name, wake
         self._thread: threading.Thread | None = None

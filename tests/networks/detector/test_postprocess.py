@@ -1,6 +1,6 @@
 import numpy as np
 
-from alpr_app.networks.detector.postprocess import decode, positions, suppress
+from alpr_app.networks.detector.postprocess import decode, nms, positions
 
 SIZE = (96, 160)
 
@@ -63,9 +63,9 @@ def test_thousands_of_candidates_do_not_take_all_memory():
 def test_suppression_is_greedy_from_the_best():
     boxes = np.float32([[0, 0, 10, 10], [2, 0, 12, 10], [4, 0, 14, 10]])
     # The middle one is best and overlaps both; without it the outer two would not overlap enough.
-    assert suppress(boxes, np.float32([0.8, 0.9, 0.7]), 0.45).tolist() == [1]
-    assert suppress(boxes, np.float32([0.9, 0.8, 0.7]), 0.45).tolist() == [0, 2]
+    assert nms(boxes, np.float32([0.8, 0.9, 0.7]), 0.45).tolist() == [1]
+    assert nms(boxes, np.float32([0.9, 0.8, 0.7]), 0.45).tolist() == [0, 2]
 
 
 def test_suppression_of_nothing_is_nothing():
-    assert suppress(np.empty((0, 4), np.float32), np.empty(0, np.float32)).tolist() == []
+    assert nms(np.empty((0, 4), np.float32), np.empty(0, np.float32)).tolist() == []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from alpr_app.train.augment import camera as module
-from alpr_app.train.augment.camera import degrade
+from alpr_app.train.augment.camera import camera_augment
 
 STEPS = [step for steps in (module._LIGHT, module._SENSOR) for step, _ in steps]
 BLURS = [step for step, _ in module._LENS]
@@ -31,10 +31,10 @@ def test_blur_takes_contrast_away_and_keeps_brightness(step, image):
 
 
 def test_without_strength_nothing_happens(image):
-    np.testing.assert_array_equal(degrade(image, np.random.default_rng(0), strength=0), image)
+    np.testing.assert_array_equal(camera_augment(image, np.random.default_rng(0), strength=0), image)
 
 
 def test_the_same_seed_gives_the_same_picture(image):
-    first, second, other = (degrade(image, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    first, second, other = (camera_augment(image, np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, second)
     assert (first != other).any()

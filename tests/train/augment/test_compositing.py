@@ -1,6 +1,6 @@
 import numpy as np
 
-from alpr_app.train.augment.paste import paint_out, put_on
+from alpr_app.train.augment.paste import paint_out, paste_plate
 
 PLATE = np.float32([[40, 30], [100, 34], [98, 54], [39, 50]])
 RED = (220, 10, 10)
@@ -12,13 +12,13 @@ def red(image: np.ndarray) -> np.ndarray:
 
 def test_what_is_put_on_covers_its_corners_and_nothing_else():
     image = np.full((90, 140, 3), 128, np.uint8)
-    put_on(image, np.full((20, 60, 3), RED, np.uint8), PLATE, np.random.default_rng(0), 1.0)
+    paste_plate(image, np.full((20, 60, 3), RED, np.uint8), PLATE, np.random.default_rng(0), 1.0)
     assert red(image)[35:48, 45:93].all() and not red(image)[:25].any() and not red(image)[:, 110:].any()
 
 
 def test_of_a_plate_that_is_painted_out_nothing_is_left():
     image = np.full((90, 140, 3), 128, np.uint8)
-    put_on(image, np.full((20, 60, 3), RED, np.uint8), PLATE, np.random.default_rng(0), 1.0)
+    paste_plate(image, np.full((20, 60, 3), RED, np.uint8), PLATE, np.random.default_rng(0), 1.0)
     before = image.copy()
     bare = paint_out(image, PLATE[None])
     np.testing.assert_array_equal(image, before)

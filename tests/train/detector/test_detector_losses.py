@@ -60,9 +60,9 @@ def perfect_outputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     low, high = PLATE[0].amin(dim=0), PLATE[0].amax(dim=0)
     sides = torch.cat([CENTRES - low, high - CENTRES], dim=1) / STRIDES[:, None]
     sides = sides.clamp(0, 7.99)
-    bins = torch.arange(9.0)
+    confidence_bins = torch.arange(9.0)
     # All weight on the two bins around the distance.
-    weights = (1 - (sides[..., None] - bins).abs()).clamp(min=1e-9)
+    weights = (1 - (sides[..., None] - confidence_bins).abs()).clamp(min=1e-9)
     return torch.full((len(CENTRES),), -9.0)[None], weights.log()[None], corners[None]
 
 

@@ -5,7 +5,7 @@ from builders import TEXTS, toy_plate
 
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.train.reader.dataset import UNKNOWN_COLOUR
-from alpr_app.train.reader.task import ReaderWithColumns, read_plates, reader_losses
+from alpr_app.train.reader.task import ReaderWithCTC, read_plates, reader_losses
 
 SMALL = ReaderConfig(
     stem_channels=(8, 16), embed_dim=48, num_heads=3, num_encoder_layers=2, num_decoder_layers=1, dropout=0.0
@@ -32,7 +32,7 @@ def test_losses_by_hand():
 
 
 def test_an_unknown_colour_teaches_nothing():
-    network = ReaderWithColumns(SMALL)
+    network = ReaderWithCTC(SMALL)
     outputs = network(torch.rand(8, 3, 48, 192))
     losses = reader_losses(*outputs, targets(), torch.full((8,), UNKNOWN_COLOUR), SMALL.blank)
     assert losses["colour"].item() == 0
@@ -45,7 +45,7 @@ def test_it_learns_eight_plates_by_heart():
     torch.manual_seed(0)
     plates = np.stack([toy_plate(text) for text in TEXTS])
     images = torch.from_numpy(plates).permute(0, 3, 1, 2).float() / 255
-    network = ReaderWithColumns(SMALL)
+    network = ReaderWithCTC(SMALL)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     for _ in range(300):
         losses = reader_losses(*network(images), targets(), torch.zeros(8, dtype=torch.long), SMALL.blank)
@@ -61,7 +61,7 @@ def test_it_learns_eight_plates_by_heart():
 
 def test_bfloat16_gives_about_the_same_losses():
     torch.manual_seed(0)
-    network, plates = ReaderWithColumns(SMALL), torch.rand(8, 3, 48, 192)
+    network, plates = ReaderWithCTC(SMALL), torch.rand(8, 3, 48, 192)
     colours = torch.zeros(8, dtype=torch.long)
     full = reader_losses(*network(plates), targets(), colours, SMALL.blank)
     with torch.autocast("cpu", torch.bfloat16):

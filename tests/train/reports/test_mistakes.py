@@ -10,14 +10,14 @@ from alpr_app.train.reports.mistakes import (
     CORNERS,
     FALSE_BOX,
     MISSED,
-    WrongFind,
-    WrongReading,
-    find_sheet,
+    DetectionMistake,
+    ReadingMistake,
+    detection_mistake_sheet,
+    detection_mistakes,
     judge,
-    reading_sheet,
+    reading_mistake_sheet,
+    reading_mistakes,
     shared_out,
-    wrong_finds,
-    wrong_readings,
 )
 
 PLATE = np.float32([[20, 30], [120, 30], [120, 60], [20, 60]])
@@ -56,7 +56,7 @@ def test_a_box_where_there_may_be_a_plate_is_not_held_against_it():
 
 
 def test_each_kind_of_mistake_gets_its_share_of_the_sheet():
-    wrong = [WrongFind(Path(), kind, 1.0) for kind in [CORNERS] * 10 + [MISSED] + [FALSE_BOX] * 10]
+    wrong = [DetectionMistake(Path(), kind, 1.0) for kind in [CORNERS] * 10 + [MISSED] + [FALSE_BOX] * 10]
     chosen = [one.kind for one in shared_out(wrong, 9)]
     assert chosen == [MISSED] + [CORNERS] * 4 + [FALSE_BOX] * 4
     assert len(shared_out(wrong, 100)) == 21
@@ -64,7 +64,7 @@ def test_each_kind_of_mistake_gets_its_share_of_the_sheet():
 
 def test_wrong_readings_come_the_surest_first(data_folder, reader_path):
     reader, _ = load_reader(reader_path)
-    wrong, plates = wrong_readings(reader, read_data_folder(data_folder).of_split("val"))
+    wrong, plates = reading_mistakes(reader, read_data_folder(data_folder).of_split("val"))
     assert plates == 3  # two in scenes, one crop
     assert [one.truth for one in wrong if one.truth == one.read] == []
     assert [one.confidence for one in wrong] == sorted((one.confidence for one in wrong), reverse=True)
@@ -72,7 +72,7 @@ def test_wrong_readings_come_the_surest_first(data_folder, reader_path):
 
 def test_a_detector_that_finds_plates_everywhere_makes_false_boxes(data_folder, detector_path):
     detector, _ = load_detector(detector_path)
-    wrong, plates = wrong_finds(detector, read_data_folder(data_folder))
+    wrong, plates = detection_mistakes(detector, read_data_folder(data_folder))
     assert plates == 2
     assert FALSE_BOX in {one.kind for one in wrong}
     assert any(one.path.parent.name == "negatives" for one in wrong)
@@ -81,22 +81,22 @@ def test_a_detector_that_finds_plates_everywhere_makes_false_boxes(data_folder, 
 def test_the_sheet_of_readings_shows_wrong_characters_in_red():
     plate = np.full((48, 192, 3), 60, np.uint8)
     red = lambda sheet: int((sheet == (255, 110, 90)).all(axis=2).sum())  # noqa: E731
-    one = reading_sheet([WrongReading(plate, "皖A12345", "皖A12346", 0.9)], columns=1)
-    two = reading_sheet([WrongReading(plate, "皖A12345", "皖A12366", 0.9)], columns=1)
+    one = reading_mistake_sheet([ReadingMistake(plate, "皖A12345", "皖A12346", 0.9)], columns=1)
+    two = reading_mistake_sheet([ReadingMistake(plate, "皖A12345", "皖A12366", 0.9)], columns=1)
     assert 0 < red(one) < red(two)
-    rows = reading_sheet([WrongReading(plate, "皖A12345", "", 0.0)] * 3, columns=2)
+    rows = reading_mistake_sheet([ReadingMistake(plate, "皖A12345", "", 0.0)] * 3, columns=2)
     assert rows.shape == (2 * one.shape[0], 2 * one.shape[1], 3)
-    assert reading_sheet([]).size
+    assert reading_mistake_sheet([]).size
 
 
 def test_the_sheet_of_finds_shows_label_and_box_where_they_are(data_folder):
     picture = next(picture for picture in read_data_folder(data_folder).pictures)
     corners = picture.plates[0].corners
-    sheet = find_sheet([WrongFind(picture.path, CORNERS, 0.3, corners, corners + 4)], columns=1)
+    sheet = detection_mistake_sheet([DetectionMistake(picture.path, CORNERS, 0.3, corners, corners + 4)], columns=1)
     for colour in ((214, 140, 255), (255, 196, 0)):
         near = (np.abs(sheet.astype(int) - colour) < 40).all(axis=2)
         rows, columns = np.nonzero(near)
         assert len(rows) > 50
         # The plate is in the middle of its view.
         assert abs(columns.mean() - sheet.shape[1] / 2) < 40
-    assert find_sheet([]).size
+    assert detection_mistake_sheet([]).size

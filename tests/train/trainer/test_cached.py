@@ -1,6 +1,6 @@
 import pytest
 
-from alpr_app.train.trainer.batches import CHUNK, Cached, spread
+from alpr_app.train.trainer.batches import CHUNK, SampleCache, spread
 
 
 def test_items_are_kept_up_to_the_limit_and_made_again_beyond_it():
@@ -10,7 +10,7 @@ def test_items_are_kept_up_to_the_limit_and_made_again_beyond_it():
         made.append(source)
         return bytes(10)
 
-    items = Cached(range(1000), load, len, limit=CHUNK * 10 + 1)
+    items = SampleCache(range(1000), load, len, limit=CHUNK * 10 + 1)
     assert items.kept == 2 * CHUNK and len(items) == 1000
     before = len(made)
     assert items[3] == bytes(10) and len(made) == before
@@ -19,14 +19,14 @@ def test_items_are_kept_up_to_the_limit_and_made_again_beyond_it():
 
 
 def test_without_a_limit_all_is_kept_and_iteration_ends():
-    items = Cached(["a", "bb"], str.upper, len, limit=float("inf"))
+    items = SampleCache(["a", "bb"], str.upper, len, limit=float("inf"))
     assert list(items) == ["A", "BB"] and items.kept == 2
     with pytest.raises(IndexError):
         items[2]
 
 
 def test_nothing_is_made_when_nothing_may_be_kept():
-    assert Cached([1, 2], lambda source: 1 / 0, lambda item: 1, limit=0).kept == 0
+    assert SampleCache([1, 2], lambda source: 1 / 0, lambda item: 1, limit=0).kept == 0
 
 
 def test_a_part_is_spread_over_the_whole():

@@ -12,7 +12,7 @@ from small_runs import Line, options
 
 from alpr_app.train.cli.main import main
 from alpr_app.train.trainer.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from alpr_app.train.trainer.loop import Run
+from alpr_app.train.trainer.loop import Trainer
 from alpr_app.train.trainer.pretrained import trained_network
 
 
@@ -25,15 +25,15 @@ def test_a_checkpoint_cut_in_half_is_refused_with_the_remedy(tmp_path):
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
-    run = Run(Line(), options(tmp_path))
+    run = Trainer(Line(), options(tmp_path))
     save_checkpoint(run.last_path, run.state())
     with pytest.raises(CheckpointError, match="other settings: width"):
-        Run(Line(width=4), options(tmp_path)).resume()
+        Trainer(Line(width=4), options(tmp_path)).resume()
 
 
 def test_a_missing_checkpoint_says_so(tmp_path):
     with pytest.raises(CheckpointError, match="leave --resume out"):
-        Run(Line(), options(tmp_path)).resume()
+        Trainer(Line(), options(tmp_path)).resume()
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypatch):
@@ -81,7 +81,7 @@ def test_a_checkpoint_with_code_in_it_is_not_opened_and_nobody_is_advised_to(tmp
 def run_folder(tmp_path_factory):
     """A run of the small task, with last.pt."""
     folder = tmp_path_factory.mktemp("run")
-    Run(Line(), options(folder, samples=32)).train()
+    Trainer(Line(), options(folder, samples=32)).train()
     return folder
 
 
@@ -89,7 +89,7 @@ def resumed(folder, content):
     """What comes of going on from a last.pt with this content: nothing, or the one line that says why not."""
     (folder / "last.pt").write_bytes(content)
     try:
-        Run(Line(), options(folder, samples=32)).resume()
+        Trainer(Line(), options(folder, samples=32)).resume()
     except CheckpointError as error:
         assert "\n" not in str(error) and len(str(error)) < 1000
         return str(error)

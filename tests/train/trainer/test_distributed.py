@@ -14,8 +14,8 @@ from torch import distributed
 
 from alpr_app.train.cli.main import main
 from alpr_app.train.trainer.checkpoint import load_checkpoint
-from alpr_app.train.trainer.distributed import Ranks, SharedBatchNorm2d, Shares, share_batch_norms
-from alpr_app.train.trainer.loop import Run
+from alpr_app.train.trainer.distributed import BatchSharding, Ranks, SharedBatchNorm2d, share_batch_norms
+from alpr_app.train.trainer.loop import Trainer
 from tests.places import ROOT
 
 SHARED = ["--samples", "48", "--batch_size", "8", "--num_workers", "0", "--threads", "1", "--seed", "3"]
@@ -90,14 +90,14 @@ def test_a_run_is_gone_on_with_on_two_machines_of_which_one_has_never_seen_it(da
     folders = two_folders(tmp_path)
     arguments = [*READER, "--dataset_path", str(data_folder), *SHARED]
     assert main([*arguments, "--output", str(tmp_path / "whole")]) == 0
-    step = Run.train_step
+    step = Trainer.train_step
 
     def stopped(self, parts):
         if self.step == 2:
             signal.raise_signal(signal.SIGINT)
         return step(self, parts)
 
-    monkeypatch.setattr(Run, "train_step", stopped)
+    monkeypatch.setattr(Trainer, "train_step", stopped)
     assert main([*arguments, "--output", str(folders[0] / "run")]) == 130
     assert load_checkpoint(folders[0] / "run" / "last.pt")["step"] == 3
     resumed = [*arguments, "--output", "run", "--resume"]
@@ -136,9 +136,9 @@ def test_two_processes_find_the_gradients_of_the_detector_that_one_would(data_fo
 
 
 def test_processes_and_parts_see_together_what_one_would():
-    parts = [list(Shares(8, 2, Ranks(rank, 2)).indices(3, 5)) for rank in range(2)]
+    parts = [list(BatchSharding(8, 2, Ranks(rank, 2)).indices(3, 5)) for rank in range(2)]
     assert parts == [[24, 25, 26, 27, 32, 33, 34, 35], [28, 29, 30, 31, 36, 37, 38, 39]]
-    assert list(Shares(8, 1, Ranks()).indices(3, 5)) == list(range(24, 40))
+    assert list(BatchSharding(8, 1, Ranks()).indices(3, 5)) == list(range(24, 40))
 
 
 def test_shared_batch_norms_keep_names_and_weights():

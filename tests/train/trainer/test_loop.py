@@ -14,13 +14,13 @@ from torch import nn
 
 from alpr_app.train.trainer.batches import TrainingError
 from alpr_app.train.trainer.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from alpr_app.train.trainer.loop import Run
+from alpr_app.train.trainer.loop import Trainer
 from alpr_app.train.trainer.optimisation import Cosine
 
 
 def test_a_stopped_and_resumed_run_has_the_same_losses(tmp_path):
     whole = Line()
-    Run(whole, options(tmp_path / "whole")).train()
+    Trainer(whole, options(tmp_path / "whole")).train()
 
     class Stopped(Line):
         """Somebody presses Ctrl-C in the middle of the 23rd step."""
@@ -31,9 +31,9 @@ def test_a_stopped_and_resumed_run_has_the_same_losses(tmp_path):
             return super().losses(network, batch)
 
     first = Stopped()
-    assert not Run(first, options(tmp_path / "parts")).train()
+    assert not Trainer(first, options(tmp_path / "parts")).train()
     second = Line()
-    run = Run(second, options(tmp_path / "parts"))
+    run = Trainer(second, options(tmp_path / "parts"))
     run.resume()
     assert run.step == 23
     assert run.train()
@@ -44,7 +44,7 @@ def test_a_stopped_and_resumed_run_has_the_same_losses(tmp_path):
 
 
 def test_training_learns_and_keeps_the_best(tmp_path):
-    run = Run(Line(), options(tmp_path, samples=6400))
+    run = Trainer(Line(), options(tmp_path, samples=6400))
     run.train()
     assert run.best > -0.6
     with (tmp_path / "val.csv").open() as file:
@@ -67,8 +67,8 @@ class Squares(Line):
 def test_a_batch_in_parts_moves_the_weights_as_the_whole_would(tmp_path):
     whole, parts = Squares(), Squares()
     parts.network.load_state_dict(whole.network.state_dict())
-    Run(whole, options(tmp_path / "whole")).train()
-    Run(parts, options(tmp_path / "parts", accumulate=4)).train()
+    Trainer(whole, options(tmp_path / "whole")).train()
+    Trainer(parts, options(tmp_path / "parts", accumulate=4)).train()
     for first, second in zip(whole.network.parameters(), parts.network.parameters(), strict=True):
         torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-5)
     assert len(parts.seen) == 4 * len(whole.seen)
@@ -79,7 +79,7 @@ def test_a_run_without_a_new_best_ends_early(tmp_path):
         def validate(self, network):
             return {"closeness": 0.0}
 
-    run = Run(Stuck(), options(tmp_path, patience=2))
+    run = Trainer(Stuck(), options(tmp_path, patience=2))
     assert run.train()
     assert run.step == 3 * 20  # the first validation is a best, the next two are none
 
@@ -90,7 +90,7 @@ def test_other_schedules_learn_resume_and_are_exact(tmp_path, schedule):
         pytest.importorskip("schedulefree", reason="needs the optional package schedulefree")
     settings = {"schedule": schedule, "plateau_thr": 15, "samples": 1600}
     whole = Line()
-    run = Run(whole, options(tmp_path / "whole", **settings))
+    run = Trainer(whole, options(tmp_path / "whole", **settings))
     run.train()
     assert np.mean(whole.seen[-10:]) < 0.5 * np.mean(whole.seen[:10])
 
@@ -101,8 +101,8 @@ def test_other_schedules_learn_resume_and_are_exact(tmp_path, schedule):
             return super().losses(network, batch)
 
     first, second = Stopped(), Line()
-    Run(first, options(tmp_path / "parts", **settings)).train()
-    resumed = Run(second, options(tmp_path / "parts", **settings))
+    Trainer(first, options(tmp_path / "parts", **settings)).train()
+    resumed = Trainer(second, options(tmp_path / "parts", **settings))
     resumed.resume()
     resumed.train()
     assert first.seen + second.seen == whole.seen
@@ -110,11 +110,11 @@ def test_other_schedules_learn_resume_and_are_exact(tmp_path, schedule):
 
 
 def test_a_run_with_other_options_is_not_gone_on_with(tmp_path):
-    run = Run(Line(), options(tmp_path))
+    run = Trainer(Line(), options(tmp_path))
     save_checkpoint(run.last_path, run.state())
-    Run(Line(), options(tmp_path, num_workers=1, checkpoint_minutes=9)).resume()
+    Trainer(Line(), options(tmp_path, num_workers=1, checkpoint_minutes=9)).resume()
     with pytest.raises(CheckpointError, match="other settings"):
-        Run(Line(), options(tmp_path, start_lr=0.02)).resume()
+        Trainer(Line(), options(tmp_path, start_lr=0.02)).resume()
 
 
 @pytest.mark.skipif(
@@ -125,9 +125,9 @@ def test_a_run_with_other_options_is_not_gone_on_with(tmp_path):
 def test_a_compiled_run_learns_the_same_and_its_checkpoints_are_as_any(tmp_path):
     plain, first, second = Squares(), Squares(), Squares()
     first.network.load_state_dict(plain.network.state_dict())
-    Run(plain, options(tmp_path / "plain", samples=640)).train()
-    assert not Run(stopped(first, 22), options(tmp_path / "compiled", samples=640, compile=True)).train()
-    resumed = Run(second, options(tmp_path / "compiled", samples=640, compile=True))
+    Trainer(plain, options(tmp_path / "plain", samples=640)).train()
+    assert not Trainer(stopped(first, 22), options(tmp_path / "compiled", samples=640, compile=True)).train()
+    resumed = Trainer(second, options(tmp_path / "compiled", samples=640, compile=True))
     resumed.resume()
     assert resumed.train()
     assert isinstance(resumed.running, torch._dynamo.OptimizedModule)
@@ -148,7 +148,7 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path):
 
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        Run(Impatient(), options(tmp_path)).train()
+        Trainer(Impatient(), options(tmp_path)).train()
     assert signal.getsignal(signal.SIGINT) is handler
     assert not (tmp_path / "last.pt").exists()  # half a step is no state to go on from
 
@@ -159,14 +159,14 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(tmp_path
             losses = super().losses(network, batch)
             return {"loss": losses["loss"] * math.nan} if len(self.seen) > 3 else losses
 
-    run = Run(Broken(), options(tmp_path, checkpoint_minutes=0))
+    run = Trainer(Broken(), options(tmp_path, checkpoint_minutes=0))
     with pytest.raises(TrainingError, match=r"step 3.*--start_lr"):
         run.train()
     assert load_checkpoint(run.last_path)["step"] == 3
 
 
 def test_averaged_weights_lie_between_old_and_new(tmp_path):
-    run = Run(Line(), options(tmp_path))
+    run = Trainer(Line(), options(tmp_path))
     batches = run.batches()
     run.train_step([next(batches)])
     first = run.network[0].weight.clone()
@@ -190,7 +190,7 @@ def test_a_run_that_its_schedule_ends_is_validated(tmp_path):
     settings = options(
         tmp_path, schedule="plateau", plateau_thr=2, min_lr=0.009, samples=16_000, validate_samples=16_000
     )
-    run = Run(task, settings)
+    run = Trainer(task, settings)
     assert run.train() and run.step < settings.steps
     assert run.metrics and run.best_path.is_file()
 
@@ -198,11 +198,11 @@ def test_a_run_that_its_schedule_ends_is_validated(tmp_path):
 def test_a_run_in_bf16_learns_keeps_fp32_weights_and_resumes_exactly(tmp_path):
     bf16 = {"precision": "bf16", "samples": 1600}
     whole = Line()
-    Run(whole, options(tmp_path / "whole", **bf16)).train()
+    Trainer(whole, options(tmp_path / "whole", **bf16)).train()
     assert np.mean(whole.seen[-10:]) < 0.5 * np.mean(whole.seen[:10])
     first, second = Line(), Line()
-    assert not Run(stopped(first, 40), options(tmp_path / "parts", **bf16)).train()
-    resumed = Run(second, options(tmp_path / "parts", **bf16))
+    assert not Trainer(stopped(first, 40), options(tmp_path / "parts", **bf16)).train()
+    resumed = Trainer(second, options(tmp_path / "parts", **bf16))
     resumed.resume()
     assert resumed.train()
     assert first.seen + second.seen == whole.seen
@@ -212,8 +212,8 @@ def test_a_run_in_bf16_learns_keeps_fp32_weights_and_resumes_exactly(tmp_path):
 def test_a_batch_in_parts_and_in_bf16_moves_the_weights_about_as_the_whole_would(tmp_path):
     whole, parts = Squares(), Squares()
     parts.network.load_state_dict(whole.network.state_dict())
-    Run(whole, options(tmp_path / "whole", precision="bf16")).train()
-    Run(parts, options(tmp_path / "parts", precision="bf16", accumulate=4)).train()
+    Trainer(whole, options(tmp_path / "whole", precision="bf16")).train()
+    Trainer(parts, options(tmp_path / "parts", precision="bf16", accumulate=4)).train()
     for first, second in zip(whole.network.parameters(), parts.network.parameters(), strict=True):
         # bfloat16 has 8 bits of mantissa, and Adam's steps are as long for a rounded gradient.
         torch.testing.assert_close(first, second, rtol=0.1, atol=0.05)
@@ -228,13 +228,13 @@ def test_a_precision_is_what_it_says_whatever_the_processor(tmp_path, precision)
             seen.append(network[0](batch[0]).dtype)
             return super().losses(network, batch)
 
-    Run(Watched(), options(tmp_path, precision=precision, samples=16)).train()
+    Trainer(Watched(), options(tmp_path, precision=precision, samples=16)).train()
     assert seen == [{"fp32": torch.float32, "bf16": torch.bfloat16}[precision]]
 
 
 def test_a_run_goes_on_in_another_precision_unless_fp32_was_asked_for(tmp_path):
-    run = Run(Line(), options(tmp_path, precision="auto"))
+    run = Trainer(Line(), options(tmp_path, precision="auto"))
     save_checkpoint(run.last_path, run.state())
-    Run(Line(), options(tmp_path, precision="bf16")).resume()
+    Trainer(Line(), options(tmp_path, precision="bf16")).resume()
     with pytest.raises(CheckpointError, match="other settings: amp"):
-        Run(Line(), options(tmp_path, precision="fp32")).resume()
+        Trainer(Line(), options(tmp_path, precision="fp32")).resume()

@@ -5,12 +5,12 @@ import pytest
 from small_runs import Line, options, stopped
 
 from alpr_app.train.trainer.batches import TrainingError
-from alpr_app.train.trainer.loop import Run
+from alpr_app.train.trainer.loop import Trainer
 
 
 def test_figures_go_to_tensorboard_on_demand(tmp_path):
     pytest.importorskip("tensorboard", reason="needs the optional package tensorboard")
-    Run(Line(), options(tmp_path, tensorboard=True)).train()
+    Trainer(Line(), options(tmp_path, tensorboard=True)).train()
     assert any(path.stat().st_size > 0 for path in (tmp_path / "tensorboard").iterdir())
 
 
@@ -22,9 +22,9 @@ def test_wandb_gets_the_figures_and_a_resumed_run_goes_on_there(tmp_path, monkey
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     run = tmp_path / "run"
-    assert not Run(stopped(Line(), 52), options(run, wandb=True)).train()
+    assert not Trainer(stopped(Line(), 52), options(run, wandb=True)).train()
     known = (run / "wandb_id.txt").read_text().strip()
-    resumed = Run(Line(), options(run, wandb=True))
+    resumed = Trainer(Line(), options(run, wandb=True))
     resumed.resume()
     resumed.train()
     files = sorted(run.glob(f"wandb/offline-run-*/run-{known}.wandb"))
@@ -58,8 +58,8 @@ class FakeWandb(types.ModuleType):
 def test_wandb_is_told_every_row_and_which_run_it_was(tmp_path, monkeypatch):
     fake = FakeWandb()
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    Run(stopped(Line(), 22), options(tmp_path, wandb=True)).train()
-    resumed = Run(Line(), options(tmp_path, wandb=True))
+    Trainer(stopped(Line(), 22), options(tmp_path, wandb=True)).train()
+    resumed = Trainer(Line(), options(tmp_path, wandb=True))
     resumed.resume()
     resumed.train()
     assert [(begun["id"], begun["resume"]) for begun in fake.begun] == [(None, None), ("abc", "allow")]
@@ -77,7 +77,7 @@ def test_where_nobody_is_logged_in_to_wandb_the_run_is_kept_to_be_sent_later(tmp
 
     fake = LoggedOut()
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    assert Run(Line(), options(tmp_path, wandb=True)).train()
+    assert Trainer(Line(), options(tmp_path, wandb=True)).train()
     said = [line for line in capsys.readouterr().err.splitlines() if "--wandb" in line]
     assert len(said) == 1 and "No API key configured; the run is kept in" in said[0] and "wandb sync" in said[0]
     assert "train/loss" in fake.logged[50]
@@ -86,14 +86,14 @@ def test_where_nobody_is_logged_in_to_wandb_the_run_is_kept_to_be_sent_later(tmp
 def test_what_wandb_refuses_is_one_line_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", FakeWandb("The disk is full.\nMore about it."))
     with pytest.raises(TrainingError, match=r"The disk is full; leave --wandb out"):
-        Run(Line(), options(tmp_path, wandb=True)).train()
+        Trainer(Line(), options(tmp_path, wandb=True)).train()
 
 
 @pytest.mark.parametrize("package", ["tensorboard", "wandb"])
 def test_a_run_goes_on_without_a_missing_tracker_and_names_the_package(tmp_path, monkeypatch, capsys, package):
     for name in ("tensorboard", "torch.utils.tensorboard", "wandb"):
         monkeypatch.setitem(sys.modules, name, None)
-    assert Run(Line(), options(tmp_path, **{package: True})).train()
+    assert Trainer(Line(), options(tmp_path, **{package: True})).train()
     said = [line for line in capsys.readouterr().err.splitlines() if "not installed" in line]
     assert len(said) == 1 and said[0].endswith(f"pip install {package}")
     assert (tmp_path / "val.csv").is_file()

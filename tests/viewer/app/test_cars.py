@@ -13,8 +13,8 @@ from alpr_app.data.images import read_picture
 from alpr_app.viewer.app.cars import CAR_COLUMNS, CARS_KEPT, Cars
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.toolkit.inputs import CONTROL
-from alpr_app.viewer.workers.export import Keeper
-from alpr_app.viewer.workers.recogniser import Outcome
+from alpr_app.viewer.workers.export import ExportWorker
+from alpr_app.viewer.workers.recogniser import Recognition
 
 TEXT = "皖A12345"
 
@@ -25,7 +25,7 @@ def seen(fakes):
     cars = Cars()
 
     def frame(time, *plates, score=0.5, confidence=0.0, error=""):
-        return cars.follow(Outcome("camera 0 #1", plates, taken=time, error=error), score, confidence)
+        return cars.follow(Recognition("camera 0 #1", plates, taken=time, error=error), score, confidence)
 
     return SimpleNamespace(cars=cars, frame=frame, plate=fakes.plate)
 
@@ -34,10 +34,10 @@ def test_what_is_shown_is_the_vote_at_the_place_where_the_car_is_now(seen):
     for step in range(6):
         seen.frame(step / 10, seen.plate(TEXT, confidence=0.95))
     corners = ((24, 30), (64, 30), (64, 42), (24, 42))
-    outcome = seen.frame(0.6, seen.plate("皖A12B45", confidence=0.6, corners=corners))
-    (plate,) = outcome.plates
+    recognition = seen.frame(0.6, seen.plate("皖A12B45", confidence=0.6, corners=corners))
+    (plate,) = recognition.plates
     assert (plate.text, plate.confidence, plate.corners) == (TEXT, 0.95, corners)
-    assert outcome.cars == (1,)
+    assert recognition.cars == (1,)
     (car,) = seen.cars.listed.values()
     assert (car.track.text, car.track.count) == (TEXT, 7)
     assert 0.5 < (car.last - car.first).total_seconds() < 0.7
@@ -46,24 +46,24 @@ def test_what_is_shown_is_the_vote_at_the_place_where_the_car_is_now(seen):
 def test_the_vote_says_whether_what_was_read_fits_a_format(seen):
     for step in range(4):
         seen.frame(step / 10, replace(seen.plate("皖A1234", confidence=0.95), fits_format=False))
-    outcome = seen.frame(0.4, replace(seen.plate(TEXT, confidence=0.6), fits_format=True))
-    assert [(plate.text, plate.fits_format) for plate in outcome.plates] == [("皖A1234", False)]
+    recognition = seen.frame(0.4, replace(seen.plate(TEXT, confidence=0.6), fits_format=True))
+    assert [(plate.text, plate.fits_format) for plate in recognition.plates] == [("皖A1234", False)]
     (car,) = seen.cars.listed.values()
     assert car.to_dict("camera 0")["fits_format"] is False
 
 
 def test_plates_below_the_thresholds_are_not_followed_and_stay_as_they_are(seen):
     weak = seen.plate("沪B12345", score=0.4)
-    outcome = seen.frame(0.0, weak, seen.plate(TEXT))
-    assert outcome.cars == (0, 1)
-    assert outcome.plates[0] is weak
+    recognition = seen.frame(0.0, weak, seen.plate(TEXT))
+    assert recognition.cars == (0, 1)
+    assert recognition.plates[0] is weak
     assert [car.track.text for car in seen.cars.listed.values()] == [TEXT]
 
 
 def test_a_held_source_does_not_make_the_car_another_one(seen):
     for time in (0.0, 0.1, 60.0, 120.0):
-        outcome = seen.frame(time, seen.plate(TEXT))
-    assert outcome.cars == (1,)
+        recognition = seen.frame(time, seen.plate(TEXT))
+    assert recognition.cars == (1,)
     for step in range(30):
         seen.frame(120 + step / 10)
     assert seen.frame(123.1, seen.plate(TEXT)).cars == (2,)
@@ -95,7 +95,7 @@ def live(program, fakes, until, tmp_path):
     viewer = program(
         fakes.Alpr([replace(fakes.plate(TEXT), crop=crop)]), capture=lambda address: fakes.Capture(["new"])
     )
-    viewer.keeper = Keeper(folder=tmp_path / "kept")
+    viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     viewer.open(0)
     until(lambda: viewer.collect() or any(car.track.count > 4 for car in viewer.state.cars.listed.values()), "a car")
     return viewer
@@ -113,18 +113,20 @@ def test_a_live_session_lists_its_cars_and_the_next_one_begins_anew(live):
 
 def test_following_can_be_switched_off(live, until):
     live.state.change(follow_cars=False)
-    until(lambda: live.collect() or (live.state.outcome and not live.state.outcome.cars), "a frame as it was read")
+    until(
+        lambda: live.collect() or (live.state.recognition and not live.state.recognition.cars), "a frame as it was read"
+    )
     assert live.state.car_numbers == [0]
     count = live.state.cars.listed[1].track.count
-    key = live.state.shot.key
-    until(lambda: live.collect() or live.state.shot.key != key, "another frame")
+    key = live.state.image_item.key
+    until(lambda: live.collect() or live.state.image_item.key != key, "another frame")
     assert live.state.cars.listed[1].track.count == count
 
 
 def test_cars_are_kept_as_json_lines_with_their_crops(live, tmp_path):
     press(live, "Space")
     press(live, "E")
-    assert live.keeper.close(5)
+    assert live.export_worker.close(5)
     live.collect()
     (file,) = (tmp_path / "kept").glob("*.jsonl")
     assert str(file) in live.state.message.text
@@ -137,7 +139,7 @@ def test_cars_are_kept_as_json_lines_with_their_crops(live, tmp_path):
 
 def test_cars_are_kept_as_csv(live, tmp_path):
     press(live, "E", CONTROL)
-    assert live.keeper.close(5)
+    assert live.export_worker.close(5)
     (file,) = (tmp_path / "kept").glob("*.csv")
     with file.open(encoding="utf-8-sig", newline="") as stream:
         (row,) = csv.DictReader(stream)
@@ -148,7 +150,7 @@ def test_cars_are_kept_as_csv(live, tmp_path):
 
 def test_without_cars_nothing_is_kept(program, fakes, tmp_path):
     viewer = program(capture=lambda address: fakes.Capture([], opens=False))
-    viewer.keeper = Keeper(folder=tmp_path / "kept")
+    viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     viewer.open(0)
     press(viewer, "E")
     assert "No car" in viewer.state.message.text
@@ -159,7 +161,7 @@ def test_the_list_of_cars_is_drawn_and_a_click_copies_a_text(window, fakes, unti
     shown = window(plates=[fakes.plate(TEXT)], capture=lambda address: fakes.Capture(["new"]))
     shown.viewer.open(0)
     until(lambda: shown.viewer.collect() or shown.state.cars.listed, "a car")
-    ui, places, copied = shown.frame.stage.ui, {}, []
+    ui, places, copied = shown.frame.context.ui, {}, []
     hit = ui.hit
 
     def noted(name, width, height):
@@ -184,6 +186,6 @@ def test_a_clock_that_is_set_back_does_not_make_a_car_leave_before_it_came(fakes
     monkeypatch.setattr("alpr_app.viewer.app.cars.datetime", Clock)
     cars = Cars()
     for taken in (1.0, 1.1):
-        cars.follow(Outcome("camera 0 #1", (fakes.plate(),), taken=taken), 0.5, 0.0)
+        cars.follow(Recognition("camera 0 #1", (fakes.plate(),), taken=taken), 0.5, 0.0)
     (car,) = cars.listed.values()
     assert car.first == car.last and car.track.count == 2

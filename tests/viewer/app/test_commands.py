@@ -8,7 +8,7 @@ from alpr_app.data.images import read_picture
 from alpr_app.viewer.app.commands import COMMANDS, press
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS
-from alpr_app.viewer.workers.export import Keeper
+from alpr_app.viewer.workers.export import ExportWorker
 
 
 def test_every_key_is_a_key_and_stands_for_one_thing():
@@ -21,12 +21,12 @@ def test_every_key_is_a_key_and_stands_for_one_thing():
 def opened(program, until, few_pictures):
     viewer = program()
     viewer.open(str(few_pictures))
-    until(lambda: viewer.collect() or (not viewer.state.scanning and viewer.state.outcome), "the folder")
+    until(lambda: viewer.collect() or (not viewer.state.scanning and viewer.state.recognition), "the folder")
     return viewer
 
 
 def test_keys_step_through_the_folder(opened):
-    browse = opened.state.browse
+    image_list = opened.state.image_list
     for key, name in [
         ("Right", "2"),
         ("D", "3"),
@@ -40,7 +40,7 @@ def test_keys_step_through_the_folder(opened):
         ("Home", "1"),
     ]:
         assert press(opened, key)
-        assert browse.name == f"{name}.png", key
+        assert image_list.name == f"{name}.png", key
 
 
 def test_keys_switch_overlays_and_sides(opened):
@@ -91,12 +91,12 @@ def test_other_keys_do_nothing(opened):
 
 def test_a_live_picture_is_kept_with_and_without_its_plates(program, fakes, until, tmp_path):
     viewer = program(capture=lambda address: fakes.Capture(["new"]))
-    viewer.keeper = Keeper(folder=tmp_path)
+    viewer.export_worker = ExportWorker(folder=tmp_path)
     viewer.open(0)
-    until(lambda: viewer.collect() or viewer.state.outcome is not None, "a frame")
+    until(lambda: viewer.collect() or viewer.state.recognition is not None, "a frame")
     press(viewer, "Space")
     press(viewer, "S")
-    assert viewer.keeper.close(5)
+    assert viewer.export_worker.close(5)
     plain, drawn = sorted(tmp_path.iterdir(), key=lambda path: "plates" in path.name)
-    assert (read_picture(plain) == viewer.state.shot.image).all()
-    assert (read_picture(drawn) != viewer.state.shot.image).any()
+    assert (read_picture(plain) == viewer.state.image_item.image).all()
+    assert (read_picture(drawn) != viewer.state.image_item.image).any()

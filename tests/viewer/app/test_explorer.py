@@ -14,7 +14,7 @@ from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.toolkit.inputs import CONTROL
 from alpr_app.viewer.workers.folders import Found
-from alpr_app.viewer.workers.images import load_shot
+from alpr_app.viewer.workers.images import load_image_item
 
 
 @pytest.fixture
@@ -60,13 +60,13 @@ def test_a_folder_of_the_tree_shows_its_pictures_and_the_tree_stays(opened, nest
     viewer, wait = opened
     root = viewer.state.tree.root
     viewer.show_folder(str(nested / "north"))
-    wait(lambda: viewer.state.shot is not None)
-    assert viewer.state.browse.names == ["3.png", "4.png"]
+    wait(lambda: viewer.state.image_item is not None)
+    assert viewer.state.image_list.names == ["3.png", "4.png"]
     assert viewer.state.tree.root is root
     assert viewer.state.settings.recent == (str(nested),), "going about in the tree is no opening"
     viewer.show_folder(str(nested))
     wait()
-    assert viewer.state.browse.names == ["1.png", "2.png"]
+    assert viewer.state.image_list.names == ["1.png", "2.png"]
 
 
 def test_keys_go_through_the_tree(opened, nested):
@@ -107,46 +107,46 @@ def test_above_the_root_the_tree_gets_a_new_root(opened, nested, until):
 def test_results_are_still_there_when_one_comes_back(opened, nested, fakes):
     viewer, wait = opened
     viewer.read_all(True)
-    wait(lambda: len(viewer.state.browse.records) == 2)
-    first = viewer.state.browse.records["2.png"]
+    wait(lambda: len(viewer.state.image_list.records) == 2)
+    first = viewer.state.image_list.records["2.png"]
     viewer.show_folder(str(nested / "south"))
     wait()
-    assert not viewer.state.browse.records
+    assert not viewer.state.image_list.records
     viewer.show_folder(str(nested))
-    wait(lambda: viewer.state.browse.records)
-    assert viewer.state.browse.records["2.png"].outcome is first.outcome
+    wait(lambda: viewer.state.image_list.records)
+    assert viewer.state.image_list.records["2.png"].recognition is first.recognition
     viewer.choose_models(threads=7)
     viewer.show_folder(str(nested / "south"))
     wait()
     viewer.show_folder(str(nested))
     wait()
-    assert not viewer.state.browse.records, "other models would read otherwise"
+    assert not viewer.state.image_list.records, "other models would read otherwise"
 
 
 def test_folders_within_are_listed_and_left_out_again_without_losing_the_picture(opened, nested):
     viewer, wait = opened
     viewer.step(1)
     viewer.rescan(True)
-    assert viewer.state.browse.names, "what is shown stays until the new list is there"
-    wait(lambda: len(viewer.state.browse.names) == 5)
-    assert viewer.state.browse.name == "2.png"
+    assert viewer.state.image_list.names, "what is shown stays until the new list is there"
+    wait(lambda: len(viewer.state.image_list.names) == 5)
+    assert viewer.state.image_list.name == "2.png"
     viewer.rescan(False)
-    wait(lambda: len(viewer.state.browse.names) == 2)
-    assert viewer.state.browse.name == "2.png"
+    wait(lambda: len(viewer.state.image_list.names) == 2)
+    assert viewer.state.image_list.name == "2.png"
 
 
 def test_new_and_lost_pictures_are_seen_on_demand(opened, nested):
     viewer, wait = opened
     viewer.read_all(True)
-    wait(lambda: len(viewer.state.browse.records) == 2)
+    wait(lambda: len(viewer.state.image_list.records) == 2)
     viewer.step(1)
     (nested / "2.png").rename(nested / "10.png")
     (nested / "south" / "new").mkdir()
     press(viewer, "F5")
-    wait(lambda: "10.png" in viewer.state.browse.names and viewer.state.tree.find(str(nested / "south" / "new")))
-    assert viewer.state.browse.names == ["1.png", "10.png"]
-    assert viewer.state.browse.name == "10.png", "the nearest to the one that is gone"
-    assert "2.png" not in viewer.state.browse.records
+    wait(lambda: "10.png" in viewer.state.image_list.names and viewer.state.tree.find(str(nested / "south" / "new")))
+    assert viewer.state.image_list.names == ["1.png", "10.png"]
+    assert viewer.state.image_list.name == "10.png", "the nearest to the one that is gone"
+    assert "2.png" not in viewer.state.image_list.records
 
 
 def test_a_folder_that_may_not_be_opened_says_so(opened, nested, monkeypatch, until):
@@ -171,8 +171,8 @@ def test_a_picture_far_down_a_long_list_is_looked_at_once_it_is_listed(program):
     viewer = program()
     viewer.explorer._wanted = "900.png"
     for count in (10, 500, 1000):
-        viewer.state.browse.set_names([f"{number}.png" for number in range(count)], "900.png")
-    assert viewer.state.browse.name == "900.png"
+        viewer.state.image_list.set_names([f"{number}.png" for number in range(count)], "900.png")
+    assert viewer.state.image_list.name == "900.png"
 
 
 def test_live_sources_have_no_folders(opened, fakes):
@@ -200,35 +200,35 @@ def test_what_was_read_for_a_former_folder_does_not_count_in_the_present_one(pro
     viewer.open(str(nested))
     viewer.collect()
     gate.set()
-    until(lambda: viewer.collect() or "1.png" in viewer.state.browse.records, "a picture of the parent")
-    assert set(viewer.state.browse.records) <= set(viewer.state.browse.names)
-    expected = set(viewer.state.browse.neighbours())
-    until(lambda: viewer.collect() or expected <= viewer.state.browse.records.keys(), "its neighbours")
-    assert set(viewer.state.browse.records) == expected
+    until(lambda: viewer.collect() or "1.png" in viewer.state.image_list.records, "a picture of the parent")
+    assert set(viewer.state.image_list.records) <= set(viewer.state.image_list.names)
+    expected = set(viewer.state.image_list.neighbours())
+    until(lambda: viewer.collect() or expected <= viewer.state.image_list.records.keys(), "its neighbours")
+    assert set(viewer.state.image_list.records) == expected
 
 
 def test_a_folder_that_goes_away_while_it_is_browsed_is_said_and_ends_nothing(opened, nested, until):
     viewer, wait = opened
     viewer.read_all(True)
-    wait(lambda: len(viewer.state.browse.records) == 2)
+    wait(lambda: len(viewer.state.image_list.records) == 2)
     shutil.rmtree(nested)
     viewer.step(1)
     viewer.collect()
     viewer.explorer.refresh()
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
     assert "No such file or directory" in viewer.state.message.text
-    assert len(viewer.state.browse.records) == 2, "what was read can still be kept"
+    assert len(viewer.state.image_list.records) == 2, "what was read can still be kept"
     viewer.step(1)
     viewer.show_folder(str(nested / "north"))
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
-    assert viewer.state.browse.names == ()
+    assert viewer.state.image_list.names == ()
     viewer.show_folder(str(nested))
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
     nested.mkdir()
     write_picture(nested / "2.png", np.zeros((30, 40, 3), np.uint8))
     viewer.explorer.refresh()
-    until(lambda: viewer.collect() or "2.png" in viewer.state.browse.records, "the drive to be back")
-    assert viewer.state.browse.names == ["2.png"]
+    until(lambda: viewer.collect() or "2.png" in viewer.state.image_list.records, "the drive to be back")
+    assert viewer.state.image_list.names == ["2.png"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="to the administrator all is allowed")
@@ -237,9 +237,9 @@ def test_a_picture_that_may_not_be_read_is_a_message(program, until, nested):
     os.chmod(nested / "2.png", 0)
     viewer = program()
     viewer.open(str(nested))
-    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 2, "both pictures")
-    assert viewer.state.browse.records["2.png"].outcome.error == "cannot be opened: Permission denied"
-    assert not viewer.state.browse.records["1.png"].outcome.error
+    until(lambda: viewer.collect() or len(viewer.state.image_list.records) == 2, "both pictures")
+    assert viewer.state.image_list.records["2.png"].recognition.error == "cannot be opened: Permission denied"
+    assert not viewer.state.image_list.records["1.png"].recognition.error
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), PermissionError(13, "denied"), MemoryError("full")])
@@ -247,13 +247,13 @@ def test_a_loader_that_fails_on_one_picture_goes_on_with_the_next(program, until
     def load(path):
         if path.endswith("1.png"):
             raise error
-        return load_shot(path)
+        return load_image_item(path)
 
     viewer = program(load=load)
     viewer.open(str(nested))
-    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 2, "both pictures")
-    assert f"cannot be read: {type(error).__name__}" in viewer.state.browse.records["1.png"].outcome.error
-    assert not viewer.state.browse.records["2.png"].outcome.error
+    until(lambda: viewer.collect() or len(viewer.state.image_list.records) == 2, "both pictures")
+    assert f"cannot be read: {type(error).__name__}" in viewer.state.image_list.records["1.png"].recognition.error
+    assert not viewer.state.image_list.records["2.png"].recognition.error
 
 
 def test_a_picture_that_is_asked_for_is_listed_whatever_it_is_called(program, until, nested):
@@ -261,10 +261,10 @@ def test_a_picture_that_is_asked_for_is_listed_whatever_it_is_called(program, un
     viewer = program()
     viewer.open(str(nested / "2.upload"))
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
-    assert (list(viewer.state.browse.names), viewer.state.browse.name) == (["1.png", "2.upload"], "2.upload")
+    assert (list(viewer.state.image_list.names), viewer.state.image_list.name) == (["1.png", "2.upload"], "2.upload")
     viewer.explorer.refresh()
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
-    assert viewer.state.browse.name == "2.upload"
+    assert viewer.state.image_list.name == "2.upload"
     viewer.open(str(nested))
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
-    assert list(viewer.state.browse.names) == ["1.png"]
+    assert list(viewer.state.image_list.names) == ["1.png"]

@@ -45,7 +45,7 @@ def test_keys_change_what_is_shown_and_never_what_is_read(window, tmp_path, fake
     picture = np.full((300, 400, 3), 60, np.uint8)
     write_picture(tmp_path / "p.png", picture)
     shown = window(tmp_path)
-    uploads = lambda: shown.frame.stage.textures.uploads  # noqa: E731
+    uploads = lambda: shown.frame.context.textures.uploads  # noqa: E731
     place = np.s_[300:320, 600:620]
     assert (shown.draw()[place] == 60).all()
     press(shown.viewer, "I")
@@ -57,7 +57,7 @@ def test_keys_change_what_is_shown_and_never_what_is_read(window, tmp_path, fake
     before = uploads()
     shown.draw(10)
     assert uploads() == before, "changed light is uploaded once"
-    assert (shown.state.shot.image == picture).all()
+    assert (shown.state.image_item.image == picture).all()
     press(shown.viewer, "0")
     assert (shown.draw()[place] == 60).all()
 
@@ -69,7 +69,7 @@ def test_light_that_is_not_neutral_is_said_on_the_picture_and_a_click_there_rese
     for _ in range(3):
         press(shown.viewer, "K")
     changed = shown.draw()[corner]
-    theme = shown.frame.stage.ui.theme
+    theme = shown.frame.context.ui.theme
     assert near(changed, theme.accent_dim, 6).sum() > 1000
     assert not near(plain, theme.accent_dim, 6).any()
     shown.click(350, 668)
@@ -81,5 +81,5 @@ def test_light_stays_from_picture_to_picture(window, few_pictures, until):
     shown = window(few_pictures)
     press(shown.viewer, "I")
     shown.viewer.step(1)
-    until(lambda: shown.viewer.collect() or shown.state.shot.key.endswith("2.png"), "the next picture")
+    until(lambda: shown.viewer.collect() or shown.state.image_item.key.endswith("2.png"), "the next picture")
     assert shown.state.light == Light(10)

@@ -44,7 +44,7 @@ def test_a_clock_that_goes_back_ends_nothing(program, until, few_pictures, fakes
     clock = iter([*times, *([times[1]] * 10_000)])
     monkeypatch.setattr("time.time", lambda: next(clock))
     viewer.open(str(few_pictures))
-    until(lambda: viewer.collect() or viewer.state.outcome is not None, "a picture")
+    until(lambda: viewer.collect() or viewer.state.recognition is not None, "a picture")
     viewer.open(0)
     until(lambda: viewer.collect() or viewer.state.cars.listed, "a car")
     (car,) = viewer.state.cars.listed.values()

@@ -7,18 +7,28 @@ import pytest
 
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
-from alpr_app.evaluation.ground_truth import judge, truth_of
-from alpr_app.viewer.app.image_list import ERRORS, LARGEST, NAME, NEWEST, ORDERS, TITLES, UNSURE, Record, rank_of
+from alpr_app.evaluation.ground_truth import compare, ground_truth_of
+from alpr_app.viewer.app.image_list import (
+    ERRORS,
+    LARGEST,
+    NAME,
+    NEWEST,
+    SORT_ORDERS,
+    SORT_TITLES,
+    UNSURE,
+    Record,
+    rank_of,
+)
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.workers.folders import Scan
-from alpr_app.viewer.workers.recogniser import Outcome
+from alpr_app.viewer.workers.recogniser import Recognition
 
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
 
 
 def record(name, *plates):
-    truth = truth_of(name)
-    return Record(Outcome(name, plates), truth, judge(truth, plates) if truth else ())
+    truth = ground_truth_of(name)
+    return Record(Recognition(name, plates), truth, compare(truth, plates) if truth else ())
 
 
 @pytest.fixture
@@ -88,33 +98,33 @@ def test_results_move_no_row_until_one_asks(program, until, tmp_path, fakes):
     alpr.analyse = by_picture
     viewer = program(alpr, settings=Settings(order=UNSURE))
     viewer.open(str(tmp_path))
-    browse = viewer.state.browse
-    until(lambda: viewer.collect() or browse.names, "the list")
+    image_list = viewer.state.image_list
+    until(lambda: viewer.collect() or image_list.names, "the list")
     viewer.read_all(True)
-    until(lambda: viewer.collect() or len(browse.records) == 4, "all read")
-    assert browse.names == ["1.png", "2.png", "3.png", "4.png"]
+    until(lambda: viewer.collect() or len(image_list.records) == 4, "all read")
+    assert image_list.names == ["1.png", "2.png", "3.png", "4.png"]
     assert viewer.explorer.order_is_stale
     viewer.step(1)
     viewer.explorer.refresh()
     until(lambda: viewer.collect() or not viewer.state.scanning, "the new order")
-    assert browse.names == ["3.png", "1.png", "4.png", "2.png"]
-    assert browse.name == "2.png", "the picture looked at stays"
+    assert image_list.names == ["3.png", "1.png", "4.png", "2.png"]
+    assert image_list.name == "2.png", "the picture looked at stays"
     assert not viewer.explorer.order_is_stale
     viewer.sort(NAME)
     until(lambda: viewer.collect() or not viewer.state.scanning, "the order by name")
-    assert browse.names == ["1.png", "2.png", "3.png", "4.png"]
+    assert image_list.names == ["1.png", "2.png", "3.png", "4.png"]
     assert viewer.state.settings.order == NAME
-    assert len(browse.records) == 4
+    assert len(image_list.records) == 4
 
 
 def test_an_order_by_results_of_other_models_is_stale(program, until, few_pictures, fakes, monkeypatch):
     viewer = program(settings=Settings(order=UNSURE))
     monkeypatch.setattr("alpr_app.pipeline.options.ModelChoice.make", lambda self: fakes.Alpr())
-    browse = viewer.state.browse
+    image_list = viewer.state.image_list
 
     def read():
         viewer.read_all(True)
-        until(lambda: viewer.collect() or len(browse.records) == 12, "all read")
+        until(lambda: viewer.collect() or len(image_list.records) == 12, "all read")
 
     viewer.open(str(few_pictures))
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
@@ -128,4 +138,4 @@ def test_an_order_by_results_of_other_models_is_stale(program, until, few_pictur
 
 
 def test_every_order_has_a_title():
-    assert len(ORDERS) == len(TITLES) == len(set(ORDERS))
+    assert len(SORT_ORDERS) == len(SORT_TITLES) == len(set(SORT_ORDERS))

@@ -10,7 +10,7 @@ import pytest
 from alpr_app.viewer.app.settings import load_settings
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING
 from alpr_app.viewer.workers import folders
-from alpr_app.viewer.workers.images import shot_of
+from alpr_app.viewer.workers.images import image_item_of
 from alpr_app.viewer.workers.live import WAITING
 
 
@@ -25,7 +25,7 @@ def shows(until):
 
 
 def named(name):
-    return lambda state: state.outcome is not None and os.path.basename(state.outcome.key) == name
+    return lambda state: state.recognition is not None and os.path.basename(state.recognition.key) == name
 
 
 def test_a_folder_is_stepped_through_and_every_overlay_sits_on_its_own_picture(program, shows, few_pictures):
@@ -34,22 +34,22 @@ def test_a_folder_is_stepped_through_and_every_overlay_sits_on_its_own_picture(p
     for number in range(1, 13):
         shows(viewer, named(f"{number}.png"), f"picture {number}")
         state = viewer.state
-        assert state.shot.key == state.outcome.key
+        assert state.image_item.key == state.recognition.key
         if number == 5:
-            assert "not a picture" in state.shot.error
+            assert "not a picture" in state.image_item.error
             assert "not a picture" in state.message.text
         else:
-            assert int(state.shot.image[0, 0, 0]) == 8 * number
+            assert int(state.image_item.image[0, 0, 0]) == 8 * number
             assert len(state.plates) == 1
         viewer.step(1)
-    assert viewer.state.browse.name == "12.png"
+    assert viewer.state.image_list.name == "12.png"
 
 
 def test_a_picture_opens_its_folder_at_its_place(program, shows, few_pictures):
     viewer = program()
     viewer.open(str(few_pictures / "10.png"))
     shows(viewer, named("10.png"), "the picture")
-    assert len(viewer.state.browse.names) == 12
+    assert len(viewer.state.image_list.names) == 12
     assert viewer.state.kind == FOLDER
 
 
@@ -60,7 +60,7 @@ def test_pictures_passed_quickly_are_all_read(program, shows, few_pictures, fake
     for _ in range(11):
         viewer.step(1)
         viewer.collect()
-    shows(viewer, lambda state: len(state.browse.records) == 12, "all of them")
+    shows(viewer, lambda state: len(state.image_list.records) == 12, "all of them")
 
 
 def test_the_whole_folder_is_read_on_demand(program, shows, few_pictures):
@@ -68,7 +68,7 @@ def test_the_whole_folder_is_read_on_demand(program, shows, few_pictures):
     viewer.open(str(few_pictures))
     shows(viewer, named("1.png"), "the first")
     viewer.read_all(True)
-    shows(viewer, lambda state: len(state.browse.records) == 12 and not state.whole, "all of them")
+    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.whole, "all of them")
     assert "12 pictures" in viewer.state.messages[-1].text
 
 
@@ -85,13 +85,13 @@ def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_
     monkeypatch.setattr(folders, "FIRST_SECONDS", -1)
     viewer = program()
     viewer.open(str(few_pictures))
-    shows(viewer, lambda state: len(state.browse.names) == 7, "the beginning of the list")
+    shows(viewer, lambda state: len(state.image_list.names) == 7, "the beginning of the list")
     viewer.read_all(True)
-    shows(viewer, lambda state: len(state.browse.records) == 7, "what is listed")
+    shows(viewer, lambda state: len(state.image_list.records) == 7, "what is listed")
     viewer.collect()
     assert viewer.state.whole, "there is more to come"
     gate.set()
-    shows(viewer, lambda state: len(state.browse.records) == 12 and not state.whole, "all of them")
+    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.whole, "all of them")
     ends = [message.text for message in viewer.state.messages if "have been read" in message.text]
     assert ends == ["All 12 pictures of this folder have been read; U sums up"]
 
@@ -99,11 +99,11 @@ def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_
 def test_ten_thousand_pictures_open_at_once_and_the_last_is_as_near_as_the_first(program, shows, tmp_path):
     for number in range(10_000):
         (tmp_path / f"{number}.jpg").touch()
-    viewer = program(load=lambda path: shot_of(path, np.zeros((6, 8, 3), np.uint8)))
+    viewer = program(load=lambda path: image_item_of(path, np.zeros((6, 8, 3), np.uint8)))
     slowest = 0.0
     viewer.open(str(tmp_path))
     deadline = monotonic() + 20
-    while not (viewer.state.browse.names and not viewer.state.scanning):
+    while not (viewer.state.image_list.names and not viewer.state.scanning):
         began = monotonic()
         viewer.collect()
         slowest = max(slowest, monotonic() - began)
@@ -118,7 +118,7 @@ def test_thresholds_act_without_reading_again(program, shows, few_pictures, fake
     alpr = fakes.Alpr([fakes.plate(score=0.6, confidence=0.9), fakes.plate("沪B12345", score=0.4)])
     viewer = program(alpr)
     viewer.open(str(few_pictures / "12.png"))
-    shows(viewer, lambda state: state.outcome and len(state.browse.records) == 2, "picture and neighbour")
+    shows(viewer, lambda state: state.recognition and len(state.image_list.records) == 2, "picture and neighbour")
     calls = alpr.calls
     assert [plate.text for plate in viewer.state.plates] == ["皖A12345"]
     viewer.state.change(score=0.3)
@@ -132,10 +132,10 @@ def test_thresholds_act_without_reading_again(program, shows, few_pictures, fake
 def test_a_slow_recogniser_does_not_hold_up_the_window(program, shows, few_pictures, fakes):
     viewer = program(fakes.Alpr(seconds=0.4))
     viewer.open(str(few_pictures))
-    shows(viewer, lambda state: state.shot is not None, "the picture, before it is read")
-    assert viewer.state.outcome is None
+    shows(viewer, lambda state: state.image_item is not None, "the picture, before it is read")
+    assert viewer.state.recognition is None
     viewer.step(1)
-    shows(viewer, lambda state: state.shot.key.endswith("2.png"), "the next picture")
+    shows(viewer, lambda state: state.image_item.key.endswith("2.png"), "the next picture")
 
 
 def test_the_slide_show_waits_for_each_result_and_stops_at_the_end(program, shows, few_pictures):
@@ -144,8 +144,8 @@ def test_the_slide_show_waits_for_each_result_and_stops_at_the_end(program, show
     viewer.open(str(few_pictures))
     shows(viewer, named("1.png"), "the first")
     viewer.play()
-    shows(viewer, lambda state: state.browse.name == "12.png" and not state.playing, "the end")
-    assert len(viewer.state.browse.records) == 12
+    shows(viewer, lambda state: state.image_list.name == "12.png" and not state.playing, "the end")
+    assert len(viewer.state.image_list.records) == 12
 
 
 def test_other_models_read_anew(program, shows, few_pictures, fakes, monkeypatch):
@@ -165,9 +165,9 @@ def test_a_live_source_shows_each_frame_with_its_own_plates(program, shows, fake
     seen = set()
 
     def several(state):
-        if state.outcome is not None:
-            assert state.outcome.shot is state.shot
-            seen.add(state.shot.key)
+        if state.recognition is not None:
+            assert state.recognition.image_item is state.image_item
+            seen.add(state.image_item.key)
         return len(seen) >= 5
 
     shows(viewer, several, "five frames")
@@ -180,9 +180,9 @@ def test_while_models_load_a_live_source_is_seen_already(program, shows, fakes):
     viewer = program(capture=lambda address: fakes.Capture(["new"]))
     viewer.recogniser.rebuild(lambda: gate.wait(10) and fakes.Alpr())
     viewer.open(0)
-    shows(viewer, lambda state: state.shot is not None, "a frame")
+    shows(viewer, lambda state: state.image_item is not None, "a frame")
     gate.set()
-    shows(viewer, lambda state: state.outcome is not None, "a result")
+    shows(viewer, lambda state: state.recognition is not None, "a result")
 
 
 def test_no_camera_is_said_and_another_source_can_be_opened(program, shows, fakes, few_pictures):
@@ -211,7 +211,7 @@ def test_an_empty_folder_shows_nothing_and_fails_at_nothing(program, shows, tmp_
     viewer.read_all(True)
     viewer.play()
     viewer.collect()
-    assert viewer.state.shot is None
+    assert viewer.state.image_item is None
 
 
 def test_settings_and_recent_folders_are_kept(program, few_pictures, tmp_path):
@@ -227,7 +227,7 @@ def test_settings_and_recent_folders_are_kept(program, few_pictures, tmp_path):
 def test_closing_while_reading_ends_within_a_second_with_no_thread_left(program, shows, few_pictures, fakes, until):
     viewer = program(fakes.Alpr(seconds=0.5))
     viewer.open(str(few_pictures))
-    shows(viewer, lambda state: state.shot is not None, "a picture")
+    shows(viewer, lambda state: state.image_item is not None, "a picture")
     began = monotonic()
     assert viewer.close(1.0)
     assert monotonic() - began < 1.0

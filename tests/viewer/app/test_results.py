@@ -9,24 +9,24 @@ import pytest
 from alpr_app.data.result_writers import CSV_COLUMNS
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.toolkit.inputs import CONTROL
-from alpr_app.viewer.workers.export import Keeper
+from alpr_app.viewer.workers.export import ExportWorker
 
 
 @pytest.fixture
 def opened(program, fakes, until, few_pictures, tmp_path):
     """A folder with all pictures read; what is kept goes to `tmp_path / "kept"`."""
     viewer = program(fakes.Alpr([fakes.plate(score=0.9), fakes.plate("沪B12345", score=0.6)]))
-    viewer.keeper = Keeper(folder=tmp_path / "kept")
+    viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     viewer.open(str(few_pictures))
-    until(lambda: viewer.collect() or viewer.state.outcome is not None, "the first")
+    until(lambda: viewer.collect() or viewer.state.recognition is not None, "the first")
     viewer.read_all(True)
-    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 12, "all of them")
+    until(lambda: viewer.collect() or len(viewer.state.image_list.records) == 12, "all of them")
     return viewer
 
 
 def kept(viewer, tmp_path):
     """The one file that was kept, which the status line names."""
-    assert viewer.keeper.close(5)
+    assert viewer.export_worker.close(5)
     viewer.collect()
     (file,) = (tmp_path / "kept").iterdir()
     assert str(file) in viewer.state.message.text
@@ -66,21 +66,21 @@ def test_results_are_kept_as_csv_after_the_thresholds(opened, tmp_path):
 
 def test_without_results_nothing_is_kept(program, tmp_path):
     viewer = program()
-    viewer.keeper = Keeper(folder=tmp_path / "kept")
+    viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     press(viewer, "E")
     assert "No picture" in viewer.state.message.text
-    assert viewer.keeper.close(5)
+    assert viewer.export_worker.close(5)
     assert not (tmp_path / "kept").exists()
 
 
 def test_a_button_in_the_settings_keeps_results(window, few_pictures, monkeypatch):
     shown = window(few_pictures)
     written = []
-    monkeypatch.setattr(shown.viewer.keeper, "write", lambda *given: written.append(given[:3]))
-    ui = shown.frame.stage.ui
+    monkeypatch.setattr(shown.viewer.export_worker, "write", lambda *given: written.append(given[:3]))
+    ui = shown.frame.context.ui
     monkeypatch.setattr(ui, "button", lambda label, *rest, **more: label in ("JSON lines", "CSV"))
     from alpr_app.viewer.panels.controls import controls
 
     with ui.frame((1280, 720), 1 / 60), ui.area("settings", (0, 0, 340, 720), ui.theme.panel):
-        controls(shown.frame.stage)
+        controls(shown.frame.context)
     assert written == [(few_pictures.name, "results", suffix) for suffix in (".jsonl", ".csv")]

@@ -35,12 +35,12 @@ def test_sixty_frames_are_drawn_and_keys_act_while_one_picture_of_a_folder_is_be
         shown.draw(1)
         if number in (10, 20, 30):
             shown.viewer.step(1)
-    until(lambda: shown.draw(1) is not None and shown.state.shot.key.endswith("4.png"), "the picture stepped to")
+    until(lambda: shown.draw(1) is not None and shown.state.image_item.key.endswith("4.png"), "the picture stepped to")
     assert slow.inside.is_set(), "all of this happened within one reading"
     assert slow.calls == 0
     slow.go.set()
-    until(lambda: shown.draw(1) is not None and shown.state.outcome is not None, "what was read in the end")
-    assert shown.state.outcome.key == shown.state.shot.key
+    until(lambda: shown.draw(1) is not None and shown.state.recognition is not None, "what was read in the end")
+    assert shown.state.recognition.key == shown.state.image_item.key
 
 
 def test_a_camera_goes_on_moving_while_one_of_its_frames_is_being_read(window, fakes, until, slow):
@@ -51,12 +51,12 @@ def test_a_camera_goes_on_moving_while_one_of_its_frames_is_being_read(window, f
 
     def moved():
         shown.draw(1)
-        seen.update([shown.state.shot.key] if shown.state.shot is not None else [])
+        seen.update([shown.state.image_item.key] if shown.state.image_item is not None else [])
         return len(seen) >= 20
 
     until(moved, "twenty frames", 30)
     assert slow.inside.is_set(), "all of this happened within one reading"
-    assert shown.state.outcome is None
+    assert shown.state.recognition is None
 
 
 def test_frames_go_on_during_a_reading_that_takes_a_second(window, few_pictures, fakes, until):

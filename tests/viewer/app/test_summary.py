@@ -8,13 +8,13 @@ import pytest
 
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
-from alpr_app.evaluation.ground_truth import judge, truth_of
+from alpr_app.evaluation.ground_truth import compare, ground_truth_of
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.folder_results import COLUMNS, MACRO, MICRO, ordered, summarise, write_summary
 from alpr_app.viewer.app.image_list import Record
 from alpr_app.viewer.panels.summary import figure
-from alpr_app.viewer.workers.export import Keeper
-from alpr_app.viewer.workers.recogniser import Outcome
+from alpr_app.viewer.workers.export import ExportWorker
+from alpr_app.viewer.workers.recogniser import Recognition
 
 TEXT = "皖A12345"
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
@@ -30,8 +30,8 @@ def records(fakes):
     """Three labelled pictures in `b2`, one in `b10`, two without a label in `plain`; found in them is what is given."""
 
     def record(name, *plates):
-        truth = truth_of(name)
-        return Record(Outcome(name, plates), truth, judge(truth, plates) if truth else ())
+        truth = ground_truth_of(name)
+        return Record(Recognition(name, plates), truth, compare(truth, plates) if truth else ())
 
     right, far = fakes.plate(TEXT, corners=moved(1)), fakes.plate("京B67890", corners=moved(200), confidence=0.5)
     return {
@@ -78,16 +78,16 @@ def test_thresholds_count(records):
 
 
 def test_a_label_without_a_place_is_counted_by_its_text_and_finds_nothing(fakes):
-    truth = truth_of(f"{TEXT}.jpg")
+    truth = ground_truth_of(f"{TEXT}.jpg")
     plates = (fakes.plate("京B67890"), fakes.plate(TEXT))
-    (line,) = summarise({f"{TEXT}.jpg": Record(Outcome("", plates), truth, judge(truth, plates))}, 0.5, 0.0).lines
+    (line,) = summarise({f"{TEXT}.jpg": Record(Recognition("", plates), truth, compare(truth, plates))}, 0.5, 0.0).lines
     assert (line.folder, line.labelled, line.exact) == (".", 1, 1)
     assert (line.found_70, line.corner_px, line.false_boxes) == (None, None, None)
 
 
 def test_a_picture_that_could_not_be_read_says_nothing_about_the_models():
-    outcome = Outcome("", error="cut short")
-    (line,) = summarise({LABELLED: Record(outcome, truth_of(LABELLED), ())}, 0.5, 0.0).lines
+    recognition = Recognition("", error="cut short")
+    (line,) = summarise({LABELLED: Record(recognition, ground_truth_of(LABELLED), ())}, 0.5, 0.0).lines
     assert (line.pictures, line.labelled, line.exact) == (1, None, None)
 
 
@@ -128,11 +128,11 @@ def table(window, tmp_path, fakes, until):
         (tmp_path / name).parent.mkdir(parents=True)
         write_picture(tmp_path / name, np.full((60, 80, 3), 30, np.uint8))
     shown = window(plates=[fakes.plate(TEXT, corners=CORNERS)])
-    shown.viewer.keeper = Keeper(folder=tmp_path / "kept")
+    shown.viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     shown.state.change(recursive=True)
     shown.viewer.open(str(tmp_path / "many"))
-    until(lambda: shown.viewer.collect() or len(shown.state.browse.records) == 2, "both pictures")
-    ui, shown.places = shown.frame.stage.ui, {}
+    until(lambda: shown.viewer.collect() or len(shown.state.image_list.records) == 2, "both pictures")
+    ui, shown.places = shown.frame.context.ui, {}
     hit, button = ui.hit, ui.button
 
     def noted(call):
@@ -156,7 +156,7 @@ def test_the_table_is_sorted_by_clicks_and_kept_as_it_is_shown(table, tmp_path):
     assert [line.folder for line in table.viewer.summary.result.lines] == ["a2", "a10"]
     table.click(*table.places["by folder"])
     table.click(*table.places["Keep as CSV"])
-    assert table.viewer.keeper.close(5)
+    assert table.viewer.export_worker.close(5)
     (file,) = (tmp_path / "kept").iterdir()
     assert file.name.endswith("-many-summary.csv")
     with file.open(encoding="utf-8-sig", newline="") as stream:
@@ -181,7 +181,7 @@ def test_the_table_follows_other_models_that_have_read_as_many_pictures(table, u
     viewer = table.viewer
     viewer.choose_models(threads=3)
     viewer.read_all(True)
-    until(lambda: viewer.collect() or len(table.state.browse.records) == 2, "both pictures again")
+    until(lambda: viewer.collect() or len(table.state.image_list.records) == 2, "both pictures again")
     until(lambda: table.draw(1) is not None and viewer.summary.result.micro.plates == 6, "new sums")
 
 

@@ -50,7 +50,7 @@ def shown(window, run, tmp_path, until, monkeypatch, fakes):
     made = window(tmp_path / "pictures")
     made.choices, made.buttons = [], {}
     monkeypatch.setattr(ModelChoice, "make", lambda choice: made.choices.append(choice) or fakes.Alpr([]))
-    ui = made.frame.stage.ui
+    ui = made.frame.context.ui
     button, hit = ui.button, ui.hit
 
     def noted(call):
@@ -81,7 +81,7 @@ def wait(shown, until, holds, what):
 
 def test_a_runs_folder_opens_its_page_and_the_picture_stays_below_it(shown):
     assert shown.state.run_open
-    assert shown.state.browse.name == "p.png"
+    assert shown.state.image_list.name == "p.png"
     assert "my run" in shown.state.settings.recent[0]
     press(shown.viewer, "Escape")
     assert not shown.state.run_open
@@ -111,9 +111,9 @@ def test_the_sheet_of_mistakes_is_shown_and_enlarged_by_the_wheel(shown, run, un
     shown.click(130, 80)
     seen = near(shown.draw(3), (250 / 255, 0, 250 / 255), 6).sum()
     assert seen > 10_000
-    shown.frame.stage.ui.inputs.move(100, 130)
+    shown.frame.context.ui.inputs.move(100, 130)
     shown.draw(1)
-    shown.frame.stage.ui.inputs.wheel(0, 4)
+    shown.frame.context.ui.inputs.wheel(0, 4)
     assert near(shown.draw(3), (250 / 255, 0, 250 / 255), 6).sum() > 1.3 * seen
 
 
@@ -128,7 +128,7 @@ def test_the_newest_model_reads_the_picture_with_a_clear_sign_and_a_way_back(
     assert shown.choices[-1].reader is None and shown.choices[-1].version
     assert not shown.state.run_open, "the picture is seen"
     assert shown.viewer.training.sign == "own detector of my run"
-    wait(shown, until, lambda: shown.state.outcome is not None, "the reading")
+    wait(shown, until, lambda: shown.state.recognition is not None, "the reading")
     shown.press("own models")
     wait(shown, until, lambda: len(shown.choices) == 2, "the way back")
     assert shown.choices[-1] == ModelChoice()
@@ -195,7 +195,7 @@ def test_broken_files_end_nothing(shown, run, until):
 
 def test_the_command_is_copied(shown, monkeypatch):
     copied = []
-    monkeypatch.setattr(shown.frame.stage.ui, "copy", copied.append)
+    monkeypatch.setattr(shown.frame.context.ui, "copy", copied.append)
     shown.press("Copy the command")
     assert copied == ["python -m alpr_app.train detector --resume"]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from alpr_app.data.images import read_picture, write_picture
-from alpr_app.viewer.workers.export import Keeper
+from alpr_app.viewer.workers.export import ExportWorker
 from tests.places import ROOT
 
 
@@ -353,10 +353,10 @@ def test_a_hidden_window_says_so_and_draws_nothing_but_lets_nothing_pile_up(scri
 def test_what_is_being_kept_when_the_window_is_closed_is_said_in_it(scripted, program, tmp_path, capsys):
     window, done = scripted
     viewer = program()
-    viewer.keeper = Keeper(folder=tmp_path)
+    viewer.export_worker = ExportWorker(folder=tmp_path)
     shown = window.Window((800, 600), lambda waker: viewer)
     gate = threading.Event()
-    viewer.keeper.write("x", "results", ".csv", lambda path: gate.wait(10) and path.write_text("whole"))
+    viewer.export_worker.write("x", "results", ".csv", lambda path: gate.wait(10) and path.write_text("whole"))
     done.wants_to_close = True
     threading.Timer(1.5, gate.set).start()
     shown.finish()
@@ -370,12 +370,12 @@ def test_what_is_being_kept_when_the_window_is_closed_is_said_in_it(scripted, pr
 def test_whoever_closes_it_twice_is_told_the_rest_on_the_terminal(scripted, program, tmp_path, capsys):
     window, done = scripted
     viewer = program()
-    viewer.keeper = Keeper(folder=tmp_path)
+    viewer.export_worker = ExportWorker(folder=tmp_path)
     shown = window.Window((800, 600), lambda waker: viewer)
-    viewer.keeper.write("x", "results", ".csv", lambda path: sleep(3) or path.write_text("whole"))
+    viewer.export_worker.write("x", "results", ".csv", lambda path: sleep(3) or path.write_text("whole"))
     threading.Timer(0.3, lambda: setattr(done, "wants_to_close", True)).start()
     shown.finish()
-    assert viewer.keeper.busy
+    assert viewer.export_worker.busy
     assert shown.close()
     assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
     assert "1 file is still being written" in capsys.readouterr().err

@@ -88,7 +88,7 @@ def test_the_label_of_a_ccpd_name_is_drawn_where_it_says(window, tmp_path, near)
 
 def test_every_province_has_a_character_of_its_own(window, screen):
     shown = window()
-    ui = shown.frame.stage.ui
+    ui = shown.frame.context.ui
     for font in ("body", "large"):
         screen.clear()
         with ui.frame(screen.size, 1 / 60), ui.area("letters", (0, 0, *screen.size), (0, 0, 0, 1), padding=0):
@@ -100,7 +100,7 @@ def test_every_province_has_a_character_of_its_own(window, screen):
 
 
 def test_names_that_are_no_text_are_shown_with_question_marks(window, screen):
-    ui = window().frame.stage.ui
+    ui = window().frame.context.ui
 
     def drawn(name):
         screen.clear()
@@ -123,7 +123,7 @@ def test_names_that_are_no_text_are_shown_with_question_marks(window, screen):
 
 
 def test_two_folders_whose_names_cannot_be_printed_are_two_places_to_click_at(window, screen):
-    ui, clicks = window().frame.stage.ui, []
+    ui, clicks = window().frame.context.ui, []
     ui.inputs.move(50, 70)
     ui.inputs.button(0, True)
     ui.inputs.button(0, False)
@@ -136,12 +136,12 @@ def test_two_folders_whose_names_cannot_be_printed_are_two_places_to_click_at(wi
 def test_a_picture_is_uploaded_once_not_every_frame(window, few_pictures, fakes, until):
     shown = window(few_pictures, [fakes.plate()])
     shown.draw()
-    textures = shown.frame.stage.textures
+    textures = shown.frame.context.textures
     uploads = textures.uploads
     shown.draw(20)
     assert textures.uploads == uploads
     shown.viewer.step(1)
-    until(lambda: shown.viewer.collect() or shown.state.shot.key.endswith("2.png"), "the next picture")
+    until(lambda: shown.viewer.collect() or shown.state.image_item.key.endswith("2.png"), "the next picture")
     shown.draw()
     assert uploads < textures.uploads <= uploads + 3
 

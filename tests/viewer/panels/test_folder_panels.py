@@ -37,7 +37,7 @@ def shown(window, nested, until):
 
 
 def press_keys(shown, *names):
-    inputs = shown.frame.stage.ui.inputs
+    inputs = shown.frame.context.ui.inputs
     for name in names:
         inputs.key(KEYS[name], True)
         inputs.key(KEYS[name], False)
@@ -46,7 +46,7 @@ def press_keys(shown, *names):
 
 def write(shown, text):
     for letter in text:
-        shown.frame.stage.ui.inputs.character(ord(letter))
+        shown.frame.context.ui.inputs.character(ord(letter))
     shown.draw(3)
 
 
@@ -60,7 +60,7 @@ def test_a_click_on_a_row_shows_the_folder_and_one_on_its_triangle_unfolds_it(sh
     shown.click(33, FIRST + 2 * ROW)
     assert names() == ["pictures", "north", "south"]
     shown.click(150, FIRST + ROW)
-    until(lambda: shown.viewer.collect() or len(shown.state.browse.names) == 2, "the pictures of `north`")
+    until(lambda: shown.viewer.collect() or len(shown.state.image_list.names) == 2, "the pictures of `north`")
     assert shown.state.folder == str(nested / "north")
     # The button beside the folder's name.
     shown.click(25, 23)
@@ -73,7 +73,7 @@ def test_the_tree_can_be_hidden_and_made_higher(shown):
     assert not shown.state.settings.show_tree
     shown.click(100, 56)
     assert shown.state.settings.show_tree
-    inputs, before = shown.frame.stage.ui.inputs, shown.state.settings.tree_height
+    inputs, before = shown.frame.context.ui.inputs, shown.state.settings.tree_height
     edge = FIRST + 2 * ROW + ROW / 2 + 4
     inputs.move(150, edge)
     shown.draw()
@@ -111,9 +111,9 @@ def test_a_folder_without_pictures_says_where_there_are_some(shown, nested, unti
     assert "hold 1" in lines[1]
     assert offers
     shown.viewer.rescan(True)
-    until(lambda: shown.viewer.collect() or shown.state.browse.names, "those within")
-    assert shown.state.browse.names == [os.path.join("far", "4.png")]
-    shown.state.browse.set_names(())
+    until(lambda: shown.viewer.collect() or shown.state.image_list.names, "those within")
+    assert shown.state.image_list.names == [os.path.join("far", "4.png")]
+    shown.state.image_list.set_names(())
     shown.state.listing_error = f"{nested}/south: cannot be opened: Permission denied"
     assert explained(shown.state)[0] == "This folder cannot be opened"
 
@@ -121,11 +121,11 @@ def test_a_folder_without_pictures_says_where_there_are_some(shown, nested, unti
 def test_the_dialog_goes_through_folders_by_keys_and_opens_one(shown, nested, until):
     shown.state.open_open = True
     shown.draw(3)
-    chooser = shown.viewer.chooser
-    until(lambda: shown.viewer.collect() or chooser.found is not None, "the folders")
-    assert chooser.rows == ["..", "north", "south"]
+    folder_picker = shown.viewer.folder_picker
+    until(lambda: shown.viewer.collect() or folder_picker.found is not None, "the folders")
+    assert folder_picker.rows == ["..", "north", "south"]
     press_keys(shown, "Down", "Down", "Enter")
-    assert chooser.path == str(nested / "north")
+    assert folder_picker.path == str(nested / "north")
     assert shown.state.open_open, "Enter goes into the folder first"
     press_keys(shown, "Enter")
     assert not shown.state.open_open
@@ -134,17 +134,17 @@ def test_the_dialog_goes_through_folders_by_keys_and_opens_one(shown, nested, un
 
 def test_keys_in_the_dialog_leave_the_pictures_behind_it_alone(shown, nested, until):
     shown.viewer.show_folder(str(nested / "north"))
-    until(lambda: shown.viewer.collect() or len(shown.state.browse.names) == 2, "the pictures")
+    until(lambda: shown.viewer.collect() or len(shown.state.image_list.names) == 2, "the pictures")
     shown.state.open_open = True
     shown.draw(3)
-    chooser = shown.viewer.chooser
-    until(lambda: shown.viewer.collect() or chooser.found is not None, "the folders")
+    folder_picker = shown.viewer.folder_picker
+    until(lambda: shown.viewer.collect() or folder_picker.found is not None, "the folders")
     # `the folder above`, the first row of the list, which takes the keyboard away from the field.
     shown.click(800, 231)
-    assert chooser.path == str(nested)
+    assert folder_picker.path == str(nested)
     press_keys(shown, "Down", "B")
-    assert chooser.cursor == 0
-    assert shown.state.browse.index == 0
+    assert folder_picker.cursor == 0
+    assert shown.state.image_list.index == 0
     assert shown.state.settings.show_boxes
 
 
@@ -165,7 +165,7 @@ def test_a_wrong_path_is_told_in_the_dialog_and_can_be_corrected(shown, nested, 
 
 
 def test_explanations_come_once_the_pointer_rests(shown, near):
-    inputs, ui = shown.frame.stage.ui.inputs, shown.frame.stage.ui
+    inputs, ui = shown.frame.context.ui.inputs, shown.frame.context.ui
     inputs.move(150, FIRST)
     moved = shown.draw(3)
     assert not ui.mouse.rests

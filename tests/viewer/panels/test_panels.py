@@ -10,7 +10,7 @@ import pytest
 from alpr_app.data.images import read_picture, write_picture
 from alpr_app.viewer.toolkit.inputs import KEYS
 from alpr_app.viewer.toolkit.theme import DARK
-from alpr_app.viewer.workers.export import Keeper
+from alpr_app.viewer.workers.export import ExportWorker
 
 CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))
 
@@ -34,7 +34,7 @@ def test_the_wheel_zooms_and_a_drag_moves_and_a_double_click_resets(window, tmp_
     write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
     shown = window(tmp_path)
     shown.draw()
-    inputs, view = shown.frame.stage.ui.inputs, shown.state.view
+    inputs, view = shown.frame.context.ui.inputs, shown.state.view
     inputs.move(600, 300)
     shown.draw()
     inputs.wheel(0, 3)
@@ -57,14 +57,14 @@ def test_the_wheel_zooms_and_a_drag_moves_and_a_double_click_resets(window, tmp_
 def test_of_ten_thousand_rows_those_in_sight_are_drawn_and_the_last_can_be_reached(window, monkeypatch):
     shown = window()
     shown.state.kind, shown.state.folder = "folder", "/pictures"
-    shown.state.browse.set_names([f"{number}.jpg" for number in range(200_000)])
-    monkeypatch.setattr(shown.viewer, "_collect_folder", lambda outcomes: None)
+    shown.state.image_list.set_names([f"{number}.jpg" for number in range(200_000)])
+    monkeypatch.setattr(shown.viewer, "_collect_folder", lambda recognitions: None)
     drawn = []
     browser = type(shown.frame._browser)
     row = browser._row
     monkeypatch.setattr(browser, "_row", lambda *given: drawn.append(given[2]) or row(*given))
     for index in (0, 123_456, 199_999):
-        shown.state.browse.go(index)
+        shown.state.image_list.go(index)
         shown.draw()
         drawn.clear()
         shown.draw(1)
@@ -86,13 +86,13 @@ def test_help_and_the_dialog_lie_on_top_and_close_by_a_click_beside_them(window,
 def test_what_is_typed_into_the_filter_is_no_command(window, few_pictures):
     shown = window(few_pictures)
     shown.click(100, 58)
-    inputs = shown.frame.stage.ui.inputs
+    inputs = shown.frame.context.ui.inputs
     for letter in "B1":
         inputs.key(ord(letter), True)
         inputs.character(ord(letter))
         inputs.key(ord(letter), False)
     shown.draw()
-    assert shown.state.browse.text == "B1"
+    assert shown.state.image_list.text == "B1"
     assert shown.state.settings.show_boxes
     assert shown.state.view.zoom is None
 
@@ -108,7 +108,7 @@ def test_a_label_without_a_place_is_shown_on_the_card_alone(window, tmp_path, fa
 
 
 def press_key(shown, key, letter=""):
-    inputs = shown.frame.stage.ui.inputs
+    inputs = shown.frame.context.ui.inputs
     inputs.key(KEYS[key], True)
     if letter:
         inputs.character(ord(letter))
@@ -128,7 +128,7 @@ def test_a_typed_number_leads_to_its_picture(window, few_pictures, until, browse
             press_key(shown, letter if letter in KEYS else "E", letter)
         press_key(shown, "Enter")
         assert not shown.state.jump_open
-        assert shown.state.browse.name == f"{name}.png", typed
+        assert shown.state.image_list.name == f"{name}.png", typed
 
 
 def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few_pictures):
@@ -139,7 +139,7 @@ def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few
         close()
         shown.draw()
         assert not shown.state.jump_open
-        assert shown.state.browse.name == "1.png"
+        assert shown.state.image_list.name == "1.png"
     press_key(shown, "B", "b")
     assert not shown.state.settings.show_boxes, "letters are commands again"
 
@@ -147,7 +147,7 @@ def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few
 def test_escape_folds_a_list_and_an_item_of_it_is_chosen_by_a_click(window, few_pictures, until):
     shown = window(few_pictures)
     until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
-    ui = shown.frame.stage.ui
+    ui = shown.frame.context.ui
     # The order of the pictures.
     at = (120, 92)
     shown.click(*at)
@@ -180,7 +180,7 @@ def test_no_camera_is_told_in_the_window(window, fakes, until, near):
 def test_the_sides_can_be_made_wider_by_hand(window, few_pictures):
     shown = window(few_pictures)
     shown.draw()
-    inputs = shown.frame.stage.ui.inputs
+    inputs = shown.frame.context.ui.inputs
     for start, end, name, wider in ((300, 380, "browser_width", 80), (940, 900, "plates_width", 40)):
         before = getattr(shown.state.settings, name)
         inputs.move(start + (shown.state.settings.browser_width - 300 if start < 400 else 0), 400)
@@ -199,15 +199,15 @@ def test_pointing_at_a_card_lights_up_its_plate_in_the_picture(window, tmp_path,
     shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
     middle = np.s_[60:680, 310:930]
     plain = near(shown.draw()[middle], DARK.sure, 12).sum()
-    shown.frame.stage.ui.inputs.move(1100, 200)
+    shown.frame.context.ui.inputs.move(1100, 200)
     assert near(shown.draw(3)[middle], DARK.sure, 12).sum() > 1.2 * plain
-    shown.frame.stage.ui.inputs.move(600, 650)
+    shown.frame.context.ui.inputs.move(600, 650)
     assert near(shown.draw(3)[middle], DARK.sure, 12).sum() == plain
 
 
 def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, until):
     shown = window()
-    inputs = shown.frame.stage.ui.inputs
+    inputs = shown.frame.context.ui.inputs
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         write_picture(tmp_path / name / "p.png", np.full((30, 40, 3), 30, np.uint8))
@@ -280,13 +280,13 @@ def test_the_crop_that_is_saved_is_what_the_reader_saw(window, tmp_path, fakes, 
     folder.mkdir()
     write_picture(folder / "p.png", np.full((300, 400, 3), 30, np.uint8))
     shown = window(folder, [replace(fakes.plate(corners=CORNERS), crop=loud(32, 256))])
-    shown.viewer.keeper = Keeper(folder=tmp_path / "kept")
-    ui = shown.frame.stage.ui
+    shown.viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
+    ui = shown.frame.context.ui
     button = ui.button
     monkeypatch.setattr(ui, "button", lambda label, *a, **k: button(label, *a, **k) or label.startswith("Save crop"))
     shown.draw(1)
     monkeypatch.undo()
-    assert shown.viewer.keeper.close(5)
+    assert shown.viewer.export_worker.close(5)
     (crop,) = (tmp_path / "kept").glob("*-crop.png")
     assert np.array_equal(read_picture(crop), loud(32, 256))
 
@@ -297,20 +297,18 @@ def test_a_picture_read_while_nobody_looked_is_read_again_for_its_crops(window, 
     viewer = shown.viewer
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
     viewer.read_all(True)
-    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 12, "all of them")
-    assert viewer.state.browse.records["10.png"].lacks_crops, "crops of a whole folder would fill the memory"
+    until(lambda: viewer.collect() or len(viewer.state.image_list.records) == 12, "all of them")
+    assert viewer.state.image_list.records["10.png"].lacks_crops, "crops of a whole folder would fill the memory"
     calls = alpr.calls
     viewer.go(10)
-    until(lambda: viewer.collect() or not viewer.state.browse.records["10.png"].lacks_crops, "the crop")
+    until(lambda: viewer.collect() or not viewer.state.image_list.records["10.png"].lacks_crops, "the crop")
     viewer.collect()
     assert np.array_equal(viewer.state.plates[0].crop, loud())
     assert alpr.calls - calls <= 5, "the picture and its neighbours, once each"
-    assert viewer.state.browse.totals.pictures == 0 and len(viewer.state.browse.records) == 12
+    assert viewer.state.image_list.totals.pictures == 0 and len(viewer.state.image_list.records) == 12
 
 
-def test_crops_that_are_forgotten_again_are_there_once_more_when_they_are_looked_at(
-    window, few_pictures, fakes, until
-):
+def test_crops_that_are_forgotten_again_are_there_once_more_when_they_are_looked_at(window, few_pictures, fakes, until):
     viewer = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())])).viewer
 
     def there():
@@ -320,12 +318,12 @@ def test_crops_that_are_forgotten_again_are_there_once_more_when_they_are_looked
 
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
     viewer.read_all(True)
-    until(lambda: viewer.collect() or len(viewer.state.browse.records) == 12, "all of them")
+    until(lambda: viewer.collect() or len(viewer.state.image_list.records) == 12, "all of them")
     viewer.go(10)
     for _ in range(2):
         until(there, "the crop")
         viewer.collect()
-        viewer.explorer.drop_crops(viewer.state.folder, viewer.state.browse.name)
+        viewer.explorer.drop_crops(viewer.state.folder, viewer.state.image_list.name)
     until(there, "the crop")
 
 
@@ -342,8 +340,8 @@ def test_crops_of_the_pictures_looked_at_last_are_kept(window, few_pictures, fak
     for number in range(1, 13):
         viewer.go(number)
         until(there, "a picture with its crop")
-    with_crops = [name for name, record in viewer.state.browse.records.items() if record.outcome.plates]
-    with_crops = [name for name in with_crops if not viewer.state.browse.records[name].lacks_crops]
+    with_crops = [name for name, record in viewer.state.image_list.records.items() if record.recognition.plates]
+    with_crops = [name for name in with_crops if not viewer.state.image_list.records[name].lacks_crops]
     assert 1 <= len(with_crops) <= 6 and "1.png" not in with_crops
     viewer.go(1)
     until(there, "the crop of the first again")

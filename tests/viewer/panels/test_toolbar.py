@@ -50,7 +50,7 @@ def test_help_that_is_too_long_for_the_window_is_scrolled(window, few_pictures):
     shown.state.change(ui_scale=2.0)
     large = shown.draw(3)
     assert (small != large).any()
-    inputs = shown.frame.stage.ui.inputs
+    inputs = shown.frame.context.ui.inputs
     inputs.move(640, 360)
     shown.draw()
     inputs.wheel(0, -5)
@@ -59,7 +59,7 @@ def test_help_that_is_too_long_for_the_window_is_scrolled(window, few_pictures):
 
 
 def test_lines_are_broken_between_words_and_none_is_too_long(window):
-    ui = window().frame.stage.ui
+    ui = window().frame.context.ui
     with ui.frame((1280, 720), 1 / 60):
         text = "There are no pictures in /a/very/long/path/that/does/not/fit/into/one/line"
         lines = wrapped(ui, text, 200)

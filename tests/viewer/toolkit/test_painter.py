@@ -35,9 +35,9 @@ def test_odd_names_are_drawn_like_any_other(window, tmp_path, until, fakes):
     until(lambda: shown.viewer.collect() or not state.scanning, "the list")
     for index in range(len(names)):
         shown.viewer.go(index + 1)
-        state.say(f"{folder}/{state.browse.name}: read", bad=True)
+        state.say(f"{folder}/{state.image_list.name}: read", bad=True)
         until(lambda: shown.viewer.collect() or state.record is not None, "the picture")
-        shown.frame.stage.ui.inputs.move(100, 130 + 27 * index)
+        shown.frame.context.ui.inputs.move(100, 130 + 27 * index)
         shown.draw(3)
-    lines = "\n".join(printable(name) for name in state.browse.names)
+    lines = "\n".join(printable(name) for name in state.image_list.names)
     assert lines.count("\n") == len(names) - 1

@@ -99,10 +99,10 @@ def test_a_click_on_a_camera_opens_it_and_one_on_the_sign_looks_again(window, fa
     shown.viewer.open(0)
     shown.draw()
     until(lambda: shown.viewer.cameras.result, "the list")
-    until(lambda: shown.viewer.collect() or shown.state.outcome is not None, "a frame")
+    until(lambda: shown.viewer.collect() or shown.state.recognition is not None, "a frame")
     shown.draw()
     places = {}
-    ui = shown.frame.stage.ui
+    ui = shown.frame.context.ui
     hit = ui.hit
 
     def noted(name, width, height):

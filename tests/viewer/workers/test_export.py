@@ -9,41 +9,41 @@ import numpy as np
 
 from alpr_app.data.images import read_picture
 from alpr_app.data.result_writers import OutputError
-from alpr_app.viewer.workers.export import Keeper, kept_name
+from alpr_app.viewer.workers.export import ExportWorker, export_name
 
 
 def test_pictures_are_written_with_names_that_tell_what_they_are(tmp_path, picture, until):
-    keeper = Keeper(folder=tmp_path / "kept")
-    keeper.keep("camera 0", "crop", picture(48, 192))
-    assert keeper.close(5)
+    export_worker = ExportWorker(folder=tmp_path / "kept")
+    export_worker.keep("camera 0", "crop", picture(48, 192))
+    assert export_worker.close(5)
     (file,) = (tmp_path / "kept").iterdir()
     assert file.name.endswith("-camera 0-crop.png")
     assert np.array_equal(read_picture(file), picture(48, 192))
-    ((text, bad),) = keeper.messages.drain()
+    ((text, bad),) = export_worker.messages.drain()
     assert str(file) in text
     assert not bad
 
 
 def test_names_hold_nothing_a_file_system_minds():
     when = datetime(2026, 1, 31, 10, 15, 0, 123_000)
-    assert kept_name("rtsp://host/a?b", "x", when) == "20260131-101500-123-rtsp_host_a_b-x.png"
-    assert kept_name("皖A12345", "x", when) == "20260131-101500-123-皖A12345-x.png"
-    assert kept_name("..", "x", when) == "20260131-101500-123-picture-x.png"
+    assert export_name("rtsp://host/a?b", "x", when) == "20260131-101500-123-rtsp_host_a_b-x.png"
+    assert export_name("皖A12345", "x", when) == "20260131-101500-123-皖A12345-x.png"
+    assert export_name("..", "x", when) == "20260131-101500-123-picture-x.png"
 
 
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path, picture):
     (tmp_path / "file").write_text("")
-    keeper = Keeper(folder=tmp_path / "file" / "kept")
-    keeper.keep("x", "crop", picture())
-    assert keeper.close(5)
-    ((text, bad),) = keeper.messages.drain()
+    export_worker = ExportWorker(folder=tmp_path / "file" / "kept")
+    export_worker.keep("x", "crop", picture())
+    assert export_worker.close(5)
+    ((text, bad),) = export_worker.messages.drain()
     assert bad
     assert "cannot be made" in text
 
 
 def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(program, tmp_path, capsys):
     viewer = program()
-    viewer.keeper = Keeper(folder=tmp_path / "kept")
+    viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     began, target = Event(), []
 
     def slow(path):
@@ -52,8 +52,8 @@ def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(progra
         path.write_text("whole")
         target.append(path)
 
-    viewer.keeper.write("first", "results", ".csv", slow)
-    viewer.keeper.write("second", "results", ".csv", slow)
+    viewer.export_worker.write("first", "results", ".csv", slow)
+    viewer.export_worker.write("second", "results", ".csv", slow)
     assert began.wait(5)
     assert viewer.close(0.2)
     assert [path.read_text() for path in target] == ["whole"] * 2
@@ -63,7 +63,7 @@ def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(progra
 
 def test_what_cannot_be_written_at_the_end_is_said_on_the_terminal(program, tmp_path, capsys):
     viewer = program()
-    viewer.keeper = Keeper(folder=tmp_path)
+    viewer.export_worker = ExportWorker(folder=tmp_path)
 
     def full(path):
         raise OutputError(f"{path}: cannot be written: No space left on device")
@@ -72,7 +72,7 @@ def test_what_cannot_be_written_at_the_end_is_said_on_the_terminal(program, tmp_
         raise KeyError("x")
 
     for write in (full, bug):
-        viewer.keeper.write("x", "results", ".csv", write)
+        viewer.export_worker.write("x", "results", ".csv", write)
     assert viewer.close(5)
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("alpr_viewer: ") and first.endswith("No space left on device")
@@ -80,11 +80,11 @@ def test_what_cannot_be_written_at_the_end_is_said_on_the_terminal(program, tmp_
 
 
 def test_a_fault_in_one_file_does_not_keep_the_next_from_being_written(tmp_path, picture):
-    keeper = Keeper(folder=tmp_path)
-    keeper.write("x", "results", ".csv", lambda path: 1 / 0)
-    keeper.keep("y", "crop", picture())
-    assert keeper.close(5) and not keeper.busy
-    (first, bad), (_, good) = keeper.messages.drain()
+    export_worker = ExportWorker(folder=tmp_path)
+    export_worker.write("x", "results", ".csv", lambda path: 1 / 0)
+    export_worker.keep("y", "crop", picture())
+    assert export_worker.close(5) and not export_worker.busy
+    (first, bad), (_, good) = export_worker.messages.drain()
     assert bad and not good and "ZeroDivisionError" in first
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -102,11 +102,11 @@ def test_settings_for_which_there_is_no_room_are_said_on_the_terminal(program, t
 
 def test_nothing_is_written_over_when_the_clock_is_set_back(tmp_path, picture, monkeypatch):
     name = "20260131-101500-123-x-crop.png"
-    monkeypatch.setattr("alpr_app.viewer.workers.export.kept_name", lambda *given, **more: name)
-    keeper = Keeper(folder=tmp_path)
+    monkeypatch.setattr("alpr_app.viewer.workers.export.export_name", lambda *given, **more: name)
+    export_worker = ExportWorker(folder=tmp_path)
     for seed in range(3):
-        keeper.keep("x", "crop", picture(seed=seed))
-    assert keeper.close(5)
+        export_worker.keep("x", "crop", picture(seed=seed))
+    assert export_worker.close(5)
     for seed, name in enumerate(("crop", "crop 2", "crop 3")):
         assert np.array_equal(read_picture(tmp_path / f"20260131-101500-123-x-{name}.png"), picture(seed=seed))
-    assert [text[-6:] for text, _ in keeper.messages.drain()] == ["op.png", " 2.png", " 3.png"]
+    assert [text[-6:] for text, _ in export_worker.messages.drain()] == ["op.png", " 2.png", " 3.png"]

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from alpr_app.viewer.workers.folders import Chooser, Crawl, look_into, places, trouble_with
+from alpr_app.viewer.workers.folders import Crawl, FolderPicker, look_into, places, trouble_with
 
 
 @pytest.fixture
@@ -83,18 +83,22 @@ def test_what_cannot_be_opened_is_told_in_a_few_words(nested, monkeypatch):
 
 
 def test_the_chooser_goes_into_folders_and_up_again(nested, until):
-    chooser = Chooser()
-    chooser.go(str(nested))
-    until(lambda: chooser.collect() or chooser.found is not None, "the folders")
-    assert chooser.rows == ["..", "a", "b"]
+    folder_picker = FolderPicker()
+    folder_picker.go(str(nested))
+    until(lambda: folder_picker.collect() or folder_picker.found is not None, "the folders")
+    assert folder_picker.rows == ["..", "a", "b"]
     for by, cursor in ((1, 0), (1, 1), (9, 2), (-1, 1), (-9, 0), (1, 1)):
-        chooser.move(by)
-        assert chooser.cursor == cursor
-    chooser.enter(chooser.cursor)
-    until(lambda: chooser.collect() or chooser.found is not None, "what is in it")
-    assert (chooser.path, chooser.rows, chooser.found.pictures) == (str(nested / "a"), ["..", "deep"], 2)
-    chooser.enter(0)
-    assert chooser.path == str(nested)
-    chooser.go(os.path.abspath(os.sep))
-    assert ".." not in chooser.rows
-    assert chooser.close()
+        folder_picker.move(by)
+        assert folder_picker.cursor == cursor
+    folder_picker.enter(folder_picker.cursor)
+    until(lambda: folder_picker.collect() or folder_picker.found is not None, "what is in it")
+    assert (folder_picker.path, folder_picker.rows, folder_picker.found.pictures) == (
+        str(nested / "a"),
+        ["..", "deep"],
+        2,
+    )
+    folder_picker.enter(0)
+    assert folder_picker.path == str(nested)
+    folder_picker.go(os.path.abspath(os.sep))
+    assert ".." not in folder_picker.rows
+    assert folder_picker.close()

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from alpr_app.viewer.workers.images import DISPLAY_SIDE, FolderSource, load_shot, shot_of
+from alpr_app.viewer.workers.images import DISPLAY_SIDE, FolderSource, image_item_of, load_image_item
 
 
 class Desk:
@@ -15,9 +15,9 @@ class Desk:
         self.order, self.queue = [], 0
         self.lock = threading.Lock()
 
-    def submit(self, shot, first):
+    def submit(self, image_item, first):
         with self.lock:
-            self.order.append((shot.key, first))
+            self.order.append((image_item.key, first))
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def source(until):
     made = []
 
     def make(desk, load=None):
-        load = load or (lambda path: shot_of(path, np.zeros((4, 4, 3), np.uint8)))
+        load = load or (lambda path: image_item_of(path, np.zeros((4, 4, 3), np.uint8)))
         made.append(FolderSource(desk.submit, lambda: desk.queue, load))
         return made[-1]
 
@@ -40,8 +40,8 @@ def test_the_picture_looked_at_comes_first_then_its_neighbours(source, until):
     folder.focus(["c", "d", "b"])
     until(lambda: len(desk.order) == 3, "three pictures")
     assert desk.order == [("c", True), ("d", False), ("b", False)]
-    assert folder.shot("d") is not None
-    assert folder.shot("a") is None
+    assert folder.image_item("d") is not None
+    assert folder.image_item("a") is None
 
 
 def test_no_picture_is_dropped_and_none_is_read_twice(source, until):
@@ -60,12 +60,12 @@ def test_while_the_recogniser_is_busy_only_what_is_looked_at_is_decoded(source, 
     folder = source(desk)
     folder.all_of(["x", "y", "z"])
     folder.focus(["a"])
-    until(lambda: folder.shot("a") is not None, "the picture looked at")
+    until(lambda: folder.image_item("a") is not None, "the picture looked at")
     assert [key for key, _ in desk.order] == ["a"]
     desk.queue = 0
     folder.poke()
     until(lambda: len(desk.order) == 4, "the rest")
-    assert folder.shot("x") is None, "a picture nobody looks at is not kept"
+    assert folder.image_item("x") is None, "a picture nobody looks at is not kept"
 
 
 def test_a_run_over_all_can_be_called_off(source, until):
@@ -82,15 +82,15 @@ def test_a_run_over_all_can_be_called_off(source, until):
 
 
 def test_an_unreadable_picture_is_a_shot_with_an_error(few_pictures):
-    shot = load_shot(str(few_pictures / "5.png"))
-    assert shot.image is None
-    assert shot.size == (0, 0)
-    assert "not a picture" in shot.error
+    image_item = load_image_item(str(few_pictures / "5.png"))
+    assert image_item.image is None
+    assert image_item.size == (0, 0)
+    assert "not a picture" in image_item.error
 
 
 def test_a_picture_larger_than_a_texture_is_shown_smaller(picture):
-    shot = shot_of("wide", np.zeros((3, 12_000, 3), np.uint8))
-    assert shot.size == (12_000, 3)
-    assert shot.display.shape == (1, DISPLAY_SIDE, 3)
-    small = shot_of("small", picture(20, 401))
+    image_item = image_item_of("wide", np.zeros((3, 12_000, 3), np.uint8))
+    assert image_item.size == (12_000, 3)
+    assert image_item.display.shape == (1, DISPLAY_SIDE, 3)
+    small = image_item_of("small", picture(20, 401))
     assert small.display is small.image

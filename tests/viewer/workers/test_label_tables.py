@@ -55,8 +55,8 @@ def read(program, until, fakes):
         viewer.open(str(root))
         until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
         viewer.read_all(True)
-        until(lambda: viewer.collect() or len(viewer.state.browse.records) == count, "the pictures")
-        until(lambda: viewer.collect() or viewer.state.browse.labels.folder == str(root), "the labels")
+        until(lambda: viewer.collect() or len(viewer.state.image_list.records) == count, "the pictures")
+        until(lambda: viewer.collect() or viewer.state.image_list.labels.folder == str(root), "the labels")
         return viewer
 
     return run
@@ -74,8 +74,8 @@ def test_pictures_are_marked_by_a_table_as_they_are_by_names(folder, read, fakes
         ],
     )
     viewer = read(root, [fakes.plate(corners=CORNERS)], 6)
-    browse = viewer.state.browse
-    marks = {name: browse.mark(name) for name in browse.names}
+    image_list = viewer.state.image_list
+    marks = {name: image_list.mark(name) for name in image_list.names}
     assert marks == {
         "right.png": "right",
         "wrong.png": "wrong",
@@ -85,12 +85,12 @@ def test_pictures_are_marked_by_a_table_as_they_are_by_names(folder, read, fakes
         # By its name, because the table does not say anything of it.
         "皖A12345.png": "right",
     }
-    totals = browse.totals
+    totals = image_list.totals
     assert (totals.pictures, totals.right, totals.wrong, totals.missed, totals.found_70) == (5, 2, 2, 1, 2)
-    browse.filter("", "missed")
-    assert [browse.names[index] for index in browse.rows] == ["missed.png"]
+    image_list.filter("", "missed")
+    assert [image_list.names[index] for index in image_list.rows] == ["missed.png"]
     viewer.state.change(score=0.99)
-    assert browse.mark("free.png") == "right", "nothing is shown, and nothing is there"
+    assert image_list.mark("free.png") == "right", "nothing is shown, and nothing is there"
 
 
 def test_a_picture_with_several_plates_is_as_right_as_the_worst_of_them(folder, read, fakes):
@@ -105,10 +105,10 @@ def test_a_picture_with_several_plates_is_as_right_as_the_worst_of_them(folder, 
         ],
     )
     viewer = read(root, [fakes.plate(corners=CORNERS), fakes.plate("京B00001", corners=low)], 4)
-    browse = viewer.state.browse
-    assert [browse.mark(f"{name}.png") for name in "abcd"] == ["right", "wrong", "missed", "right"]
-    assert browse.records["c.png"].missed(0.5, 0) == ["京B00001"]
-    line = summarise(browse.records, 0.5, 0.0).micro
+    image_list = viewer.state.image_list
+    assert [image_list.mark(f"{name}.png") for name in "abcd"] == ["right", "wrong", "missed", "right"]
+    assert image_list.records["c.png"].missed(0.5, 0) == ["京B00001"]
+    line = summarise(image_list.records, 0.5, 0.0).micro
     # Seven labelled plates; on `c` one found box lies on none, on `d` on one that nobody has read.
     assert (line.labelled, line.exact, line.false_boxes) == (7, pytest.approx(5 / 7), 1)
 
@@ -117,8 +117,8 @@ def test_tables_of_folders_within_count_and_so_do_ways_in_a_table(folder, read, 
     root = folder(["1.png", "a/2.png"], [row("1.png", "皖A12345", PLACE), row("a\\2.png", "皖A12345", PLACE)])
     folder(["3.png"], [row("3.png", "皖A99999", PLACE)], inside="b")
     viewer = read(root, [fakes.plate(corners=CORNERS)], 3, recursive=True)
-    browse = viewer.state.browse
-    assert {name.replace("\\", "/"): browse.mark(name) for name in browse.names} == {
+    image_list = viewer.state.image_list
+    assert {name.replace("\\", "/"): image_list.mark(name) for name in image_list.names} == {
         "1.png": "right",
         "a/2.png": "right",
         "b/3.png": "wrong",
@@ -128,21 +128,21 @@ def test_tables_of_folders_within_count_and_so_do_ways_in_a_table(folder, read, 
 def test_a_table_without_places_counts_by_the_text_alone(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "皖a·12345"), row("2.png", "皖a12346")], columns=("file", "text"))
     viewer = read(root, [fakes.plate(corners=CORNERS)], 2)
-    assert [viewer.state.browse.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+    assert [viewer.state.image_list.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 
 @pytest.mark.parametrize("text", ["皖A·12345", "皖a–12345", "皖Ａ 12345", "皖_A.1234５"])
 def test_labels_are_spelled_as_by_the_evaluation(folder, read, fakes, text):
     root = folder(["1.png"], [row("1.png", text)], columns=("file", "text"))
     viewer = read(root, [fakes.plate("皖A12345", corners=CORNERS)], 1)
-    assert viewer.state.browse.mark("1.png") == "right"
+    assert viewer.state.image_list.mark("1.png") == "right"
     assert viewer.state.record.truth.text == spelled(text, ALPHABET) == "皖A12345"
 
 
 def test_small_letters_count_for_a_reader_that_knows_them(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "aB·1c"), row("2.png", "AB1C")], columns=("file", "text"))
     viewer = read(root, [fakes.plate("aB1c", corners=CORNERS)], 2, alphabet="aBc1")
-    assert [viewer.state.browse.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+    assert [viewer.state.image_list.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 
 def test_a_table_read_after_the_pictures_marks_them_all_the_same(folder, read, fakes, monkeypatch):
@@ -150,7 +150,7 @@ def test_a_table_read_after_the_pictures_marks_them_all_the_same(folder, read, f
     monkeypatch.setattr(label_tables, "read_tables", lambda *given: gate.wait(10) and original(*given))
     root = folder(["1.png"], [row("1.png", "皖A12345", PLACE)])
     threading.Timer(0.3, gate.set).start()
-    assert read(root, [fakes.plate(corners=CORNERS)], 1).state.browse.totals.right == 1
+    assert read(root, [fakes.plate(corners=CORNERS)], 1).state.image_list.totals.right == 1
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_damaged_table_is_said_in_one_line_and_marks_nothing(folder, read, fak
     (root / "alpr_dataset.csv").write_bytes(content)
     viewer = read(root, [fakes.plate(corners=CORNERS)], 1)
     viewer.collect()
-    assert viewer.state.browse.mark("1.png") == ""
+    assert viewer.state.image_list.mark("1.png") == ""
     bad = [message.text for message in viewer.state.messages if message.bad]
     assert len(bad) == 1 and said in bad[0] and "\n" not in bad[0]
 
@@ -179,9 +179,9 @@ def test_labels_of_one_folder_are_not_those_of_the_next(folder, read, fakes, unt
     other.mkdir()
     write_picture(other / "1.png", np.full((200, 100, 3), 90, np.uint8))
     viewer.open(str(other))
-    until(lambda: viewer.collect() or viewer.state.browse.records, "its picture")
-    until(lambda: viewer.collect() or viewer.state.browse.labels.folder == str(other), "its labels")
-    assert viewer.state.browse.mark("1.png") == "" and viewer.state.truth is None
+    until(lambda: viewer.collect() or viewer.state.image_list.records, "its picture")
+    until(lambda: viewer.collect() or viewer.state.image_list.labels.folder == str(other), "its labels")
+    assert viewer.state.image_list.mark("1.png") == "" and viewer.state.truth is None
 
 
 def test_lines_of_a_large_table_are_looked_at_when_they_are_asked_for(tmp_path, monkeypatch):
@@ -200,7 +200,7 @@ def test_every_labelled_plate_is_drawn_and_missed_ones_are_named(window, folder,
     places = ("10 20 40 20 40 30 10 30", "10 150 40 150 40 160 10 160")
     root = folder(["p.png"], [row("p.png", "皖A12345", places[0]), row("p.png", "京B00001", places[1])])
     shown = window(root, [fakes.plate(corners=CORNERS)])
-    until(lambda: shown.viewer.collect() or shown.state.browse.labels.folder == str(root), "the labels")
+    until(lambda: shown.viewer.collect() or shown.state.image_list.labels.folder == str(root), "the labels")
     pixels = shown.draw(3)
     place = near(pixels[60:680, 310:930], DARK.truth, 12)
     high, low = place[:310].sum(), place[310:].sum()

@@ -47,7 +47,7 @@ def details(source):
 def test_frames_come_with_names_of_their_own(camera, until):
     source = camera(["new"])
     until(lambda: len(source.shots) >= 5 and source.status.state == RUNNING, "frames")
-    keys = [shot.key for shot in source.shots]
+    keys = [image_item.key for image_item in source.shots]
     assert len(set(keys)) == len(keys)
     assert keys[0] == "camera 0 #1"
     assert source.shots[0].live
@@ -82,7 +82,7 @@ def test_a_camera_that_fails_in_every_way_in_turn_runs_in_the_end(camera, until)
     until(lambda: len(source.opened) == len(scripts) and source.status.state == RUNNING, "the camera to run", 30)
     assert len(details(source)) == len(scripts) - 1
     # Numbers go on: a result is never taken for that of another frame.
-    keys = [shot.key for shot in source.shots]
+    keys = [image_item.key for image_item in source.shots]
     assert len(set(keys)) == len(keys)
 
 
@@ -153,7 +153,7 @@ def test_a_camera_whose_driver_hangs_does_not_hold_up_closing(camera, until):
 
 
 def test_a_video_whose_name_is_no_text_is_refused_before_it_is_opened(until):
-    source = LiveSource("clips/no\udcfftext.avi", lambda shot: None)
+    source = LiveSource("clips/no\udcfftext.avi", lambda image_item: None)
     try:
         until(lambda: source.status.state == WAITING, "the failure")
         assert source.status.detail == (

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from alpr_app.core.errors import AlprError
-from alpr_app.viewer.workers.images import Shot, shot_of
+from alpr_app.viewer.workers.images import ImageItem, image_item_of
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING, READY, Recogniser
 
 
-def shot(key, value=0, live=False):
-    return shot_of(key, np.full((8, 8, 3), value, np.uint8), live)
+def image_item(key, value=0, live=False):
+    return image_item_of(key, np.full((8, 8, 3), value, np.uint8), live)
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def recogniser():
 
 
 def collected(recogniser, until, count):
-    outcomes = []
-    until(lambda: outcomes.extend(recogniser.results.drain()) or len(outcomes) >= count, f"{count} results")
-    return outcomes
+    recognitions = []
+    until(lambda: recognitions.extend(recogniser.results.drain()) or len(recognitions) >= count, f"{count} results")
+    return recognitions
 
 
 def test_models_load_on_the_thread_and_it_says_so(recogniser, fakes, until):
@@ -53,31 +53,31 @@ def test_models_load_on_the_thread_and_it_says_so(recogniser, fakes, until):
 def test_every_picture_of_a_folder_is_read_and_each_result_names_its_own(recogniser, fakes, until):
     thread = recogniser(lambda: fakes.Alpr(seconds=0.001))
     for number in range(50):
-        thread.submit(shot(str(number)))
-    outcomes = collected(thread, until, 50)
-    assert [outcome.key for outcome in outcomes] == [str(number) for number in range(50)]
-    assert outcomes[0].plates[0].crop.size == 0, "crops of a whole folder would fill the memory"
-    assert outcomes[0].shot is None
+        thread.submit(image_item(str(number)))
+    recognitions = collected(thread, until, 50)
+    assert [recognition.key for recognition in recognitions] == [str(number) for number in range(50)]
+    assert recognitions[0].plates[0].crop.size == 0, "crops of a whole folder would fill the memory"
+    assert recognitions[0].image_item is None
 
 
 def test_on_a_live_source_the_newest_wins_and_brings_its_frame(recogniser, fakes, until):
     gate = threading.Event()
     alpr = fakes.Alpr()
     thread = recogniser(lambda: gate.wait(5) and alpr)
-    frames = [shot(f"camera 0 #{number}", live=True) for number in range(20)]
+    frames = [image_item(f"camera 0 #{number}", live=True) for number in range(20)]
     for frame in frames:
         thread.offer(frame)
     gate.set()
-    (outcome,) = collected(thread, until, 1)
-    assert outcome.shot is frames[-1]
+    (recognition,) = collected(thread, until, 1)
+    assert recognition.image_item is frames[-1]
     assert alpr.calls == 1
 
 
 def test_a_picture_that_fails_is_a_message_and_the_thread_goes_on(recogniser, fakes, until):
     thread = recogniser(lambda: fakes.Alpr(poison=7))
-    thread.submit(shot("bad", 7))
-    thread.submit(Shot("broken", error="not a picture"))
-    thread.submit(shot("good"))
+    thread.submit(image_item("bad", 7))
+    thread.submit(ImageItem("broken", error="not a picture"))
+    thread.submit(image_item("good"))
     bad, broken, good = collected(thread, until, 3)
     assert "a poisoned picture" in bad.error
     assert broken.error == "not a picture"
@@ -92,7 +92,7 @@ def test_models_that_cannot_be_loaded_say_why_and_others_can_be_tried(recogniser
     thread = recogniser(missing)
     until(lambda: thread.status.state == FAILED, "the failure")
     assert thread.status.detail == "detector.safetensors: no such file"
-    thread.submit(shot("waits"))
+    thread.submit(image_item("waits"))
     thread.rebuild(fakes.Alpr)
     assert collected(thread, until, 1)[0].model == 1
 
@@ -103,14 +103,14 @@ def test_what_is_being_read_when_others_are_asked_for_is_not_taken_for_theirs(re
     analyse = old.analyse
     old.analyse = lambda image: begun.set() or (gate.wait(5) and analyse(image))
     thread = recogniser(lambda: old)
-    thread.submit(shot("before"))
+    thread.submit(image_item("before"))
     assert begun.wait(5)
     thread.rebuild(lambda: load.wait(5) and fakes.Alpr())
     gate.set()
     (before,) = collected(thread, until, 1)
     assert before.model != thread.model
     load.set()
-    thread.submit(shot("after"))
+    thread.submit(image_item("after"))
     (after,) = collected(thread, until, 1)
     assert after.model == thread.model
 
@@ -119,7 +119,7 @@ def test_closing_during_a_slow_recognition_ends_within_a_second(fakes, until):
     alpr = fakes.Alpr(seconds=0.5)
     thread = Recogniser(lambda: alpr)
     for number in range(10):
-        thread.submit(shot(str(number)))
+        thread.submit(image_item(str(number)))
     until(lambda: alpr.calls, "the first to be read")
     began = monotonic()
     assert thread.close(1.0)
@@ -146,8 +146,8 @@ def test_a_fault_of_the_program_in_one_picture_is_said_and_the_next_one_is_read(
     analyse = alpr.analyse
     alpr.analyse = lambda image: nonsense if image[0, 0, 0] == 7 else analyse(image)
     thread = recogniser(lambda: alpr)
-    thread.submit(shot("bad", 7))
-    thread.submit(shot("good"))
+    thread.submit(image_item("bad", 7))
+    thread.submit(image_item("good"))
     bad, good = collected(thread, until, 2)
     assert "recognition failed: AttributeError" in bad.error and "\n" not in bad.error
     assert good.plates
@@ -155,8 +155,8 @@ def test_a_fault_of_the_program_in_one_picture_is_said_and_the_next_one_is_read(
 
 def test_of_pictures_that_somebody_looks_at_the_crops_are_kept(recogniser, fakes, until):
     thread = recogniser(fakes.Alpr)
-    thread.submit(replace(shot("near"), near=True))
-    thread.submit(shot("far"))
+    thread.submit(replace(image_item("near"), near=True))
+    thread.submit(image_item("far"))
     near, far = collected(thread, until, 2)
     assert near.plates[0].crop.shape == (48, 192, 3)
     assert far.plates[0].crop.size == 0

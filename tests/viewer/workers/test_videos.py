@@ -29,8 +29,8 @@ def test_a_video_is_played_to_its_end(program, until, video):
     viewer = program()
     viewer.open(str(video))
     until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
-    until(lambda: viewer.collect() or viewer.state.outcome is not None, "a frame that was read")
-    assert viewer.state.shot.size == (64, 48)
+    until(lambda: viewer.collect() or viewer.state.recognition is not None, "a frame that was read")
+    assert viewer.state.image_item.size == (64, 48)
     assert viewer.state.live_is_file
     assert viewer.state.title == "film.avi"
 
@@ -41,10 +41,10 @@ def test_no_frame_of_a_video_goes_by_while_the_models_load(program, until, video
     viewer.recogniser.rebuild(lambda: gate.wait(10) and fakes.Alpr())
     until(lambda: viewer.recogniser.status.state == LOADING, "the loading")
     viewer.open(str(video))
-    until(lambda: viewer.collect() or viewer.state.shot is not None, "the first frame")
+    until(lambda: viewer.collect() or viewer.state.image_item is not None, "the first frame")
     sleep(0.5)
     viewer.collect()
-    assert viewer.state.shot.key.endswith("#1"), "ten frames last a fifth of a second"
+    assert viewer.state.image_item.key.endswith("#1"), "ten frames last a fifth of a second"
     gate.set()
     until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
 
@@ -73,14 +73,14 @@ def test_no_frame_goes_by_while_other_models_load_than_were_asked_for_first(prog
     assert begun.wait(10)
     viewer.recogniser.rebuild(lambda: second.wait(10) and alpr)
     viewer.open(str(video))
-    until(lambda: viewer.collect() or viewer.state.shot is not None, "the first frame")
+    until(lambda: viewer.collect() or viewer.state.image_item is not None, "the first frame")
     first.set()
     # Longer than the whole film takes.
     deadline = monotonic() + 0.5
     while monotonic() < deadline:
         viewer.collect()
         sleep(0.01)
-    assert viewer.state.shot.key == "film.avi #1"
+    assert viewer.state.image_item.key == "film.avi #1"
     second.set()
     until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
 
@@ -102,12 +102,12 @@ def test_an_address_of_single_pictures_is_asked_again_and_again(until):
         source = LiveSource(f"{camera}/snapshot.jpg", shots.append)
         until(lambda: len(shots) >= 3, "three pictures")
         assert source.close()
-    assert [shot.key for shot in shots[:2]] == [f"{camera}/snapshot.jpg #1", f"{camera}/snapshot.jpg #2"]
+    assert [image_item.key for image_item in shots[:2]] == [f"{camera}/snapshot.jpg #1", f"{camera}/snapshot.jpg #2"]
 
 
 def test_what_is_wrong_with_an_address_is_said(until):
     with web_camera() as camera:
-        source = LiveSource(f"{camera}/secret.jpg", lambda shot: None)
+        source = LiveSource(f"{camera}/secret.jpg", lambda image_item: None)
         until(lambda: source.status.state == WAITING, "the failure")
         assert "not authorised" in source.status.detail
         source.close()
