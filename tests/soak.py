@@ -26,12 +26,12 @@ import cv2
 import numpy as np
 
 from alpr_app.core.plate import Plate
+from alpr_app.core.result import Timings
 from alpr_app.data.assets import SAMPLES
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
 from alpr_app.data.run_folder import About, write_about
 from alpr_app.pipeline.options import ModelChoice
-from alpr_app.pipeline.results import Timings
 from alpr_app.viewer.app.commands import COMMANDS, press
 from alpr_app.viewer.app.image_list import SORT_ORDERS
 from alpr_app.viewer.app.program import Program

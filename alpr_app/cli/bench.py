@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import json
 import platform
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from alpr_app.core.errors import AlprError, printable
+from alpr_app.core.result import STAGES
 from alpr_app.data.assets import SAMPLES
 from alpr_app.data.ccpd import is_ccpd_name
-from alpr_app.data.images import read_picture
 from alpr_app.data.result_writers import write_json
-from alpr_app.data.sources import entries, frames
 from alpr_app.pipeline.options import add_model_options, count, fraction, make_alpr, model_files
-from alpr_app.pipeline.results import STAGES
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from alpr_app.networks.bundle import BundleInfo
     from alpr_app.pipeline.alpr import ALPR
 
@@ -46,6 +47,9 @@ class TimedPictures:
 def timed_pictures(path: Path | None, most: int) -> TimedPictures:
     """`most` pictures, or fewer where `path` is a folder of fewer. None is the sample scenes: one plate each, all of
     one size. Raises AlprError if there are none, or the first cannot be read."""
+    from alpr_app.data.images import read_picture
+    from alpr_app.data.sources import entries, frames
+
     if path is None:
         scenes = sorted(file for file in SAMPLES.glob("*.jpg") if is_ccpd_name(file))
         if not scenes:
@@ -166,21 +170,54 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
-    """The figures of the desktop program, as they go into the JSON. Raises AlprError where it cannot be drawn."""
-    # Only here: what draws windows need not be there for anything else.
-    from alpr_app.data.images import quiet_opencv
-    from alpr_app.pipeline.options import ModelChoice
-    from alpr_app.viewer.app.bench import measure as measure_window
+    """The figures of the desktop program, as they go into the JSON. Raises AlprError where it cannot be drawn.
 
-    quiet_opencv()
+    A process of its own draws and measures it: what draws windows need not be there for anything else.
+    """
     timed = timed_pictures(args.image, args.frames)
-    choice = ModelChoice(
-        args.detector_model, args.ocr_model, args.ocr_config, args.device, args.backend, args.threads, args.score
-    )
-    figures = measure_window(choice, timed.path, timed.image, args.frames)
+    choice = {
+        "detector": args.detector_model,
+        "reader": args.ocr_model,
+        "reader_config": args.ocr_config,
+        "device": args.device,
+        "backend": args.backend,
+        "threads": args.threads,
+        "floor": args.score,
+    }
+    wanted = json.dumps({"choice": choice, "picture": str(timed.path), "frames": args.frames})
+    command = [sys.executable, "-m", "alpr_app.viewer.app.bench", wanted]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="backslashreplace")
+    try:
+        figures = json.loads(done.stdout)
+    except ValueError as error:
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise AlprError(f"the window could not be measured: {last}") from error
+    if "error" in figures:
+        raise AlprError(figures["error"])
     first = timed.first
     title = f"{first['file']}, {first['width']} x {first['height']}, {args.frames} times"
     return {**_machine(), "timed": title, "picture": first, "frames": args.frames, "viewer": figures}
+
+
+def viewer_table(figures: dict[str, Any]) -> list[str]:
+    """The figures of the desktop program to read, as lines."""
+    names = {
+        "still_frame_ms": "frame, nothing changes",
+        "live_frame_ms": "frame, live picture",
+        "capture_to_overlay_ms": "capture to overlay",
+    }
+    width, height = figures["window"]
+    plates = "1 plate" if figures["plates"] == 1 else f"{figures['plates']} plates"
+    lines = [
+        f"window {width} x {height} with {plates}, drawn by {figures['opengl']}",
+        f"models: {figures['backend']}",
+        "",
+        f"{'ms':26}{'p50':>8}{'p95':>8}",
+    ]
+    lines += [f"{title:26}{figures[name]['p50']:8.2f}{figures[name]['p95']:8.2f}" for name, title in names.items()]
+    lines.append(f"{'live pictures a second':26}{figures['read_rate']:8.1f} read of {figures['camera_rate']:.0f}")
+    lines.append(f"{'idle':26}{100 * figures['idle_core_share']:8.1f} % of a core")
+    return lines
 
 
 def _head(figures: dict[str, Any]) -> list[str]:
@@ -227,10 +264,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         refuse_inputs(args.json, [*_pictures(args.image), *model_files(args)])
     if args.viewer:
-        from alpr_app.viewer.app.bench import table as window_table
-
         figures = measure_viewer(args)
-        print("\n".join([*_head(figures), *window_table(figures["viewer"])]))
+        print("\n".join([*_head(figures), *viewer_table(figures["viewer"])]))
     else:
         figures = measure(args)
         print(table(figures))

@@ -25,8 +25,9 @@ from alpr_app.pipeline.options import add_model_options, count, fraction, make_a
 if TYPE_CHECKING:
     import numpy as np
 
+    from alpr_app.core.result import Result
     from alpr_app.data.sources import Frame
-    from alpr_app.pipeline.alpr import ALPR, Result
+    from alpr_app.pipeline.alpr import ALPR
 
 # Beyond it, pictures that wait take memory and the disk is what is waited for.
 MOST_JOBS = 8
@@ -117,8 +118,7 @@ class Work:
         return FileResult(frame, size, result)
 
     def _read(self, image: np.ndarray) -> Result:
-        from alpr_app.pipeline.alpr import Result
-        from alpr_app.pipeline.results import Timings
+        from alpr_app.core.result import Result, Timings
 
         if not self.crops_only:
             return self.alpr.analyse(image)

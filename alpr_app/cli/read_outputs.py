@@ -11,11 +11,11 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from alpr_app.core.errors import AlprError
-from alpr_app.core.tracking import Track, Tracker
 from alpr_app.data.atomic_files import is_same_file, make_folder, refuse_link
 from alpr_app.data.result_writers import FileResult
 
 if TYPE_CHECKING:
+    from alpr_app.core.tracking import Track
     from alpr_app.data.sources import Frame
 
 
@@ -99,6 +99,9 @@ class _Video:
 
     def __init__(self, file: str) -> None:
         self.file = file
+        # Only here: it needs numpy, which `--help` does not wait for.
+        from alpr_app.core.tracking import Tracker
+
         self._tracker = Tracker()
         # What came of the frames since there was no car in sight, without their plates, by their times.
         self._frames: dict[float, FileResult] = {}

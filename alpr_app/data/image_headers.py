@@ -14,7 +14,6 @@ from alpr_app.core.startup import MAXIMUM_PIXELS
 from alpr_app.data.file_types import AVIF_BRANDS, BEGINNING, HEIF_BRANDS, brands_of, is_bitmap, is_portable_map
 from alpr_app.data.isobmff import boxes, coded_sizes, first_box
 from alpr_app.data.jpeg_header import JpegHeader, jpeg_header
-from alpr_app.data.video_headers import track_frames
 
 # A file with more pages is no scan of papers.
 MOST_PAGES = 10_000
@@ -267,6 +266,9 @@ def _iso_sizes(data: bytes) -> list[Size]:
 
 
 def _avif(data: bytes) -> Header:
+    # Only here: numpy takes longer to import than a header to read.
+    from alpr_app.data.video_headers import track_frames
+
     pages = track_frames(data, b"pict") if data[8:12] == b"avis" else None
     pages = max(1, pages or 1)
     coded = coded_sizes(data)

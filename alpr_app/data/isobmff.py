@@ -9,9 +9,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Bits:
@@ -82,19 +83,21 @@ class TurnMarks:
     def apply(self, image: np.ndarray) -> np.ndarray:
         """The picture as it is meant to be seen."""
         for kind, value in self.marks:
-            image = _turned(image, value) if kind == "turn" else cv2.flip(image, value)
+            image = _turned_or_mirrored(image, kind, value)
         return image
 
     def undo(self, image: np.ndarray) -> np.ndarray:
         """The picture as it is stored."""
         for kind, value in reversed(self.marks):
-            image = _turned(image, -value % 4) if kind == "turn" else cv2.flip(image, value)
+            image = _turned_or_mirrored(image, kind, -value if kind == "turn" else value)
         return image
 
 
-def _turned(image: np.ndarray, quarters: int) -> np.ndarray:
-    codes = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
-    return cv2.rotate(image, codes[quarters]) if quarters in codes else image
+def _turned_or_mirrored(image: np.ndarray, kind: str, value: int) -> np.ndarray:
+    # Only here: headers are read where nothing is decoded, by `alpr read --help` for one.
+    import numpy as np
+
+    return np.ascontiguousarray(np.rot90(image, value) if kind == "turn" else np.flip(image, value))
 
 
 def turn_marks(data: bytes) -> TurnMarks:

@@ -19,9 +19,9 @@ from alpr_app.core.errors import AlprError, print_error, printable, reason
 from alpr_app.data.atomic_files import append_whole, behind_links, is_stream, open_stream, write_atomically
 
 if TYPE_CHECKING:
+    from alpr_app.core.result import Result
     from alpr_app.core.tracking import Track
     from alpr_app.data.sources import Frame
-    from alpr_app.pipeline.alpr import Result
 
 
 # Excel takes a file for one in the system's old encoding unless it begins with this.

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
@@ -14,26 +13,18 @@ import numpy as np
 
 from alpr_app.core.geometry import Letterbox, corners_to_box
 from alpr_app.core.plate import Plate, completeness, judge_format, reads_chinese
+from alpr_app.core.result import Result, Timings
 from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.networks.detector.postprocess import Detection
 from alpr_app.networks.reader.postprocess import Reading
 from alpr_app.pipeline.field_colour import seen_colour
 from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateDetector
 from alpr_app.pipeline.plate_recognizer import PlateCrop, PlateCrops, PlateRecognizer
-from alpr_app.pipeline.results import Timings
 from alpr_app.runtime.choice import make_engine
 from alpr_app.runtime.engine import chunks, stack
 
 # What the reader says counts for more than what the detector says: signs look like plates, but do not read like them.
 CONFIDENCE_SHARE = 0.7
-
-
-@dataclass(frozen=True)
-class Result:
-    """plates: best first, by their score."""
-
-    plates: list[Plate]
-    timings: Timings
 
 
 class ALPR:

@@ -11,9 +11,8 @@ import pytest
 
 from alpr_app.cli.main import main
 from alpr_app.core.plate import ALPHABET, Plate, judge_format
+from alpr_app.core.result import Result, Timings
 from alpr_app.data.images import write_picture
-from alpr_app.pipeline.alpr import Result
-from alpr_app.pipeline.results import Timings
 
 RATE = 5
 # What is read in each frame: a car with one misread character, nothing, then another car at the same place.

@@ -17,9 +17,9 @@ import pytest
 from builders import LACKING
 
 from alpr_app.core.plate import Plate
+from alpr_app.core.result import Timings
 from alpr_app.data.images import write_picture
 from alpr_app.pipeline.options import ModelChoice
-from alpr_app.pipeline.results import Timings
 from alpr_app.viewer.app.program import Program
 from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.toolkit.theme import DARK

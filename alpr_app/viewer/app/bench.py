@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,13 +17,15 @@ import cv2
 import numpy as np
 
 from alpr_app.core.errors import AlprError
+from alpr_app.core.startup import enter
+from alpr_app.data.images import quiet_opencv, read_picture
+from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.main import without_package
 from alpr_app.viewer.app.program import Program
 from alpr_app.viewer.toolkit.offscreen import Offscreen
 from alpr_app.viewer.workers.recogniser import FAILED
 
 if TYPE_CHECKING:
-    from alpr_app.pipeline.options import ModelChoice
     from alpr_app.viewer.app.layout import WindowLayout
     from alpr_app.viewer.workers.recogniser import Analyser
 
@@ -186,22 +190,28 @@ def _percentiles(values: list[float]) -> dict[str, float]:
     return {f"p{part}": round(float(np.percentile(values, part)), 2) for part in (50, 95)}
 
 
-def table(figures: dict[str, Any]) -> list[str]:
-    """The figures to read, as lines."""
-    names = {
-        "still_frame_ms": "frame, nothing changes",
-        "live_frame_ms": "frame, live picture",
-        "capture_to_overlay_ms": "capture to overlay",
-    }
-    width, height = figures["window"]
-    plates = "1 plate" if figures["plates"] == 1 else f"{figures['plates']} plates"
-    lines = [
-        f"window {width} x {height} with {plates}, drawn by {figures['opengl']}",
-        f"models: {figures['backend']}",
-        "",
-        f"{'ms':26}{'p50':>8}{'p95':>8}",
-    ]
-    lines += [f"{title:26}{figures[name]['p50']:8.2f}{figures[name]['p95']:8.2f}" for name, title in names.items()]
-    lines.append(f"{'live pictures a second':26}{figures['read_rate']:8.1f} read of {figures['camera_rate']:.0f}")
-    lines.append(f"{'idle':26}{100 * figures['idle_core_share']:8.1f} % of a core")
-    return lines
+def main(argv: Sequence[str] | None = None) -> int:
+    """`python -m alpr_app.viewer.app.bench WANTED`, as `alpr bench --viewer` calls it: its command line does not import
+    what draws windows. WANTED: JSON with `choice`, the fields of a ModelChoice, `picture`, a path, and `frames`.
+
+    Prints the figures as JSON, or {"error": one line} with the exit status 2.
+    """
+    wanted = json.loads((sys.argv[1:] if argv is None else argv)[0])
+    try:
+        quiet_opencv()
+        image = read_picture(wanted["picture"])
+        figures = measure(ModelChoice(**wanted["choice"]), Path(wanted["picture"]), image, wanted["frames"])
+    except AlprError as error:
+        print(json.dumps({"error": str(error)}))
+        return 2
+    print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    enter("alpr")
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        # `alpr bench` says so.
+        sys.exit(130)

@@ -25,8 +25,8 @@ JSON_LINES, CSV = ".jsonl", ".csv"
 def line_of(recognition: Recognition, score: float, confidence: float) -> FileResult:
     """What `alpr read` would say of this picture, with only the plates that reach both thresholds."""
     # They import torch. Whoever has an outcome has imported that before.
+    from alpr_app.core.result import Result
     from alpr_app.data.sources import Frame
-    from alpr_app.pipeline.alpr import Result
 
     frame = Frame(recognition.key, recognition.key)
     if recognition.error or recognition.timings is None:

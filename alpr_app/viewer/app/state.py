@@ -24,7 +24,7 @@ from alpr_app.viewer.workers.live import LiveStatus, Rate
 from alpr_app.viewer.workers.recogniser import Recognition, Status
 
 if TYPE_CHECKING:
-    from alpr_app.pipeline.results import Timings
+    from alpr_app.core.result import Timings
 
 
 # Per cent, each way.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alpr_app.pipeline.results import STAGES
+from alpr_app.core.result import STAGES
 from alpr_app.runtime.backends import BACKENDS
 from alpr_app.runtime.system_info import cores
 from alpr_app.viewer.app.commands import keep_results, plain_light, watch_training

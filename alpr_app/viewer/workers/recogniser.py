@@ -16,8 +16,7 @@ from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.threads import Guard, KeepAll, LatestValue, noop, told
 
 if TYPE_CHECKING:
-    from alpr_app.pipeline.alpr import Result
-    from alpr_app.pipeline.results import Timings
+    from alpr_app.core.result import Result, Timings
 
 LOADING, READY, FAILED = "loading", "ready", "failed"
 NO_CROP = np.zeros((0, 0, 3), np.uint8)

@@ -1,8 +1,12 @@
-"""How long the parts of finding and reading took."""
+"""What comes of a picture: its plates, and how long each stage took."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alpr_app.core.plate import Plate
 
 
 @dataclass(frozen=True)
@@ -27,5 +31,13 @@ class Timings:
         return self.rectify_ms + self.reader_ms
 
 
-# Their names, in the order in which they come.
+# The names of the stages, in the order in which they come.
 STAGES = tuple(field.name.removesuffix("_ms") for field in fields(Timings))
+
+
+@dataclass(frozen=True)
+class Result:
+    """plates: best first, by their score."""
+
+    plates: list[Plate]
+    timings: Timings
