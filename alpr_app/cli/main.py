@@ -1,4 +1,4 @@
-"""`alpr`: the command line. Each command is a module of alpr_app.commands, imported when it is called."""
+"""`alpr`: the command line. Each command is a module of alpr_app.cli, imported when it is called."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alpr_app.core.startup import enter, limit_opencv
 
 COMMANDS = {
     "read": ("alpr_app.cli.read", "find and read the plates in pictures, folders and videos"),
-    "eval": ("alpr_app.evaluation.command", "measure the models on labelled pictures"),
+    "eval": ("alpr_app.cli.evaluate", "measure the models on labelled pictures"),
     "bench": ("alpr_app.cli.bench", "measure how fast the models are on this computer"),
     "export": ("alpr_app.cli.export", "write a model as an ONNX file"),
     "models": ("alpr_app.cli.models", "list models with their size and scores"),

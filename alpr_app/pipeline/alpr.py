@@ -20,7 +20,7 @@ from alpr_app.networks.reader.postprocess import Reading
 from alpr_app.pipeline.field_colour import seen_colour
 from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateDetector
 from alpr_app.pipeline.plate_recognizer import PlateCrop, PlateCrops, PlateRecognizer
-from alpr_app.runtime.choice import make_engine
+from alpr_app.runtime.backends import make_engine
 from alpr_app.runtime.engine import chunks, stack
 
 # What the reader says counts for more than what the detector says: signs look like plates, but do not read like them.

@@ -1,8 +1,136 @@
-"""What networks can be run by, by name. Apart from what runs them, whose import takes as long as torch's."""
+"""The names of the backends and devices, and the choice among them: as asked for, or the fastest that is there.
+
+torch and ONNX Runtime are imported only when one of them is chosen: the names alone are needed for every `--help`.
+"""
 
 from __future__ import annotations
+
+import logging
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from alpr_app.networks.bundle import BundleInfo
+    from alpr_app.runtime.engine import Engine
+    from alpr_app.runtime.onnx_engine import OnnxEngine
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 # A reader's matrix products in 8 bits: faster, and its results are no longer torch's to a thousandth.
 INT8 = "onnx-int8"
 BACKENDS = ("auto", "torch", "onnx", INT8)
+
+_log = logging.getLogger(__name__)
+
+
+def choose_device(device: str) -> torch.device:
+    """`device` if it is there; auto is CUDA where there is any, else the processor. Raises EngineError.
+
+    MPS only when asked for: whether it is faster than the processor beside it has not been measured.
+    """
+    import torch
+
+    from alpr_app.runtime.engine import EngineError
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return torch.device("cuda" if there["cuda"] else "cpu")
+    if device not in there:
+        raise EngineError(f"device '{device}' is unknown; choose one of {', '.join(DEVICES)}")
+    if not there[device]:
+        raise EngineError(f"device '{device}' is not to be had on this machine; use --device cpu")
+    return torch.device(device)
+
+
+def choose_backend(backend: str, device: str) -> str:
+    """torch, onnx or onnx-int8. auto is ONNX Runtime on the processor, where it is the faster one, if it is installed;
+    its results are torch's, those of onnx-int8 differ a little.
+
+    Raises EngineError if it is asked for and absent, or asked for with another device.
+    """
+    from alpr_app.runtime.engine import EngineError
+
+    missing = [name for name in ("onnxruntime", "onnx") if find_spec(name) is None]
+    if backend == "auto":
+        return "torch" if missing or device != "cpu" else "onnx"
+    if backend not in BACKENDS:
+        raise EngineError(f"backend '{backend}' is unknown; choose one of {', '.join(BACKENDS)}")
+    if backend != "torch" and missing:
+        raise EngineError(f"backend '{backend}' needs {missing[0]}, which is not installed; install 'alpr-app[onnx]'")
+    if backend != "torch" and device != "cpu":
+        raise EngineError(
+            f"backend '{backend}' runs on the processor; use --device cpu, or --backend torch with {device}"
+        )
+    return backend
+
+
+def make_engine(
+    network: nn.Module,
+    info: BundleInfo,
+    device: str = "auto",
+    backend: str = "auto",
+    threads: int | None = None,
+) -> Engine:
+    """The engine that runs a loaded bundle; `network` belongs to it from then on.
+
+    What fails later, when it is called, is done by torch on the processor from then on, with a word in the log.
+    Raises EngineError if what is asked for is not to be had or the network puts out no numbers, ValueError for fewer
+    than one thread.
+    """
+    import torch
+
+    from alpr_app.runtime.engine import EngineError, FallbackEngine
+    from alpr_app.runtime.torch_engine import TorchEngine
+
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be 1 or more, not {threads}")
+    on_processor = device == "auto" and backend in ("onnx", INT8)
+    chosen = torch.device("cpu") if on_processor else choose_device(device)
+    wanted, backend = backend, choose_backend(backend, chosen.type)
+
+    def plain() -> Engine:
+        return _tried(TorchEngine(network, torch.device("cpu"), threads), network, info)
+
+    if backend == "torch" and chosen.type == "cpu":
+        return plain()
+    try:
+        if backend == "torch":
+            engine: Engine = TorchEngine(network, chosen, threads)
+        else:
+            engine = _onnx_engine(network, info, backend, threads)
+        return FallbackEngine(_tried(engine, network, info), plain, info.kind)
+    except EngineError as error:
+        if wanted not in ("auto", "torch"):
+            raise
+        _log.warning("torch runs the %s on the processor: %s", info.kind, error)
+    return plain()
+
+
+def _tried(engine: Engine, network: nn.Module, info: BundleInfo) -> Engine:
+    """`engine`, after it has been run once. Raises EngineError if it cannot be, or puts out no numbers: whatever that
+    comes from, nothing would be found or read."""
+    import numpy as np
+
+    from alpr_app.runtime.engine import EngineError, example_pictures
+
+    example = example_pictures(network).numpy()
+    images = np.random.default_rng(0).integers(0, 256, example.shape, np.uint8)
+    if not all(np.isfinite(output).all() for output in engine(images)):
+        raise EngineError(
+            f"{info.weights}: this {info.kind} puts out no numbers (NaN or infinity) with {engine.backend}; "
+            "use another model"
+        )
+    return engine
+
+
+def _onnx_engine(network: nn.Module, info: BundleInfo, backend: str, threads: int | None) -> OnnxEngine:
+    from alpr_app.runtime.onnx_engine import OnnxEngine, onnx_runtime
+    from alpr_app.runtime.onnx_export import cached_onnx
+
+    # First, because without it a file would be made in vain.
+    onnx_runtime()
+    # A detector has no matrix products but its convolutions.
+    model = cached_onnx(network, info, int8=backend == INT8 and info.kind == "reader")
+    return OnnxEngine(model, threads, backend)

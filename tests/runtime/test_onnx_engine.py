@@ -63,7 +63,7 @@ def test_nothing_is_reported_over_the_network(reader_path, tmp_path):
     """ONNX Runtime leaves a device number in the cache folder when its telemetry is on."""
     code = f"""
 from alpr_app.networks.bundle import load_reader
-from alpr_app.runtime.choice import make_engine
+from alpr_app.runtime.backends import make_engine
 make_engine(*load_reader({str(reader_path)!r}), device="cpu", backend="onnx")
 """
     environment = {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -11,7 +11,7 @@ import torch
 
 from alpr_app.networks.bundle import load_bundle, load_detector, load_reader
 from alpr_app.networks.detector.postprocess import split_outputs
-from alpr_app.runtime.choice import make_engine
+from alpr_app.runtime.backends import make_engine
 from alpr_app.runtime.onnx_export import cache_folder, cached_onnx, export_onnx
 from alpr_app.runtime.torch_engine import TorchEngine
 
@@ -58,7 +58,7 @@ def test_what_stands_in_a_files_place_is_no_obstacle(reader_path, monkeypatch, t
 def test_two_processes_that_make_it_at_once_both_get_it(reader_path, monkeypatch, tmp_path):
     code = f"""
 from alpr_app.networks.bundle import load_reader
-from alpr_app.runtime.choice import make_engine
+from alpr_app.runtime.backends import make_engine
 print(make_engine(*load_reader({str(reader_path)!r}), device="cpu", backend="onnx").backend)
 """
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}

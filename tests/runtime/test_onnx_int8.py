@@ -8,7 +8,7 @@ import torch
 
 from alpr_app import ALPR
 from alpr_app.networks.bundle import load_reader
-from alpr_app.runtime import choice
+from alpr_app.runtime import backends
 from alpr_app.runtime.engine import EngineError
 from alpr_app.runtime.onnx_engine import OnnxEngine
 from alpr_app.runtime.onnx_export import cache_folder, export_onnx, with_int8
@@ -65,7 +65,7 @@ def test_the_reader_is_in_8_bits_where_that_is_asked_for(detector_path, reader_p
 
 def test_it_runs_on_the_processor_with_the_extra_only(monkeypatch):
     with pytest.raises(EngineError, match="backend 'onnx-int8' runs on the processor"):
-        choice.choose_backend("onnx-int8", "cuda")
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+        backends.choose_backend("onnx-int8", "cuda")
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
     with pytest.raises(EngineError, match=r"'onnx-int8' needs onnxruntime, which is not installed; install 'alpr-app"):
-        choice.choose_backend("onnx-int8", "cpu")
+        backends.choose_backend("onnx-int8", "cpu")

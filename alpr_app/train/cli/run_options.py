@@ -17,8 +17,7 @@ import torch
 
 from alpr_app.core.errors import AlprError, UsageError, reason
 from alpr_app.data.run_folder import COMMAND, write_about
-from alpr_app.runtime.backends import DEVICES
-from alpr_app.runtime.choice import choose_device
+from alpr_app.runtime.backends import DEVICES, choose_device
 from alpr_app.synth.plates.plates_file import shipped_plates
 from alpr_app.train.reports.report import about_run, write_report
 from alpr_app.train.trainer.batches import GIGABYTE

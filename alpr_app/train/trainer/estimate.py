@@ -17,7 +17,7 @@ from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
-from alpr_app.runtime.choice import choose_backend
+from alpr_app.runtime.backends import choose_backend
 from alpr_app.runtime.engine import Engine
 from alpr_app.runtime.onnx_engine import OnnxEngine
 from alpr_app.runtime.onnx_export import export_onnx

@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from alpr_app.networks.bundle import load_bundle, load_detector
-from alpr_app.runtime import choice
-from alpr_app.runtime.choice import make_engine
+from alpr_app.runtime import backends
+from alpr_app.runtime.backends import make_engine
 from alpr_app.runtime.engine import EngineError, FallbackEngine
 from alpr_app.runtime.torch_engine import TorchEngine, enough_memory
 
 
 @pytest.fixture
 def without_onnx(monkeypatch):
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
 
 
 @pytest.fixture
@@ -29,35 +29,35 @@ def without_cuda(monkeypatch):
 
 
 def test_the_processor_is_used_where_nothing_else_is(without_cuda):
-    assert choice.choose_device("auto").type == "cpu"
+    assert backends.choose_device("auto").type == "cpu"
     with pytest.raises(EngineError, match="device 'cuda' is not to be had on this machine; use --device cpu"):
-        choice.choose_device("cuda")
+        backends.choose_device("cuda")
 
 
 def test_cuda_is_used_where_it_is(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choice.choose_device("auto").type == "cuda"
-    assert choice.choose_backend("auto", "cuda") == "torch"
+    assert backends.choose_device("auto").type == "cuda"
+    assert backends.choose_backend("auto", "cuda") == "torch"
 
 
 def test_unknown_names_are_refused():
     with pytest.raises(EngineError, match="device 'tpu' is unknown"):
-        choice.choose_device("tpu")
+        backends.choose_device("tpu")
     with pytest.raises(EngineError, match="backend 'tflite' is unknown"):
-        choice.choose_backend("tflite", "cpu")
+        backends.choose_backend("tflite", "cpu")
 
 
 def test_onnx_is_used_only_where_it_is_installed(without_onnx):
-    assert choice.choose_backend("auto", "cpu") == "torch"
+    assert backends.choose_backend("auto", "cpu") == "torch"
     with pytest.raises(EngineError, match=r"needs onnxruntime, which is not installed; install 'alpr-app\[onnx\]'"):
-        choice.choose_backend("onnx", "cpu")
+        backends.choose_backend("onnx", "cpu")
 
 
 def test_onnx_runs_on_the_processor_only():
     pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
-    assert choice.choose_backend("auto", "cpu") == "onnx"
+    assert backends.choose_backend("auto", "cpu") == "onnx"
     with pytest.raises(EngineError, match="runs on the processor"):
-        choice.choose_backend("onnx", "cuda")
+        backends.choose_backend("onnx", "cuda")
 
 
 def test_fewer_than_one_thread_is_refused(detector_path):
@@ -126,7 +126,7 @@ def test_torch_takes_over_as_soon_as_onnx_fails(bundle, good, request, picture, 
     path = request.getfixturevalue(bundle)
     plain = TorchEngine(load_bundle(None, path)[0], torch.device("cpu"))
     failing = Failing(plain, good, EngineError("ONNX Runtime cannot run the model"))
-    monkeypatch.setattr(choice, "_onnx_engine", lambda *arguments: failing)
+    monkeypatch.setattr(backends, "_onnx_engine", lambda *arguments: failing)
     engine = make_engine(*load_bundle(None, path))
     images = picture(48, 192)[None] if bundle == "reader_path" else picture(64, 96)[None]
     for _ in range(4):
@@ -178,8 +178,8 @@ def test_a_full_graphics_card_leaves_the_work_to_the_processor(when, reader_path
                     raise full
                 return plain(images)
 
-    monkeypatch.setattr(choice, "choose_device", torch.device)
-    monkeypatch.setattr(choice, "TorchEngine", Card)
+    monkeypatch.setattr(backends, "choose_device", torch.device)
+    monkeypatch.setattr("alpr_app.runtime.torch_engine.TorchEngine", Card)
     engine = make_engine(*load_bundle(None, reader_path), device="cuda")
     for output, expected in zip(engine(picture(48, 192)[None]), plain(picture(48, 192)[None]), strict=True):
         np.testing.assert_allclose(output, expected, atol=1e-4)
