@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -21,6 +22,12 @@ def options(tmp_path, picture, detector_path, reader_path):
     return ["bench", "--viewer", "--image", str(tmp_path / "picture.png"), "--frames", "3", *map(str, models)]
 
 
+@pytest.fixture
+def wanted(options):
+    """What `alpr bench` asks the process that draws for."""
+    return json.dumps({"choice": {"backend": "torch"}, "picture": options[3], "frames": 3})
+
+
 def test_the_window_is_measured_without_a_display(options, alpr_command, tmp_path, lacking):
     out = tmp_path / "bench.json"
     done = alpr_command(*options, "--json", out)
@@ -36,16 +43,28 @@ def test_the_window_is_measured_without_a_display(options, alpr_command, tmp_pat
     assert all(words in done.stdout for words in ("capture to overlay", "% of a core", "p95", window["opengl"]))
 
 
-def test_what_is_missing_is_one_line(options, monkeypatch, capsys):
+def test_what_is_missing_is_one_line(options, wanted, monkeypatch, capsys):
     def nothing(width, height):
         raise OffscreenError("there is no OpenGL to draw with; install a software OpenGL")
 
     monkeypatch.setattr(bench, "Offscreen", nothing)
+    assert bench.main([wanted]) == 2
+    said = "there is no OpenGL to draw with; install a software OpenGL"
+    assert json.loads(capsys.readouterr().out) == {"error": said}
+    answer = subprocess.CompletedProcess([], 2, json.dumps({"error": said}), "")
+    monkeypatch.setattr("alpr_app.cli.bench.subprocess.run", lambda command, **options: answer)
     assert main(options) == 2
-    assert capsys.readouterr().err == "alpr: there is no OpenGL to draw with; install a software OpenGL\n"
+    assert capsys.readouterr().err == f"alpr: {said}\n"
 
 
-def test_without_the_packages_of_the_window_one_line_says_so(options, monkeypatch, capsys):
+def test_a_bench_that_falls_over_is_one_line(options, monkeypatch, capsys):
+    answer = subprocess.CompletedProcess([], -11, "", "Traceback\nSomeError: the driver is gone\n")
+    monkeypatch.setattr("alpr_app.cli.bench.subprocess.run", lambda command, **options: answer)
+    assert main(options) == 2
+    assert capsys.readouterr().err == "alpr: the window could not be measured: SomeError: the driver is gone\n"
+
+
+def test_without_the_packages_of_the_window_one_line_says_so(wanted, monkeypatch, capsys):
     class Screen:
         def __init__(self, width, height):
             pass
@@ -58,10 +77,9 @@ def test_without_the_packages_of_the_window_one_line_says_so(options, monkeypatc
 
     monkeypatch.setattr(bench, "Offscreen", Screen)
     monkeypatch.setitem(sys.modules, "alpr_app.viewer.toolkit.toolkit", None)
-    assert main(options) == 2
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    assert "toolkit" in err
+    assert bench.main([wanted]) == 2
+    said = json.loads(capsys.readouterr().out)["error"]
+    assert "toolkit" in said and "\n" not in said
 
 
 def test_the_stand_in_camera_gives_no_frame_twice_and_says_when_it_gave_them():
