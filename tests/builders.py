@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from alpr_app.core.geometry import homography
+from alpr_app.core.plate import Plate
 from alpr_app.data.ccpd import Annotation, format_name
 
 TEXTS = ("皖A12345", "京B6789C", "沪CD1E23", "苏D45678", "浙E90F12", "粤F34567", "川G8H901", "鄂H23456")
@@ -60,3 +61,18 @@ def write_data(root: Path) -> Path:
         image = np.random.default_rng(seed).integers(90, 130, (150, 200, 3), np.uint8)
         (root / "negatives" / f"road{seed}.png").write_bytes(cv2.imencode(".png", image)[1].tobytes())
     return root
+
+
+def make_plate(
+    text: str = "皖A12345",
+    score: float = 0.9,
+    confidence: float = 0.97,
+    corners: tuple[tuple[float, float], ...] = ((20, 30), (60, 30), (60, 42), (20, 42)),
+    colour: str = "blue",
+) -> Plate:
+    """A plate whose box is the one around its corners."""
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    characters = (confidence,) + (min(1.0, confidence + 0.02),) * (len(text) - 1)
+    alternatives = (("B", 1 - confidence),) + (("", 0.001),) * (len(text) - 1)
+    box, crop = (min(xs), min(ys), max(xs), max(ys)), np.zeros((48, 192, 3), np.uint8)
+    return Plate(text, confidence, characters, alternatives, colour, score, box, corners, crop)

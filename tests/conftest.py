@@ -22,7 +22,9 @@ except ImportError as error:
     sys.exit(f"no test can run: {explain(error) or error}")
 
 from builders import LACKING, write_data
+from reading import NAMES
 
+from alpr_app.data.images import write_picture
 from alpr_app.networks.bundle import save_bundle
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
@@ -175,3 +177,19 @@ def alpr_command(cache_of_its_own: Path) -> Callable[..., subprocess.CompletedPr
 def data_folder(tmp_path: Path) -> Path:
     """A small labelled data folder, see builders.write_data."""
     return write_data(tmp_path / "data")
+
+
+@pytest.fixture
+def folder(tmp_path, picture):
+    """Four good pictures of different sizes."""
+    root = tmp_path / "in put & 图"
+    root.mkdir()
+    for number, name in enumerate(NAMES):
+        write_picture(root / name, picture(48 + number, 64, number))
+    return root
+
+
+@pytest.fixture
+def models(detector_path, reader_path):
+    """The options that choose the small models and the backend that starts fastest."""
+    return ["--detector_model", str(detector_path), "--ocr_model", str(reader_path), "--backend", "torch"]

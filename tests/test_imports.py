@@ -1,8 +1,9 @@
-"""Who may import whom, as the architecture says; and what a user does not wait for."""
+"""Who may import whom, as the contracts in pyproject.toml say; and what a user does not wait for."""
 
 from __future__ import annotations
 
-import ast
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,79 +14,57 @@ from tests.places import ROOT
 
 PACKAGE = ROOT / "alpr_app"
 GUI = {"imgui", "glfw", "OpenGL"}
-
-# Part of the package -> the parts of it that it may import, besides itself.
-MAY_IMPORT = {
-    "plate": set(),
-    "ccpd": {"errors"},
-    "geometry": set(),
-    "errors": set(),
-    "resources": set(),
-    "machine": set(),
-    "backends": set(),
-    "layers": set(),
-    "files": {"errors"},
-    "bounded": set(),
-    "weights": {"bounded"},
-    "run_folder": {"bounded", "errors", "files"},
-    "detector": {"bounded", "geometry", "layers", "plate"},
-    "reader": {"bounded", "geometry", "layers", "plate"},
-    "tracking": {"plate"},
+ROOMS = {"core", "data", "networks", "runtime", "pipeline", "evaluation", "cli", "synth", "train", "viewer"}
+# A module, and an import that the house forbids it.
+FORBIDDEN = {
+    "core/plate.py": "import alpr_app.data.images",
+    "data/images.py": "import torch",
+    "networks/layers.py": "from alpr_app.train.trainer import loop",
+    "pipeline/alpr.py": "from alpr_app.evaluation import evaluate",
+    "cli/read.py": "import alpr_app.viewer.app.program",
+    "viewer/app/program.py": "import alpr_app.train.cli.main",
+    "viewer/panels/help.py": "import imgui",
+    "train/trainer/loop.py": "import glfw",
+    "synth/plates/glyphs.py": "import alpr_app.networks.layers",
+    "train/detector/dataset.py": "import alpr_app.synth.scenes.scenes",
 }
-INFERENCE_MAY_NOT = {"train", "viewer"}
-# `alpr bench --viewer` measures the window; it imports what it needs for that when it is asked to.
-EXCEPTIONS = {("commands/bench.py", "viewer")}
 
 
-def imports(path: Path) -> set[str]:
-    """Every module that a file imports, at its top or within."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            found |= {f"{node.module}.{name.name}" for name in node.names}
-    return found
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """import-linter over the package that lies in `folder`, by the contracts of pyproject.toml."""
+    pytest.importorskip("importlinter", reason="needs import-linter, of the extra 'test'")
+    code = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+    return subprocess.run(
+        [sys.executable, "-c", code, "--config", str(ROOT / "pyproject.toml"), "--no-cache"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
 
 
-def part(module: str) -> str | None:
-    """`pipeline` of alpr_app.pipeline.alpr.ALPR; None outside the package."""
-    names = module.split(".")
-    return names[1] if names[0] == "alpr_app" and len(names) > 1 else None
+def test_the_rooms_keep_to_the_contract():
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def files() -> list[tuple[str, Path]]:
-    """(part, file) of the whole package."""
-    found = sorted(PACKAGE.rglob("*.py"))
-    return [(path.relative_to(PACKAGE).parts[0].removesuffix(".py"), path) for path in found]
+@pytest.mark.parametrize("place", FORBIDDEN)
+def test_a_forbidden_import_breaks_the_contract(place, tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "alpr_app", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "alpr_app" / place).open("a", encoding="utf-8") as file:
+        file.write(f"\n{FORBIDDEN[place]}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0 and "BROKEN" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("owner", sorted(MAY_IMPORT))
-def test_the_ground_floor_knows_nobody_above(owner):
-    for name, path in files():
-        if name == owner:
-            known = {part(module) for module in imports(path)} - {None, owner}
-            assert known <= MAY_IMPORT[owner], f"{path} imports {known - MAY_IMPORT[owner]}"
+def test_nothing_lies_loose_beside_the_rooms():
+    there = {path.name for path in PACKAGE.iterdir() if path.name not in ("__pycache__", "_data")}
+    assert there == ROOMS | {"__init__.py", "__main__.py", "py.typed"}
 
 
-def test_nobody_imports_training_and_only_the_viewer_itself():
-    for name, path in files():
-        known = {part(module) for module in imports(path)}
-        place = path.relative_to(PACKAGE).as_posix()
-        forbidden = {other for other in INFERENCE_MAY_NOT - {name} if (place, other) not in EXCEPTIONS}
-        assert not known & forbidden, f"{path} imports {known & forbidden}"
-
-
-def test_the_screen_is_the_viewers_alone_and_imgui_one_modules():
-    with_imgui = set()
-    for name, path in files():
-        outside = {module.split(".")[0] for module in imports(path)}
-        if name != "viewer":
-            assert not outside & GUI, f"{path} imports {outside & GUI}"
-        if "imgui" in outside:
-            with_imgui.add(path.name)
-    assert len(with_imgui) <= 1
+def test_every_room_says_what_it_is_for():
+    for path in sorted(PACKAGE.rglob("__init__.py")):
+        assert path.read_text(encoding="utf-8").startswith('"""'), f"{path} says nothing"
 
 
 def loaded_by(code: str) -> set[str]:

@@ -7,6 +7,7 @@ from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.labels import LabelledPlate
 from alpr_app.evaluation.detection_metrics import score_plate
 from alpr_app.evaluation.ground_truth import Totals, compare, ground_truth_of, picture_outcome
+from tests.builders import make_plate
 
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
 NAME = format_name(Annotation("皖A12345", (20, 30, 60, 42), CORNERS))
@@ -34,8 +35,8 @@ def test_a_ccpd_name_is_the_truth_and_another_one_is_none():
         ([("皖A12345", 39), ("皖A12346", 0), ("皖A12345", 2)], "right"),
     ],
 )
-def test_verdicts_are_those_of_the_evaluation(fakes, plates, expected):
-    found = [fakes.plate(text, corners=moved(by)) for text, by in plates]
+def test_verdicts_are_those_of_the_evaluation(plates, expected):
+    found = [make_plate(text, corners=moved(by)) for text, by in plates]
     truth = ground_truth_of(NAME)
     comparisons = compare(truth, tuple(found))
     assert picture_outcome(comparisons, 0, 0) == expected
@@ -48,8 +49,8 @@ def test_verdicts_are_those_of_the_evaluation(fakes, plates, expected):
     assert totals.missed == 1 - reference.found_50
 
 
-def test_overlap_and_corner_error_are_measured(fakes):
-    (item,) = compare(ground_truth_of(NAME), (fakes.plate(corners=moved(8)),))
+def test_overlap_and_corner_error_are_measured():
+    (item,) = compare(ground_truth_of(NAME), (make_plate(corners=moved(8)),))
     assert item.iou == pytest.approx(32 / 48)
     assert item.corner_px == pytest.approx(8)
     assert np.isfinite(item.corner_px)
@@ -78,8 +79,8 @@ def test_names_that_only_resemble_a_plate_are_no_truth(name):
         (["沪B99999", "皖A12345"], "right", 1),
     ],
 )
-def test_without_a_place_the_text_alone_counts(fakes, texts, expected, without_province):
-    plates = tuple(fakes.plate(text, corners=moved(500 * number)) for number, text in enumerate(texts))
+def test_without_a_place_the_text_alone_counts(texts, expected, without_province):
+    plates = tuple(make_plate(text, corners=moved(500 * number)) for number, text in enumerate(texts))
     comparisons = compare(ground_truth_of("皖A12345_3.jpg"), plates)
     assert picture_outcome(comparisons, 0, 0) == expected
     totals = Totals()
@@ -89,8 +90,8 @@ def test_without_a_place_the_text_alone_counts(fakes, texts, expected, without_p
     assert (totals.placed, totals.found_70) == (0, 0)
 
 
-def test_thresholds_choose_among_what_was_found(fakes):
-    comparisons = compare(ground_truth_of(NAME), (fakes.plate(score=0.4, confidence=0.6, corners=CORNERS),))
+def test_thresholds_choose_among_what_was_found():
+    comparisons = compare(ground_truth_of(NAME), (make_plate(score=0.4, confidence=0.6, corners=CORNERS),))
     assert picture_outcome(comparisons, 0.3, 0.5) == "right"
     assert picture_outcome(comparisons, 0.5, 0.5) == "missed"
     assert picture_outcome(comparisons, 0.3, 0.7) == "missed"

@@ -23,6 +23,7 @@ from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.program import Program
 from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.toolkit.theme import DARK
+from tests.builders import make_plate
 
 WINDOW_SIZE = (1280, 720)
 
@@ -34,21 +35,6 @@ TIMINGS = Timings(1.0, 20.0, 1.0, 0.0, 1.0, 5.0)
 class FakeResult:
     plates: list[Plate]
     timings: Timings = TIMINGS
-
-
-def make_plate(
-    text: str = "皖A12345",
-    score: float = 0.9,
-    confidence: float = 0.97,
-    corners: tuple[tuple[float, float], ...] = ((20, 30), (60, 30), (60, 42), (20, 42)),
-    colour: str = "blue",
-) -> Plate:
-    """A plate whose box is the one around its corners."""
-    xs, ys = [x for x, _ in corners], [y for _, y in corners]
-    characters = (confidence,) + (min(1.0, confidence + 0.02),) * (len(text) - 1)
-    alternatives = (("B", 1 - confidence),) + (("", 0.001),) * (len(text) - 1)
-    box, crop = (min(xs), min(ys), max(xs), max(ys)), np.zeros((48, 192, 3), np.uint8)
-    return Plate(text, confidence, characters, alternatives, colour, score, box, corners, crop)
 
 
 @dataclass

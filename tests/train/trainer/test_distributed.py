@@ -129,7 +129,7 @@ def test_two_processes_find_the_gradients_of_the_detector_that_one_would(data_fo
     gradients = []
     for processes in (1, 2):
         output = tmp_path / f"{processes}.pt"
-        run([str(Path(__file__).with_name("gradients.py")), str(data_folder), str(output)], processes)
+        run([str(ROOT / "tests" / "train" / "gradients.py"), str(data_folder), str(output)], processes)
         gradients.append(torch.load(output, weights_only=True))
     for name, one in gradients[0].items():
         assert (gradients[1][name] - one).norm() <= 1e-3 * one.norm() + 1e-9, name
