@@ -174,19 +174,23 @@ def run_label(args: argparse.Namespace) -> int:
     return 1 if report.broken else 0
 
 
-def add_hard_copies(commands: argparse._SubParsersAction) -> None:
+def add_robustness_set(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
-        "hard_copies", help="harder copies of labelled pictures, to measure by", formatter_class=Formatter
+        "robustness_set",
+        # The name that it had first.
+        aliases=["hard_copies"],
+        help="harder copies of labelled pictures, to measure by",
+        formatter_class=Formatter,
     )
     parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder a kind is made in it")
     parser.add_argument("--kinds", nargs="+", choices=ALL_KINDS, default=ALL_KINDS, help="which")
     parser.add_argument("--split", choices=SPLITS, default="val", help="of the pictures")
     parser.add_argument("--seed", type=int, default=0, help="other chance details")
-    parser.set_defaults(run=run_hard_copies)
+    parser.set_defaults(run=run_robustness_set)
 
 
-def run_hard_copies(args: argparse.Namespace) -> int:
+def run_robustness_set(args: argparse.Namespace) -> int:
     pictures = [picture for picture in read_data_folder(args.dataset_path).pictures if not picture.by_machine]
     chosen = [picture for picture in pictures if picture.split == args.split]
     count = write_robustness_set(

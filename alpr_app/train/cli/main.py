@@ -55,7 +55,7 @@ def _arguments(path: Path, name: str, value: Any, action: argparse.Action) -> li
 
 PROGRAM = "alpr_app.train"
 # These say themselves which pictures are damaged. Of the others it may matter what torch and drivers print.
-QUIET = ("extract_plates", "validate_dataset", "label", "test", "hard_copies")
+QUIET = ("extract_plates", "validate_dataset", "label", "test", "robustness_set", "hard_copies")
 COMMANDS = (
     datasets.add_create_dataset,
     datasets.add_extract_plates,
@@ -67,7 +67,7 @@ COMMANDS = (
     reader.add,
     models.add_report,
     models.add_test,
-    datasets.add_hard_copies,
+    datasets.add_robustness_set,
     models.add_estimate,
     models.add_speed,
     models.add_export,
