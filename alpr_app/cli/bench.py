@@ -154,7 +154,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         timed = timed_pictures(args.image, args.frames)
         alpr = make_alpr(args, threads)
         runs.append({"threads": threads} | _stages(alpr, timed))
-    canvas = Letterbox.for_long_side(*timed.image.shape[:2], alpr.detector_config.long_side).canvas
+    height, width = timed.image.shape[:2]
+    canvas = Letterbox.for_long_side(height, width, alpr.detector_config.long_side).canvas
     reader = alpr.reader_config
     return {
         **_machine(),

@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Help has been printed and ends the process; where nobody can read it, that is an error.
             sys.stdout.flush()
         with quiet_libraries():
-            status = import_module(COMMANDS[args.command][0]).run(args)
+            status: int = import_module(COMMANDS[args.command][0]).run(args)
         sys.stdout.flush()
     except AlprError as error:
         print_error(error)

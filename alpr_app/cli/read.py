@@ -209,7 +209,7 @@ def run(args: argparse.Namespace) -> int:
         # a terminal nobody looks at a bar (disable=None).
         bar = tqdm(total=total, unit=" files", leave=False, disable=True if args.out is None else None)
         stack.enter_context(bar)
-        guarded = _guarded(entered, args.out, annotated)
+        guarded: Iterable[Frame] = _guarded(entered, args.out, annotated)
         if total is not None:
             guarded = list(guarded)
         work = Work(make_alpr(args, threads), args.crops_only, args.confidence, turns)

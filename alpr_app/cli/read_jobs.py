@@ -7,9 +7,10 @@ from __future__ import annotations
 import signal
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alpr_app.data.image_headers import FREE_BYTES, decoding_bytes
 
@@ -92,7 +93,7 @@ class StopOnInterrupt:
         # Only the main thread gets signals.
         self._active = active and threading.current_thread() is threading.main_thread()
         self._wanted = False
-        self._before: object = None
+        self._before: Callable[[int, FrameType | None], Any] | int | signal.Handlers | None = None
 
     def wanted(self) -> bool:
         """Whether there was a Ctrl-C."""

@@ -15,6 +15,7 @@ from alpr_app.data.atomic_files import is_same_file, make_folder, refuse_link
 from alpr_app.data.result_writers import FileResult
 
 if TYPE_CHECKING:
+    from alpr_app.core.result import Result
     from alpr_app.core.tracking import Track
     from alpr_app.data.sources import Frame
 
@@ -89,7 +90,7 @@ def tracked(outcomes: Iterable[FileResult]) -> Iterator[FileResult]:
             yield outcome
             continue
         film = film or _Video(outcome.frame.file)
-        yield from film.take(outcome)
+        yield from film.take(outcome, outcome.result)
     if film is not None:
         yield from film.end()
 
@@ -108,12 +109,12 @@ class _Video:
         self._time = 0.0
         self._empty = True
 
-    def take(self, outcome: FileResult) -> Iterator[FileResult]:
+    def take(self, outcome: FileResult, result: Result) -> Iterator[FileResult]:
         """The cars that have left when this frame is there."""
         # Of damaged videos the times jump back.
         self._time = max(self._time, (outcome.frame.time_ms or 0.0) / 1000)
-        self._tracker.update(outcome.result.plates, self._time)
-        self._frames[self._time] = replace(outcome, result=replace(outcome.result, plates=[]))
+        self._tracker.update(result.plates, self._time)
+        self._frames[self._time] = replace(outcome, result=replace(result, plates=[]))
         yield from map(self._car, self._tracker.ended())
         if not self._tracker.following:
             self._frames = {self._time: self._frames[self._time]}
@@ -128,4 +129,5 @@ class _Video:
     def _car(self, track: Track) -> FileResult:
         self._empty = False
         outcome = self._frames[track.read]
+        assert outcome.result is not None
         return replace(outcome, result=replace(outcome.result, plates=[track.plate]), track=track)

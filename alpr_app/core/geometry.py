@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 PLATE_HEIGHT, PLATE_WIDTH = 48, 192
 LETTERBOX_GREY = 114
@@ -69,8 +70,8 @@ class Letterbox:
         canvas takes the network as long as what is picture.
         """
         scale = long_side / max(height, width)
-        canvas = tuple(_whole(max(1, round(side * scale)), multiple) for side in (height, width))
-        return cls.fit(height, width, canvas)
+        down, across = (_whole(max(1, round(side * scale)), multiple) for side in (height, width))
+        return cls.fit(height, width, (down, across))
 
     def apply(self, image: np.ndarray) -> np.ndarray:
         """The canvas, H x W x 3 uint8, with `image` in it. `image` itself is not changed."""
@@ -83,11 +84,13 @@ class Letterbox:
 
     def to_canvas(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 2) of the picture, in pixels of the canvas."""
-        return np.asarray(points, np.float32) * np.float32(self.scale) + np.float32([self.left, self.top])
+        shift = np.array([self.left, self.top], np.float32)
+        return np.asarray(points, np.float32) * np.asarray(self.scale, np.float32) + shift
 
     def to_picture(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 2) of the canvas, in pixels of the picture: the inverse of `to_canvas`."""
-        return (np.asarray(points, np.float32) - np.float32([self.left, self.top])) / np.float32(self.scale)
+        shift = np.array([self.left, self.top], np.float32)
+        return (np.asarray(points, np.float32) - shift) / np.asarray(self.scale, np.float32)
 
 
 def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -102,7 +105,8 @@ def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     intersection = np.clip(high - low, 0, None).prod(axis=2)
     areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None, :] - intersection
-    return intersection / np.maximum(union, 1e-9)
+    overlaps: np.ndarray = intersection / np.maximum(union, 1e-9)
+    return overlaps
 
 
 def corners_to_box(corners: np.ndarray) -> np.ndarray:
@@ -114,18 +118,19 @@ def corners_to_box(corners: np.ndarray) -> np.ndarray:
 def quadrilateral_area(corners: np.ndarray) -> float:
     """Area of corners (4, 2) that go round, in square pixels: positive if clockwise on the screen (shoelace)."""
     (x1, y1), (x2, y2), (x3, y3), (x4, y4) = np.asarray(corners, np.float64).tolist()
-    return 0.5 * ((x1 - x3) * (y2 - y4) - (x2 - x4) * (y1 - y3))
+    area: float = 0.5 * ((x1 - x3) * (y2 - y4) - (x2 - x4) * (y1 - y3))
+    return area
 
 
 def picture_corners(image: np.ndarray) -> np.ndarray:
     """The corners (4, 2) float32 of a picture that is a plate as a whole, in the order of `Plate.corners`."""
     height, width = image.shape[:2]
-    return np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
 
 
-def corner_distance(first: np.ndarray, second: np.ndarray) -> float:
+def corner_distance(first: ArrayLike, second: ArrayLike) -> float:
     """Mean distance in pixels of corners (4, 2) from their counterparts."""
-    return float(np.linalg.norm(np.float32(first) - np.float32(second), axis=1).mean())
+    return float(np.linalg.norm(np.asarray(first, np.float32) - np.asarray(second, np.float32), axis=1).mean())
 
 
 def order_corners(points: np.ndarray) -> np.ndarray:
@@ -158,7 +163,7 @@ def widened(corners: np.ndarray, across: float, down: float) -> np.ndarray:
     top_left, top_right, bottom_right, bottom_left = np.asarray(corners, np.float32)
     width = across * 0.5 * (top_right - top_left + bottom_right - bottom_left)
     height = down * 0.5 * (bottom_left - top_left + bottom_right - top_right)
-    moves = np.float32([-width - height, width - height, width + height, height - width])
+    moves = np.array([-width - height, width - height, width + height, height - width], np.float32)
     return np.asarray(corners, np.float32) + moves
 
 
@@ -168,14 +173,14 @@ def homography(corners: np.ndarray, height: int = PLATE_HEIGHT, width: int = PLA
     Corners are pixel edges, as boxes are: (0, 0) is the outer corner of the first pixel. cv2 counts from pixel
     centres, hence the half pixel.
     """
-    target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
-    return cv2.getPerspectiveTransform(np.float32(corners) - 0.5, target - 0.5)
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    return cv2.getPerspectiveTransform(np.asarray(corners, np.float32) - 0.5, target - 0.5)
 
 
 def placement(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """The 3 x 3 matrix that puts the whole of `picture` at ordered corners (4, 2), for cv2: the inverse of
     `homography`."""
-    return cv2.getPerspectiveTransform(picture_corners(picture) - 0.5, np.float32(corners) - 0.5)
+    return cv2.getPerspectiveTransform(picture_corners(picture) - 0.5, np.asarray(corners, np.float32) - 0.5)
 
 
 def rectify(

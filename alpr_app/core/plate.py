@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 
@@ -71,6 +72,20 @@ def has_province(text: str) -> bool:
     return text != "" and text[0] in PROVINCES
 
 
+class PlateRecord(TypedDict):
+    """A `Plate` as plain JSON types, without its crop."""
+
+    text: str
+    confidence: float
+    characters: list[float]
+    alternatives: list[list[str | float]]
+    colour: str
+    fits_format: bool | None
+    score: float
+    box: list[float]
+    corners: list[list[float]]
+
+
 @dataclass(frozen=True, eq=False)
 class Plate:
     """One plate as found and read.
@@ -118,7 +133,7 @@ class Plate:
         character."""
         return f"{self.text} ?" if self.fits_format is False else self.text
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> PlateRecord:
         """Everything but the crop, as plain JSON types: coordinates to 0.1 px, confidences to 4 digits."""
         return {
             "text": self.text,

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from types import FrameType
 
 # More than any camera takes at once (telephones: 200 million), and what long panoramas have.
 MAXIMUM_PIXELS = 200_000_000
@@ -36,7 +37,7 @@ class _Interrupt:
     def __init__(self, program: str) -> None:
         self._program = program
 
-    def __call__(self, number: int, frame: object) -> None:
+    def __call__(self, number: int, frame: FrameType | None) -> None:
         while frame is not None:
             if frame.f_globals.get("__name__", "").startswith("importlib._bootstrap"):
                 # Past the stream's buffer, which may be in the middle of something.
@@ -81,7 +82,8 @@ def start(program: str, module: str) -> int:
     wherever what loads it is imported: bare systems have not all that OpenCV loads."""
     enter(program)
     try:
-        return import_module(module).main()
+        status: int = import_module(module).main()
+        return status
     except ImportError as error:
         from alpr_app.core.native_libraries import explain
 

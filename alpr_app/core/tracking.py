@@ -177,8 +177,9 @@ class _Car:
     def __init__(self, number: int, time: float) -> None:
         self.number, self.first, self.until = number, time, time
         self.count = 0
-        self._last: Plate | None = None
-        self._winner: _Ballot | None = None
+        # Not there before it is first seen, which is at once.
+        self._last: Plate
+        self._winner: _Ballot
         self._velocity = (0.0, 0.0)
         self._ballots: dict[str, _Ballot] = {}
         # What was seen since the place broke off, until the text is surely read again; and what was known before.
@@ -187,7 +188,7 @@ class _Car:
 
     def see(self, plate: Plate, time: float, before: float) -> None:
         """It was found as `plate`."""
-        if self._last is None:
+        if self.count == 0:
             self.first = time
         else:
             self._note_break(plate, time, before)

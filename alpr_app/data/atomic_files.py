@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,7 +72,7 @@ def make_folder(folder: Path) -> None:
         raise AlprError(f"{folder}: cannot be made: {reason(error)}") from error
 
 
-def append_whole(file: FileIO, data: bytes) -> None:
+def append_whole(file: BinaryIO, data: bytes) -> None:
     """Put `data` behind all that an ordinary file, opened without a buffer, holds: the whole of it or, where there is
     no room for that, nothing. Raises OSError."""
     end = file.seek(0, os.SEEK_END)

@@ -69,7 +69,8 @@ def kind_of_content(beginning: bytes) -> Kind | None:
     if beginning.startswith(_PICTURE_BEGINNINGS) or is_bitmap(beginning) or is_portable_map(beginning):
         return "picture"
     if beginning[:4] == b"RIFF":
-        return {b"WEBP": "picture", b"AVI ": "film"}.get(beginning[8:12])
+        kinds: dict[bytes, Kind] = {b"WEBP": "picture", b"AVI ": "film"}
+        return kinds.get(beginning[8:12])
     if beginning[4:8] == b"ftyp":
         is_picture = beginning[8:12] in _PICTURE_BRANDS or brands_of(beginning) & _GENERAL_BRANDS
         return "picture" if is_picture else "film"

@@ -284,10 +284,12 @@ def _portable_map(data: bytes) -> Header:
     """PBM, PGM, PPM, PFM and PAM."""
     text = re.sub(rb"#[^\n]*", b"", data[:4096])
     if data[:2] == b"P7":
-        found = {name: re.search(rb"\b" + name + rb"\s+(\d{1,10})", text) for name in (b"WIDTH", b"HEIGHT", b"DEPTH")}
-        if not all(found.values()) or int(found[b"DEPTH"][1]) > 4:
+        width, height, depth = (
+            re.search(rb"\b" + name + rb"\s+(\d{1,10})", text) for name in (b"WIDTH", b"HEIGHT", b"DEPTH")
+        )
+        if width is None or height is None or depth is None or int(depth[1]) > 4:
             return Header("portable map", None)
-        return Header("portable map", (int(found[b"WIDTH"][1]), int(found[b"HEIGHT"][1])))
+        return Header("portable map", (int(width[1]), int(height[1])))
     numbers = re.match(rb"P.\s+(\d{1,10})\s+(\d{1,10})\s", text)
     size = (int(numbers[1]), int(numbers[2])) if numbers else None
     return Header("portable map", size, 15.2 if data[1:2] in b"Ff" else 6.2)

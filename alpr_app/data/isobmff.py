@@ -116,7 +116,7 @@ def _turn_marks(data: bytes) -> TurnMarks:
     inside = (meta[0] + 4, meta[1])
     main, holder = first_box(data, b"pitm", *inside), first_box(data, b"iprp", *inside)
     container = first_box(data, b"ipco", *holder) if holder else None
-    if main is None or container is None:
+    if main is None or holder is None or container is None:
         return TurnMarks()
     (item,) = struct.unpack_from(">I" if data[main[0]] else ">H", data, main[0] + 4)
     properties = list(boxes(data, *container))
@@ -186,7 +186,7 @@ def _items(data: bytes) -> Iterator[tuple[int, int]]:
     """Where the data of every item lies (ISO 14496-12, iloc)."""
     meta = first_box(data, b"meta")
     table = first_box(data, b"iloc", meta[0] + 4, meta[1]) if meta else None
-    if table is None:
+    if meta is None or table is None:
         return
     within = first_box(data, b"idat", meta[0] + 4, meta[1])
     position = table[0]

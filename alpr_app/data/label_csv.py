@@ -88,7 +88,7 @@ def place(row: dict[str, str], path: Path, number: int) -> np.ndarray | None:
         left, top, right, bottom = numbers(row["box"], 4, path, number)
         if left >= right or top >= bottom:
             raise LabelError(f"{path}, row {number}: the box '{row['box']}' has no area; it is left top right bottom")
-        return np.float32([[left, top], [right, top], [right, bottom], [left, bottom]])
+        return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
     return None
 
 

@@ -117,7 +117,7 @@ def ccpd_picture(path: Path, split: str = "train", subset: str = "") -> Labelled
     """A CCPD-named picture. Raises ccpd.CcpdNameError for any other name, and for corners that span no area."""
     annotation = ccpd.parse_name(path)
     # CCPD's corners are clicked by hand and at times in another order than its paper says.
-    corners = np.float32(annotation.corners)
+    corners = np.asarray(annotation.corners, np.float32)
     try:
         plate = LabelledPlate.of(corners, annotation.text, ccpd.usual_colour(annotation.text))
     except ValueError as error:
@@ -166,7 +166,7 @@ def _machine_pictures(table: Path) -> list[LabelledPicture]:
         LabelledPicture(
             path,
             tuple(found),
-            np.float32(ignored[path]) if path in ignored else None,
+            np.asarray(ignored[path], np.float32) if path in ignored else None,
             subset=path.parent.name,
             by_machine=True,
         )

@@ -72,7 +72,8 @@ def _masked(pair: re.Match[str]) -> str:
 
 def secrets_in(address: str) -> tuple[str, str] | None:
     """User name and password before the host, decoded; None if there are none."""
-    rest = address[_SCHEME.match(address).end() :] if is_address(address) else ""
+    scheme = _SCHEME.match(address) if is_address(address) else None
+    rest = address[scheme.end() :] if scheme else ""
     userinfo, at, _ = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
     name, _, password = userinfo.partition(":")
     return (unquote(name), unquote(password)) if at else None
@@ -161,7 +162,8 @@ class WebAddress:
         """The answer, of which nothing has been read but its head. Raises SourceError."""
         try:
             request = urllib.request.Request(self._plain, headers={"User-Agent": USER_AGENT})
-            return self._opener.open(request, timeout=self._timeout)
+            answer: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout)
+            return answer
         except urllib.error.HTTPError as error:
             with error:
                 raise _status_error(self.shown, error.code, self._gave) from error

@@ -89,7 +89,7 @@ def _write(image: np.ndarray, text: str, box: Sequence[float], size: int, gap: i
     ground = (text_width + 2 * pad, size + below + pad)
     left, top = label_place(box, ground, (height, width), gap)
     part = image[top : top + ground[1], left : left + ground[0]]
-    part[:] = np.uint8(DARK)
+    part[:] = np.asarray(DARK, np.uint8)
     cv2.putText(image, text, (left + pad, top + pad // 2 + size), WHITE, _face(), size)
 
 
@@ -100,8 +100,8 @@ def annotate(image: np.ndarray, plates: Sequence[Plate]) -> np.ndarray:
     size = text_height(*image.shape[:2])
     for plate in plates:
         left, top, right, bottom = plate.box
-        _outlined(drawn, np.float32([[left, top], [right, top], [right, bottom], [left, bottom]]), thickness)
-        _dots(drawn, np.float32(plate.corners), thickness)
+        _outlined(drawn, np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32), thickness)
+        _dots(drawn, np.asarray(plate.corners, np.float32), thickness)
     # Texts last: no other plate's lines go through them.
     with _lock:
         for plate in plates:

@@ -74,6 +74,8 @@ class _Pages:
         self.entry, self.header = entry, header
         self._data = np.frombuffer(content, np.uint8)
         self._marks = turn_marks(content) if header.format == "AVIF" else None
+        # `check_header` lets none pass without it.
+        assert header.size is not None
         width, height = header.size
         self._at_once = max(1, _AT_ONCE_BYTES // (4 * width * height))
 

@@ -97,6 +97,7 @@ def stream_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
     """The frames of a camera or a stream until a limit is reached; last, one with an error if it has failed, or has
     ended before. Numbers count all that came; times are those since the first one, of a film its own. A film that lies
     at an address is read to its end."""
+    assert entry.stream is not None
     reader = _Reader(entry.stream)
     begun: float | None = None
     count = 0

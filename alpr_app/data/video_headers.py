@@ -120,7 +120,7 @@ def _frames_of(index: bytes, kind: bytes = b"vide") -> int | None:
     for name, start, end in boxes(index):
         media = first_box(index, b"mdia", start, end) if name == b"trak" else None
         handler = first_box(index, b"hdlr", *media) if media else None
-        if handler is None or index[handler[0] + 8 : handler[0] + 12] != kind:
+        if media is None or handler is None or index[handler[0] + 8 : handler[0] + 12] != kind:
             continue
         information = first_box(index, b"minf", *media)
         table = first_box(index, b"stbl", *information) if information else None
@@ -132,7 +132,8 @@ def _frames_of(index: bytes, kind: bytes = b"vide") -> int | None:
 
 
 def _timescale(index: bytes, position: int) -> int:
-    return struct.unpack_from(">I", index, position + (20 if index[position] else 12))[0]
+    (ticks,) = struct.unpack_from(">I", index, position + (20 if index[position] else 12))
+    return int(ticks)
 
 
 def _edits(index: bytes, start: int, end: int, movie_ticks: int, media_ticks: int) -> list[tuple[int, float]]:

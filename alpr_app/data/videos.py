@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -17,6 +18,10 @@ import numpy as np
 from alpr_app.data.frame import NO_LIMITS, Frame, Limits, SourceError
 from alpr_app.data.isobmff import Bits
 from alpr_app.data.video_headers import ContainerClaims, container_claims
+
+if TYPE_CHECKING:
+    from alpr_app.data.streams import Capture
+
 
 # What describes the frames comes first; texts of encoders may stand before it.
 _LOOKED_AT = 2**16
@@ -164,7 +169,7 @@ class VideoClock:
         return self.now
 
 
-def length_of(capture: cv2.VideoCapture) -> float | None:
+def length_of(capture: Capture) -> float | None:
     """How many seconds a container says that its film lasts, as FFmpeg understands it; None if it does not."""
     frames, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
     return frames / rate if rate > 0 and 0 < frames < 1e9 else None

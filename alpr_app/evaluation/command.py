@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from alpr_app.core.plate import Plate
     from alpr_app.data.label_csv import LabelError
+    from alpr_app.data.labels import LabelledCrop, LabelledPicture
     from alpr_app.evaluation.calibration_metrics import CalibrationMetrics
     from alpr_app.evaluation.evaluate import Note
 
@@ -106,7 +107,8 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Calibra
 
     refused: list[LabelError] = []
     data = read_data_folder(args.data, refused.append)
-    originals = [*(each.path for each in (*data.pictures, *data.crops, *data.negatives))]
+    labelled: list[LabelledPicture | LabelledCrop] = [*data.pictures, *data.crops, *data.negatives]
+    originals = [each.path for each in labelled]
     if args.json:
         refuse_inputs(args.json, [*originals, *tables_of(args.data), *model_files(args)])
     alpr = make_alpr(args)

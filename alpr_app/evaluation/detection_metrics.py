@@ -55,20 +55,23 @@ class DetectionCounts:
 
 def _overlaps(truth: LabelledPlate, plates: list[Plate]) -> np.ndarray:
     """IoU of a labelled plate's box with that of each of `plates`: (N,)."""
-    return box_iou(truth.box[None], np.float32([plate.box for plate in plates]).reshape(-1, 4))[0]
+    boxes = np.array([plate.box for plate in plates], np.float32).reshape(-1, 4)
+    overlaps: np.ndarray = box_iou(truth.box[None], boxes)[0]
+    return overlaps
 
 
 def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str) -> DetectionCounts:
     """How one labelled plate fared among the `plates` found in its picture."""
     score = DetectionCounts(plates=1)
+    text = truth.text or ""
     overlaps = _overlaps(truth, plates)
     score.found_50 = int((overlaps >= FOUND_IOU).any())
     score.found_70 = int((overlaps >= 0.7).any())
     texts = [plate.text for plate, overlap in zip(plates, overlaps, strict=True) if overlap > END_TO_END_IOU]
-    score.read = int(truth.text in texts)
-    score.read_without_province = int(truth.text[1:] in [text[1:] for text in texts])
-    score.read_on_true_corners = int(on_true_corners == truth.text)
-    score.serial_on_true_corners = int(on_true_corners[1:] == truth.text[1:])
+    score.read = int(text in texts)
+    score.read_without_province = int(text[1:] in [read[1:] for read in texts])
+    score.read_on_true_corners = int(on_true_corners == text)
+    score.serial_on_true_corners = int(on_true_corners[1:] == text[1:])
     if score.found_50:
         score.corner_px = corner_distance(plates[int(overlaps.argmax())].corners, truth.corners)
         score.corner_heights = score.corner_px / max(1.0, float(truth.box[3] - truth.box[1]))
@@ -108,7 +111,7 @@ class DetectionMetrics:
         known = picture.readable
         counts, false = share_boxes(known, [truth for truth in picture.plates if truth.text is None], plates)
         scores = [score_plate(truth, plates, reading.text) for truth, reading in zip(known, readings, strict=True)]
-        touched = set()
+        touched: set[str] = set()
         for truth, score, count in zip(known, scores, counts, strict=True):
             score.boxes = count
             names = (picture.subset, f"colour {truth.colour}", "micro")

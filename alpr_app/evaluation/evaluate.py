@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -25,8 +26,13 @@ Watch = Callable[[Path, np.ndarray, list[Plate], str], None]
 Note = Callable[[str, str], None]
 """Is told of every plate whose place is known: its text, and what was read there."""
 
-Track = Callable[[Sequence, str], Iterable]
-"""Hands the items of a part on one by one, and may show how far it is."""
+Item = TypeVar("Item")
+
+
+class Track(Protocol):
+    """Hands the items of a part on one by one, and may show how far it is."""
+
+    def __call__(self, items: Sequence[Item], part: str, /) -> Iterable[Item]: ...
 
 
 def evaluate_scenes(
@@ -47,14 +53,14 @@ def evaluate_scenes(
         readings = alpr.read_at(image, [truth.corners for truth in known])
         for truth, reading, score in zip(known, readings, scores.add(picture, plates, readings), strict=True):
             if note:
-                note(truth.text, reading.text)
+                note(truth.text or "", reading.text)
             if reliability:
                 reliability.plates += 1
                 nearest = reading_of(truth, plates)
                 if nearest:
                     reliability.add(nearest.confidence, nearest.text == truth.text)
             if watch and not score.read:
-                watch(picture.path, image, plates, truth.text)
+                watch(picture.path, image, plates, truth.text or "")
     return scores.summary()
 
 
@@ -66,11 +72,12 @@ def evaluate_stated(alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watc
         image = read_picture(picture.path)
         plates = alpr.read(image)
         boxes += len(plates)
-        right = picture.stated in [plate.text for plate in plates]
+        stated = picture.stated or ""
+        right = stated in [plate.text for plate in plates]
         read += right
-        without_province += picture.stated[1:] in [plate.text[1:] for plate in plates]
+        without_province += stated[1:] in [plate.text[1:] for plate in plates]
         if watch and not right:
-            watch(picture.path, image, plates, picture.stated)
+            watch(picture.path, image, plates, stated)
     return {
         "pictures": count,
         "stated_among_readings": read / max(1, count),
@@ -161,7 +168,7 @@ def evaluate(
         result["scenes"] = _meant(evaluate_scenes(alpr, track(scenes, "scenes"), watch, note, reliability), texts)
     if stated:
         figures = {"all": evaluate_stated(alpr, track(stated, "street"), watch)}
-        result["street"] = _meant(figures, [picture.stated for picture in stated])
+        result["street"] = _meant(figures, [picture.stated or "" for picture in stated])
     if data.crops:
         figures = {"all": evaluate_crops(alpr, track(data.crops, "crops"), watch, note, reliability)}
         result["crops"] = _meant(figures, [crop.text for crop in data.crops])

@@ -94,7 +94,7 @@ def ground_truth_of(path: str) -> GroundTruth | None:
     """What the file name says; None if it is neither a CCPD name nor a plate text (皖A12345.jpg, 皖A12345_3.jpg)."""
     try:
         annotation = ccpd.parse_name(path)
-        return GroundTruth((Label(annotation.text, order_corners(np.float32(annotation.corners))),))
+        return GroundTruth((Label(annotation.text, order_corners(np.asarray(annotation.corners, np.float32))),))
     except ValueError:
         # Corners on a line are a label as little as another name.
         bare = re.sub(r"_[0-9]+$", "", os.path.splitext(os.path.basename(path))[0])
@@ -113,7 +113,8 @@ def _judge_place(truth: GroundTruth, plate: Plate) -> PlateComparison:
     nearest, iou = -1, 0.0
     known = (*truth.labels, *truth.unread)
     if known:
-        overlaps = box_iou(np.float32(plate.box), np.stack([label.box for label in known]))[0]
+        boxes = [box for label in known if (box := label.box) is not None]
+        overlaps = box_iou(np.asarray(plate.box, np.float32), np.stack(boxes))[0]
         nearest = int(overlaps.argmax())
         iou = float(overlaps[nearest])
     if nearest < 0 or nearest >= len(truth.labels):
@@ -121,6 +122,7 @@ def _judge_place(truth: GroundTruth, plate: Plate) -> PlateComparison:
         on_unread = nearest >= 0 and iou >= FOUND_IOU
         return PlateComparison(plate.score, plate.confidence, iou, on_unread, False, False, False, None, -1)
     label = truth.labels[nearest]
+    assert label.corners is not None
     score = score_plate(LabelledPlate(label.corners, label.text), [plate], "")
     return PlateComparison(
         plate.score,

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import safetensors.torch
 import torch
@@ -29,7 +29,11 @@ from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.weights import misfit, not_numbers, read_head
 
-Config = TypeVar("Config")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+Config = TypeVar("Config", bound="DataclassInstance")
 
 
 def _as_type_of(default: Any, value: Any, name: str) -> Any:
@@ -98,7 +102,7 @@ def _check_part(part: str, groups: Any) -> None:
 
 
 FORMAT = 1
-KINDS: dict[str, tuple[type[nn.Module], type]] = {
+KINDS: dict[str, tuple[type[Detector] | type[Reader], type[DetectorConfig] | type[ReaderConfig]]] = {
     "detector": (Detector, DetectorConfig),
     "reader": (Reader, ReaderConfig),
 }
@@ -291,12 +295,16 @@ def _info(network: nn.Module, content: dict[str, Any], path: Path, size: int) ->
 
 def load_detector(path: Path | str | None = None) -> tuple[Detector, BundleInfo]:
     """The detector in `path`, None being the shipped one. Raises BundleError."""
-    return load_bundle("detector", path)
+    network, info = load_bundle("detector", path)
+    assert isinstance(network, Detector)
+    return network, info
 
 
 def load_reader(path: Path | str | None = None, description: Path | str | None = None) -> tuple[Reader, BundleInfo]:
     """The reader in `path`, None being the shipped one; `description` as in `find_bundle`. Raises BundleError."""
-    return load_bundle("reader", path, description)
+    network, info = load_bundle("reader", path, description)
+    assert isinstance(network, Reader)
+    return network, info
 
 
 def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], command: str) -> BundleInfo:
@@ -309,7 +317,7 @@ def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], co
     stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
     weights_path, json_path = (stem.with_name(stem.name + suffix) for suffix in (".safetensors", ".json"))
     kinds = [kind for kind, (network_class, _) in KINDS.items() if type(network) is network_class]
-    if not kinds:
+    if not kinds or not isinstance(network, Detector | Reader):
         raise BundleError(f"{weights_path}: a {type(network).__name__} is neither a detector nor a reader")
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     fault = misfit(weights, _build(kinds[0], network.config, json_path).state_dict())

@@ -8,6 +8,7 @@ them waits for ever; with one thread it shares nothing out.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -30,14 +31,13 @@ class ConvBlock(nn.Module):
     ) -> None:
         super().__init__()
         padding = kernel // 2 if kernel % 2 else 0
-        self.convolution: nn.Module = nn.Conv2d(
-            channels_in, channels_out, kernel, stride, padding, groups=groups, bias=False
-        )
+        self.convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, padding, groups=groups, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(channels_out)
         self.activation = nn.ReLU(inplace=True) if relu else nn.Identity()
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.activation(self.norm(self.convolution(features)))
+        activated: Tensor = self.activation(self.norm(self.convolution(features)))
+        return activated
 
     def fuse(self) -> None:
         """Fold the batch norm into the convolution. Only in eval mode; results stay the same to rounding."""
@@ -56,7 +56,8 @@ class ResidualBlock(nn.Module):
         self.activation = nn.ReLU(inplace=True)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.activation(features + self.second(self.first(features)))
+        activated: Tensor = self.activation(features + self.second(self.first(features)))
+        return activated
 
 
 class SeparableBlock(nn.Sequential):
@@ -80,14 +81,16 @@ class WideBlock(nn.Module):
         self.project = ConvBlock(2 * channels, channels, kernel=1, relu=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + self.project(self.expand(self.spread(features)))
+        change: Tensor = self.project(self.expand(self.spread(features)))
+        return features + change
 
 
 def fuse(network: nn.Module) -> None:
     """Fuse every block of `network` that knows how, in place. The network must be in eval mode."""
     for module in list(network.modules()):
-        if hasattr(module, "fuse"):
-            module.fuse()
+        fuse_block: Callable[[], None] | None = getattr(module, "fuse", None)
+        if fuse_block is not None:
+            fuse_block()
 
 
 _LOADED_IN = os.getpid()

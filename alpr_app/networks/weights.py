@@ -60,11 +60,12 @@ def read_head(data: bytes) -> dict[str, Described]:
 
 
 def _described(name: str, value: object) -> Described:
-    shape = value.get("shape") if isinstance(value, dict) else None
-    known = isinstance(shape, list) and all(type(side) is int for side in shape)
-    if not known or not isinstance(value.get("dtype"), str) or value["dtype"] not in _TYPES:
+    said = value if isinstance(value, dict) else {}
+    shape, kind = said.get("shape"), said.get("dtype")
+    sides = tuple(shape) if isinstance(shape, list) and all(type(side) is int for side in shape) else None
+    if sides is None or not isinstance(kind, str) or kind not in _TYPES:
         raise ContentError(f"its head does not say what {shown(name)} is")
-    return Described(tuple(shape), _TYPES[value["dtype"]])
+    return Described(sides, _TYPES[kind])
 
 
 def misfit(found: Mapping[str, Shaped], expected: Mapping[str, Shaped]) -> str:

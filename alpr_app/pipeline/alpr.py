@@ -95,7 +95,9 @@ class ALPR:
         """One Plate for each of `corners`, (4, 2) as `Plate.corners` are, in `image`, as if they had been found with a
         score of 1."""
         check_image(image)
-        return self._read_crops([self.plate_recognizer.crops_of(image, np.float32(points)) for points in corners])
+        return self._read_crops(
+            [self.plate_recognizer.crops_of(image, np.asarray(points, np.float32)) for points in corners]
+        )
 
     def _read_crops(self, plates: list[PlateCrops]) -> list[Plate]:
         found = [Detection(1.0, corners_to_box(plate.corners), plate.corners) for plate in plates]
@@ -112,7 +114,7 @@ class ALPR:
         for image in images:
             check_image(image)
         long_side = self.detector_config.long_side
-        letterboxes = [Letterbox.for_long_side(*image.shape[:2], long_side) for image in images]
+        letterboxes = [Letterbox.for_long_side(image.shape[0], image.shape[1], long_side) for image in images]
         by_canvas: dict[tuple[int, int], list[int]] = defaultdict(list)
         for index, letterbox in enumerate(letterboxes):
             by_canvas[letterbox.canvas].append(index)
@@ -166,6 +168,7 @@ class ALPR:
         """score: where it is known without looking."""
         alphabet = self.reader_config.alphabet
         colour = seen_colour(crop.image, reading.colour) if reads_chinese(alphabet) else reading.colour
+        left, top, right, bottom = map(float, detection.box)
         return Plate(
             text=reading.text,
             confidence=reading.confidence,
@@ -173,7 +176,7 @@ class ALPR:
             alternatives=reading.alternatives,
             colour=colour,
             score=self._certainty(detection, reading) if score is None else score,
-            box=tuple(map(float, detection.box)),
+            box=(left, top, right, bottom),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
             crop=crop.image,
             fits_format=judge_format(reading.text, colour, alphabet, crop.rows),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from alpr_app.core.geometry import SMALLEST_AREA, Letterbox, box_iou, quadrilateral_area
@@ -57,7 +59,8 @@ class PlateDetector:
     def refine_small_plates(self, image: np.ndarray, letterbox: Letterbox, found: list[Detection]) -> list[Detection]:
         """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a
         plate, and the corners are exacter. What turns out to be none is left out."""
-        small, kept = [], []
+        small: list[Detection] = []
+        kept: list[Detection] = []
         for plate in found:
             (small if _width(plate) * letterbox.scale[0] < SMALL_WIDTH else kept).append(plate)
         if small:
@@ -66,17 +69,18 @@ class PlateDetector:
                 again += self._again(image, several)
             kept += [plate for plate in again if plate.score >= SEEN_CLOSER]
             # Two may have turned out to be one.
-            best = nms(np.float32([plate.box for plate in kept]), np.float32([plate.score for plate in kept]))
+            boxes, scores = [plate.box for plate in kept], [plate.score for plate in kept]
+            best = nms(np.array(boxes, np.float32), np.array(scores, np.float32))
             kept = [kept[index] for index in best]
         clear = [plate for plate in kept if plate.score >= FAINT]
         faint = [plate for plate in kept if plate.score < FAINT and _is_beside(plate, clear)]
         return clear + faint[:MOST_FAINT]
 
-    def _again(self, image: np.ndarray, plates: list[Detection]) -> list[Detection]:
+    def _again(self, image: np.ndarray, plates: Sequence[Detection]) -> list[Detection]:
         """Each of `plates` as it is found from nearer by."""
         windows = [_window(image, plate) for plate in plates]
         parts = [image[top:bottom, left:right] for left, top, right, bottom in windows]
-        letterboxes = [Letterbox.fit(*part.shape[:2], CLOSER_CANVAS) for part in parts]
+        letterboxes = [Letterbox.fit(part.shape[0], part.shape[1], CLOSER_CANVAS) for part in parts]
         closer = [letterbox.apply(part) for letterbox, part in zip(letterboxes, parts, strict=True)]
         (outputs,) = self.detect(stack(closer))
         return [
@@ -114,7 +118,7 @@ def _is_beside(plate: Detection, clear: list[Detection]) -> bool:
     nor so much nearer to the camera than all of them that it would be clear itself."""
     if not clear:
         return True
-    boxes = np.float32([other.box for other in clear])
+    boxes = np.array([other.box for other in clear], np.float32)
     sides, others = plate.box[2:] - plate.box[:2], boxes[:, 2:] - boxes[:, :2]
     shared = np.minimum(plate.box[2:], boxes[:, 2:]) - np.maximum(plate.box[:2], boxes[:, :2])
     apart = 2 * shared.clip(0).prod(axis=1) <= np.minimum(sides.prod(), others.prod(axis=1))
@@ -134,13 +138,13 @@ def _window(image: np.ndarray, plate: Detection) -> tuple[int, int, int, int]:
 
 def _moved(plate: Detection, origin: tuple[int, int]) -> Detection:
     """A plate found in the part of a picture that begins at `origin`, in the whole picture."""
-    offset = np.float32(origin)
+    offset = np.asarray(origin, np.float32)
     return Detection(plate.score, plate.box + np.tile(offset, 2), plate.corners + offset)
 
 
 def _found_again(first: Detection, nearer: list[Detection]) -> Detection:
     """Of the plates seen from nearer by, the one that was found `first`; that one, less sure, if it is not there."""
-    overlaps = box_iou(first.box, np.float32([plate.box for plate in nearer]))[0]
+    overlaps = box_iou(first.box, np.array([plate.box for plate in nearer], np.float32))[0]
     same = [plate for overlap, plate in zip(overlaps, nearer, strict=True) if overlap > SAME_IOU]
     if not same:
         return Detection(first.score * NOT_FOUND_AGAIN, first.box, first.corners)

@@ -83,7 +83,8 @@ class PlateRecognizer:
         """Pictures at the reader's size, each as it is."""
         readings: list[Reading] = []
         for chunk in chunks(crops, READER_BATCH):
-            readings += decode(*self.recognise(stack(chunk)), self.config)
+            characters, colours = self.recognise(stack(chunk))
+            readings += decode(characters, colours, self.config)
         return readings
 
     def _second_crops(self, plate: PlateCrops) -> list[PlateCrop]:

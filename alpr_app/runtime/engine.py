@@ -43,8 +43,11 @@ class Engine(Protocol):
     backend: torch or onnx. device: what it runs on.
     """
 
-    backend: str
-    device: str
+    @property
+    def backend(self) -> str: ...
+
+    @property
+    def device(self) -> str: ...
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """images (B, H, W, 3) uint8 RGB -> the network's outputs as float32."""

@@ -19,7 +19,8 @@ def onnx_runtime() -> ModuleType:
         import onnxruntime
     except ImportError as error:
         raise EngineError(f"onnxruntime cannot be loaded: {error}; install it anew, or use --backend torch") from error
-    return onnxruntime
+    module: ModuleType = onnxruntime
+    return module
 
 
 def _failures(onnxruntime: ModuleType) -> tuple[type[Exception], ...]:

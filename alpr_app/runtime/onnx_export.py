@@ -18,7 +18,7 @@ import platformdirs
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.onnx import register_custom_op_symbolic, symbolic_helper
+from torch.onnx import register_custom_op_symbolic, symbolic_helper  # type: ignore[attr-defined]
 
 from alpr_app import __version__
 from alpr_app.core.errors import reason
@@ -55,8 +55,8 @@ OPERATOR = "com.microsoft::MultiHeadAttention"
 @torch.library.custom_op("alpr_app::attend", mutates_args=())
 def attend(queries: Tensor, keys: Tensor, values: Tensor, heads: int, scale: float) -> Tensor:
     """Multi-head attention of projected queries (B, Q, D), keys and values (B, M, D)."""
-    split = (projected.unflatten(2, (heads, -1)).transpose(1, 2) for projected in (queries, keys, values))
-    return functional.scaled_dot_product_attention(*split, scale=scale).transpose(1, 2).flatten(2)
+    query, key, value = (projected.unflatten(2, (heads, -1)).transpose(1, 2) for projected in (queries, keys, values))
+    return functional.scaled_dot_product_attention(query, key, value, scale=scale).transpose(1, 2).flatten(2)
 
 
 @symbolic_helper.parse_args("v", "v", "v", "i", "f")
@@ -77,10 +77,12 @@ class ExportedAttention(nn.Module):
         # Parts of a stated width: a graph would work out those of `chunk` in every call.
         width = attention.query.out_features
         if queries is memory:
+            assert attention.fused is not None
             projected = attention.fused(memory).split([width] * 3, dim=2)
         else:
             projected = (attention.query(queries), *attention.key_value(memory).split([width] * 2, dim=2))
-        return attention.output(attend(*projected, attention.heads, attention.scale))
+        output: Tensor = attention.output(attend(*projected, attention.heads, attention.scale))
+        return output
 
 
 def use_operator(network: nn.Module, opset: int) -> None:

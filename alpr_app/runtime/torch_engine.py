@@ -41,7 +41,9 @@ class TorchEngine:
         network.eval()
         fuse(network)
         with enough_memory(device):
-            self._network = NormalizedInput(network).eval().to(device, memory_format=torch.channels_last)
+            entrance = NormalizedInput(network).eval()
+            # torch's own types do not know this argument.
+            self._network: nn.Module = entrance.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.device == "cpu":
             self._network = trace(self._network, example_pictures(network))
 
@@ -76,7 +78,7 @@ def trace(network: nn.Module, example: torch.Tensor) -> nn.Module:
     with warnings.catch_warnings():
         # Of the deprecation, and of shapes it takes for constant: those are.
         warnings.simplefilter("ignore")
-        frozen = torch.jit.freeze(torch.jit.trace(network, (example,), check_trace=False))
+        frozen: nn.Module = torch.jit.freeze(torch.jit.trace(network, (example,), check_trace=False))
     for _ in range(FIRST_RUNS):
         frozen(example)
     return frozen
@@ -87,4 +89,4 @@ def gigaflop(network_class: type[nn.Module], config: Any, height: int, width: in
     # Counting needs shapes only: on the meta device nothing is computed.
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network_class(config).eval()(torch.zeros(1, 3, height, width))
-    return counter.get_total_flops() / 1e9
+    return float(counter.get_total_flops() / 1e9)

@@ -93,7 +93,8 @@ class BiFpn(nn.Module):
         )
 
     def _node(self, name: str, *features: Tensor) -> Tensor:
-        return self.blocks[name](self.sums[name](*features))
+        node: Tensor = self.blocks[name](self.sums[name](*features))
+        return node
 
     def forward(self, levels: list[Tensor]) -> list[Tensor]:
         fine, middle, coarse = levels
@@ -106,6 +107,17 @@ class BiFpn(nn.Module):
 
 def _depthwise(channels: int) -> nn.Conv2d:
     return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+
+
+def _folded(convolutions: nn.ModuleList, norms: nn.Module) -> nn.ModuleList:
+    """The convolutions with the batch norms of one level folded in."""
+    assert isinstance(norms, nn.ModuleList)
+    folded = nn.ModuleList()
+    for convolution, norm in zip(convolutions, norms, strict=True):
+        assert isinstance(convolution, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        folded.append(fuse_conv_bn_eval(convolution, norm))
+    return folded
 
 
 class Head(nn.Module):
@@ -129,25 +141,25 @@ class Head(nn.Module):
         self.output = nn.Conv2d(channels, 1 + 4 * bins + 8, 1)
         # Not normal_: without weights yet, as when a bundle is loaded, that takes a second to import what it needs.
         nn.init.trunc_normal_(self.output.weight, std=0.01)
+        assert self.output.bias is not None
         nn.init.zeros_(self.output.bias)
         # Nearly every position is background: start at a score of 0.01 (Lin et al., Focal Loss, 2017).
         nn.init.constant_(self.output.bias[0], -math.log(99.0))
 
     def forward(self, features: Tensor, level: int) -> Tensor:
+        own = (self.norms if self.fused is None else self.fused)[level]
+        assert isinstance(own, nn.ModuleList)
         for index, convolution in enumerate(self.convolutions):
             features = self.spreads[index](features)
-            if self.fused is not None:
-                features = self.fused[level][index](features)
-            else:
-                features = self.norms[level][index](convolution(features))
+            features = own[index](features if self.fused is not None else convolution(features))
             features = functional.relu(features, inplace=True)
-        return self.output(features)
+        output: Tensor = self.output(features)
+        return output
 
     def fuse(self) -> None:
         """Give every level its own convolutions with its batch norms folded in. Only in eval mode."""
         if self.fused is None:
-            pairs = [zip(self.convolutions, norms, strict=True) for norms in self.norms]
-            self.fused = nn.ModuleList(nn.ModuleList(fuse_conv_bn_eval(*pair) for pair in level) for level in pairs)
+            self.fused = nn.ModuleList(_folded(self.convolutions, norms) for norms in self.norms)
 
 
 class Detector(nn.Module):

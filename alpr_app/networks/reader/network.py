@@ -41,7 +41,8 @@ class StripEmbedding(nn.Module):
         features = self.stem(plates)
         if any(self.padding):
             features = functional.pad(features, self.padding)
-        return self.strips(features).flatten(2).transpose(1, 2)
+        strips: Tensor = self.strips(features)
+        return strips.flatten(2).transpose(1, 2)
 
 
 class Attention(nn.Module):
@@ -69,7 +70,8 @@ class Attention(nn.Module):
             (query,) = self._split(self.query(queries), 1)
             key, value = self._split(self.key_value(memory), 2)
         mixed = functional.scaled_dot_product_attention(query, key, value, scale=self.scale)
-        return self.output(mixed.transpose(1, 2).flatten(2))
+        output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
+        return output
 
     def fuse(self) -> None:
         """One projection instead of two where a sequence looks at itself."""
@@ -100,7 +102,8 @@ class EncoderLayer(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         normed = self.attention_norm(tokens)
         tokens = tokens + self.dropout(self.attention(normed, normed))
-        return tokens + self.dropout(self.feedforward(self.feedforward_norm(tokens)))
+        thought: Tensor = self.dropout(self.feedforward(self.feedforward_norm(tokens)))
+        return tokens + thought
 
 
 class DecoderLayer(nn.Module):
@@ -121,7 +124,8 @@ class DecoderLayer(nn.Module):
         queries = queries + self.dropout(self.cross_attention(self.cross_norm(queries), memory))
         normed = self.self_norm(queries)
         queries = queries + self.dropout(self.self_attention(normed, normed))
-        return queries + self.dropout(self.feedforward(self.feedforward_norm(queries)))
+        thought: Tensor = self.dropout(self.feedforward(self.feedforward_norm(queries)))
+        return queries + thought
 
 
 class Encoder(nn.Module):
@@ -138,13 +142,15 @@ class Encoder(nn.Module):
 
     def embed(self, plates: Tensor) -> Tensor:
         """Strips as tokens that know their places, not yet of each other."""
-        return self.dropout(self.embedding(plates) + self.places)
+        tokens: Tensor = self.dropout(self.embedding(plates) + self.places)
+        return tokens
 
     def transform(self, tokens: Tensor) -> Tensor:
         """Tokens, all or some of `embed`'s, after they have looked at each other."""
         for layer in self.layers:
             tokens = layer(tokens)
-        return self.norm(tokens)
+        normed: Tensor = self.norm(tokens)
+        return normed
 
     def forward(self, plates: Tensor) -> Tensor:
         return self.transform(self.embed(plates))

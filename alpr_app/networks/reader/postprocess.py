@@ -28,7 +28,8 @@ class Reading:
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities over the last axis."""
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True)
+    probabilities: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def decode(characters: np.ndarray, colours: np.ndarray, config: ReaderConfig) -> list[Reading]:

@@ -137,9 +137,9 @@ def _field(style: str, layout: Layout, tint: float) -> np.ndarray:
     height, width = layout.height * FINE, layout.width * FINE
     field = np.full((height, width, 3), FIELD[style], np.uint8)
     if style == "green":
-        pale = np.float32([206, 232, 212]) * (1 - tint) + np.float32([246, 250, 247]) * tint
+        pale = np.array([206, 232, 212], np.float32) * (1 - tint) + np.array([246, 250, 247], np.float32) * tint
         ramp = np.clip((np.linspace(0, 1, height, dtype=np.float32) - 0.08) / 0.84, 0, 1)[:, None, None]
-        field[:] = pale * (1 - ramp) + np.float32(FIELD[style]) * ramp
+        field[:] = pale * (1 - ramp) + np.asarray(FIELD[style], np.float32) * ramp
     if style == "green_truck":
         field[:, : round(137 * FINE)] = FIELD["yellow"]
     return field
@@ -195,12 +195,12 @@ def load_template(path: Path, layout: Layout) -> np.ndarray:
 def _bolt(radius: float, colour: tuple[int, int, int], wide: float) -> tuple[np.ndarray, np.ndarray]:
     """A bolt head or slot as (alpha, colour) patches, lit from above."""
     size = round(radius * 2 * wide) + 6
-    alpha = np.zeros((size * FINE, size * FINE), np.uint8)
+    disc = np.zeros((size * FINE, size * FINE), np.uint8)
     centre = (size * FINE // 2, size * FINE // 2)
-    cv2.ellipse(alpha, centre, (round(radius * wide * FINE), round(radius * FINE)), 0, 0, 360, 255, -1)
-    alpha = cv2.resize(alpha, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255
+    cv2.ellipse(disc, centre, (round(radius * wide * FINE), round(radius * FINE)), 0, 0, 360, 255, -1)
+    alpha = cv2.resize(disc, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255
     light = np.linspace(1.25, 0.6, size, dtype=np.float32)[:, None, None]
-    return alpha, np.clip(np.float32(colour) * light, 0, 255) * np.ones_like(alpha)
+    return alpha, np.clip(np.asarray(colour, np.float32) * light, 0, 255) * np.ones_like(alpha)
 
 
 class Extras:
@@ -247,7 +247,7 @@ class Extras:
 
     def _add_frame(self, plate: np.ndarray, rng: np.random.Generator) -> None:
         height, width = plate.shape[:2]
-        colour = np.float32(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))])
+        colour = np.asarray(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
         side, top, bottom = rng.integers(3, 8), rng.integers(3, 9), rng.integers(3, 14)
         for rows, columns, light in (
             (slice(0, top), slice(None), 1.0),
@@ -273,9 +273,9 @@ def age(plate: np.ndarray, extras: Extras, rng: np.random.Generator) -> np.ndarr
     mix = gains @ ((1 - fade) * np.eye(3) + fade * grey)
     lift = rng.uniform(-4, 30) * fade * 2 + rng.uniform(-6, 8, 3)
     plate = cv2.transform(plate, np.hstack([mix, lift[:, None]]).astype(np.float32))
-    patches = rng.normal(0, rng.uniform(0.01, 0.06), (4, 9)).astype(np.float32)
+    patches: np.ndarray = rng.normal(0, rng.uniform(0.01, 0.06), (4, 9)).astype(np.float32)
     patches = cv2.resize(patches, (36, 16), interpolation=cv2.INTER_CUBIC)
-    field = 1 + cv2.resize(patches, (width, height), interpolation=cv2.INTER_LINEAR)
+    field: np.ndarray = 1 + cv2.resize(patches, (width, height), interpolation=cv2.INTER_LINEAR)
     y, x = rng.integers(512 - height), rng.integers(1024 - width)
     field += extras.grain[y : y + height, x : x + width] * np.float32(rng.uniform(0, 0.02))
     if rng.random() < 0.25:
@@ -286,10 +286,10 @@ def age(plate: np.ndarray, extras: Extras, rng: np.random.Generator) -> np.ndarr
 def _muddy(plate: np.ndarray, grain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Dust and mud, denser below: in soft spots where the grain, seen from afar, is high."""
     height, width = grain.shape
-    coarse = cv2.resize(grain, (width // 3, height // 3), interpolation=cv2.INTER_AREA)
-    coarse = cv2.GaussianBlur(coarse, (0, 0), rng.uniform(0.8, 5))
+    small = cv2.resize(grain, (width // 3, height // 3), interpolation=cv2.INTER_AREA)
+    coarse: np.ndarray = cv2.GaussianBlur(small, (0, 0), rng.uniform(0.8, 5))
     coarse *= 0.4 / max(float(coarse.std()), 1e-6)
     coarse += np.linspace(rng.uniform(-0.8, 0.1), rng.uniform(0, 0.6), height // 3, dtype=np.float32)[:, None]
     mud = cv2.resize(np.clip(coarse, 0, 1), (width, height)) * np.float32(rng.uniform(0.15, 0.6))
-    colour = np.float32([120, 108, 92]) * rng.uniform(0.4, 1.3)
+    colour = np.array([120, 108, 92], np.float32) * rng.uniform(0.4, 1.3)
     return cv2.blendLinear(np.full_like(plate, colour), plate, mud, 1 - mud)

@@ -138,7 +138,7 @@ def _put_text(
     top = min(max(0, round(centre[1] * FINE - height / 2)), field.shape[0] - height)
     area = field[top : top + height, left : left + width]
     share = (ink[:height].astype(np.float32) / 255)[..., None]
-    area[:] = area * (1 - share) + np.float32(colour) * share
+    area[:] = area * (1 - share) + np.asarray(colour, np.float32) * share
 
 
 def put_sticker(plate: np.ndarray, x: float, y: float, design: Design, rng: np.random.Generator) -> None:

@@ -41,11 +41,11 @@ def _lower(start: float, end: float) -> Stroke:
     return _arc(22.5, 67.5, 17.5, 17.5, start, end)
 
 
-_STEM = [(5, -9), (5, 99)]
-_RIGHT_STEM = [(40, -9), (40, 99)]
+_STEM: Stroke = [(5, -9), (5, 99)]
+_RIGHT_STEM: Stroke = [(40, -9), (40, 99)]
 _ROUND = _upper(180, 360) + _lower(0, 180) + [(5, 22.5)]
 _OPEN = [(40, 29), *_upper(360, 180), *_lower(180, 0), (40, 61)]
-_SIX = [[(29, -9), (9, 46)], _arc(22.5, 62, 17.5, 23, 0, 360)]
+_SIX: list[Stroke] = [[(29, -9), (9, 46)], _arc(22.5, 62, 17.5, 23, 0, 360)]
 
 STROKES: dict[str, list[Stroke]] = {
     "0": [_ROUND],
@@ -250,7 +250,7 @@ class SignPainter:
         cv2.putText(canvas, words, (SIZE // 2, round(1.4 * SIZE)), (255, 255, 255), _face(), SIZE)
         left, top, width, height = cv2.boundingRect(canvas[:, :, 0])
         margin_x, margin_y = (round(SIZE * rng.uniform(0.08, 0.5)) for _ in range(2))
-        ink = canvas[top : top + height, left : left + width, 0]
+        ink: np.ndarray = canvas[top : top + height, left : left + width, 0]
         ink = cv2.copyMakeBorder(ink, margin_y, margin_y, margin_x, margin_x, cv2.BORDER_CONSTANT)
         colour = np.array(INKS[rng.integers(len(INKS))], np.uint8)
         # Nobody paints a sign in its own colour.

@@ -60,7 +60,8 @@ def one_of(*names: str) -> Check:
     def check(value: Any) -> str:
         if value not in names:
             raise ValueError(" or ".join(names))
-        return value
+        name: str = value
+        return name
 
     return check
 

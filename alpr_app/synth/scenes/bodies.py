@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from alpr_app.synth.scenes.surface import OUTSIDE, Colour, Points, Surface
+from alpr_app.synth.scenes.surface import OUTSIDE, Colour, Points, Surface, colour_of
 
 PAINTS: tuple[tuple[Colour, float], ...] = (
     ((220, 220, 218), 0.26),
@@ -116,8 +116,8 @@ class Body:
 def random_body(kind: str, front: bool, rng: np.random.Generator) -> Body:
     """A chance body of one of CARS or HEAVY in a chance colour."""
     shares = np.array([share for _, share in PAINTS])
-    paint = np.array(PAINTS[rng.choice(len(PAINTS), p=shares / shares.sum())][0]) * rng.uniform(0.85, 1.05)
-    paint = tuple(float(value) for value in np.clip(paint + rng.normal(0, 4, 3), 6, 244))
+    base = np.array(PAINTS[rng.choice(len(PAINTS), p=shares / shares.sum())][0]) * rng.uniform(0.85, 1.05)
+    paint = colour_of(np.clip(base + rng.normal(0, 4, 3), 6, 244))
     if kind in HEAVY:
         height = rng.uniform(2.7, 3.1)
         return Body(kind, front, rng.uniform(1.14, 1.22), height, rng.uniform(0.38, 0.48), 0.95, 1.5, paint)

@@ -20,7 +20,8 @@ def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
     around_y = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
     around_x = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
     around_z = np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-    return around_z @ np.diag([1, -1, 1]) @ around_x @ around_y
+    axes: np.ndarray = around_z @ np.diag([1, -1, 1]) @ around_x @ around_y
+    return axes
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Camera:
     def project(self, points: np.ndarray) -> np.ndarray:
         """World points (N, 3), all ahead of the camera, in pixels (N, 2) float32; (0, 0) is a pixel's outer corner."""
         rays = (np.asarray(points, float) - self.position) @ self.axes.T @ self._intrinsics().T
-        return (rays[:, :2] / rays[:, 2:]).astype(np.float32)
+        pixels: np.ndarray = (rays[:, :2] / rays[:, 2:]).astype(np.float32)
+        return pixels
 
     def outline(self, corners: np.ndarray) -> np.ndarray:
         """A flat polygon (N, 3) in pixels (M, 2), cut off where it comes too close or lies behind; M may be 0."""
@@ -61,7 +63,8 @@ class Camera:
     def plane(self, origin: np.ndarray, across: np.ndarray, along: np.ndarray) -> np.ndarray:
         """The 3 x 3 homography that takes (a, b) of the plane origin + a * across + b * along to pixels."""
         columns = np.stack([across, along, np.asarray(origin, float) - self.position], axis=1)
-        return self._intrinsics() @ self.axes @ columns
+        matrix: np.ndarray = self._intrinsics() @ self.axes @ columns
+        return matrix
 
     def seen_from(self, position: np.ndarray, heading: float) -> Camera:
         """The same camera in the axes of a thing that stands at `position`, turned right by `heading` degrees."""
@@ -108,7 +111,8 @@ def aim(
 def to_pixel_centres(matrix: np.ndarray) -> np.ndarray:
     """A homography onto pixel edges, as the one cv2 wants, which counts from pixel centres on both sides."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    return np.linalg.inv(half) @ matrix @ half
+    moved: np.ndarray = np.linalg.inv(half) @ matrix @ half
+    return moved
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int], border: float = 0) -> np.ndarray:
@@ -161,7 +165,7 @@ def expose(frame: np.ndarray, film: Film, rng: np.random.Generator) -> np.ndarra
     bloom = cv2.GaussianBlur(np.clip(small * gain - 0.85, 0, 6), (0, 0), width / 8 / 24)
     y = np.linspace(-1, 1, height // 8, dtype=np.float32)[:, None] ** 2
     x = np.linspace(-1, 1, width // 8, dtype=np.float32)[None] ** 2
-    tint = np.float32([film.warmth, 1, 1 / film.warmth])
+    tint = np.array([film.warmth, 1, 1 / film.warmth], np.float32)
     mask = (gain * (1 - film.vignette * (x + y) / 2))[..., None] * tint
     frame *= cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
     frame += cv2.resize(bloom * np.float32(0.3), (width, height), interpolation=cv2.INTER_LINEAR)
@@ -171,7 +175,8 @@ def expose(frame: np.ndarray, film: Film, rng: np.random.Generator) -> np.ndarra
     picture = cv2.sqrt(np.clip(frame, 0, 1)) * np.float32(255)
     picture = cv2.GaussianBlur(picture, (0, 0), film.blur)
     picture += _noise(height, width, film.noise, rng)
-    return cv2.convertScaleAbs(np.maximum(picture, 0))
+    finished: np.ndarray = cv2.convertScaleAbs(np.maximum(picture, 0))
+    return finished
 
 
 def _noise(height: int, width: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
@@ -180,7 +185,8 @@ def _noise(height: int, width: int, sigma: float, rng: np.random.Generator) -> n
     top, left = rng.integers(0, GRAIN - 1, 2)
     rows, columns = np.arange(top, top + height) % GRAIN, np.arange(left, left + width) % GRAIN
     planes = [grain[c][rows][:, columns] for c in range(3)]
-    return cv2.merge(planes) * np.float32(sigma)
+    noise: np.ndarray = cv2.merge(planes) * np.float32(sigma)
+    return noise
 
 
 @lru_cache(maxsize=1)
@@ -195,4 +201,6 @@ def _grain() -> np.ndarray:
 def through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     """The picture as it comes back out of a JPEG file of that quality."""
     _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)

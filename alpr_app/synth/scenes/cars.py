@@ -126,8 +126,8 @@ def draw_plate(
     if right <= left or bottom <= top:
         return corners
     height, width = plate.shape[:2]
-    source = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
-    matrix = cv2.getPerspectiveTransform(source, np.float32(corners - (left, top)))
+    source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(source, np.asarray(corners - (left, top), np.float32))
     size = int(right - left), int(bottom - top)
     seen = cv2.warpPerspective(
         radiance, to_pixel_centres(matrix), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -155,13 +155,15 @@ def _light_on_plate(
     view = camera.position - mount.middle
     view = view / np.linalg.norm(view)
     ny, facing_sun, facing_us = (
-        np.float32([[v]]) for v in (normal[1], normal @ sun, (normal @ view) * rng.uniform(1.0, 1.8))
+        np.array([[v]], np.float32) for v in (normal[1], normal @ sun, (normal @ view) * rng.uniform(1.0, 1.8))
     )
     even = np.concatenate(light.falling_on(ny, facing_sun, facing_us), axis=1)[0]
     overhang = 1 - rng.uniform(0.1, 0.45) * np.exp(-np.linspace(0, 1, rows) / rng.uniform(0.05, 0.2))
     bounce = 2 * (normal @ view) * normal - view
-    glare = mirror(light, *(np.float32([[v]]) for v in bounce), heading)[0, 0] * 0.02
-    return (even * overhang[:, None] + np.minimum(glare, 0.3))[:, None].astype(np.float32)
+    x, y, z = (np.array([[v]], np.float32) for v in bounce)
+    glare = mirror(light, x, y, z, heading)[0, 0] * 0.02
+    shade: np.ndarray = (even * overhang[:, None] + np.minimum(glare, 0.3))[:, None].astype(np.float32)
+    return shade
 
 
 RIGHT = np.array([1.0, 0, 0])
@@ -311,8 +313,8 @@ class Garage:
         if wanted is None or not _inside(camera.project(mount.corners()), camera.size):
             return None
         corners = draw_plate(frame, camera, light, wanted.draw(rng), mount, plan.heading, rng)
-        box = tuple(map(float, corners_to_box(corners)))
-        return DrawnPlate(wanted.text, wanted.colour, corners, box, wanted.rows)
+        left, top, right, bottom = map(float, corners_to_box(corners))
+        return DrawnPlate(wanted.text, wanted.colour, corners, (left, top, right, bottom), wanted.rows)
 
     def _draw_side(self, frame: np.ndarray, camera: Camera, light: Light, plan: CarPlan, scale: float) -> None:
         half = plan.body.half - 0.015

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from alpr_app.synth.scenes.bodies import Body
-from alpr_app.synth.scenes.surface import Colour, Points, Surface, symmetric
+from alpr_app.synth.scenes.surface import Colour, Points, Surface, colour_of, symmetric
 
 RUBBER: Colour = (22, 22, 23)
 BLACK: Colour = (14, 14, 15)
@@ -248,11 +248,11 @@ def _windscreen(surface: Surface, body: Body, rng: np.random.Generator) -> None:
     )
     glass = symmetric([(0, top - 0.07), (high - edge, top - 0.09), (low - edge, belt + 0.005), (0, belt - 0.015)])
     surface.paint(glass, GLASS, gloss=0.16, corner=0.03, depth=0.01)
-    inside = tuple(float(v) for v in rng.uniform(26, 46) * np.array([1, 0.99, 0.96]))
+    inside = colour_of(rng.uniform(26, 46) * np.array([1, 0.99, 0.96]))
     # Through the glass: sky in the rear window, the seats before it, the dashboard below.
     surface.paint(
         symmetric([(0, top - 0.13), (high - 0.18, top - 0.14), (high - 0.12, belt + 0.2), (0, belt + 0.19)]),
-        tuple(v * 1.7 for v in inside),
+        colour_of(v * 1.7 for v in inside),
         corner=0.03,
         alpha=0.7,
     )

@@ -63,10 +63,10 @@ _PALETTES = {
 def make_light(mood: str, rng: np.random.Generator) -> Light:
     """The light of one of `MOODS`, with chance surroundings."""
     zenith, horizon, earth, sun, flash = (
-        linear(np.clip(np.float32(colour) * rng.uniform(0.93, 1.07), 0, 400)) for colour in _PALETTES[mood]
+        linear(np.clip(np.asarray(colour, np.float32) * rng.uniform(0.93, 1.07), 0, 400)) for colour in _PALETTES[mood]
     )
     azimuth, height = rng.uniform(-1.2, 1.2), rng.uniform(0.5, 1.1)
-    towards_sun = np.float32([np.sin(azimuth), height, -np.cos(azimuth) * rng.uniform(0.3, 1)])
+    towards_sun = np.array([np.sin(azimuth), height, -np.cos(azimuth) * rng.uniform(0.3, 1)], np.float32)
     towards_sun /= np.linalg.norm(towards_sun)
     around = _surroundings(mood, zenith, horizon, earth, rng)
     if sun.max() > 0.3:
@@ -97,7 +97,7 @@ def _surroundings(
         width = int(rng.integers(6, 34))
         tall = rng.uniform(0.02, 0.42) * rng.choice((0.4, 1, 1, 1.9))
         shade = rng.uniform(0.12, 0.5)
-        tint = np.float32([0.8, 1.0, 0.7] if rng.random() < 0.4 else rng.uniform(0.85, 1.1, 3))
+        tint = np.asarray([0.8, 1.0, 0.7] if rng.random() < 0.4 else rng.uniform(0.85, 1.1, 3), np.float32)
         top = round(ROWS / 2 * (1 - tall))
         around[top : ROWS // 2 + 2, column : column + width] = horizon * shade * tint
         column += width + int(rng.integers(0, 8))
@@ -151,7 +151,8 @@ def shade(surface: Surface, viewer: np.ndarray, light: Light, heading: float) ->
     for channel, reflection in enumerate(cv2.split(mirrored)):
         plane = surface.albedo[channel] * falling[channel] * diffuse + reflection * share
         planes.append(plane if surface.glow is None else plane + surface.glow[channel])
-    return cv2.merge(planes)
+    merged: np.ndarray = cv2.merge(planes)
+    return merged
 
 
 OUTERMOST = 3.0
@@ -196,13 +197,15 @@ RIGHT, UP = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
 
 
 def _plane_matrix(surface: Surface, camera: Camera, depth: float) -> np.ndarray:
-    return camera.plane(np.array([0, 0, depth]), RIGHT, UP) @ surface.to_metres()
+    matrix: np.ndarray = camera.plane(np.array([0, 0, depth]), RIGHT, UP) @ surface.to_metres()
+    return matrix
 
 
 def _sweep(surface: Surface, camera: Camera, depths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For every pixel of `camera`: the depth that is hit (H, W), and whether any is."""
     width, height = camera.size
-    coarse, inside = surface.carried_on(), surface.inside().astype(np.uint8) * 255
+    coarse: np.ndarray = surface.carried_on()
+    inside: np.ndarray = surface.inside().astype(np.uint8) * 255
     step = max(1, int(surface.scale * np.linalg.norm(camera.position) / camera.focal / 1.4))
     if step > 1:
         size = coarse.shape[1] // step, coarse.shape[0] // step
@@ -215,11 +218,11 @@ def _sweep(surface: Surface, camera: Camera, depths: np.ndarray) -> tuple[np.nda
         matrix = _plane_matrix(surface, camera, plane) @ to_fine
         gap = np.float32(plane) - warp(coarse, matrix, (width, height), OUTSIDE)
         if before is not None:
-            step = np.float32(plane - depths[index - 1])
+            apart = np.float32(plane - depths[index - 1])
             share = np.clip(gap / np.maximum(gap - before, np.float32(1e-4)), 0, 1)
-            depth = np.float32(plane) - share * step
+            depth = np.float32(plane) - share * apart
             # Far below the surface at once: the line of sight came in through the side, which is drawn by itself.
-            depth[gap > step + WALL] = BLOCKED
+            depth[gap > apart + WALL] = BLOCKED
             within = warp(inside, matrix, (width, height)) > 127
             np.copyto(found, depth, where=(gap >= 0) & within & (found >= OUTSIDE))
         before = gap
@@ -269,7 +272,7 @@ def render_flat(
     lean: metres that the plane recedes for each metre above the height `foot`.
     """
     matrix = camera.plane(np.array([0, 0, -lean * foot]), RIGHT, UP + np.array([0, 0, lean])) @ surface.to_metres()
-    inside = surface.inside().astype(np.float32)
+    inside: np.ndarray = surface.inside().astype(np.float32)
     height, width = inside.shape
     # Seen from far aside, many columns of the relief fall on one of the picture: they are averaged first.
     narrow = max(8, min(width, round(1.3 * camera.size[0])))

@@ -7,7 +7,7 @@ import numpy as np
 
 from alpr_app.synth.scenes.bodies import Body
 from alpr_app.synth.scenes.fronts import BLACK, CHROME, GLASS, RUBBER, draw_badge
-from alpr_app.synth.scenes.surface import Colour, Surface, symmetric
+from alpr_app.synth.scenes.surface import Colour, Surface, colour_of, symmetric
 
 RED: Colour = (150, 10, 14)
 
@@ -114,7 +114,7 @@ def draw_bus(surface: Surface, body: Body, rng: np.random.Generator, lit: bool) 
         corner=0.05,
         depth=0.012,
     )
-    second = tuple(float(v) for v in rng.uniform(30, 200, 3))
+    second = colour_of(rng.uniform(30, 200, 3))
     surface.paint([(-w, 1.5), (-0.2, 1.42), (w, 1.62), (w, 1.34), (0.1, 1.22), (-w, 1.36)], second, corner=0.02)
     surface.paint(
         [(-w + 0.2, 1.3), (w - 0.2, 1.3), (w - 0.22, 0.78), (-w + 0.22, 0.78)],
@@ -274,7 +274,7 @@ def _bumper(surface: Surface, body: Body, rng: np.random.Generator) -> None:
                 depth=0.03,
             )
     for x in (0.25, 0.6):
-        surface.disc(x, 0.47, 0.013, tuple(v * 0.85 for v in body.paint), depth=0.003, mirror=True)
+        surface.disc(x, 0.47, 0.013, colour_of(v * 0.85 for v in body.paint), depth=0.003, mirror=True)
 
 
 def _lamps(surface: Surface, body: Body, rng: np.random.Generator, lit: bool) -> None:

@@ -188,10 +188,11 @@ def annotate(picture: np.ndarray, plate: DrawnPlate) -> Annotation:
     )
     grey = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
     share = cv2.contourArea(corners.astype(np.float32)) / (picture.shape[0] * picture.shape[1])
+    first, second, third, fourth = ((int(x), int(y)) for x, y in corners)
     return Annotation(
         text=plate.text,
         box=(int(left), int(top), int(right), int(bottom)),
-        corners=tuple((int(x), int(y)) for x, y in corners),
+        corners=(first, second, third, fourth),
         area=f"{share:.4f}"[2:],
         tilt=tilt,
         brightness=round(float(grey.mean())),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 import cv2
 import numpy as np
@@ -11,6 +13,23 @@ Points = list[tuple[float, float]]
 Colour = tuple[float, float, float]
 # Deeper than any car: what is not part of the relief.
 OUTSIDE = 6.0
+
+
+class PaintOptions(TypedDict, total=False):
+    """Of `Surface.paint`."""
+
+    gloss: float | None
+    depth: float
+    glow: Colour | None
+    bevel: float
+    alpha: float
+    width: float
+
+
+def colour_of(values: Iterable[float]) -> Colour:
+    """A colour from its three parts."""
+    red, green, blue = map(float, values)
+    return red, green, blue
 
 
 def linear(colour: Colour | np.ndarray) -> np.ndarray:
@@ -139,7 +158,7 @@ class Surface:
         gloss: float | None,
         glow: Colour | None,
     ) -> None:
-        targets = []
+        targets: list[tuple[np.ndarray, np.float32]] = []
         if colour is not None:
             targets += zip(self.albedo, linear(colour), strict=True)
         if gloss is not None:
@@ -161,7 +180,7 @@ class Surface:
         *,
         squash: float = 1,
         mirror: bool = False,
-        **options: float | Colour | None,
+        **options: Unpack[PaintOptions],
     ) -> None:
         """A filled circle, or an ellipse `squash` times as high; the options are those of `paint`."""
         angles = np.linspace(0, 2 * np.pi, 28, endpoint=False)

@@ -23,11 +23,12 @@ def _noise(rng: np.random.Generator, sigmas: tuple[float, ...], weights: tuple[f
     """Noise that tiles, of standard deviation 1."""
     total = np.zeros((TILE, TILE), np.float32)
     for sigma, weight in zip(sigmas, weights, strict=True):
-        layer = rng.normal(0, 1, (TILE, TILE)).astype(np.float32)
+        layer: np.ndarray = rng.normal(0, 1, (TILE, TILE)).astype(np.float32)
         padded = np.pad(layer, TILE // 4, mode="wrap")
         layer = cv2.GaussianBlur(padded, (0, 0), sigma)[TILE // 4 : -TILE // 4, TILE // 4 : -TILE // 4]
         total += weight * layer / layer.std()
-    return total / total.std()
+    even: np.ndarray = total / total.std()
+    return even
 
 
 def _bricks(rng: np.random.Generator) -> np.ndarray:
@@ -120,7 +121,8 @@ class Ground:
 
 
 def _daylight(light: Light) -> np.ndarray:
-    return (light.zenith + light.horizon) / 2 + light.sun * light.towards_sun[1]
+    daylight: np.ndarray = (light.zenith + light.horizon) / 2 + light.sun * light.towards_sun[1]
+    return daylight
 
 
 def draw_markings(
@@ -204,8 +206,8 @@ def draw_shadow(
     base = footprint(half, length)
     base[:, 1] = np.maximum(base[:, 1], near)
     touch = _fill(view.project(np.stack([base[:, 0], np.zeros(8), base[:, 1]], axis=1)), size)
-    metre = camera.focal / np.linalg.norm(camera.position) / small
-    shade = 1 - 0.86 * cv2.GaussianBlur(touch, (0, 0), max(0.5, 0.07 * metre))
+    metre = float(camera.focal / np.linalg.norm(camera.position) / small)
+    shade: np.ndarray = 1 - 0.86 * cv2.GaussianBlur(touch, (0, 0), max(0.5, 0.07 * metre))
     shade *= 1 - 0.4 * cv2.GaussianBlur(touch, (0, 0), max(0.8, 0.3 * metre))
     if light.sun.max() > 0.3:
         both = np.concatenate([base, base * (0.8, 0.8)])
@@ -233,7 +235,7 @@ def draw_backdrop(camera: Camera, light: Light, rng: np.random.Generator) -> tup
     """A picture (H, W, 3) of light of everything but the road and the cars; and how far ahead the road ends."""
     width, height = camera.size
     view = camera.smaller(SMALL)
-    canvas = np.empty((view.size[1], view.size[0], 3), np.float32)
+    canvas: np.ndarray = np.empty((view.size[1], view.size[0], 3), np.float32)
     horizon = view.horizon()
     share = np.clip((horizon - np.arange(view.size[1], dtype=np.float32)) / (0.6 * view.size[0]), 0, 1)
     canvas[:] = (light.horizon + (light.zenith - light.horizon) * share[:, None])[:, None]
@@ -257,7 +259,8 @@ def _wall(
 
 
 def _ambient(light: Light) -> np.ndarray:
-    return (light.zenith + light.horizon) / 2 + light.sun * 0.35 + light.flash * 0.04
+    ambient: np.ndarray = (light.zenith + light.horizon) / 2 + light.sun * 0.35 + light.flash * 0.04
+    return ambient
 
 
 def _street(canvas: np.ndarray, view: Camera, light: Light, rng: np.random.Generator) -> float:

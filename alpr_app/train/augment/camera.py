@@ -13,7 +13,8 @@ Rng = np.random.Generator
 
 
 def _to_uint8(values: np.ndarray) -> np.ndarray:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    clipped: np.ndarray = np.clip(values, 0, 255).astype(np.uint8)
+    return clipped
 
 
 def lighting(image: np.ndarray, rng: Rng) -> np.ndarray:
@@ -48,7 +49,8 @@ def _ramp(height: int, width: int, rng: Rng) -> np.ndarray:
     """Values around zero that rise across the picture in a random direction, H x W x 1."""
     angle = rng.uniform(0, 2 * np.pi)
     across, down = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
-    return (np.cos(angle) * across[None] + np.sin(angle) * down[:, None])[..., None].astype(np.float32)
+    ramp: np.ndarray = (np.cos(angle) * across[None] + np.sin(angle) * down[:, None])[..., None].astype(np.float32)
+    return ramp
 
 
 def shadow(image: np.ndarray, rng: Rng) -> np.ndarray:
@@ -74,7 +76,7 @@ def dirt(image: np.ndarray, rng: Rng) -> np.ndarray:
     cells = rng.random((int(rng.integers(3, 7)), int(rng.integers(6, 20)))).astype(np.float32)
     blotches = cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
     cover = np.clip((blotches - rng.uniform(0.6, 0.9)) * 4, 0, rng.uniform(0.3, 0.8))[..., None]
-    colour = np.float32([120, 105, 85]) * rng.uniform(0.4, 1.3)
+    colour = np.array([120, 105, 85], np.float32) * rng.uniform(0.4, 1.3)
     return _to_uint8(image * (1 - cover) + colour * cover)
 
 
@@ -91,8 +93,8 @@ def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
     angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
     size = round(length) | 1
     kernel = np.zeros((size, size), np.float32)
-    reach = np.float32([np.cos(angle), np.sin(angle)]) * (size - 1) / 2
-    centre = np.float32([size // 2, size // 2])
+    reach = np.array([np.cos(angle), np.sin(angle)], np.float32) * (size - 1) / 2
+    centre = np.array([size // 2, size // 2], np.float32)
     ends = [tuple(round(float(value) * 16) for value in centre + side * reach) for side in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, shift=4)
     return cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6))
@@ -109,7 +111,9 @@ def jpeg(image: np.ndarray, rng: Rng) -> np.ndarray:
     """JPEG of quality 12 to 90; its colour channels have half the resolution."""
     quality = int(rng.integers(12, 90))
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def sharpen(image: np.ndarray, rng: Rng) -> np.ndarray:
@@ -132,9 +136,9 @@ def camera_augment(image: np.ndarray, rng: Rng, strength: float = 1.0, plate_hei
     for step, chance in _LIGHT:
         if rng.random() < chance * strength:
             image = step(image, rng)
-    for step, chance in _LENS:
+    for blur, chance in _LENS:
         if rng.random() < chance * strength:
-            image = step(image, rng, image.shape[0] if plate_height is None else plate_height)
+            image = blur(image, rng, image.shape[0] if plate_height is None else plate_height)
     for step, chance in _SENSOR:
         if rng.random() < chance * strength:
             image = step(image, rng)

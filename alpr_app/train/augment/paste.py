@@ -26,7 +26,8 @@ HARD = Pose(38.0, 24.0, 13.0)
 
 def random_pose(rng: np.random.Generator) -> Pose:
     """Mostly plates as parking attendants see them, one in six from far aside."""
-    return rng.choice(np.array([EASY, USUAL, USUAL, HARD], object), p=[0.34, 0.25, 0.25, 0.16])
+    pose: Pose = rng.choice(np.array([EASY, USUAL, USUAL, HARD], object), p=[0.34, 0.25, 0.25, 0.16])
+    return pose
 
 
 def plate_corners(width: float, height: float, pose: Pose, rng: np.random.Generator) -> np.ndarray:
@@ -40,7 +41,8 @@ def plate_corners(width: float, height: float, pose: Pose, rng: np.random.Genera
     distance = width * rng.uniform(3, 10)
     projected = points[:, :2] * (distance / (distance + points[:, 2:]))
     scale = width / np.ptp(projected[:, 0])
-    return (projected * scale).astype(np.float32)
+    corners: np.ndarray = (projected * scale).astype(np.float32)
+    return corners
 
 
 def _rotation(angle: float, first: int, second: int) -> np.ndarray:

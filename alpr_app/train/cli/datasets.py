@@ -13,8 +13,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from alpr_app.core.errors import AlprError, UsageError, print_error
-from alpr_app.data.label_csv import SPLITS, TABLE_NAME
-from alpr_app.data.labels import LabelError, read_data_folder
+from alpr_app.data.label_csv import SPLITS, TABLE_NAME, LabelError
+from alpr_app.data.labels import read_data_folder
 from alpr_app.networks.bundle import load_reader
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.pipeline.options import add_model_options, fraction, make_alpr
@@ -29,7 +29,7 @@ from alpr_app.train.datasets.robustness_set import ALL_KINDS, write_robustness_s
 from alpr_app.train.reports.plots import plot_counts
 
 
-def add_create_dataset(commands: argparse._SubParsersAction) -> None:
+def add_create_dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("create_dataset", help="make alpr_dataset.csv in every ccpd_* folder")
     parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="CCPD2019 or CCPD2020")
     parser.add_argument(
@@ -62,7 +62,7 @@ def run_create_dataset(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_extract_plates(commands: argparse._SubParsersAction) -> None:
+def add_extract_plates(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "extract_plates", help="cut plates out of labelled pictures, at 48 x 192", formatter_class=Formatter
     )
@@ -103,7 +103,7 @@ def run_extract_plates(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_validate_dataset(commands: argparse._SubParsersAction) -> None:
+def add_validate_dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("validate_dataset", help="check labelled pictures before training on them")
     parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
     parser.add_argument("--plot", type=Path, metavar="F", help="first characters and lengths as a PNG")
@@ -136,7 +136,7 @@ def run_validate_dataset(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_label(commands: argparse._SubParsersAction) -> None:
+def add_label(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("label", help="label pictures by models, to train on", formatter_class=Formatter)
     parser.add_argument("folder", type=Path, metavar="DIR", help=f"pictures; {TABLE_NAME} is written beside them")
     parser.add_argument("--confidence", type=fraction, default=0.95, help="of readings that become labels")
@@ -174,7 +174,7 @@ def run_label(args: argparse.Namespace) -> int:
     return 1 if report.broken else 0
 
 
-def add_robustness_set(commands: argparse._SubParsersAction) -> None:
+def add_robustness_set(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "robustness_set",
         # The name that it had first.
@@ -204,7 +204,7 @@ def run_robustness_set(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_draw(commands: argparse._SubParsersAction) -> None:
+def add_draw(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("draw", help="draw labelled pictures, as many as you like", formatter_class=Formatter)
     parser.add_argument("kind", choices=("scenes", "plates"), help="whole pictures with cars, or single plates")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a new folder")
@@ -228,7 +228,7 @@ def run_draw(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_samples(commands: argparse._SubParsersAction) -> None:
+def add_samples(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("samples", help="draw the sample scenes of assets/samples")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder, made if missing")
     parser.add_argument("--seed", type=int, default=1, help="other cars, plates and light (default: 1)")

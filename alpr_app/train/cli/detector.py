@@ -37,7 +37,7 @@ SHAPE = {
 }
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("detector", help="train the detector", formatter_class=Formatter)
     add_run_options(parser, batch_size=16, start_lr=1e-3)
     config = DetectorConfig()

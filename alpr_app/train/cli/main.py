@@ -80,7 +80,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m alpr_app.train", description="Train the detector and the reader.")
     # An abbreviated --config would be an option like any other, and its file not be read.
     whole_names = partial(argparse.ArgumentParser, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=whole_names)
+    # Whatever makes parsers will do; the types know classes only.
+    commands = parser.add_subparsers(  # type: ignore[call-overload]
+        dest="command", required=True, metavar="COMMAND", parser_class=whole_names
+    )
     for add_command in COMMANDS:
         add_command(commands)
     return parser
@@ -93,7 +96,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--config", type=Path)
     path = first.parse_known_args(arguments)[0].config
-    commands = parser._subparsers._group_actions[0].choices
+    assert parser._subparsers is not None
+    (action,) = parser._subparsers._group_actions
+    assert isinstance(action, argparse._SubParsersAction)
+    commands: dict[str, argparse.ArgumentParser] = action.choices
     if path is not None and arguments[0] in commands:
         rest = first.parse_known_args(arguments[1:])[1]
         arguments = [arguments[0], *config_arguments(path, commands[arguments[0]]), *rest]
@@ -111,7 +117,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
         with quiet_libraries() if args.command in QUIET else nullcontext():
-            return args.run(args)
+            status: int = args.run(args)
+            return status
     except AlprError as error:
         print_error(error, PROGRAM)
         return 1

@@ -41,7 +41,7 @@ from alpr_app.train.trainer.pretrained import with_fields
 MOST_PICTURES = 200
 
 
-def add_preview(commands: argparse._SubParsersAction) -> None:
+def add_preview(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("preview", help="training samples on a sheet, as PNG", formatter_class=Formatter)
     parser.add_argument("network", choices=("detector", "maskocr"), help="whose samples")
     parser.add_argument("--dataset_path", type=Path, metavar="DIR", help="labelled pictures")
@@ -88,7 +88,7 @@ def run_preview(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_report(commands: argparse._SubParsersAction) -> None:
+def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("report", help="curves, mistakes and figures of a run, into its folder")
     parser.add_argument("folder", type=Path, metavar="RUN", help="the run's folder; the run may still go on")
     parser.add_argument("--dataset_path", type=Path, metavar="DIR", help="show the worst mistakes on its val split too")
@@ -110,7 +110,7 @@ def run_report(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_test(commands: argparse._SubParsersAction) -> None:
+def add_test(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("test", help="measure models on labelled pictures, by subset and by CCPD's rules")
     command.add_arguments(parser, needs_data=False)
     parser.add_argument("--model_path", dest="ocr_model", metavar="F", help="the same as --ocr_model")
@@ -143,7 +143,7 @@ def run_test(args: argparse.Namespace) -> int:
 MEASURED_PICTURES = 100
 
 
-def add_estimate(commands: argparse._SubParsersAction) -> None:
+def add_estimate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "estimate", help="time and memory on more pictures, by a measured run", formatter_class=Formatter
     )
@@ -169,7 +169,7 @@ def run_estimate(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_speed(commands: argparse._SubParsersAction) -> None:
+def add_speed(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("speed", help="time a network of some shape, before it is trained")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     for name, config, shape in (
@@ -193,7 +193,7 @@ def run_speed(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_export(commands: argparse._SubParsersAction) -> None:
+def add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("export", help="make a model bundle of a run's best checkpoint")
     parser.add_argument("folder", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument("--output", type=Path, required=True, metavar="NAME", help="models/NAME of the bundle")
@@ -215,7 +215,7 @@ def run_export(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_average(commands: argparse._SubParsersAction) -> None:
+def add_average(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("average", help="make a model bundle of the mean of several ones' weights")
     said = "bundles of one kind and shape, of runs that went on from one another"
     parser.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE", help=said)

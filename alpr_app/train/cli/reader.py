@@ -50,7 +50,7 @@ PHASES = {
 }
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("maskocr", help="train the reader", formatter_class=Formatter)
     add_run_options(parser, batch_size=64, start_lr=1e-3, needs_data=False)
     phases = "; ".join(f"{name}: {text}" for name, text in PHASES.items())
@@ -86,7 +86,7 @@ def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConf
     config = with_fields(before, special)
     if kind is None and not set(ALPHABET) <= set(config.alphabet):
         raise UsageError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")
-    if config != before:
+    if kind is not None and config != before:
         network = with_plates_of(network, config)
         said = f"{args.start_from}: made for other plates; all but the heads that spell {kind.name} ones is kept"
         print(f"alpr_app.train: {said}", file=sys.stderr)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -45,7 +46,9 @@ def flag(text: str) -> bool:
     return text == "1"
 
 
-def add_shape_options(parser: argparse.ArgumentParser, shape: object, texts: dict[str, str], many: tuple = ()) -> None:
+def add_shape_options(
+    parser: argparse.ArgumentParser, shape: object, texts: dict[str, str], many: tuple[str, ...] = ()
+) -> None:
     """Options for fields of a network's config. Those that are not given are as in `shape`, or as in the network that
     the run begins with. many: fields of any length."""
     for name, text in texts.items():
@@ -70,7 +73,7 @@ def crop_size_of(args: argparse.Namespace) -> tuple[int, int]:
     return args.crop_size[0], args.crop_size[-1]
 
 
-def shape_of(args: argparse.Namespace, texts: dict[str, str]) -> dict[str, object]:
+def shape_of(args: argparse.Namespace, texts: dict[str, str]) -> dict[str, Any]:
     """Those fields of `add_shape_options` that were given."""
     given = {name: getattr(args, name) for name in texts if getattr(args, name) is not None}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
@@ -145,7 +148,8 @@ def cache_limit(args: argparse.Namespace) -> float:
     """Bytes that one process may keep of decoded pictures. Those that makers of samples are forked from are shared;
     started afresh, as on Windows and macOS, each has its own."""
     shared = multiprocessing.get_start_method() == "fork"
-    return args.cache_gb * GIGABYTE / (1 if shared else 1 + args.num_workers)
+    limit: float = args.cache_gb * GIGABYTE / (1 if shared else 1 + args.num_workers)
+    return limit
 
 
 def run_options(args: argparse.Namespace) -> RunOptions:
@@ -190,7 +194,7 @@ def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Ta
             if made and ranks.first:
                 # Only if no run has begun in it: what holds something cannot be removed so.
                 with suppress(OSError):
-                    options.output.rmdir()
+                    options.folder.rmdir()
     print("alpr_app.train: stopped; go on with --resume", file=sys.stderr)
     return 130
 
@@ -212,6 +216,7 @@ def _new_folder(command: str, ranks: Ranks) -> Path:
                 raise AlprError(f"{folder}: cannot be made: {reason(error)}; name another one: --output DIR") from error
             print(f"alpr_app.train: the run is in {folder}", file=sys.stderr)
             return os.fsencode(folder)
+        raise AssertionError("numbers do not end")
 
     return Path(os.fsdecode(from_first(ranks, make)))
 
@@ -237,7 +242,7 @@ def _train(
             _begin(run, args)
     done = run.train()
     if ranks.first:
-        _report(options.output)
+        _report(options.folder)
     return done
 
 
@@ -247,8 +252,8 @@ def _begin(run: Trainer, args: argparse.Namespace) -> None:
         if run.last_path.exists():
             raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
         command = published_command(args.arguments) + "\n"
-        (run.options.output / COMMAND).write_text(command, encoding="utf-8")
-    write_about(run.options.output, about_run(run.task, run.options, args.arguments))
+        (run.options.folder / COMMAND).write_text(command, encoding="utf-8")
+    write_about(run.options.folder, about_run(run.task, run.options, args.arguments))
 
 
 def _report(folder: Path) -> None:

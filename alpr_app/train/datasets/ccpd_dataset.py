@@ -90,7 +90,7 @@ def _row(path: Path, folder: Path, splits: dict[str, str] | None, rule: str) -> 
     annotation = ccpd.parse_name(path)
     part = path.parent.name if path.parent != folder and path.parent.name in SPLIT_FOLDERS else None
     usual = usual_split(folder.name, part, annotation.text, rule)
-    corners = order_corners(np.float32(annotation.corners)).ravel()
+    corners = order_corners(np.asarray(annotation.corners, np.float32)).ravel()
     return {
         "file": path.relative_to(folder).as_posix(),
         "split": usual if splits is None else splits.get(path.name, "test"),

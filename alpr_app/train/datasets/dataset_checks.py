@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def check_data(
     data: DataFolder,
     alphabet: str,
     longest: int,
-    track: Callable[[Iterable], Iterable] = lambda items: items,
+    track: Callable[[Iterable[Any]], Iterable[Any]] = lambda items: items,
 ) -> Findings:
     """Look at every label and open every picture. track: hands the pictures on and may show how far it is."""
     findings = Findings()
@@ -116,7 +117,7 @@ def _as_picture(path: Path) -> LabelledPicture:
     return LabelledPicture(path, subset=path.parent.name)
 
 
-def _count(findings: Findings, splits: dict, text: str | None, split: str, path: Path) -> None:
+def _count(findings: Findings, splits: dict[str, dict[str, Path]], text: str | None, split: str, path: Path) -> None:
     if text:
         findings.provinces[text[0]] += 1
         findings.lengths[len(text)] += 1

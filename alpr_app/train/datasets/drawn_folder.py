@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +45,7 @@ class Drawing:
     templates: Path | None = None
 
 
-_painters: dict[tuple, Painter] = {}
+_painters: dict[tuple[Any, ...], Painter] = {}
 
 
 def _painter(drawing: Drawing) -> Painter:
@@ -71,8 +72,8 @@ def draw_plate_picture(
     small = cv2.GaussianBlur(plate, (0, 0), 0.45 * plate.shape[1] / width)
     cv2.warpPerspective(small, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
     picture = camera_augment(canvas, rng, strength, plate_height=width * plate.shape[0] / plate.shape[1])
-    box = tuple(map(float, corners_to_box(corners)))
-    return picture, [DrawnPlate(painted.text, painted.colour, corners, box, painted.rows)]
+    left, top, right, bottom = map(float, corners_to_box(corners))
+    return picture, [DrawnPlate(painted.text, painted.colour, corners, (left, top, right, bottom), painted.rows)]
 
 
 def _draw(index: int, folder: Path, drawing: Drawing) -> list[dict[str, str]]:
@@ -99,7 +100,7 @@ def draw_folder(
     count: int,
     drawing: Drawing,
     workers: int = 1,
-    track: Callable[[Iterable], Iterable] = lambda items: items,
+    track: Callable[[Iterable[Any]], Iterable[Any]] = lambda items: items,
 ) -> int:
     """`count` drawn pictures into `folder`, which must be new or empty; returns how many plates are in them.
 

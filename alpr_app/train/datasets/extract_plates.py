@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,15 +37,16 @@ def cut_corners(corners: np.ndarray, cut: Cut, rng: np.random.Generator) -> np.n
     """Corners (4, 2) by which a plate with these true corners is cut out."""
     if cut.box:
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-        corners = np.float32([[left, top], [right, top], [right, bottom], [left, bottom]])
+        corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
     across = corners[1] - corners[0] + corners[2] - corners[3]
     down = (corners[3] - corners[0] + corners[2] - corners[1]) / 2
     height = float(np.linalg.norm(down))
     across = across / max(1e-6, float(np.linalg.norm(across)))
     down = down / max(1e-6, height)
-    outward = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * cut.margin
+    outward = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) * cut.margin
     moves = outward + rng.normal(0, cut.jitter, (4, 2)) if cut.jitter else outward
-    return (corners + height * (moves[:, :1] * across + moves[:, 1:] * down)).astype(np.float32)
+    moved: np.ndarray = (corners + height * (moves[:, :1] * across + moves[:, 1:] * down)).astype(np.float32)
+    return moved
 
 
 def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> tuple[list[dict[str, str]], str]:
@@ -93,7 +95,7 @@ def extract_plates(
     folder: Path,
     cut: Cut | None = None,
     workers: int = 1,
-    track: Callable[[Iterable], Iterable] = lambda items: items,
+    track: Callable[[Iterable[Any]], Iterable[Any]] = lambda items: items,
 ) -> tuple[int, list[str]]:
     """Every plate with a known text at 48 x 192, those of two rows at 96 x 192, into `folder`, and their texts into its
     `alpr_dataset.csv`; of plates that were cut out with a margin also their corners.
@@ -109,10 +111,10 @@ def extract_plates(
     work = partial(_extract, folder=folder, cut=cut)
     rows: list[dict[str, str]] = []
     broken: list[str] = []
-    for found, error in track(map_in_processes(work, list(enumerate(pictures)), workers)):
+    for found, fault in track(map_in_processes(work, list(enumerate(pictures)), workers)):
         rows += found
-        if error:
-            broken.append(error)
+        if fault:
+            broken.append(fault)
     columns = ("file", "split", "subset", "text", "rows") + (("corners",) if cut.margin else ())
     write_table(folder / TABLE_NAME, rows, columns)
     return len(rows), broken

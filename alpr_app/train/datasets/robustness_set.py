@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,7 +29,8 @@ Made = tuple[np.ndarray, np.ndarray]
 
 
 def _uint8(values: np.ndarray) -> np.ndarray:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    clipped: np.ndarray = np.clip(values, 0, 255).astype(np.uint8)
+    return clipped
 
 
 def night(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
@@ -39,7 +41,7 @@ def night(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Ma
 def rain(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
     """Streaks, drops on the lens, and a veil over everything."""
     height, width = image.shape[:2]
-    streaks = (rng.random((height, width)) < 0.004).astype(np.float32)
+    streaks: np.ndarray = (rng.random((height, width)) < 0.004).astype(np.float32)
     length = max(5, height // 40)
     kernel = cv2.getRotationMatrix2D((length / 2, length / 2), float(rng.uniform(-15, 15)), 1)
     line = np.zeros((length, length), np.float32)
@@ -75,7 +77,7 @@ def far(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made
     around = cv2.GaussianBlur(cv2.resize(image, SIZE, interpolation=cv2.INTER_AREA), (0, 0), 25)
     part = small[max(0, -top) : SIZE[1] - top, max(0, -left) : SIZE[0] - left]
     around[max(0, top) :, max(0, left) :][: part.shape[0], : part.shape[1]] = part
-    return around, (placed + np.float32([left, top])).astype(np.float32)
+    return around, (placed + np.array([left, top], np.float32)).astype(np.float32)
 
 
 def _shift(rng: np.random.Generator, full: int, part: int, plate: np.ndarray) -> int:
@@ -93,7 +95,7 @@ def beside(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> M
         cv2.copyMakeBorder(part, 0, height - part.shape[0], 0, 0, cv2.BORDER_CONSTANT, value=(LETTERBOX_GREY,) * 3)
         for part in (image, away)
     ]
-    return np.hstack(both), np.concatenate([plates, small + np.float32([image.shape[1], 0])])
+    return np.hstack(both), np.concatenate([plates, small + np.array([image.shape[1], 0], np.float32)])
 
 
 def tilt(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
@@ -119,7 +121,9 @@ def jpeg(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Mad
     """JPEG of quality 20 at half the size, as from a cheap recorder."""
     small = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 20])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]), plates / 2
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return np.ascontiguousarray(decoded[..., ::-1]), plates / 2
 
 
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], Made]] = {
@@ -141,7 +145,7 @@ def write_robustness_set(
     folder: Path,
     kinds: Sequence[str] = ALL_KINDS,
     seed: int = 0,
-    track: Callable[[Iterable, str], Iterable] = lambda items, name: items,
+    track: Callable[[Iterable[Any], str], Iterable[Any]] = lambda items, name: items,
 ) -> int:
     """A copy of every picture with a labelled text a kind into `folder`/KIND, with labels; for the kind `small`, of
     each of their plates, cut out; none for `bare` where there may be more plates than are labelled. Returns how many.
@@ -179,14 +183,14 @@ def _whole(picture: LabelledPicture, number: int, kind: str, seed: int) -> Itera
     known = [plate for plate in picture.plates if plate.text]
     rng = np.random.default_rng((seed, number))
     image = read_labelled(picture.path)
-    made, corners = KINDS[kind](image, np.float32([plate.corners for plate in known]), rng)
+    made, corners = KINDS[kind](image, np.array([plate.corners for plate in known], np.float32), rng)
     name, rows = f"{number:05d}.png", []
     for plate, placed in zip(known * (len(corners) // len(known)), corners, strict=True):
         centre = placed.mean(axis=0)
         if (centre < 0).any() or (centre > made.shape[1::-1]).any():
             # Another one than the first, of which nothing is left.
             continue
-        about = {"text": plate.text, "colour": plate.colour or "", "corners": written(placed)}
+        about = {"text": plate.text or "", "colour": plate.colour or "", "corners": written(placed)}
         rows.append({"file": name, "split": picture.split, "subset": kind, **about})
     yield name, made, rows
 
@@ -198,11 +202,11 @@ def _bare(picture: LabelledPicture, number: int) -> Iterator[Copy]:
     name = f"{number:05d}.png"
     # A line without text and place: a picture without plates.
     row = {"file": name, "split": picture.split, "subset": BARE, "text": "", "corners": ""}
-    yield name, paint_out(image, np.float32([plate.corners for plate in picture.plates])), [row]
+    yield name, paint_out(image, np.array([plate.corners for plate in picture.plates], np.float32)), [row]
 
 
 def _cut_out(picture: LabelledPicture, number: int) -> Iterator[Copy]:
     image = read_labelled(picture.path)
     for index, plate in enumerate(plate for plate in picture.plates if plate.text):
-        name = f"{number:05d}_{index}.png"
-        yield name, rectify(image, plate.corners, *SMALL), [{"file": name, "split": picture.split, "text": plate.text}]
+        name, text = f"{number:05d}_{index}.png", plate.text or ""
+        yield name, rectify(image, plate.corners, *SMALL), [{"file": name, "split": picture.split, "text": text}]

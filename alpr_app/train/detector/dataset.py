@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TypedDict
 
 import cv2
 import numpy as np
-from torch.utils.data import Dataset
 
 from alpr_app.core.errors import UsageError
 from alpr_app.core.geometry import LETTERBOX_GREY, box_iou, corners_to_box
@@ -18,7 +18,7 @@ from alpr_app.synth.plates.glyphs import SignPainter
 from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.augment.camera import camera_augment
 from alpr_app.train.augment.paste import paint_out, paste_plate, plate_corners, random_pose
-from alpr_app.train.trainer.batches import SampleCache
+from alpr_app.train.trainer.batches import SampleCache, Samples
 
 # Pictures are kept no larger: memory, and a plate is never shown larger than in the picture by much.
 LARGEST_SIDE = 800
@@ -56,7 +56,7 @@ def load_scene(picture: LabelledPicture) -> Scene:
     scale = min(1.0, LARGEST_SIDE / max(image.shape[:2]))
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    plates = np.float32([plate.corners for plate in picture.plates]).reshape(-1, 4, 2) * scale
+    plates = np.array([plate.corners for plate in picture.plates], np.float32).reshape(-1, 4, 2) * scale
     ignored = np.zeros((0, 4), np.float32) if picture.ignored is None else picture.ignored * scale
     return Scene(image, plates.astype(np.float32), ignored.astype(np.float32))
 
@@ -68,10 +68,21 @@ def load_scenes(pictures: Sequence[LabelledPicture], limit: float = math.inf) ->
 
 def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Points (..., 2) through an affine matrix (2, 3)."""
-    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    moved: np.ndarray = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    return moved
 
 
-class SceneDataset(Dataset):
+class SceneSample(TypedDict):
+    """image: H x W x 3 uint8. plates: corners (MAXIMUM_PLATES, 4, 2), of which the first `count` are of plates.
+    ignored: boxes (MAXIMUM_IGNORED, 4); those without area stand for nothing."""
+
+    image: np.ndarray
+    plates: np.ndarray
+    count: int
+    ignored: np.ndarray
+
+
+class SceneDataset(Samples):
     """An endless set: sample `index` is drawn from (seed, index) alone, so a run can be resumed exactly.
 
     A sample is a dict: image of `size` (height, width) x 3 uint8, plates (MAXIMUM_PLATES, 4, 2) corners of which the
@@ -99,7 +110,7 @@ class SceneDataset(Dataset):
         """How many real pictures there are: a round over them is an epoch."""
         return len(self.scenes)
 
-    def __getitem__(self, index: int) -> dict[str, np.ndarray | int]:
+    def __getitem__(self, index: int) -> SceneSample:
         rng = np.random.default_rng((self.seed, index))
         scene = self._mosaic(rng) if rng.random() < MOSAIC_SHARE else self._view(rng, *self.size)
         if rng.random() < SIGN_SHARE * self.drawn_share:
@@ -129,15 +140,15 @@ class SceneDataset(Dataset):
             for left, right in pairwise(edges[1]):
                 part = self._view(rng, bottom - top, right - left)
                 image[top:bottom, left:right] = part.image
-                plates.append(part.plates + np.float32([left, top]))
-                ignored.append(part.ignored + np.float32([left, top, left, top]))
+                plates.append(part.plates + np.array([left, top], np.float32))
+                ignored.append(part.ignored + np.array([left, top, left, top], np.float32))
         return Scene(image, np.concatenate(plates), np.concatenate(ignored))
 
     def _view(self, rng: np.random.Generator, height: int, width: int) -> Scene:
         """One picture turned, scaled, moved and perhaps mirrored into height x width."""
         empty = bool(self.plate_free) and rng.random() < PLATE_FREE_SHARE
         source = self.plate_free if empty else self.scenes
-        scene = source[rng.integers(len(source))]
+        scene = source[int(rng.integers(len(source)))]
         if len(scene.plates):
             if rng.random() < BARE_SHARE * self.drawn_share:
                 scene = Scene(paint_out(scene.image, scene.plates), ignored=scene.ignored)
@@ -194,7 +205,7 @@ class SceneDataset(Dataset):
     def _clip(self, view: np.ndarray, plates: np.ndarray, ignored: np.ndarray) -> Scene:
         """Drops plates that are not in the view; what is cut off in part is neither plate nor background."""
         boxes = corners_to_box(plates)
-        limit = np.float32([view.shape[1], view.shape[0]] * 2)
+        limit = np.array([view.shape[1], view.shape[0]] * 2, np.float32)
         inside = np.clip(boxes, 0, limit)
         area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
         visible = (inside[:, 2:] - inside[:, :2]).prod(axis=1) / np.maximum(area, 1e-6)
@@ -222,13 +233,13 @@ class SceneDataset(Dataset):
     ) -> np.ndarray | None:
         """Corners of something `shape` times as wide as high, anywhere over nothing that is labelled; None if the
         chance place is taken."""
-        room = np.float32(self.size[::-1])
+        room = np.asarray(self.size[::-1], np.float32)
         width = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(0.6 * room[0]))))
         corners = plate_corners(width, width / shape, random_pose(rng), rng)
         corners += rng.uniform(0.02, 0.98, 2).astype(np.float32) * room
         box = corners_to_box(corners)
-        taken = np.concatenate([corners_to_box(np.float32(plates).reshape(-1, 4, 2)), scene.ignored])
-        grown = box + np.float32([-4, -4, 4, 4])
+        taken = np.concatenate([corners_to_box(np.asarray(plates, np.float32).reshape(-1, 4, 2)), scene.ignored])
+        grown = box + np.array([-4, -4, 4, 4], np.float32)
         free = box.min() >= 0 and (box[2:] <= room).all() and not box_iou(grown[None], taken).any()
         return corners if free else None
 
@@ -241,7 +252,7 @@ class SceneDataset(Dataset):
             if corners is not None:
                 paste_plate(image, plate, corners, rng, rng.uniform(0.45, 1.1))
                 plates.append(corners)
-        return Scene(image, np.float32(plates).reshape(-1, 4, 2), scene.ignored)
+        return Scene(image, np.asarray(plates, np.float32).reshape(-1, 4, 2), scene.ignored)
 
     def _add_signs(self, scene: Scene, rng: np.random.Generator) -> None:
         """One to three signs onto the scene's picture in place: lettering that is to be left alone."""

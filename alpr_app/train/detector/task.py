@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from alpr_app.core.errors import UsageError
 from alpr_app.core.geometry import Letterbox, box_iou, corner_distance
@@ -80,7 +80,7 @@ class DetectorTask:
             "pictures": len(train),
         }
 
-    def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def losses(self, network: Detector, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images = from_pixels(batch["image"])
         outputs = split_outputs(network(images))
         counts = batch["count"].tolist()
@@ -88,7 +88,7 @@ class DetectorTask:
         centres, strides = self.centres.to(images.device), self.strides.to(images.device)
         return detector_losses(outputs, centres, strides, plates, list(batch["ignored"]))
 
-    def validate(self, network: nn.Module) -> dict[str, float]:
+    def validate(self, network: Detector) -> dict[str, float]:
         """Recall at IoU .5 and .7 with a score over .5, corner error in shares of the plate's height, false boxes a
         plate-free picture."""
         metrics: dict[str, float] = {}
@@ -116,7 +116,7 @@ def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detect
     device = next(network.parameters()).device
     for path in paths:
         image = read_labelled(path)
-        letterbox = Letterbox.for_long_side(*image.shape[:2], network.config.long_side)
+        letterbox = Letterbox.for_long_side(image.shape[0], image.shape[1], network.config.long_side)
         canvas = from_pixels(torch.from_numpy(letterbox.apply(image)).to(device)[None])
         outputs = network(canvas)[0].cpu().numpy()
         yield [
@@ -131,18 +131,19 @@ def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detect
 
 def match(pictures: list[LabelledPicture], found: list[list[Detection]]) -> dict[str, float]:
     """How many true plates a detection covers at IoU .5 and .7, and the mean corner error of those at .5."""
-    overlaps, errors = [], []
+    overlaps: list[float] = []
+    errors: list[float] = []
     for picture, detections in zip(pictures, found, strict=True):
-        boxes = np.float32([detection.box for detection in detections]).reshape(-1, 4)
+        boxes = np.array([detection.box for detection in detections], np.float32).reshape(-1, 4)
         for plate in picture.plates:
             iou = box_iou(plate.box[None], boxes)[0]
             overlaps.append(iou.max(initial=0.0))
             if overlaps[-1] >= 0.5:
                 distance = corner_distance(detections[int(iou.argmax())].corners, plate.corners)
                 errors.append(distance / max(1.0, plate.box[3] - plate.box[1]))
-    overlaps = np.array(overlaps)
+    shares = np.array(overlaps)
     return {
-        "recall_50": float((overlaps >= 0.5).mean()),
-        "recall_70": float((overlaps >= 0.7).mean()),
+        "recall_50": float((shares >= 0.5).mean()),
+        "recall_70": float((shares >= 0.7).mean()),
         "corner_error": float(np.mean(errors)) if errors else 1.0,
     }

@@ -12,18 +12,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from torch.utils.data import Dataset
 
 from alpr_app.core.geometry import corners_to_box, picture_corners, placement, rectify, widened
 from alpr_app.core.two_line import may_have_two_lines, reads_two_lines, side_by_side
 from alpr_app.data.images import read_picture
-from alpr_app.data.labels import DataFolder, LabelError, read_labelled
+from alpr_app.data.label_csv import LabelError
+from alpr_app.data.labels import DataFolder, read_labelled
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.synth.plates.glyphs import SignPainter
 from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.augment.camera import camera_augment
 from alpr_app.train.augment.paste import paste_plate, plate_corners, random_pose
-from alpr_app.train.trainer.batches import SampleCache
+from alpr_app.train.trainer.batches import SampleCache, Samples
 
 # Nothing is gained by keeping a plate much finer than the 192 pixels the reader sees.
 LARGEST_PLATE_WIDTH = 256
@@ -69,7 +69,7 @@ def _load(source: PlateSource) -> PlateSample:
     cut = image[top:bottom, left:right]
     if not cut.size:
         raise LabelError(f"{source.path}: the plate {source.text} lies outside the picture; correct its corners")
-    corners = source.corners - np.float32([left, top])
+    corners = source.corners - np.array([left, top], np.float32)
     scale = min(1.0, LARGEST_PLATE_WIDTH / (box[2] - box[0]))
     if scale < 1:
         cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -104,7 +104,8 @@ def province_weights(texts: Sequence[str]) -> np.ndarray:
     """How often each plate is drawn, summing to 1: rare first characters more often, by the root of their rarity."""
     counts = Counter(text[:1] for text in texts)
     weights = np.array([counts[text[:1]] ** -0.5 for text in texts])
-    return weights / max(1e-12, weights.sum())
+    shares: np.ndarray = weights / max(1e-12, weights.sum())
+    return shares
 
 
 def cut_out(image: np.ndarray, corners: np.ndarray, double: bool, height: int, width: int) -> np.ndarray:
@@ -129,7 +130,7 @@ DRAWN_WIDTH, SMALLEST_CUT, LARGEST_CUT = 220, 24.0, 400.0
 PLACES = 6
 
 
-class PlateDataset(Dataset):
+class PlateDataset(Samples):
     """An endless set: sample `index` is drawn from (seed, index) alone, so a run can be resumed exactly.
 
     A sample is the plate H x W x 3 uint8, its classes (max_length,) int64 padded with blanks, and its colour's
@@ -214,8 +215,8 @@ class PlateDataset(Dataset):
         corners = plate_corners(DRAWN_WIDTH, DRAWN_WIDTH * height / width, random_pose(rng), rng)
         margin = 24
         corners += margin - corners.min(axis=0)
-        size = tuple(int(value) + margin for value in np.ceil(corners.max(axis=0)))
-        return self._background(size, rng), corners
+        across, down = (int(value) + margin for value in np.ceil(corners.max(axis=0)))
+        return self._background((across, down), rng), corners
 
     def _background(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         width, height = size
@@ -234,7 +235,7 @@ class PlateDataset(Dataset):
         corners = sample.corners
         if rng.random() < 0.2 * self.strength:
             box = corners_to_box(corners)
-            corners = np.float32([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]])
+            corners = np.array([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]], np.float32)
             if rng.random() < 0.3:  # cut out by hand, with plenty around
                 corners = widened(corners, rng.uniform(0, 0.15), rng.uniform(0, 0.25))
         corners = self._jitter(corners, rng)
@@ -263,18 +264,20 @@ class PlateDataset(Dataset):
         shift = rng.normal(0, 1, 2) * (0.012, 0.04)
         # A plate that is cut too wide loses less than one that is cut too narrow.
         growth = rng.normal((0.011, 0.03), (0.015, 0.05))
-        signs = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+        signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
         moves = (single + shift + signs * growth) * amount
-        return (corners + moves[:, :1] * across + moves[:, 1:] * down).astype(np.float32)
+        moved: np.ndarray = (corners + moves[:, :1] * across + moves[:, 1:] * down).astype(np.float32)
+        return moved
 
 
 def _anywhere(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Corners (4, 2) of something shaped like a plate, its centre anywhere in `image`."""
-    room = np.float32(image.shape[1::-1])
+    room = np.asarray(image.shape[1::-1], np.float32)
     widest = max(SMALLEST_CUT, min(LARGEST_CUT, 0.6 * float(room[0])))
     width = float(np.exp(rng.uniform(np.log(SMALLEST_CUT), np.log(widest))))
     corners = plate_corners(width, width / rng.uniform(1.5, 5), random_pose(rng), rng)
-    return corners + rng.uniform(0.1, 0.9, 2).astype(np.float32) * room
+    placed: np.ndarray = corners + rng.uniform(0.1, 0.9, 2).astype(np.float32) * room
+    return placed
 
 
 def _contrast(image: np.ndarray, corners: np.ndarray) -> float:

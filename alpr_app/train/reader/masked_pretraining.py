@@ -54,7 +54,8 @@ class MaskedStrips(nn.Module):
         painted = self.unseen.expand(batch, hidden.shape[1], -1)
         narrow = self.narrow(seen).to(painted.dtype)
         painted = painted.scatter(1, places[..., None].expand(-1, -1, narrow.shape[2]), narrow)
-        return self.painter(painted + self.places)
+        strips: Tensor = self.painter(painted + self.places)
+        return strips
 
 
 def hidden_count(strips: int) -> int:
@@ -113,8 +114,8 @@ class MaskedTask:
             hidden = random_hidden(len(images), self.strips, generator).to(device)
             error = painting_error(network(images, hidden), strips_of(images, self.strips), hidden)
             errors, count = errors + float(error) * len(images), count + len(images)
-        error = errors / max(1, count)
-        return {"judgement": -error, "error": error}
+        mean = errors / max(1, count)
+        return {"judgement": -mean, "error": mean}
 
     def deployable(self, network: MaskedStrips) -> None:
         return None

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from alpr_app.data.labels import DataFolder, LabelError, read_labelled
+from alpr_app.data.label_csv import LabelError
+from alpr_app.data.labels import DataFolder, read_labelled
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.reader.dataset import PlateDataset, PlateSource, load_plates, plate_sources, rectified

@@ -94,10 +94,10 @@ class ReaderTask:
 
     def losses(self, network: nn.Module, batch: list[Tensor]) -> dict[str, Tensor]:
         plates, classes, colour = batch
-        outputs = network(from_pixels(plates))
-        return reader_losses(*outputs, classes, colour, self.config.blank)
+        characters, colours, columns = network(from_pixels(plates))
+        return reader_losses(characters, colours, columns, classes, colour, self.config.blank)
 
-    def validate(self, network: nn.Module) -> dict[str, float]:
+    def validate(self, network: ReaderWithCTC) -> dict[str, float]:
         """Whole plates right, by part and over all of them; where texts begin with a province, without it too."""
         metrics: dict[str, float] = {}
         right = total = 0

@@ -46,7 +46,7 @@ def scene_sheet(dataset: SceneDataset, count: int, columns: int = 4) -> np.ndarr
         for left, top, right, bottom in sample["ignored"].astype(int):
             cv2.rectangle(picture, (left, top), (right, bottom), IGNORED_COLOUR, 1)
         for corners in sample["plates"][: sample["count"]]:
-            cv2.polylines(picture, [np.int32(corners * 16)], True, PLATE_COLOUR, 1, cv2.LINE_AA, shift=4)
+            cv2.polylines(picture, [np.asarray(corners * 16, np.int32)], True, PLATE_COLOUR, 1, cv2.LINE_AA, shift=4)
         pictures.append(picture)
     return sheet(pictures, columns)
 
@@ -119,7 +119,8 @@ def _read_wrong(network: Reader, batch: Sequence[tuple[np.ndarray, str]]) -> lis
         return []
     with torch.inference_mode():
         outputs = network(from_pixels(torch.from_numpy(np.stack([plate for plate, _ in batch]))))
-    readings = decode(*(output.numpy() for output in outputs), network.config)
+    characters, colours = (output.numpy() for output in outputs)
+    readings = decode(characters, colours, network.config)
     return [
         ReadingMistake(plate, truth, reading.text, reading.confidence)
         for (plate, truth), reading in zip(batch, readings, strict=True)
@@ -148,8 +149,8 @@ def detection_mistakes(network: Detector, data: DataFolder) -> tuple[list[Detect
 
 def judge(picture: LabelledPicture, found: list[Detection]) -> list[DetectionMistake]:
     """Missed plates, bad corners and false boxes of one picture."""
-    boxes = np.float32([detection.box for detection in found]).reshape(-1, 4)
-    labelled = np.float32([plate.box for plate in picture.plates]).reshape(-1, 4)
+    boxes = np.array([detection.box for detection in found], np.float32).reshape(-1, 4)
+    labelled = np.array([plate.box for plate in picture.plates], np.float32).reshape(-1, 4)
     overlaps = box_iou(labelled, boxes)
     wrong = []
     for plate, row in zip(picture.plates, overlaps, strict=True):
@@ -229,7 +230,7 @@ def _find(wrong: DetectionMistake) -> np.ndarray:
     view, matrix = _view(wrong)
     for corners, colour in ((wrong.true, TRUE_COLOUR), (wrong.found, FOUND_COLOUR)):
         if corners is not None:
-            points = np.int32(cv2.perspectiveTransform(np.float32(corners)[None], matrix) * 16)
+            points = np.asarray(cv2.perspectiveTransform(np.asarray(corners, np.float32)[None], matrix) * 16, np.int32)
             cv2.polylines(view, [points], True, colour, 1, cv2.LINE_AA, shift=4)
     cell[PAD : PAD + VIEW_SIZE[1], PAD : PAD + VIEW_SIZE[0]] = view
     y = 2 * PAD + VIEW_SIZE[1] + 14
@@ -256,13 +257,14 @@ def _view(wrong: DetectionMistake) -> tuple[np.ndarray, np.ndarray]:
     left, top, right, bottom = corners_to_box(np.concatenate(wrong.places))
     width = max((right - left) * (1 + 2 * SURROUNDINGS), (bottom - top) * 3 * VIEW_SIZE[0] / VIEW_SIZE[1], 40.0)
     scale = VIEW_SIZE[0] / width
-    shift = np.float32(VIEW_SIZE) / 2 - scale * np.float32([(left + right) / 2, (top + bottom) / 2])
-    matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]])
+    middle = np.array([(left + right) / 2, (top + bottom) / 2], np.float32)
+    shift = np.asarray(VIEW_SIZE, np.float32) / 2 - scale * middle
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]], np.float32)
     # A warp would leave out pixels of what it makes smaller.
     small = min(1.0, scale)
     if small < 1:
         image = cv2.resize(image, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
-    warp = matrix @ np.diag(np.float32([1 / small, 1 / small, 1]))
+    warp = matrix @ np.diag(np.array([1 / small, 1 / small, 1], np.float32))
     return cv2.warpPerspective(image, warp, VIEW_SIZE, flags=cv2.INTER_CUBIC, borderValue=GROUND), matrix
 
 

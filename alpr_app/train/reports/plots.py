@@ -85,7 +85,7 @@ def _curves(axes: Any, title: str, columns: dict[str, np.ndarray], names: list[s
         axes.legend(fontsize="small")
 
 
-def plot_counts(parts: dict[str, Counter], path: Path) -> None:
+def plot_counts(parts: dict[str, Counter[str] | Counter[int]], path: Path) -> None:
     """One bar chart a counter, the most frequent first."""
     with figure(path, len(parts), 1, (12, 3.2 * len(parts))) as axes:
         for (title, counts), place in zip(parts.items(), axes[:, 0], strict=True):

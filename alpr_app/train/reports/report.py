@@ -15,7 +15,7 @@ import numpy as np
 from alpr_app.core.errors import AlprError, printable
 from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.images import write_picture
-from alpr_app.data.labels import DataFolder
+from alpr_app.data.labels import DataFolder, LabelledCrop, LabelledPicture
 from alpr_app.data.run_folder import (
     COMMAND,
     CURVES,
@@ -31,6 +31,7 @@ from alpr_app.data.run_folder import (
     read_about,
     read_curves,
 )
+from alpr_app.networks.detector.network import Detector
 from alpr_app.train.reader.masked_pretraining import MaskedStrips
 from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.reports.mistakes import (
@@ -137,6 +138,7 @@ def write_mistakes(run: Path, data: DataFolder, most: int = MOST_MISTAKES) -> Mi
         readings, plates = reading_mistakes(network.reader, data.of_split("val"))
         picture, wrong = reading_mistake_sheet(readings[:most]), len(readings)
     else:
+        assert isinstance(network, Detector)
         finds, plates = detection_mistakes(network, data)
         picture, wrong = detection_mistake_sheet(shared_out(finds, most)), len(finds)
     if not plates:
@@ -260,7 +262,8 @@ def _data(about: About, data: DataFolder | None) -> list[str]:
     lines = _settings(about.data)
     if data is not None:
         rows = []
-        for split in sorted({item.split for item in (*data.pictures, *data.crops)}):
+        labelled: list[LabelledPicture | LabelledCrop] = [*data.pictures, *data.crops]
+        for split in sorted({item.split for item in labelled}):
             part = data.of_split(split)
             plates = sum(len(picture.plates) for picture in part.pictures)
             rows.append((plain(split), f"{len(part.pictures):,}", f"{plates:,}", f"{len(part.crops):,}"))

@@ -63,7 +63,8 @@ class SampleCache(Sequence[Item], Generic[Source, Item]):
     def __len__(self) -> int:
         return len(self.sources)
 
-    def __getitem__(self, index: int) -> Item:
+    # Unlike other sequences it gives no slices.
+    def __getitem__(self, index: int) -> Item:  # type: ignore[override]
         if index < 0 or index >= len(self.sources):
             raise IndexError(index)
         return self._kept[index] if index < len(self._kept) else self._load(self.sources[index])
@@ -76,7 +77,16 @@ class TrainingError(AlprError):
     """A run that cannot go on; the message says what to try."""
 
 
-def batches(dataset: Dataset, indices: Indices, size: int, workers: int, device: torch.device) -> Iterator[Any]:
+class Samples(Dataset[Any]):
+    """What a run learns from."""
+
+    @property
+    def labelled(self) -> int:
+        """How many real pictures or plates there are: a round over them is an epoch."""
+        raise NotImplementedError
+
+
+def batches(dataset: Dataset[Any], indices: Indices, size: int, workers: int, device: torch.device) -> Iterator[Any]:
     """Batches of `size` samples in the order of `indices`.
 
     Raises TrainingError with the line that names it for what a worker process could not read.

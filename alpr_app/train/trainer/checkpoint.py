@@ -77,7 +77,8 @@ def load_checkpoint(
     if description is not None and state["description"] != description:
         names = differences(state["description"], description)
         raise CheckpointError(f"{path}: belongs to a run with other settings: {names}")
-    return state
+    checked: dict[str, Any] = state
+    return checked
 
 
 def _opened(path: Path, content: bytes) -> Any:
@@ -137,7 +138,8 @@ def samples_seen(path: Path, state: dict[str, Any]) -> int:
     batch_size = run.get("batch_size") if isinstance(run, dict) else None
     if "step" not in state or type(batch_size) is not int or not 0 < batch_size <= MOST_COUNTED:
         raise CheckpointError(f"{path}: does not say how many samples it has seen; it is damaged, or of no run")
-    return state["step"] * batch_size
+    seen: int = state["step"] * batch_size
+    return seen
 
 
 @contextmanager

@@ -139,14 +139,18 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         given, features = features.dtype, features.to(self.weight.dtype)
         # All processes have parts of the same size, so the number of values need not be shared.
         total = features.numel() // features.shape[1] * distributed.get_world_size()
-        mean = _Sum.apply(features.sum(dim=(0, 2, 3))) / total
+        mean: Tensor = _Sum.apply(features.sum(dim=(0, 2, 3))) / total  # type: ignore[no-untyped-call]
         centred = features - mean[:, None, None]
-        variance = _Sum.apply(centred.square().sum(dim=(0, 2, 3))) / total
+        variance: Tensor = _Sum.apply(centred.square().sum(dim=(0, 2, 3))) / total  # type: ignore[no-untyped-call]
         self._follow(mean.detach(), variance.detach() * (total / max(1, total - 1)))
         scale = self.weight * (variance + self.eps).rsqrt()
         return (centred * scale[:, None, None] + self.bias[:, None, None]).to(given)
 
     def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        assert self.momentum is not None
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance, self.momentum)

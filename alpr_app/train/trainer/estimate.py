@@ -7,9 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from alpr_app.core.geometry import Letterbox
 from alpr_app.data.run_folder import TRAIN, read_curves
@@ -44,19 +46,20 @@ class Speed:
 def measure_speed(config: DetectorConfig | ReaderConfig, runs: int, threads: int) -> Speed:
     """The speed of an untrained network with this config, alone and for one picture: a detector's as it sees a picture
     of CCPD. Backends that are not installed are left out."""
-    is_detector = isinstance(config, DetectorConfig)
-    network_class, kind = (Detector, "detector") if is_detector else (Reader, "reader")
-    size = (
-        Letterbox.for_long_side(*PICTURE, config.long_side).canvas
-        if is_detector
-        else (config.img_height, config.img_width)
-    )
-    network = network_class(config)
+    if isinstance(config, DetectorConfig):
+        kind, size = "detector", Letterbox.for_long_side(*PICTURE, config.long_side).canvas
+    else:
+        kind, size = "reader", (config.img_height, config.img_width)
+    network = _network_of(config)
     parameters = sum(value.numel() for value in network.parameters())
-    engines: dict[str, Engine] = {"torch": TorchEngine(network_class(config), torch.device("cpu"), threads)}
+    engines: dict[str, Engine] = {"torch": TorchEngine(_network_of(config), torch.device("cpu"), threads)}
     if choose_backend("auto", "cpu") == "onnx":
         engines["onnx"] = OnnxEngine(export_onnx(network, kind, portable=False), threads)
-    return Speed(size, parameters, gigaflop(network_class, config, *size), _times(engines, size, runs))
+    return Speed(size, parameters, gigaflop(type(network), config, *size), _times(engines, size, runs))
+
+
+def _network_of(config: DetectorConfig | ReaderConfig) -> nn.Module:
+    return Detector(config) if isinstance(config, DetectorConfig) else Reader(config)
 
 
 def _times(engines: dict[str, Engine], size: tuple[int, int], runs: int) -> dict[str, tuple[float, float]]:
@@ -68,7 +71,11 @@ def _times(engines: dict[str, Engine], size: tuple[int, int], runs: int) -> dict
             start = perf_counter()
             engine(image)
             times[name].append(1000 * (perf_counter() - start))
-    return {name: tuple(map(float, np.percentile(values[WARM_UP_RUNS:], (5, 50)))) for name, values in times.items()}
+    found: dict[str, tuple[float, float]] = {}
+    for name, values in times.items():
+        low, middle = map(float, np.percentile(values[WARM_UP_RUNS:], (5, 50)))
+        found[name] = (low, middle)
+    return found
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Estimate:
     decoded_gb: float
 
 
-def bytes_a_picture(cached: SampleCache) -> float:
+def bytes_a_picture(cached: SampleCache[Any, Any]) -> float:
     """Mean size of the decoded pictures that are in memory."""
     return float(np.mean([item.image.nbytes for item in (cached[index] for index in range(cached.kept))]))
 

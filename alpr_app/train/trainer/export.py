@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from alpr_app.core.errors import UsageError
 from alpr_app.data.bounded_parsing import ContentError, read_json
-from alpr_app.data.labels import DataFolder, LabelError, read_data_folder
+from alpr_app.data.label_csv import LabelError
+from alpr_app.data.labels import DataFolder, read_data_folder
 from alpr_app.networks.bundle import BundleError, BundleInfo, load_bundle, save_bundle
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.layers import from_pixels
@@ -42,8 +43,8 @@ def calibrate(reader: Reader, data: DataFolder) -> float:
     plates = np.stack(list(rectified(load_plates(sources, limit=0), reader.config.img_height, reader.config.img_width)))
     temperature = fit_temperature(reader, plates, [source.text for source in sources])
     with torch.no_grad():
-        reader.characters.weight /= temperature
-        reader.characters.bias /= temperature
+        reader.characters.weight.div_(temperature)
+        reader.characters.bias.div_(temperature)
     return temperature
 
 

@@ -12,14 +12,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from alpr_app.data.run_folder import command_of
 from alpr_app.networks.bundle import save_bundle
 from alpr_app.networks.weights import misfit
 from alpr_app.runtime.system_info import peak_memory
-from alpr_app.train.trainer.batches import TrainingError, batches, to_device, watching_workers
+from alpr_app.train.trainer.batches import Samples, TrainingError, batches, to_device, watching_workers
 from alpr_app.train.trainer.checkpoint import check_shapes, load_checkpoint, read_checkpoint, restoring, save_checkpoint
 from alpr_app.train.trainer.distributed import (
     BatchSharding,
@@ -46,16 +45,21 @@ class Task(Protocol):
     is what a checkpoint must have in common with a run that goes on from it.
     """
 
-    network: nn.Module
-    dataset: Dataset
     monitor: str
     description: dict[str, Any]
 
-    def losses(self, network: nn.Module, batch: Any) -> dict[str, Tensor]: ...
+    @property
+    def network(self) -> nn.Module: ...
 
-    def validate(self, network: nn.Module) -> dict[str, float]: ...
+    @property
+    def dataset(self) -> Samples: ...
 
-    def deployable(self, network: nn.Module) -> nn.Module | None:
+    # Each takes networks of its own kind.
+    def losses(self, network: Any, batch: Any) -> dict[str, Tensor]: ...
+
+    def validate(self, network: Any) -> dict[str, float]: ...
+
+    def deployable(self, network: Any) -> nn.Module | None:
         """What of a trained network can be used by itself, as a model bundle; None if nothing can."""
 
 
@@ -79,26 +83,28 @@ class Trainer:
         torch.manual_seed(options.seed + self.ranks.rank)
         if many:
             share_batch_norms(task.network)
-        self.network = task.network.to(self.device, memory_format=torch.channels_last)
+        # torch's own types do not know this argument.
+        self.network = task.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = averaged(self.network, options.ema)
         self.optimizer = make_optimizer(self.network, options)
         self.schedule = make_schedule(options)
         running = torch.compile(self.network) if options.compile else self.network
+        assert isinstance(running, nn.Module)
         self.running: nn.Module = DistributedDataParallel(running) if many else running
         self.step = self.since_best = 0
         self.best = -math.inf
         self.metrics: dict[str, float] = {}
         self.half = computes_in_bf16(options, self.device)
         if self.ranks.first:
-            options.output.mkdir(parents=True, exist_ok=True)
+            options.folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def last_path(self) -> Path:
-        return self.options.output / "last.pt"
+        return self.options.folder / "last.pt"
 
     @property
     def best_path(self) -> Path:
-        return self.options.output / "best.pt"
+        return self.options.folder / "best.pt"
 
     def state(self) -> dict[str, Any]:
         """All that a later run needs to go on as if nothing had happened."""
@@ -214,8 +220,9 @@ class Trainer:
         sums: dict[str, Tensor] = {}
         for number, part in enumerate(parts, start=1):
             # Gradients of the processes are added up once a step, with those of its last part.
-            waits = self.ranks.world > 1 and number < len(parts)
-            with compiling(self.options.compile), self.running.no_sync() if waits else nullcontext():
+            shared = self.running if isinstance(self.running, DistributedDataParallel) else None
+            alone = shared.no_sync() if shared is not None and number < len(parts) else nullcontext()
+            with compiling(self.options.compile), alone:
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                     losses = self.task.losses(self.running, to_device(part, self.device))
                 (losses["loss"] / len(parts)).backward()
@@ -277,6 +284,6 @@ class Trainer:
         """The newest averaged weights as a bundle, to be tried while the run goes on."""
         deployable = self.task.deployable(network)
         if deployable is not None:
-            written = command_of(self.options.output)
+            written = command_of(self.options.folder)
             scores = {"training": {"samples_seen": self.step * self.options.batch_size, **self.metrics}}
-            save_bundle(self.options.output / "newest", deployable, scores, written)
+            save_bundle(self.options.folder / "newest", deployable, scores, written)

@@ -79,7 +79,7 @@ class Trackers:
     """
 
     def __init__(self, options: RunOptions, ranks: Ranks, resumed: bool = False) -> None:
-        self._folder = options.output
+        self._folder = options.folder
         self._writes = ranks.first
         self._board: Any = None
         self._wandb: Any = None
@@ -91,7 +91,7 @@ class Trackers:
             except ImportError:
                 _say_missing("tensorboard")
             else:
-                self._board = SummaryWriter(str(options.output / "tensorboard"))
+                self._board = SummaryWriter(str(options.folder / "tensorboard"))
         if options.wandb:
             self._wandb = _begin_wandb(options, resumed)
 
@@ -132,7 +132,7 @@ def _begin_wandb(options: RunOptions, resumed: bool) -> Any:
     except ImportError:
         _say_missing("wandb")
         return None
-    folder = options.output.resolve()
+    folder = options.folder.resolve()
     kept = folder / WANDB_ID
     known = kept.read_text(encoding="utf-8", errors="replace").strip() if resumed and kept.is_file() else None
     begin = partial(

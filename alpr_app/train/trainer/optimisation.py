@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
@@ -124,15 +125,19 @@ class Plateau:
 
 def make_schedule(options: RunOptions) -> Schedule:
     """The schedule that the options name."""
-    return {"cosine": Cosine, "plateau": Plateau, "free": Constant}[options.schedule](options)
+    kinds: dict[str, Callable[[RunOptions], Schedule]] = {"cosine": Cosine, "plateau": Plateau, "free": Constant}
+    return kinds[options.schedule](options)
 
 
 ADAM_BETAS = (0.9, 0.98)
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Weights decay; biases, norms and other vectors, places and queries do not."""
-    decayed, free = [], []
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -153,13 +158,14 @@ def make_optimizer(network: nn.Module, options: RunOptions) -> torch.optim.Optim
         from schedulefree import AdamWScheduleFree
     except ImportError as error:
         raise MissingPackage("--schedulefree needs the package schedulefree: pip install schedulefree") from error
-    return AdamWScheduleFree(groups, lr=options.start_lr, betas=ADAM_BETAS)
+    optimizer: torch.optim.Optimizer = AdamWScheduleFree(groups, lr=options.start_lr, betas=ADAM_BETAS)
+    return optimizer
 
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:
     """Exponential moving average of weights and buffers; it follows faster while the run is young."""
 
-    def update(average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+    def update(average: Tensors, current: Tensors, count: Tensor | int) -> None:
         steps = int(count)
         weight = 1 - min(decay, (1 + steps) / (10 + steps))
         if average[0].is_floating_point():
@@ -184,7 +190,7 @@ def computes_in_bf16(options: RunOptions, device: torch.device) -> bool:
 def bf16_is_fast(device: torch.device) -> bool:
     """Whether the processor computes in bfloat16 itself; emulated, it is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type == "cpu":
         # torch tells this by private names only; where it has another one, float32 is the safe answer.
         names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

@@ -83,6 +83,12 @@ class RunOptions:
             raise UsageError(f"--threads must be 1 or more, not {self.threads}")
 
     @property
+    def folder(self) -> Path:
+        """`output`, once one has been made."""
+        assert self.output is not None
+        return self.output
+
+    @property
     def steps(self) -> int:
         """Optimiser steps of the whole run."""
         return max(1, self.samples // self.batch_size)

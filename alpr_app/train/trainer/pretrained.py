@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,11 @@ from alpr_app.train.reader.masked_pretraining import MaskedStrips
 from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import CheckpointError, load_checkpoint
 
-Config = TypeVar("Config")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+Config = TypeVar("Config", bound="DataclassInstance")
 
 
 def with_fields(config: Config, fields: dict[str, Any]) -> Config:
@@ -33,7 +37,7 @@ def with_fields(config: Config, fields: dict[str, Any]) -> Config:
         raise UsageError(str(error)) from error
 
 
-TRAINED: dict[str, tuple[type[nn.Module], type]] = {
+TRAINED: dict[str, tuple[type[nn.Module], type[DetectorConfig] | type[ReaderConfig]]] = {
     "detector": (Detector, DetectorConfig),
     "reader": (ReaderWithCTC, ReaderConfig),
     "masked": (MaskedStrips, ReaderConfig),
@@ -43,7 +47,8 @@ TRAINED: dict[str, tuple[type[nn.Module], type]] = {
 def averaged_weights(state: dict[str, Any]) -> dict[str, Tensor]:
     """The averaged weights in a checkpoint: best.pt holds nothing else, last.pt has them beside the momentary ones."""
     if "average" not in state:
-        return state["network"]
+        weights: dict[str, Tensor] = state["network"]
+        return weights
     prefix = "module."
     return {name.removeprefix(prefix): value for name, value in state["average"].items() if name.startswith(prefix)}
 

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from types import FrameType, TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 
@@ -27,7 +27,7 @@ class StopSignal:
 
     def __init__(self) -> None:
         self.asked = False
-        self._earlier: dict[signal.Signals, signal.Handlers] = {}
+        self._earlier: dict[signal.Signals, Callable[[int, FrameType | None], Any] | int | signal.Handlers | None] = {}
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked and number == signal.SIGINT:

@@ -73,7 +73,8 @@ def choice_of(args: argparse.Namespace) -> ModelChoice:
 def target_of(args: argparse.Namespace) -> str | int:
     """What is opened first: a path, an address or a camera's number."""
     if args.image_folder is not None:
-        return args.image_folder
+        folder: str = args.image_folder
+        return folder
     if args.source is not None:
         return int(args.source) if args.source.isdecimal() else args.source
     if args.run is not None and args.camera is None and SAMPLES.is_dir():

@@ -109,7 +109,10 @@ class _Bench:
     def live(self, camera: StandInCamera, frames: int) -> tuple[list[float], list[float], float]:
         """Milliseconds from a frame's leaving the camera to its plates' being drawn, and those of each drawing, for so
         many frames that were read; and how many were read a second."""
-        state, latencies, drawn = self.program.state, [], []
+        state = self.program.state
+        latencies: list[float] = []
+        drawn: list[float] = []
+        assert state.recognition is not None
         key, began = state.recognition.key, monotonic()
         while len(latencies) < frames and monotonic() - began < PATIENCE_SECONDS:
             self.woken.wait(self.program.patience())

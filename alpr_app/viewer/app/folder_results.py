@@ -139,7 +139,7 @@ class _Counts:
         self.pictures += 1
         self.plates += len(shown)
         self.confidence += sum(plate.confidence for plate in shown)
-        if not record.counts:
+        if not record.counts or record.truth is None:
             return
         comparisons = [one for one in record.comparisons if one.score >= score and one.confidence >= confidence]
         labels = record.truth.labels
@@ -158,8 +158,8 @@ class _Counts:
             return
         self.placed += 1
         self.found_70 += any(one.found_70 for one in comparisons)
-        nearest = max((one for one in comparisons if one.found), key=lambda one: one.iou, default=None)
-        if nearest is not None:
+        nearest = max((one for one in comparisons if one.found), key=lambda one: one.iou or 0.0, default=None)
+        if nearest is not None and nearest.corner_px is not None:
             self.found_50 += 1
             self.corner_px += nearest.corner_px
 

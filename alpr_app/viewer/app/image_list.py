@@ -43,7 +43,9 @@ class Record:
 
     def picture_outcome(self, score: float, confidence: float) -> str:
         """right, wrong or missed with these thresholds; empty if it does not count."""
-        return picture_outcome(self.comparisons, score, confidence, len(self.truth.labels)) if self.counts else ""
+        if self.truth is None or not self.counts:
+            return ""
+        return picture_outcome(self.comparisons, score, confidence, len(self.truth.labels))
 
     @property
     def lacks_crops(self) -> bool:
@@ -211,6 +213,7 @@ class ImageList:
 
     def _count(self, record: Record, times: int = 1) -> None:
         truth = record.truth
+        assert truth is not None
         self.totals.add(record.comparisons, self.score, self.confidence, times, truth.placed, len(truth.labels))
 
     def clear_records(self) -> None:
@@ -267,7 +270,7 @@ NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "
 SORT_ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
 SORT_TITLES = ("By name", "Newest first", "Largest first", "Least sure first", "Wrong, missed first")
 
-Rank = Callable[[str, os.DirEntry], str]
+Rank = Callable[[str, os.DirEntry[str]], str]
 """Takes the way from the folder to a picture, and its entry; called on the thread that lists the folder."""
 
 _MOST = 10**20
@@ -287,9 +290,10 @@ def rank_of(order: str, records: Mapping[str, Record], score: float, confidence:
     return None
 
 
-def _stat(entry: os.DirEntry, name: str) -> int:
+def _stat(entry: os.DirEntry[str], name: str) -> int:
     try:
-        return getattr(entry.stat(), name)
+        value: int = getattr(entry.stat(), name)
+        return value
     except OSError:
         # A link that leads nowhere; reading it will tell.
         return 0

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,7 +76,7 @@ def _run(args: argparse.Namespace) -> bool:
 
     quiet_opencv()
 
-    def make(**options: object) -> Program:
+    def make(**options: Any) -> Program:
         program = Program(choice_of(args), **options)
         program.state.change(**wishes_of(args))
         program.open(target_of(args))

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from alpr_app.core.errors import print_error
 from alpr_app.data.file_types import kind_of_file
 from alpr_app.data.run_folder import is_run
+from alpr_app.data.streams import Capture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.cars import Cars
@@ -24,9 +26,9 @@ from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.folders import FolderPicker
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
-from alpr_app.viewer.workers.live import RUNNING, WAITING, Capture, LiveSource, open_capture
+from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
 from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
-from alpr_app.viewer.workers.threads import Background, LatestValue, noop
+from alpr_app.viewer.workers.threads import Background, Closable, LatestValue, noop
 
 # Seconds between two looks at things that nobody reports.
 IDLE_SECONDS = 1.0
@@ -170,8 +172,8 @@ class Program:
             state.recogniser_rate.tick()
         if state.kind == FOLDER:
             self._collect_folder(recognitions)
-        elif state.kind == LIVE:
-            self._collect_live(recognitions)
+        elif state.kind == LIVE and self.live is not None:
+            self._collect_live(self.live, recognitions)
 
     def _collect_folder(self, recognitions: list[Recognition]) -> None:
         state, image_list = self.state, self.state.image_list
@@ -189,10 +191,11 @@ class Program:
         self._aim()
         record = state.record
         lacking = image_list.name if record is not None and record.lacks_crops else ""
-        if lacking and lacking != self._again:
-            self._folder.read_again(prefix + image_list.name)
+        folder = self._folder
+        if folder is not None and lacking and lacking != self._again:
+            folder.read_again(prefix + image_list.name)
         self._again = lacking
-        image_item = self._folder.image_item(prefix + image_list.name) if image_list.name else None
+        image_item = folder.image_item(prefix + image_list.name) if folder is not None and image_list.name else None
         # Until the next picture is there, the one before stays on the canvas: nothing flickers.
         if image_item is not None or not image_list.name:
             state.show(image_item, record.recognition if record else None)
@@ -207,10 +210,10 @@ class Program:
         elif image_list.names is not self._whole_names:
             self.read_all(True)
 
-    def _collect_live(self, recognitions: list[Recognition]) -> None:
+    def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
         state = self.state
-        self.live.hold_file(state.models.state == LOADING)
-        state.live_status = self.live.status
+        live.hold_file(state.models.state == LOADING)
+        state.live_status = live.status
         frame = self._frames.take()
         own = [recognition for recognition in recognitions if recognition.image_item is not None]
         for recognition in own:
@@ -237,7 +240,8 @@ class Program:
         names = tuple(self.state.image_list.neighbours())
         if names != self._focus:
             self._focus = names
-            self._folder.focus([os.path.join(self.state.folder, name) for name in names])
+            if self._folder is not None:
+                self._folder.focus([os.path.join(self.state.folder, name) for name in names])
 
     def play(self) -> None:
         """Begin or end the slide show; hold a live source, or let it go on."""
@@ -274,7 +278,7 @@ class Program:
         state.whole = len(names) - len(records) if wanted else 0
         state.whole_done, state.whole_began = 0, monotonic()
 
-    def choose_models(self, **changes: object) -> None:
+    def choose_models(self, **changes: Any) -> None:
         """Run the models otherwise: backend, threads, device. All is read anew as it comes to be looked at."""
         choice = replace(self.choice, **changes)
         if choice == self.choice:
@@ -322,8 +326,16 @@ class Program:
         for message, bad in self.export_worker.messages.drain():
             self._complain(message if bad else "")
         deadline = monotonic() + timeout
-        threads = [self.explorer, self.folder_picker, self.cameras, self.summary, self.training, self.recogniser]
-        ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in (*self._left, *threads)])
+        threads: list[Closable] = [
+            *self._left,
+            self.explorer,
+            self.folder_picker,
+            self.cameras,
+            self.summary,
+            self.training,
+        ]
+        threads.append(self.recogniser)
+        ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])
         self.notices.close()
         return ended
 

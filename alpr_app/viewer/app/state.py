@@ -58,7 +58,7 @@ class Light:
         # Brightness is a gamma curve, so that neither black nor white is lost: shadows open without a veil.
         gamma = 4.0 ** (-self.brightness / MOST_LIGHT)
         lit = (np.arange(256, dtype=np.float64) / 255) ** gamma
-        return np.uint8(np.clip(255 * ((lit - 0.5) * slope + 0.5), 0, 255).round())
+        return np.asarray(np.clip(255 * ((lit - 0.5) * slope + 0.5), 0, 255).round(), np.uint8)
 
     def applied(self, image: np.ndarray) -> np.ndarray:
         """`image`, H x W x 3 uint8, in this light: the same array if nothing changes, else a new one."""

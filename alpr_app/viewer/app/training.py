@@ -32,7 +32,7 @@ from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import State
 from alpr_app.viewer.workers.images import ImageItem, load_image_item
-from alpr_app.viewer.workers.threads import Background, LatestValue, Worker, noop
+from alpr_app.viewer.workers.threads import Background, Closable, LatestValue, Worker, noop
 
 PERIOD_SECONDS = 1.0
 # No chart is so wide that more points would show.
@@ -116,7 +116,7 @@ class RunWatch(Worker):
     def __init__(self, folder: Path, wake: Callable[[], None] = noop, period: float = PERIOD_SECONDS) -> None:
         self.views: LatestValue[RunView] = LatestValue(wake)
         self._view = RunView(folder)
-        self._stamps: dict[str, Stamp] = {}
+        self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._troubles: dict[str, str] = {}
         self._period = period
         super().__init__("alpr-run")
@@ -295,7 +295,7 @@ class Training:
         """Whether the run has written another model since its own was taken into use."""
         newest = self.view.newest if self.view is not None else None
         used = self.own.get(newest.kind) if newest is not None else None
-        return used is not None and used.path == newest.path and used.sha256 != newest.sha256
+        return newest is not None and used is not None and used.path == newest.path and used.sha256 != newest.sha256
 
     @property
     def in_use(self) -> bool:
@@ -325,5 +325,5 @@ class Training:
         """End the threads; whether all have."""
         deadline = monotonic() + timeout
         self._leave()
-        threads = [*self._left, self._trying]
+        threads: list[Closable] = [*self._left, self._trying]
         return all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])

@@ -16,7 +16,7 @@ class Node:
 
     def __init__(self, path: str, name: str, parent: Node | None = None, link: bool = False) -> None:
         self.path, self.name, self.parent, self.link = path, name, parent, link
-        self.depth = parent.depth + 1 if parent is not None else 0
+        self.depth: int = parent.depth + 1 if parent is not None else 0
         self.children: list[Node] | None = None
         self.pictures = self.total = 0
         self.open = False

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from time import monotonic
+from typing import Any
 
 import glfw
 
@@ -50,10 +51,11 @@ def placed(
 
 def _overlap(place: tuple[int, int], size: tuple[int, int], area: Area) -> tuple[int, int]:
     """Width and height of what both share."""
-    return tuple(
+    across, down = (
         max(0, min(place[axis] + size[axis], area[axis] + area[axis + 2]) - max(place[axis], area[axis]))
         for axis in (0, 1)
     )
+    return across, down
 
 
 def _shared(place: tuple[int, int], size: tuple[int, int], area: Area) -> int:
@@ -129,7 +131,7 @@ class Window:
     def _build(self, opened: ExitStack) -> None:
         """What is drawn and with what; `opened` takes up how to close it."""
         settings = self._program.state.settings
-        self._shapes = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
+        self._shapes: dict[str, Any] = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
         self._shapes["down"] = glfw.create_standard_cursor(glfw.VRESIZE_CURSOR)
         self._shape = "arrow"
         units, pixels = glfw.get_window_size(self._window), glfw.get_framebuffer_size(self._window)
@@ -145,7 +147,7 @@ class Window:
         self._frame = WindowLayout(self._program, self._ui, self._textures, scale)
         self._attach_events()
 
-    def _open(self, place: tuple[int, int] | None, size: tuple[int, int], maximised: bool) -> object:
+    def _open(self, place: tuple[int, int] | None, size: tuple[int, int], maximised: bool) -> Any:
         place, (width, height) = placed(place, size, [glfw.get_monitor_workarea(one) for one in glfw.get_monitors()])
         for hint, value in (
             (glfw.CONTEXT_VERSION_MAJOR, 3),
@@ -183,7 +185,8 @@ class Window:
         glfw.set_mouse_button_callback(
             window, lambda _, number, action, mods: inputs.button(number, action == glfw.PRESS)
         )
-        glfw.set_drop_callback(window, lambda _, paths: self._drop(paths))
+        # Not as its types say, it is called with a list.
+        glfw.set_drop_callback(window, lambda _, paths: self._drop(paths))  # type: ignore[arg-type,misc]
         glfw.set_cursor_enter_callback(window, lambda _, inside: None if inside else inputs.leave())
         glfw.set_window_refresh_callback(window, lambda _: self._waker())
 
@@ -266,10 +269,11 @@ class Window:
         window, self._noted = self._window, monotonic()
         if glfw.get_window_attrib(window, glfw.MAXIMIZED) or glfw.get_window_attrib(window, glfw.ICONIFIED):
             return
-        size = glfw.get_window_size(window)
-        self._size = tuple(size) if all(size) else self._size
+        width, height = glfw.get_window_size(window)
+        self._size = (width, height) if width and height else self._size
         if glfw.get_platform() != glfw.PLATFORM_WAYLAND:
-            self._place = tuple(glfw.get_window_pos(window))
+            left, top = glfw.get_window_pos(window)
+            self._place = (left, top)
 
     def close(self) -> bool:
         """Keep the settings, end all threads; whether all of them have ended."""

@@ -76,7 +76,9 @@ class Canvas:
         view.shown = scale = view.scale(image_item.size, place[2:])
         left, top = view.origin(image_item.size, place[2:])
         light = context.program.state.light
-        texture = context.textures.get("canvas", (image_item.key, light), lambda: light.applied(image_item.display))
+        display = image_item.display
+        assert display is not None
+        texture = context.textures.get("canvas", (image_item.key, light), lambda: light.applied(display))
         context.textures.show_pixels(texture, scale * context.ui.pixel_ratio >= PIXELS_FROM)
         # On whole pixels, so that a picture at its own size is shown exactly as it is.
         corner = (round(place[0] + left), round(place[1] + top))
@@ -100,9 +102,10 @@ class Canvas:
             self._plate(context, paint, placing, plate, number in marked)
         if state.settings.show_text:
             for known in placed if state.mark in (WRONG, MISSED) else ():
-                if known.text:
+                box = known.box
+                if known.text and box is not None:
                     text, colour = f"label {known.text}", context.ui.theme.truth
-                    self._label(context, paint, placing, taken, known.box, text, colour, False, below=True)
+                    self._label(context, paint, placing, taken, box, text, colour, False, below=True)
             for (number, plate), car in zip(plates, state.car_numbers, strict=True):
                 colour = confidence_colour(context, plate.confidence)
                 text = f"#{car}  {label(plate)}" if car else label(plate)
@@ -110,6 +113,7 @@ class Canvas:
 
     def _truth(self, context: PanelContext, paint: Painter, placing: Placing, known: Label) -> None:
         ui = context.ui
+        assert known.corners is not None
         points = [placing.on_screen(point) for point in known.corners]
         paint.line(points, ui.theme.halo, 4 * ui.em, closed=True)
         dashed(paint, points, ui.theme.truth, 2 * ui.em, 5 * ui.em)
@@ -141,7 +145,7 @@ class Canvas:
         paint: Painter,
         placing: Placing,
         taken: list[Rect],
-        box: Sequence[float],
+        box: Sequence[float] | np.ndarray,
         text: str,
         colour: Colour,
         marked: bool,
@@ -171,7 +175,7 @@ class Placing:
         self._left, self._top = round(place[0] + origin[0]), round(place[1] + origin[1])
         self._scale, self.place = scale, place
 
-    def on_screen(self, point: Sequence[float]) -> Point:
+    def on_screen(self, point: Sequence[float] | np.ndarray) -> Point:
         return self._left + float(point[0]) * self._scale, self._top + float(point[1]) * self._scale
 
     def in_picture(self, point: Point) -> Point:

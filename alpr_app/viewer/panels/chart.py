@@ -31,7 +31,7 @@ class Axis:
     high: float
     logarithmic: bool = False
 
-    def shares(self, values: np.ndarray) -> np.ndarray:
+    def shares(self, values: np.ndarray | np.float64) -> np.ndarray:
         """Where values lie, from 0 at `low` to 1 at `high`; NaN for what has no place."""
         low, high = self.low, self.high
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -162,12 +162,12 @@ def _timings(context: PanelContext) -> None:
     if not timed:
         return
     heading(ui, f"Milliseconds a picture, the last {len(timed)}")
-    totals = np.float32([timing.detect_ms + timing.read_ms for timing in timed])
+    totals = np.array([timing.detect_ms + timing.read_ms for timing in timed], np.float32)
     left, top = ui.cursor
     width, step = ui.room[0], ui.line_height + 2 * ui.em
     sparkline(ui, (left, top, width, 54 * ui.em), totals)
     top += 60 * ui.em
-    rows = [(name, np.float32([getattr(timing, f"{name}_ms") for timing in timed])) for name in STAGES]
+    rows = [(name, np.array([getattr(timing, f"{name}_ms") for timing in timed], np.float32)) for name in STAGES]
     for name, values in [*rows, ("whole", totals)]:
         pair(ui, ui.painter, (left, top, width, step), name, f"{np.median(values):.1f}")
         top += step

@@ -10,6 +10,7 @@ from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, heading, pair
 from alpr_app.viewer.panels.dialogs import camera_list
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
+from alpr_app.viewer.toolkit.theme import Colour
 from alpr_app.viewer.workers.live import ENDED, OPENING, PAUSED, RUNNING, WAITING
 
 ROW, CROP_HEIGHT = 54, 30
@@ -100,7 +101,7 @@ def live_side(context: PanelContext) -> None:
     left, top = ui.cursor
     width, step = ui.room[0], ui.line_height + 4 * ui.em
     colour = theme.right if status.state == RUNNING else theme.wrong if status.state == WAITING else theme.dim
-    rows = [("Source", _SAYS[status.state], colour)]
+    rows: list[tuple[str, str, Colour | None]] = [("Source", _SAYS[status.state], colour)]
     if status.state == WAITING:
         rows.append(("tried again in", f"{max(0.0, status.until - monotonic()):.0f} s", None))
     rows.append(("Pictures a second", f"{state.source_rate.per_second():.1f}", None))
@@ -120,7 +121,7 @@ def live_side(context: PanelContext) -> None:
     if ui.button("Go on" if held else "Hold", half, on=held, tip="Space"):
         program.play()
     ui.beside()
-    if ui.button("Play again" if state.live_is_file else "Connect again", half, tip="R"):
+    if ui.button("Play again" if state.live_is_file else "Connect again", half, tip="R") and program.live is not None:
         program.live.reconnect()
     if ui.button(
         "Keep this picture", width, enabled=state.image_item is not None, tip="With and without the plates (S)"

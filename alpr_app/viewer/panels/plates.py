@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alpr_app.core.plate import Plate
-from alpr_app.evaluation.ground_truth import MISSED
+from alpr_app.evaluation.ground_truth import MISSED, PlateComparison
 from alpr_app.viewer.app.state import NOTHING
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_mark, elided, pair
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
@@ -124,7 +124,7 @@ class _Card:
     def _crop_height(self, width: float) -> float:
         """Of what the reader saw, so that it fills the card's width, unless it would be higher than half of that."""
         high, wide = self.plate.crop.shape[:2] if self.plate.crop.size else (1, 4)
-        return width * min(0.5, high / wide)
+        return float(width * min(0.5, high / wide))
 
     def _crop(self, paint: Painter, rect: Rect, version: tuple[object, ...]) -> None:
         """What the reader saw. Of pictures that were read while nobody looked it is not kept; those are read again, and
@@ -134,7 +134,8 @@ class _Card:
             paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
             return
         # Other models may have seen another part of the same plate.
-        model = self.context.program.state.recognition.model
+        recognition = self.context.program.state.recognition
+        model = recognition.model if recognition is not None else None
         texture = self.context.textures.get(("crop", self.number), (*version, model), lambda: crop)
         self._fitted(paint, rect, texture)
 
@@ -199,7 +200,7 @@ class _Card:
     def _facts(self, paint: Painter, place: Point, width: float) -> float:
         ui, plate = self.ui, self.plate
         x, y = place
-        box, corners = plate.box, np.float32(plate.corners)
+        box, corners = plate.box, np.asarray(plate.corners, np.float32)
         across, down = (float(np.linalg.norm(corners[0] - corners[end])) for end in (1, 3))
         rows = [
             ("Colour", plate.colour),
@@ -214,7 +215,7 @@ class _Card:
             y += self.line
         return y
 
-    def _judged(self):
+    def _judged(self) -> PlateComparison | None:
         """What of the label concerns this plate; None if there is no label, or the plate is not where it is."""
         state = self.context.program.state
         record = state.record
@@ -240,7 +241,10 @@ class _Card:
         y += 3 * em
         paint.line([(x, y), (x + width, y)], theme.line)
         y += 3 * em
-        text = self.context.program.state.record.truth.labels[comparisons.label].text
+        record = self.context.program.state.record
+        assert record is not None
+        assert record.truth is not None
+        text = record.truth.labels[comparisons.label].text
         draw_mark(ui, paint, (x + 6 * em, y + ui.line_height / 2), 5 * em, "right" if comparisons.read else "wrong")
         paint.text((x + 18 * em, y), "Label", theme.dim)
         # Letter by letter is a little wider than the whole word.
@@ -272,6 +276,7 @@ class _Card:
 
     def _raw(self) -> np.ndarray:
         """The plate as it is in the picture, with a margin: H x W x 3 uint8."""
+        assert self.image_item.image is not None
         return cut_out(self.image_item.image, self.plate.box)
 
 
@@ -312,5 +317,7 @@ def _nothing(context: PanelContext) -> None:
 
 def _missed(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    texts = ", ".join(state.record.missed(state.settings.score, state.settings.confidence))
+    record = state.record
+    assert record is not None
+    texts = ", ".join(record.missed(state.settings.score, state.settings.confidence))
     ui.text(elided(ui, f"Missed: the label says {texts}", ui.room[0]), ui.theme.missed)

@@ -91,8 +91,8 @@ class SummaryTable:
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
         ui.cursor = (left + room - width, top)
         summary: Background[Summary] = program.summary
-        if ui.button(label, width, enabled=summary.result is not None, tip="As the table is sorted"):
-            result, column, descending = summary.result, self._column, self._descending
+        result, column, descending = summary.result, self._column, self._descending
+        if ui.button(label, width, enabled=result is not None, tip="As the table is sorted") and result is not None:
             program.export_worker.write(
                 name,
                 "summary",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 
 import numpy as np
@@ -99,7 +99,7 @@ def _validation(context: PanelContext, view: RunView) -> None:
     right, step = left + ui.room[0], ui.line_height + 3 * ui.em
     column = COLUMN * ui.em
     names = [name for name in val.columns if name != "step"]
-    table = [(name, figure(val.last(name)), figure(view.best(name)), False) for name in names]
+    table = [(name, figure(float(val.columns[name][-1])), figure(view.best(name)), False) for name in names]
     for name, last, best, small in [("", "last", "best", True), *table]:
         font = {"font": SMALL} if small else {}
         for text, end, colour in ((last, right - column, ui.theme.text), (best, right, ui.theme.dim)):
@@ -117,7 +117,7 @@ def _losses(context: PanelContext, view: RunView) -> None:
         return
     heading(context.ui, f"Losses at step {view.train.last('step'):,.0f}")
     names = [name for name in view.train.columns if name not in NO_LOSSES]
-    rows = [(name.replace("_", " "), figure(view.train.last(name))) for name in names]
+    rows = [(name.replace("_", " "), figure(float(view.train.columns[name][-1]))) for name in names]
     rate = view.train.last("learning_rate")
     _rows(context, [*rows, *([("learning rate", figure(rate))] if rate is not None else [])])
 
@@ -167,7 +167,9 @@ class SheetPanel:
     def _paint(self, context: PanelContext, image_item: ImageItem, place: Rect) -> None:
         scale = self._view.scale(image_item.size, place[2:])
         left, top = self._view.origin(image_item.size, place[2:])
-        texture = context.textures.get("sheet", (image_item.key, image_item.taken), lambda: image_item.display)
+        display = image_item.display
+        assert display is not None
+        texture = context.textures.get("sheet", (image_item.key, image_item.taken), lambda: display)
         with context.ui.painter.within(place):
             rect = (
                 round(place[0] + left),
@@ -218,10 +220,11 @@ class TrainingPage:
         ui, theme = context.ui, context.ui.theme
         start, top = ui.cursor
         left, right = start, start + ui.room[0]
-        for label, tip, act in (
+        buttons: tuple[tuple[str, str, Callable[[], None]], ...] = (
             ("Close", "W or Escape", lambda: setattr(context.program.state, "run_open", False)),
             ("Another run...", "Open the folder of another run (O)", lambda: open_dialog(context.program)),
-        ):
+        )
+        for label, tip, act in buttons:
             width = ui.text_width(label) + 20 * ui.em
             right -= width
             ui.cursor = (right, top)

@@ -61,9 +61,9 @@ class TreePanel:
         ui, state = context.ui, context.program.state
         rows = state.tree.rows
         if state.folder != self._followed:
-            place = next((number for number, node in enumerate(rows) if node.path == state.folder), -1)
-            if place >= 0:
-                follow(ui, place * row, row, ui.room[1])
+            chosen = next((number for number, node in enumerate(rows) if node.path == state.folder), -1)
+            if chosen >= 0:
+                follow(ui, chosen * row, row, ui.room[1])
                 self._followed = state.folder
         for node, place in rows_in_sight(ui, rows, row):
             self._row(context, node, place)
@@ -87,9 +87,9 @@ class TreePanel:
         start = x + 20 * ui.em
         y = top + (height - ui.line_height) / 2
         right = left + width - 8 * ui.em
-        for text, colour in reversed(counted(node, program.state.settings.recursive)):
+        for text, strong in reversed(counted(node, program.state.settings.recursive)):
             right -= ui.text_width(text)
-            paint.text((right, y), text, theme.text if colour else theme.dim)
+            paint.text((right, y), text, theme.text if strong else theme.dim)
             right -= 5 * ui.em
         tint = theme.wrong if node.error else theme.text if chosen or hit.hovered else theme.dim
         paint.text((start, y), elided(ui, node.name, right - start - 4 * ui.em, middle=True), tint)

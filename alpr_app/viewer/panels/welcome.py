@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from time import monotonic
 
 from alpr_app.data.assets import SAMPLES
@@ -114,7 +115,7 @@ def _live(state: State) -> tuple[str, list[str], bool]:
 
 def _offers(context: PanelContext, place: Rect) -> None:
     ui, program = context.ui, context.program
-    offers = [("Open another source...", lambda: open_dialog(program))]
+    offers: list[tuple[str, Callable[[], None]]] = [("Open another source...", lambda: open_dialog(program))]
     if program.live is not None:
         again = "Play again" if program.state.live_status.state == ENDED else "Try again now"
         offers.insert(0, (again, program.live.reconnect))

@@ -226,4 +226,4 @@ class Mouse:
     @property
     def wheel(self) -> float:
         """Turns away from the user."""
-        return self._io.mouse_wheel
+        return float(self._io.mouse_wheel)

@@ -83,7 +83,8 @@ class Offscreen:
     @property
     def renderer(self) -> str:
         """What draws, in OpenGL's words."""
-        return self._gl.glGetString(self._gl.GL_RENDERER).decode(errors="replace")
+        name: str = self._gl.glGetString(self._gl.GL_RENDERER).decode(errors="replace")
+        return name
 
     def read(self) -> np.ndarray:
         """What has been drawn: H x W x 3 uint8 RGB."""

@@ -101,7 +101,8 @@ class Painter:
         """Whether any of `rect` is in sight."""
         low, high = self._canvas.get_clip_rect_min(), self._canvas.get_clip_rect_max()
         left, top, width, height = rect
-        return left < high[0] and top < high[1] and left + width > low[0] and top + height > low[1]
+        seen: bool = left < high[0] and top < high[1] and left + width > low[0] and top + height > low[1]
+        return seen
 
     @contextmanager
     def within(self, rect: Rect) -> Iterator[None]:

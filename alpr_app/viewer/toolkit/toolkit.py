@@ -47,6 +47,7 @@ class Toolkit:
         for name, key in TYPING_KEYS.items():
             self._io.key_map[getattr(imgui, f"KEY_{name}")] = KEYS[key]
         self.mouse, self._feed = Mouse(self._io), Feed(self._io)
+        self.em: float
         self._fonts: dict[str, Any] = {}
         self._ranges: dict[str, list[Any]] = {}
         self.pixel_ratio, self.inputs, self.wanted_shape = pixel_ratio, Inputs(), "arrow"
@@ -171,11 +172,13 @@ class Toolkit:
     @property
     def row_height(self) -> float:
         """Of buttons and fields."""
-        return imgui.get_frame_height()
+        height: float = imgui.get_frame_height()
+        return height
 
     @property
     def line_height(self) -> float:
-        return imgui.get_text_line_height()
+        height: float = imgui.get_text_line_height()
+        return height
 
     @property
     def gap(self) -> Point:
@@ -185,7 +188,8 @@ class Toolkit:
     @property
     def scroll(self) -> float:
         """How far the present area is scrolled down."""
-        return imgui.get_scroll_y()
+        scrolled: float = imgui.get_scroll_y()
+        return scrolled
 
     @scroll.setter
     def scroll(self, value: float) -> None:
@@ -193,7 +197,8 @@ class Toolkit:
 
     def text_width(self, text: str, font: str = BODY) -> float:
         with self.font(font):
-            return imgui.calc_text_size(printable(text))[0]
+            width: float = imgui.calc_text_size(printable(text))[0]
+            return width
 
     def beside(self, spacing: float = -1.0) -> None:
         """The next widget comes on the same line."""

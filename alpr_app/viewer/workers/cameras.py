@@ -10,7 +10,8 @@ from pathlib import Path
 
 import cv2
 
-from alpr_app.viewer.workers.live import Capture, open_capture
+from alpr_app.data.streams import Capture
+from alpr_app.viewer.workers.live import open_capture
 from alpr_app.viewer.workers.threads import Background, noop
 
 # Numbers that are tried where no list is to be had.

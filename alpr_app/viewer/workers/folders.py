@@ -46,7 +46,7 @@ class Listing:
     error: str = ""
 
 
-def walk(folder: str, recursive: bool, named: str = "") -> Iterator[tuple[str, os.DirEntry]]:
+def walk(folder: str, recursive: bool, named: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Pictures in `folder`, each as the way from there and its entry, in no order; hidden files and folders are left
     out. Pictures are told by their suffix; named: one that was asked for, whatever its suffix.
 
@@ -74,7 +74,7 @@ def walk(folder: str, recursive: bool, named: str = "") -> Iterator[tuple[str, o
                     waiting.append(name)
 
 
-def is_folder(entry: os.DirEntry) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
     """Whether it is a folder, whatever its name ends in; a link that leads to itself is none."""
     try:
         return entry.is_dir()
@@ -94,7 +94,7 @@ class Scan(Worker):
         folder: str,
         recursive: bool = False,
         wake: Callable[[], None] = noop,
-        rank: Callable[[str, os.DirEntry], str] | None = None,
+        rank: Callable[[str, os.DirEntry[str]], str] | None = None,
         whole: bool = False,
         named: str = "",
     ) -> None:

@@ -48,7 +48,7 @@ class ImageItem:
     @property
     def bytes(self) -> int:
         """Memory that the pixels take."""
-        if self.image is None:
+        if self.image is None or self.display is None:
             return 0
         return self.image.nbytes + (0 if self.display is self.image else self.display.nbytes)
 
@@ -149,7 +149,7 @@ class FolderSource(Worker):
                 while job is None and not self._ended:
                     self._changed.wait()
                     job = self._next()
-                if self._ended:
+                if job is None or self._ended:
                     return
             path, image_item, first = job
             if image_item is None:

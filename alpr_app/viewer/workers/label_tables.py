@@ -129,7 +129,7 @@ class TableReader(Worker):
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._asked is not None or self._ended)
-                if self._ended:
+                if self._ended or self._asked is None:
                     return
                 asked, self._asked = self._asked, None
             labels = read_tables(*asked)

@@ -9,7 +9,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
 
@@ -140,6 +140,14 @@ class Worker:
             self._changed.notify()
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+
+class Closable(Protocol):
+    """What has a thread that can be ended."""
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Stop; whether the thread has ended."""
+        ...
 
 
 class Background(Generic[Made]):
