@@ -9,7 +9,7 @@ import pytest
 
 import alpr_app
 from alpr_app.data import assets
-from alpr_app.networks.bundle import SHIPPED
+from alpr_app.networks.bundle_description import SHIPPED
 from tests import kept
 
 NAMES, READINGS = kept.recorded("names"), kept.recorded("readings")

@@ -16,7 +16,7 @@ from alpr_app.core.geometry import box_iou
 from alpr_app.data import assets as resources
 from alpr_app.data import ccpd
 from alpr_app.data.images import read_picture
-from alpr_app.networks.bundle import SHIPPED
+from alpr_app.networks.bundle_description import SHIPPED
 from tests.places import FIXTURES
 
 # Pictures that are not part of the project: where they are, the models are measured on them again.

@@ -172,7 +172,8 @@ def describe(info: BundleInfo) -> str:
 
 def run(args: argparse.Namespace) -> int:
     from alpr_app.data.assets import MODELS
-    from alpr_app.networks.bundle import BundleError, list_bundles, load_bundle
+    from alpr_app.networks.bundle import list_bundles, load_bundle
+    from alpr_app.networks.bundle_description import BundleError
 
     bundles: list[Path] = []
     for path in args.paths or [MODELS]:

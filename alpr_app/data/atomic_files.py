@@ -1,11 +1,11 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and never over what is read."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,26 +85,88 @@ def append_whole(file: BinaryIO, data: bytes) -> None:
         raise
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Put `data` into `path`, or where it leads as a symbolic link. Until all of it is on the disk, an earlier file of
-    that name stays as it is.
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write the new content of `path` into. It takes the place of `path`, or of the file that `path` leads to
+    as a symbolic link, in one step when the block ends, with all of it on the disk; until then, and if the block
+    raises, an earlier file stays as it is. A device or a pipe is written to directly.
 
-    Raises OSError, having removed what was written so far.
+    Raises:
+        OSError: The file cannot be written; what was written so far is removed.
     """
-    if is_stream(path):
-        with open_stream(path) as file:
-            file.write(data)
-        return
-    path = behind_links(path)
-    # In the same folder, because only within one file system is a rename one step. The name is short: a long
-    # name that is just allowed must not become too long.
-    part = path.with_name(f".{secrets.token_hex(6)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with _Replacement(path) as replacement:
+        yield replacement.file
+        replacement.finish()
+        replacement.take_place()
+    _sync_folder(path.parent)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace the content of `path` by `data`, as `replacing` does. Raises OSError."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Replace several files that belong together, each as `replacing` does, but none before all are on the disk: a full
+    disk leaves all earlier files.
+
+    Raises:
+        OSError: One cannot be written; `filename` says which.
+    """
+    with ExitStack() as parts:
+        replacements = []
+        for path, data in contents.items():
+            try:
+                replacement = parts.enter_context(_Replacement(path))
+                replacement.file.write(data)
+                replacement.finish()
+            except OSError as error:
+                raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+            replacements.append(replacement)
+        for replacement in replacements:
+            replacement.take_place()
+        for path in contents:
+            _sync_folder(path.parent)
+
+
+class _Replacement:
+    """The new content of one file on its way to the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path if is_stream(path) else behind_links(path)
+        # In the same folder, because a rename is one step only within a file system. The name is short: a long name
+        # that is just allowed must not become too long.
+        self._part = None if is_stream(path) else self._path.with_name(f".{secrets.token_hex(6)}.part")
+        self.file: BinaryIO = open_stream(path) if self._part is None else self._part.open("xb")
+
+    def __enter__(self) -> _Replacement:
+        return self
+
+    def finish(self) -> None:
+        """Have all of it on the disk."""
+        self.file.flush()
+        if self._part is not None:
+            os.fsync(self.file.fileno())
+        self.file.close()
+
+    def take_place(self) -> None:
+        if self._part is not None:
+            os.replace(self._part, self._path)
+
+    def __exit__(self, *error: object) -> None:
+        # Both do nothing where all went well.
+        with suppress(OSError):
+            self.file.close()
+        if self._part is not None:
+            self._part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a rename within `folder` on the disk too, where the system lets folders be opened."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

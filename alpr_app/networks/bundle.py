@@ -1,27 +1,29 @@
 """Model bundles: NAME.safetensors with the weights, NAME.json with all that is needed to use and judge them.
 
-Loading is strict: every field of the configuration must be there, no other, each of its own type, the weights must have
-the stated hash, and the scores must be figures as `alpr eval --json` writes them. Pickles are refused.
+Loading is strict: the weights must have the stated hash and fit the network that the JSON describes
+(`bundle_description`). Pickles are refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+import os
+import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, BinaryIO
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from alpr_app.core.errors import AlprError, reason
+from alpr_app.core.errors import reason
 from alpr_app.data import assets
-from alpr_app.data.atomic_files import write_atomically
-from alpr_app.data.bounded_parsing import JSON_BYTES, ContentError, read_json, shown, without_nan
+from alpr_app.data.atomic_files import write_together
+from alpr_app.data.bounded_parsing import JSON_BYTES, ContentError, without_nan
+from alpr_app.networks.bundle_description import FORMAT, SHIPPED, BundleError, config_from_dict, read_description
 from alpr_app.networks.detector.config import STRIDES, DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.layers import one_thread_if_forked
@@ -29,79 +31,6 @@ from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.weights import misfit, not_numbers, read_head
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-
-Config = TypeVar("Config", bound="DataclassInstance")
-
-
-def _as_type_of(default: Any, value: Any, name: str) -> Any:
-    """`value` as the type that `default` has; a list becomes a tuple. Raises ValueError if it is another
-    type."""
-    if isinstance(default, tuple):
-        if not isinstance(value, list):
-            raise ValueError(f"'{name}' must be a list, not {shown(value)}")
-        return tuple(_as_type_of(default[0], item, name) for item in value)
-    if isinstance(default, float) and type(value) is int:
-        return float(value)
-    if type(value) is not type(default):
-        raise ValueError(f"'{name}' must be a {type(default).__name__}, not {shown(value)}")
-    return value
-
-
-def config_from_dict(config_class: type[Config], values: Any) -> Config:
-    """The config that `values` describe; `config_class` is a dataclass whose fields all have defaults.
-
-    The defaults only say the types: a missing field is not filled in, because a default may change while the
-    weights do not. Raises ValueError naming the field.
-    """
-    if not isinstance(values, dict):
-        raise ValueError(f"'config' must be an object, not {shown(values)}")
-    defaults = {item.name: item.default for item in fields(config_class)}
-    origin = "the model was saved by another version of the program"
-    for name in sorted(defaults.keys() - values.keys()):
-        raise ValueError(f"'config' lacks '{name}'; {origin}")
-    for name in sorted(values.keys() - defaults.keys()):
-        raise ValueError(f"'config' has the unknown {shown(name)}; {origin}")
-    return config_class(**{name: _as_type_of(default, values[name], name) for name, default in defaults.items()})
-
-
-# What the tables of a part are made of.
-_GROUPS = {"scenes": {"micro"}}
-_NAMES = {"scenes": {"plates"}, "confidence": {"readings", "precision", "recall"}}
-
-
-def check_scores(scores: dict[str, Any]) -> None:
-    """Raises ValueError if some `figures` in there are none: parts with groups, each of numbers with the same names."""
-    for figures in _figures(scores):
-        if not isinstance(figures, dict):
-            raise ValueError("'figures' must be an object")
-        for part, groups in figures.items():
-            _check_part(part, groups)
-
-
-def _figures(scores: dict[str, Any]) -> Iterator[Any]:
-    for name, value in scores.items():
-        if name == "figures":
-            yield value
-        elif isinstance(value, dict):
-            yield from _figures(value)
-
-
-def _check_part(part: str, groups: Any) -> None:
-    if not isinstance(groups, dict) or not groups or not all(isinstance(values, dict) for values in groups.values()):
-        raise ValueError("a part of 'figures' must be an object of objects")
-    names = next(iter(groups.values())).keys()
-    for values in groups.values():
-        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.values())
-        if not names or values.keys() != names or not numbers:
-            raise ValueError("each group of 'figures' must have the same names, of numbers")
-    if _GROUPS.get(part, set()) - groups.keys() or _NAMES.get(part, set()) - names:
-        raise ValueError("'figures' lack what their tables are made of")
-
-
-FORMAT = 1
 KINDS: dict[str, tuple[type[Detector] | type[Reader], type[DetectorConfig] | type[ReaderConfig]]] = {
     "detector": (Detector, DetectorConfig),
     "reader": (Reader, ReaderConfig),
@@ -109,16 +38,14 @@ KINDS: dict[str, tuple[type[Detector] | type[Reader], type[DetectorConfig] | typ
 # Trained numbers of a network at most, and these times the places at which they are used: what a processor computes in
 # seconds. The shipped ones have 2.3 million at most, and a hundredth of that arithmetic.
 MOST_WEIGHTS, MOST_ARITHMETIC = 100_000_000, 10**11
-SHIPPED = {"detector": "detector", "reader": "maskocr"}
+# A bundle that is just being replaced is read again after so many seconds; from so many after the last write on, two
+# files that do not belong together never will.
+REREAD_AFTER_SECONDS = (0.05, 0.2)
+YOUNG_SECONDS = 2.0
 
-_FIELDS = ("kind", "format", "config", "scores", "command", "sha256")
 _PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".tar", ".zip")
 # A zip, which torch.save writes; a pickle of protocol 2 to 5; torch's oldest format.
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x8a\nl\xfc")
-
-
-class BundleError(AlprError):
-    """A model that cannot be used or saved; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -180,41 +107,6 @@ def _refuse_pickle(path: Path) -> None:
         )
 
 
-def _read_description(kind: str | None, path: Path) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be opened: {reason(error)}") from error
-    except ContentError as error:
-        raise BundleError(f"{path}: damaged, {error}; copy it again") from error
-    if not isinstance(content, dict):
-        raise BundleError(f"{path}: damaged, this does not describe a model; copy it again")
-    version = content.get("format")
-    # Asked first: a newer format may have other fields.
-    if isinstance(version, int) and version > FORMAT:
-        raise BundleError(f"{path}: format {version}, this program knows up to {FORMAT}; update the program")
-    for name in _FIELDS:
-        if name not in content:
-            raise BundleError(f"{path}: '{name}' is missing; copy the file again or save the model again")
-    unknown = sorted(set(content) - set(_FIELDS))
-    if unknown:
-        raise BundleError(f"{path}: {shown(unknown[0])} is unknown; it describes a model with {', '.join(_FIELDS)}")
-    if version != FORMAT:
-        raise BundleError(f"{path}: format {shown(version)} is unknown; save the model again")
-    if not isinstance(content["sha256"], str):
-        raise BundleError(f"{path}: damaged, 'sha256' must be a text; copy the file again")
-    if not isinstance(content["scores"], dict) or not isinstance(content["command"], str):
-        raise BundleError(f"{path}: damaged, 'scores' must be an object and 'command' a text; copy the file again")
-    try:
-        check_scores(content["scores"])
-    except ValueError as error:
-        raise BundleError(f"{path}: damaged scores, {error}; copy the file again") from error
-    wanted = list(KINDS) if kind is None else [kind]
-    if content["kind"] not in wanted:
-        raise BundleError(f"{path}: describes a {shown(content['kind'])} where a {' or '.join(wanted)} is needed")
-    return content
-
-
 def _build(kind: str, config: Any, path: Path) -> nn.Module:
     """The network without any memory behind its weights: whatever the config claims costs nothing yet."""
     network_class, _ = KINDS[kind]
@@ -230,14 +122,14 @@ def _build(kind: str, config: Any, path: Path) -> nn.Module:
     return network
 
 
-def _read_weights(path: Path, network: nn.Module, described: Path, sha256: str) -> bytes:
+def _read_weights(file: BinaryIO, path: Path, network: nn.Module, described: Path, sha256: str) -> bytes:
     """The whole file of a network's weights, if it is the one that `described` describes. Raises BundleError."""
     most = sum(tensor.nbytes for tensor in network.state_dict().values()) + JSON_BYTES
     try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= most else b""
+        size = os.fstat(file.fileno()).st_size
+        data = file.read() if size <= most else b""
     except OSError as error:
-        raise BundleError(f"{path}: cannot be opened: {reason(error)}") from error
+        raise BundleError(f"{path}: cannot be read: {reason(error)}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
         why = "sha256 differs" if size <= most else f"{size:,} bytes where at most {most:,} belong"
         raise BundleError(
@@ -250,20 +142,57 @@ def _read_weights(path: Path, network: nn.Module, described: Path, sha256: str) 
 def load_bundle(
     kind: str | None, path: Path | str | None = None, description: Path | str | None = None
 ) -> tuple[nn.Module, BundleInfo]:
-    """The network of a bundle, in evaluation mode, and what is known of it. Paths as in `find_bundle`.
+    """Load the network of a bundle, in evaluation mode, with its description.
 
-    Raises BundleError for whatever does not fit: the message names the file and the remedy.
+    Args:
+        kind: detector, reader, or None for either, which needs a path.
+        path: As in `find_bundle`.
+        description: As in `find_bundle`.
+
+    Raises:
+        BundleError: A file is missing, damaged, or does not fit the other; the message names it and the remedy.
     """
     one_thread_if_forked()
     weights_path, json_path = find_bundle(kind, path, description)
-    content = _read_description(kind, json_path)
-    kind = content["kind"]
+    for wait in (*REREAD_AFTER_SECONDS, None):
+        try:
+            return _load(kind, weights_path, json_path)
+        except BundleError:
+            # A training run replaces both files, one right after the other: they may have been opened in between.
+            if wait is None or not _is_young(weights_path):
+                raise
+            time.sleep(wait)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _is_young(path: Path) -> bool:
+    """Whether a file was written within the last seconds."""
     try:
-        config = config_from_dict(KINDS[kind][1], content["config"])
+        return abs(time.time() - path.stat().st_mtime) < YOUNG_SECONDS
+    except OSError:
+        return False
+
+
+def _load(kind: str | None, weights_path: Path, json_path: Path) -> tuple[nn.Module, BundleInfo]:
+    try:
+        # Opened together: what takes the place of one of them later on is not seen.
+        file = weights_path.open("rb")
+    except OSError as error:
+        raise BundleError(f"{weights_path}: cannot be opened: {reason(error)}") from error
+    with file:
+        content = read_description(kind, json_path)
+        return _load_opened(file, content, weights_path, json_path)
+
+
+def _load_opened(
+    file: BinaryIO, content: dict[str, Any], weights_path: Path, json_path: Path
+) -> tuple[nn.Module, BundleInfo]:
+    try:
+        config = config_from_dict(KINDS[content["kind"]][1], content["config"])
     except ValueError as error:
         raise BundleError(f"{json_path}: its config describes no network: {error}") from error
-    network = _build(kind, config, json_path)
-    data = _read_weights(weights_path, network, json_path, content["sha256"])
+    network = _build(content["kind"], config, json_path)
+    data = _read_weights(file, weights_path, network, json_path, content["sha256"])
     try:
         fault = misfit(read_head(data), network.state_dict())
         if fault:
@@ -308,10 +237,16 @@ def load_reader(path: Path | str | None = None, description: Path | str | None =
 
 
 def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], command: str) -> BundleInfo:
-    """Write NAME.safetensors and NAME.json, each whole or not at all. `path`: NAME with either suffix or none.
+    """Write NAME.safetensors and NAME.json, both or neither.
 
-    network: a Detector or a Reader as trained, not fused. Raises BundleError; then earlier files are left alone,
-    or, if only the JSON could not be written, do not pass for whole because the hash tells.
+    Args:
+        path: NAME with either suffix or none.
+        network: A Detector or a Reader as trained, not fused.
+        scores: Figures with the data they were measured on.
+        command: The command that made the model.
+
+    Raises:
+        BundleError: The network does not fit its config, or the files cannot be written; earlier ones stay.
     """
     path = Path(path)
     stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
@@ -333,12 +268,11 @@ def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], co
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     described = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    for target, part in ((weights_path, data), (json_path, described.encode())):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, part)
-        except OSError as error:
-            raise BundleError(f"{target}: the model was not saved: {reason(error)}") from error
+    try:
+        weights_path.parent.mkdir(parents=True, exist_ok=True)
+        write_together({weights_path: data, json_path: described.encode()})
+    except OSError as error:
+        raise BundleError(f"{error.filename or weights_path}: the model was not saved: {reason(error)}") from error
     return _info(network, content, weights_path, len(data))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.atomic_files import replacing, write_atomically, write_together
 from tests.places import ROOT
 
 
@@ -60,7 +60,7 @@ def test_the_standard_output_is_added_to_and_not_replaced(tmp_path):
     code = f"""
 import os
 from pathlib import Path
-from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.atomic_files import replacing, write_atomically, write_together
 os.write(1, b"before ")
 write_atomically(Path({str(link)!r}), b"written ")
 os.write(1, b"after")
@@ -77,3 +77,25 @@ def test_a_device_is_written_to_and_not_replaced():
     with pytest.raises(OSError, match="No space left"):
         write_atomically(Path("/dev/full"), b"x")
     assert not Path("/dev/full").is_file()
+
+
+def test_a_block_that_fails_leaves_the_earlier_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    with pytest.raises(ValueError, match="no more"), replacing(path) as file:
+        file.write(b"half of it")
+        raise ValueError("no more")
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_that_belong_together_are_replaced_all_or_none(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "missing" / "other"
+    one.write_bytes(b"before")
+    with pytest.raises(OSError) as raised:
+        write_together({one: b"after", other: b"after"})
+    assert raised.value.filename == str(other)
+    assert one.read_bytes() == b"before" and list(tmp_path.iterdir()) == [one]
+    other.parent.mkdir()
+    write_together({one: b"after", other: b"after too"})
+    assert (one.read_bytes(), other.read_bytes()) == (b"after", b"after too")

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,8 @@ import safetensors.torch
 import torch
 
 from alpr_app.data import assets
-from alpr_app.networks.bundle import (
-    FORMAT,
-    BundleError,
-    list_bundles,
-    load_bundle,
-    load_detector,
-    load_reader,
-    save_bundle,
-)
+from alpr_app.networks.bundle import list_bundles, load_bundle, load_detector, load_reader, save_bundle
+from alpr_app.networks.bundle_description import FORMAT, BundleError
 from alpr_app.networks.layers import fuse
 
 
@@ -344,3 +338,26 @@ def test_figures_that_no_table_can_be_made_of_are_refused(copy, figures):
     change_json(copy, scores={"evaluation": {"figures": figures}})
     with pytest.raises(BundleError, match=r"copy\.json: damaged scores, "):
         load_detector(copy)
+
+
+def test_a_bundle_that_is_replaced_meanwhile_is_read_as_one_of_the_two(detector_path, tmp_path):
+    path, networks = tmp_path / "newest", [load_detector(detector_path)[0], load_detector(detector_path)[0]]
+    with torch.no_grad():
+        next(networks[1].parameters()).add_(1)
+    saved = [save_bundle(path, network, {}, "").sha256 for network in networks]
+    over = threading.Event()
+
+    def replace() -> None:
+        while not over.is_set():
+            for network in networks:
+                save_bundle(path, network, {}, "")
+                over.wait(0.005)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        seen = {load_detector(path)[1].sha256 for _ in range(40)}
+    finally:
+        over.set()
+        writer.join()
+    assert seen <= set(saved)

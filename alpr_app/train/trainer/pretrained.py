@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from alpr_app.core.errors import UsageError, first_line
 from alpr_app.data.bounded_parsing import shown
-from alpr_app.networks.bundle import config_from_dict, load_bundle
+from alpr_app.networks.bundle import load_bundle
+from alpr_app.networks.bundle_description import config_from_dict
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from alpr_app.networks.bundle import config_from_dict
+from alpr_app.networks.bundle_description import config_from_dict
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.reader.config import ReaderConfig
 
