@@ -1,5 +1,5 @@
-"""What a licence plate is, and the geometry of finding one: alphabet, formats, `Plate`, letterbox, homography,
-tracking, and the errors that every part of the program raises.
+"""What a licence plate is: alphabet, formats and `Plate`; the geometry of finding one; tracking; and the errors that
+every part of the program raises.
 
-Knows nothing else of the package, no torch and no files. Everybody may use it.
+Depends on no other room, on no torch, and touches no files. Every room may use it.
 """

@@ -1,6 +1,6 @@
-"""Libraries written in C: what they print is silenced, and one that the system lacks is named with the remedy.
+"""Native libraries: silences what they print, and names a missing one with the remedy.
 
-Decoders print what they think of a file to standard error, without its name. The program says it once, with the name.
+Decoders complain about a file on standard error without naming it. The program reports the fault once, with the name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The packages that hold what the wheels of OpenCV and ONNX Runtime load, by family of systems. ./setup has the same.
+# The system packages that provide what the wheels of OpenCV and ONNX Runtime load, by distribution family. ./setup has
+# the same list.
 _PACKAGES = {
     "libxcb.so.1": {"debian": "libxcb1", "fedora": "libxcb", "suse": "libxcb1", "arch": "libxcb"},
     "libGL.so.1": {"debian": "libgl1", "fedora": "libglvnd-glx", "suse": "libglvnd", "arch": "libglvnd"},
@@ -26,7 +27,7 @@ _PACKAGES = {
     "libgomp.so.1": {"debian": "libgomp1", "fedora": "libgomp", "suse": "libgomp1", "arch": "gcc-libs"},
     "libstdc++.so.6": {"debian": "libstdc++6", "fedora": "libstdc++", "suse": "libstdc++6", "arch": "gcc-libs"},
 }
-# What OpenCV's wheel needs comes together: whoever lacks one of these usually lacks the others, too.
+# A system that lacks one of the libraries that OpenCV's wheel needs usually lacks all of them.
 _OPENCV = ("libxcb.so.1", "libGL.so.1", "libgthread-2.0.so.0")
 _INSTALL = {
     "debian": "apt-get install -y {}",
@@ -38,12 +39,12 @@ _FAMILIES = {"ubuntu": "debian", "rhel": "fedora", "centos": "fedora", "opensuse
 
 
 def explain(error: ImportError) -> str | None:
-    """One line that names the library and the command that installs it; None if `error` has another reason."""
-    said = str(error)
-    library = re.match(r"([\w.+-]+\.so[\w.]*): cannot open shared object file", said)
+    """Return one line that names the missing library and the command that installs it; None for any other error."""
+    message = str(error)
+    library = re.match(r"([\w.+-]+\.so[\w.]*): cannot open shared object file", message)
     if library is None:
-        if platform.system() == "Windows" and "DLL load failed" in said:
-            return f"{said}; install Microsoft's Visual C++ runtime and, on Windows N, its Media Feature Pack"
+        if platform.system() == "Windows" and "DLL load failed" in message:
+            return f"{message}; install Microsoft's Visual C++ runtime and, on Windows N, its Media Feature Pack"
         return None
     name = library.group(1)
     wanted = _OPENCV if name in _OPENCV else (name,)
@@ -55,7 +56,7 @@ def explain(error: ImportError) -> str | None:
 
 
 def _family() -> str:
-    """debian, fedora, suse or arch, or what else the system calls itself."""
+    """Return debian, fedora, suse or arch, or else the system's own name."""
     try:
         release = platform.freedesktop_os_release()
     except (OSError, AttributeError):
@@ -67,32 +68,32 @@ def _family() -> str:
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """What libraries written in C print to standard error goes nowhere; what Python prints there is seen as before."""
+    """Discard what native libraries print to standard error; Python's own output there is shown as before."""
     before = sys.stderr
     try:
-        kept = os.dup(2)
+        saved = os.dup(2)
     except OSError:
-        # There is none.
+        # Standard error is closed.
         yield
         return
     try:
         is_ours = before is not None and before.fileno() == 2
     except (OSError, ValueError):
-        # Somebody has put something else in its place, as tests do.
+        # Replaced by something without a descriptor, as tests do.
         is_ours = False
     if before is not None:
         before.flush()
     try:
         if is_ours:
-            # A stream of its own: this one would go on writing to the descriptor that now leads nowhere.
+            # The present stream would go on writing to the descriptor that now leads to the null device.
             sys.stderr = os.fdopen(os.dup(2), "w", 1, encoding=before.encoding, errors="backslashreplace")
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, 2)
+        os.close(null_device)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
         if is_ours:
             sys.stderr.close()
             sys.stderr = before

@@ -1,8 +1,8 @@
 """What a licence plate is: its alphabet, its colours and formats, and `Plate`, one reading of one plate.
 
-Chinese plates after GA 36-2018: a province character, an office letter, then five characters (six on
-new-energy plates). The letter I is not issued, O only as the office of authorities' old plates; CCPD's own tables
-still hold it everywhere.
+Chinese plates follow GA 36-2018: a province character, an office letter, then five characters (six on new-energy
+plates). The letter I is never issued, and O only as the office letter of old government plates, although CCPD's own
+tables allow it everywhere.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ DIGITS = "0123456789"
 SPECIALS = "学警挂港澳使领"
 ALPHABET = PROVINCES + DIGITS + LETTERS + "O" + SPECIALS
 
-# Characters of the shortest plates.
+# Number of characters of the shortest Chinese plates.
 SHORTEST = 7
 
 COLOURS = ("blue", "yellow", "green", "white", "black")
-# Rears of lorries, trailers and motorcycles. New-energy plates have one row; tractors' are green ones of two.
+# Used on the rears of lorries, on trailers and on motorcycles. New-energy plates have one line; a green plate of two
+# lines is a tractor's.
 TWO_LINE_COLOURS = ("blue", "yellow", "white", "black")
 
 _OFFICE = f"[{PROVINCES}][{LETTERS}O]"
@@ -41,19 +42,28 @@ _PATTERNS = {colour: re.compile("|".join(formats)) for colour, formats in _FORMA
 
 
 def fits_format(text: str, colour: str | None = None) -> bool:
-    """Whether `text` (without the dot) is a plate that may be issued: in `colour`, or in any colour if None."""
+    """Whether plates with this text (without the dot) are issued in `colour`, or in any colour if None."""
     colours = COLOURS if colour is None else (colour,)
     return any(_PATTERNS[name].fullmatch(text) is not None for name in colours)
 
 
 def reads_chinese(alphabet: str) -> bool:
-    """Whether a reader with this alphabet reads Chinese plates, so that their formats and layouts mean something."""
+    """Whether a reader with this alphabet reads Chinese plates, so that their formats and layouts apply."""
     return set(PROVINCES) <= set(alphabet)
 
 
-def judge_format(text: str, colour: str, alphabet: str, rows: int = 1) -> bool | None:
-    """Whether a reading is a plate that may be issued in its colour, with so many rows of characters. None where that
-    cannot be said: nothing was read, or the reader, with this `alphabet`, is one for other plates than Chinese ones."""
+def check_format(text: str, colour: str, alphabet: str, rows: int = 1) -> bool | None:
+    """Check a reading against the formats of its colour.
+
+    Args:
+        text: The reading, without dots.
+        colour: The plate's colour.
+        alphabet: The reader's alphabet.
+        rows: Lines of characters on the plate, 1 or 2.
+
+    Returns:
+        Whether such a plate is issued; None if nothing was read or the reader is not for Chinese plates.
+    """
     if not text or not reads_chinese(alphabet):
         return None
     if rows == 2 and colour not in TWO_LINE_COLOURS:
@@ -62,13 +72,13 @@ def judge_format(text: str, colour: str, alphabet: str, rows: int = 1) -> bool |
 
 
 def completeness(text: str, alphabet: str) -> float:
-    """Which share of a plate's characters a reading has, 0 to 1: a stray character is none. 1 for any text of a reader
-    that, with this `alphabet`, is one for other plates than Chinese ones: those may be short."""
+    """Return the share of a plate's characters that a reading has, 0 to 1, so that a stray character does not pass for
+    a plate. It is 1 for readers of other than Chinese plates, which may be short."""
     return min(1.0, len(text) / SHORTEST) if reads_chinese(alphabet) else 1.0
 
 
 def has_province(text: str) -> bool:
-    """Whether a text begins with a province, so that it makes sense to speak of the rest."""
+    """Whether a text begins with a province, so that the rest can be compared on its own."""
     return text != "" and text[0] in PROVINCES
 
 
@@ -90,21 +100,20 @@ class PlateRecord(TypedDict):
 class Plate:
     """One plate as found and read.
 
-    text: without dots, dashes and gaps, 皖A12345; empty if the reader saw no character.
-    confidence: the least of `characters`, 0 to 1; 0 for an empty text.
-    characters: one confidence a character of `text`.
-    alternatives: for each of them the reader's second guess, '' for no character at all, and its confidence.
-    colour: one of the reader's, which are `COLOURS` unless it was trained for other plates; another one of these where
-    the plate's pixels surely show it.
-    score: how sure it is that this is a plate, 0 to 1: the weighted mean of the detector's quality score and of
-    `confidence` times `completeness`, because what reads like a plate is one; 1 for a picture that was said to be a
-    plate.
-    box: left, top, right, bottom in pixels of the picture.
-    corners: top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.
-    crop: the rectified plate the reader saw, 48 x 192 x 3 uint8 RGB.
-    fits_format: whether plates of this colour and layout are issued with such a text; False is said of kinds that the
-    reader does not know, too. None where that cannot be said: nothing was read, or by a reader for other plates than
-    Chinese ones.
+    Attributes:
+        text: Without dots, dashes and spaces, 皖A12345; empty if the reader saw no character.
+        confidence: The lowest of `characters`, 0 to 1; 0 for an empty text.
+        characters: One confidence per character of `text`.
+        alternatives: For each character the reader's second guess, '' for no character, and its confidence.
+        colour: One of the reader's colours, which are `COLOURS` unless it was trained for other plates; replaced by
+            another of these where the pixels clearly show it.
+        score: How likely this is a plate, 0 to 1: the weighted mean of the detector's quality score and of `confidence`
+            times `completeness`, because what reads like a plate is one. It is 1 for a picture given as a plate.
+        box: Left, top, right, bottom in pixels of the picture.
+        corners: Top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.
+        crop: The rectified plate given to the reader, 48 x 192 x 3 uint8 RGB.
+        fits_format: Whether plates of this colour and layout are issued with such a text; also False for kinds of
+            plates that the reader does not know. None if nothing was read or the reader is not for Chinese plates.
     """
 
     text: str
@@ -124,17 +133,16 @@ class Plate:
         return self.to_dict() == other.to_dict() and np.array_equal(self.crop, other.crop)
 
     def __hash__(self) -> int:
-        # Of what is compared, and as it is compared: rounded.
+        # Equal plates must have equal hashes, and they are compared as rounded.
         return hash((self.text, self.colour, round(self.confidence, 4)))
 
     @property
     def marked_text(self) -> str:
-        """`text` as people are shown it: with a ? behind it if it fits no format; apart, for it stands for no
-        character."""
+        """The text as shown to people: followed by a separate ? if it fits no format."""
         return f"{self.text} ?" if self.fits_format is False else self.text
 
     def to_dict(self) -> PlateRecord:
-        """Everything but the crop, as plain JSON types: coordinates to 0.1 px, confidences to 4 digits."""
+        """Return everything but the crop as plain JSON types, coordinates to 0.1 px and confidences to 4 digits."""
         return {
             "text": self.text,
             "confidence": round(self.confidence, 4),

@@ -1,4 +1,4 @@
-"""What comes of a picture: its plates, and how long each stage took."""
+"""The result of one picture: its plates, and how long each stage took."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Timings:
-    """How long the stages took, in milliseconds a picture."""
+    """Duration of each stage, in milliseconds per picture."""
 
     letterbox_ms: float = 0.0
     detector_ms: float = 0.0
@@ -22,22 +22,22 @@ class Timings:
 
     @property
     def detect_ms(self) -> float:
-        """Finding the plates: from the picture to their corners."""
+        """From the picture to the corners of its plates."""
         return self.letterbox_ms + self.detector_ms + self.decode_ms + self.closer_ms
 
     @property
     def read_ms(self) -> float:
-        """Reading them: from the corners to the texts."""
+        """From the corners to the texts."""
         return self.rectify_ms + self.reader_ms
 
 
-# The names of the stages, in the order in which they come.
+# The names of the stages, in their order.
 STAGES = tuple(field.name.removesuffix("_ms") for field in fields(Timings))
 
 
 @dataclass(frozen=True)
 class Result:
-    """plates: best first, by their score."""
+    """The plates of a picture, best score first, and how long finding and reading them took."""
 
     plates: list[Plate]
     timings: Timings

@@ -1,7 +1,7 @@
-"""What every program of this package does before anything else: so that Ctrl-C is one line however early it comes, a
-closed stream is no traceback, and what libraries print of themselves does not mix with what we say.
+"""The first thing every program of this package does: Ctrl-C prints one line however early it comes, closed standard
+streams cause no traceback, and a missing system library is named.
 
-It imports nothing that takes time: Ctrl-C during an import is handled only from here on.
+This module imports nothing slow, because Ctrl-C during an import is handled only from here on.
 """
 
 import os
@@ -10,29 +10,28 @@ import sys
 from importlib import import_module
 from types import FrameType
 
-# More than any camera takes at once (telephones: 200 million), and what long panoramas have.
+# More than any camera records at once (200 million on telephones), and as much as long panoramas have.
 MAXIMUM_PIXELS = 200_000_000
 
 
 def limit_opencv() -> None:
-    """Have OpenCV refuse larger pictures too, unless the user has said how large they may be. To be called before cv2
-    is imported: OpenCV reads it from the environment when it is loaded."""
+    """Make OpenCV refuse larger pictures too, unless the user has set its limit. Call this before cv2 is imported:
+    OpenCV reads the limit from the environment when it is loaded."""
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAXIMUM_PIXELS))
 
 
 def enter(program: str) -> None:
-    """To be called first of all. program: the name that stands before its messages."""
+    """Prepare the process. Call this first. program: the name that precedes its messages."""
     _open_standard_streams()
-    # Read by OpenCV when it is loaded.
     limit_opencv()
-    # Where a script has its background jobs ignore Ctrl-C, that stays.
+    # A shell may have its background jobs ignore Ctrl-C; that stays.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _Interrupt(program))
 
 
 class _Interrupt:
-    """Ctrl-C while something is imported ends the process at once: there is nothing to be kept yet, and an exception in
-    the middle of an import may come out as another one, or not at all. Later on it is KeyboardInterrupt as ever."""
+    """Ends the process at once if Ctrl-C comes during an import: there is nothing to save yet, and an exception in the
+    middle of an import may surface as another one or not at all. Later, Ctrl-C raises KeyboardInterrupt as usual."""
 
     def __init__(self, program: str) -> None:
         self._program = program
@@ -40,7 +39,7 @@ class _Interrupt:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         while frame is not None:
             if frame.f_globals.get("__name__", "").startswith("importlib._bootstrap"):
-                # Past the stream's buffer, which may be in the middle of something.
+                # Bypasses the stream's buffer, which may be in use.
                 os.write(sys.stderr.fileno(), f"{self._program}: interrupted\n".encode())
                 os._exit(130)
             frame = frame.f_back
@@ -48,9 +47,8 @@ class _Interrupt:
 
 
 def _open_standard_streams() -> None:
-    """Where standard input, output or error is closed, the next file that is opened would take its place, and messages
-    would be written into it. What stands there instead fails when it is used, as a closed one does; errors are for
-    nobody."""
+    """Put the null device in place of closed standard streams: the next file opened would take their descriptor, and
+    messages would be written into it. Using the substitute fails, as a closed stream does; errors are discarded."""
     for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)
@@ -78,8 +76,8 @@ def viewer() -> int:
 
 
 def start(program: str, module: str) -> int:
-    """`enter`, then the `main` of a module; returns the exit status. A library that the system lacks is one line,
-    wherever what loads it is imported: bare systems have not all that OpenCV loads."""
+    """Call `enter`, then the `main` of a module, and return its exit status. A missing system library, as on bare
+    systems without all that OpenCV loads, is reported in one line, wherever it is imported."""
     enter(program)
     try:
         status: int = import_module(module).main()
@@ -87,8 +85,8 @@ def start(program: str, module: str) -> int:
     except ImportError as error:
         from alpr_app.core.native_libraries import explain
 
-        said = explain(error)
-        if said is None:
+        explanation = explain(error)
+        if explanation is None:
             raise
-        print(f"{program}: {said}", file=sys.stderr)
+        print(f"{program}: {explanation}", file=sys.stderr)
         return 2

@@ -1,12 +1,12 @@
-"""One car across frames: plates that belong together become a track, and the readings of a track are put to the vote.
+"""One car across frames: plates that belong together form a track, and the readings of a track are put to the vote.
 
-A plate belongs to the track that is nearest and reads most alike. What counts is time, not frames, so it makes no
-difference how many frames a second there are, nor whether some are missed. A single reading errs now and then; of all
-readings of a track, similar ones are put together and the group with the most confidence wins, as Frigate does it. In
-that group the text speaks for the car that was read surely most often; where none was, the most confident reading.
+A plate belongs to the track that is nearest and reads most alike. Time counts, not frames, so that neither the frame
+rate nor missed frames make a difference. Single readings err now and then: similar readings of a track are grouped, and
+the group with the highest total confidence wins, as in Frigate. Within it, the text that was surely read most often
+represents the car; if none was, the most confident reading does.
 
-Cars of a fleet have plates that differ in a digit. So a sure reading that differs from what a track was surely read as
-is another car's, unless the plate has not been out of sight and is where the track's must be by now.
+Cars of a fleet have plates that differ in a single digit. A sure reading that differs from the sure reading of a track
+therefore belongs to another car, unless the plate has stayed in sight and is where the track must be by now.
 """
 
 from __future__ import annotations
@@ -21,40 +21,44 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from alpr_app.core.plate import Plate
 
-# Seconds after which a car that is not seen has left.
+# Seconds without a detection after which a car has left.
 PATIENCE_SECONDS = 1.5
-# How far a plate may lie from where it is expected, in plate widths: at once, and more for every second.
+# How far a plate may lie from its expected position, in plate widths: at once, and per second in addition.
 REACH = 0.75
 REACH_PER_SECOND = 6.0
-# Plates that read alike may be further apart.
+# Plates with similar texts may be further apart by this factor.
 ALIKE_REACH = 3.0
-# A plate grows or shrinks at most so much, and more for every second.
+# A plate grows or shrinks by at most this factor, plus one per second.
 SIZE_RATIO = 1.8
-# Texts that differ by no more than so many characters are similar.
+# Texts are similar up to this edit distance.
 SIMILAR_EDITS = 2
-# Two sure readings that share less than this are of two cars, wherever they are.
+# Two sure readings with less similarity than this belong to two cars, wherever they are.
 SURE = 0.8
 SAME_CAR_SHARE = 0.5
-# Two sure readings that differ at all are of two cars, unless the plate was never away for longer than this, or for no
-# frame at all, and lies no more than so many plate widths from where it is expected.
+# Two sure readings that differ at all belong to two cars, unless the plate was never out of sight for longer than this
+# (or for a single frame) and lies within this many plate widths of its expected position.
 BREAK_SECONDS = 0.5
 UNBROKEN_REACH = 1.0
-# Sightings since a break that may turn out to be those of another car.
+# Sightings since an interruption that may turn out to belong to another car.
 SIGHTINGS_KEPT = 250
-# Over so many seconds a velocity is averaged: single corners shake.
+# Time constant of the velocity average: single corners jitter.
 VELOCITY_SECONDS = 0.3
-# Different texts that a track remembers; the ones with the least confidence are forgotten first.
+# Different texts that a track remembers; those with the least confidence are forgotten first.
 TEXTS_KEPT = 12
 LEFT_KEPT = 1000
 
 
 @dataclass(frozen=True)
 class Track:
-    """One car as far as it has been seen.
+    """One car as far as it has been seen. Times are seconds on the clock of `Tracker.update`.
 
-    number: counts the cars from 1 and stays the same. plate: the reading that won the vote, as it was found then.
-    last: the plate as it was found last. count: how often it was found. first, until: the first and the last time it
-    was found, read: when it was found as `plate`; in seconds on the clock of `Tracker.update`.
+    Attributes:
+        number: Counts the cars from 1 and stays the same.
+        plate: The reading that won the vote, as it was found then.
+        last: The plate as found most recently.
+        count: How often the car was found.
+        first, until: The first and the last time it was found.
+        read: When it was found as `plate`.
     """
 
     number: int
@@ -67,12 +71,18 @@ class Track:
 
     @property
     def text(self) -> str:
-        """What was read, by the vote."""
+        """The text that won the vote."""
         return self.plate.text
 
 
 class Tracker:
-    """Follows the plates of one camera or video. patience: seconds after which a car that is not seen has left.
+    """Follows the plates of one camera or video.
+
+    Args:
+        patience: Seconds without a detection after which a car has left.
+
+    Raises:
+        ValueError: `patience` is not positive.
 
     tracker = Tracker()
     for time, image in frames:
@@ -90,14 +100,19 @@ class Tracker:
         self._now = -inf
 
     def update(self, plates: Sequence[Plate], time: float) -> list[Track]:
-        """Take in what was found in one frame, taken at `time` in seconds; the tracks of `plates`, in their order.
+        """Add the plates of one frame and return their tracks, in the order of `plates`.
 
-        Raises ValueError if `time` lies before that of the frame before.
+        Args:
+            plates: All plates found in the frame.
+            time: When the frame was taken, in seconds.
+
+        Raises:
+            ValueError: `time` is earlier than that of the previous frame.
         """
         if time < self._now:
             raise ValueError(f"frames must come in the order of their times: {time} after {self._now}")
         before, self._now = self._now, time
-        self._part([car for car in self._cars if time - car.until > self.patience])
+        self._remove([car for car in self._cars if time - car.until > self.patience])
         found = self._assign(plates, time, before)
         for place, plate in enumerate(plates):
             if place not in found:
@@ -106,8 +121,8 @@ class Tracker:
         return [found[place].track() for place in range(len(plates))]
 
     def _another_car(self, plate: Plate, time: float, before: float) -> _Car:
-        """A new car, which `plate` was read from. Where it was taken for an earlier one until it could be read, it is
-        given what was seen of it."""
+        """Start a new car with `plate`. If it was mistaken for an earlier car until it could be read, its sightings are
+        handed over to it."""
         self._number += 1
         car = _Car(self._number, time)
         for other in self._cars:
@@ -120,27 +135,27 @@ class Tracker:
 
     @property
     def following(self) -> int:
-        """How many cars are in sight, or have been a moment ago."""
+        """Number of cars in sight now or a moment ago."""
         return len(self._cars)
 
     def ended(self) -> list[Track]:
-        """The tracks of cars that have left since the last call, in the order in which they left; of more than
-        `LEFT_KEPT` the last ones, so that nobody has to ask."""
+        """Return the tracks of cars that have left since the last call, in the order in which they left; at most the
+        last `LEFT_KEPT`, so that not calling this costs no memory."""
         left = list(self._left)
         self._left.clear()
         return left
 
     def finish(self) -> list[Track]:
-        """All tracks that `ended` has not given yet, those in sight too: there are no more frames."""
-        self._part(list(self._cars))
+        """Return all tracks that `ended` has not returned yet, including cars in sight: there are no more frames."""
+        self._remove(list(self._cars))
         return self.ended()
 
-    def _part(self, cars: list[_Car]) -> None:
+    def _remove(self, cars: list[_Car]) -> None:
         self._left += [car.track() for car in sorted(cars, key=lambda car: (car.until, car.number))]
         self._cars = [car for car in self._cars if car not in cars]
 
     def _assign(self, plates: Sequence[Plate], time: float, before: float) -> dict[int, _Car]:
-        """The car of each place in `plates` that has one: the best pairs first, each car and each plate once."""
+        """Match plates (by index) with cars, best pairs first, each car and each plate at most once."""
         pairs = [
             (fit, place, number)
             for place, plate in enumerate(plates)
@@ -162,8 +177,8 @@ _Sighting = tuple["Plate", float, float]
 
 @dataclass
 class _Ballot:
-    """All readings of one text. weight: the sum of their confidences; sure: of the sure ones. best: the most confident
-    one; time: its."""
+    """All readings of one text: the sum of their confidences (`weight`), that of the sure ones (`sure`), and the most
+    confident reading with its time."""
 
     weight: float
     sure: float
@@ -172,22 +187,22 @@ class _Ballot:
 
 
 class _Car:
-    """A track that goes on. Times are those of frames, `before` is that of the frame before."""
+    """A track in progress. Times are those of frames; `before` is that of the previous frame."""
 
     def __init__(self, number: int, time: float) -> None:
         self.number, self.first, self.until = number, time, time
         self.count = 0
-        # Not there before it is first seen, which is at once.
+        # Set by the first call of `see`, which follows at once.
         self._last: Plate
         self._winner: _Ballot
         self._velocity = (0.0, 0.0)
         self._ballots: dict[str, _Ballot] = {}
-        # What was seen since the place broke off, until the text is surely read again; and what was known before.
+        # Sightings since the track was interrupted, until the text is surely read again; and the state before that.
         self._sightings: deque[_Sighting] = deque(maxlen=SIGHTINGS_KEPT)
         self._known: dict[str, Any] = {}
 
     def see(self, plate: Plate, time: float, before: float) -> None:
-        """It was found as `plate`."""
+        """Add a sighting."""
         if self.count == 0:
             self.first = time
         else:
@@ -211,11 +226,11 @@ class _Car:
             self._sightings.append((plate, time, before))
 
     def was_another(self, plate: Plate, time: float, before: float) -> bool:
-        """Whether what was seen since the place broke off was another car: the one that is read as `plate` now."""
+        """Whether the sightings since the interruption belong to another car, the one now read as `plate`."""
         return bool(self._sightings) and self._differs(plate) and self._unbroken(plate, time, before)
 
     def hand_over(self) -> list[_Sighting]:
-        """What was seen since the place broke off; this car forgets it."""
+        """Return the sightings since the interruption, and forget them."""
         sightings = list(self._sightings)
         self._sightings.clear()
         vars(self).update(self._known)
@@ -223,7 +238,7 @@ class _Car:
         return sightings
 
     def _moving(self, plate: Plate, time: float) -> tuple[float, float]:
-        """Its velocity, in pixels a second."""
+        """Return the smoothed velocity in pixels per second."""
         seconds = time - self.until
         share = 1 - exp(-seconds / VELOCITY_SECONDS)
         (from_x, from_y), (to_x, to_y), (old_x, old_y) = _centre(self._last.box), _centre(plate.box), self._velocity
@@ -249,19 +264,19 @@ class _Car:
         return Track(self.number, winner.best, self._last, self.count, self.first, self.until, winner.time)
 
     def _vote(self) -> _Ballot:
-        """What speaks for the car: around every text, those similar to it are one group."""
+        """Return the winning ballot: similar texts are grouped around each text, and the heaviest group wins."""
         groups = [
-            [other for text, other in self._ballots.items() if edits(centre, text) <= SIMILAR_EDITS]
+            [other for text, other in self._ballots.items() if edit_distance(centre, text) <= SIMILAR_EDITS]
             for centre in self._ballots
         ]
         winners = max(groups, key=lambda group: sum(ballot.weight for ballot in group))
         return max(winners, key=lambda ballot: (ballot.sure, ballot.best.confidence))
 
     def fit(self, plate: Plate, time: float, before: float) -> float:
-        """How well `plate` continues this track: 0 not at all, up to 3."""
+        """Return how well `plate` continues this track, from 0 (not at all) to 3."""
         seconds = time - self.until
         voted = self._winner.best
-        shared = max(alikeness(known.text, plate.text) for known in (voted, self._last))
+        shared = max(similarity(known.text, plate.text) for known in (voted, self._last))
         if self._differs(plate):
             may_be_misread = not self._sightings and self._unbroken(plate, time, before)
             if shared < SAME_CAR_SHARE or not may_be_misread:
@@ -271,17 +286,17 @@ class _Car:
             return 0.0
         distance = self._distance(plate, time)
         reach = REACH + REACH_PER_SECOND * seconds
-        if len(plate.text) > SIMILAR_EDITS and edits(voted.text, plate.text) <= SIMILAR_EDITS:
+        if len(plate.text) > SIMILAR_EDITS and edit_distance(voted.text, plate.text) <= SIMILAR_EDITS:
             reach *= ALIKE_REACH
         return 0.0 if distance >= reach else 1 - distance / reach + 2 * shared
 
     def _differs(self, plate: Plate) -> bool:
-        """Whether both are sure, and not of the same text."""
+        """Whether both readings are sure and have different texts."""
         voted = self._winner.best
         return _sure(voted) and _sure(plate) and voted.text != plate.text
 
     def _distance(self, plate: Plate, time: float) -> float:
-        """From where it is expected, or was last, for it may have stopped: in plate widths."""
+        """Return the distance, in plate widths, from the expected or the last position (the car may have stopped)."""
         place, last = _centre(plate.box), _centre(self._last.box)
         seconds = time - self.until
         expected = tuple(side + speed * seconds for side, speed in zip(last, self._velocity, strict=True))
@@ -289,7 +304,7 @@ class _Car:
         return min(hypot(place[0] - x, place[1] - y) for x, y in (last, expected)) / width
 
     def _unbroken(self, plate: Plate, time: float, before: float) -> bool:
-        """Whether the place has gone on without a break until `plate`."""
+        """Whether the track has continued without interruption up to `plate`."""
         in_sight = self.until >= before or time - self.until <= BREAK_SECONDS
         return in_sight and self._distance(plate, time) < UNBROKEN_REACH
 
@@ -307,8 +322,8 @@ def _width(box: Sequence[float]) -> float:
 
 
 @lru_cache(maxsize=4096)
-def edits(first: str, second: str) -> int:
-    """Characters to change, add or leave out to make `second` of `first` (Levenshtein, 1966)."""
+def edit_distance(first: str, second: str) -> int:
+    """Return the edit distance between two texts (Levenshtein, 1966)."""
     row = list(range(len(second) + 1))
     for number, character in enumerate(first, 1):
         diagonal, row[0] = row[0], number
@@ -317,6 +332,6 @@ def edits(first: str, second: str) -> int:
     return row[-1]
 
 
-def alikeness(first: str, second: str) -> float:
-    """How much of two texts is the same, 0 to 1; 0 if either is empty."""
-    return 1 - edits(first, second) / max(len(first), len(second)) if first and second else 0.0
+def similarity(first: str, second: str) -> float:
+    """Return the similarity of two texts, 0 to 1; 0 if either is empty."""
+    return 1 - edit_distance(first, second) / max(len(first), len(second)) if first and second else 0.0

@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from alpr_app.core.geometry import Letterbox, corners_to_box
-from alpr_app.core.plate import Plate, completeness, judge_format, reads_chinese
+from alpr_app.core.plate import Plate, check_format, completeness, reads_chinese
 from alpr_app.core.result import Result, Timings
 from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.networks.detector.postprocess import Detection
@@ -179,7 +179,7 @@ class ALPR:
             box=(left, top, right, bottom),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
             crop=crop.image,
-            fits_format=judge_format(reading.text, colour, alphabet, crop.rows),
+            fits_format=check_format(reading.text, colour, alphabet, crop.rows),
         )
 
     def _certainty(self, detection: Detection, reading: Reading) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alpr_app.cli.main import main
-from alpr_app.core.plate import ALPHABET, Plate, judge_format
+from alpr_app.core.plate import ALPHABET, Plate, check_format
 from alpr_app.core.result import Result, Timings
 from alpr_app.data.images import write_picture
 
@@ -35,7 +35,7 @@ class Scripted:
         corners = ((box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3]))
         crop = np.zeros((48, 192, 3), np.uint8)
         characters, alternatives = (sure,) * len(text), (("", 0.01),) * len(text)
-        fits = judge_format(text, "blue", ALPHABET)
+        fits = check_format(text, "blue", ALPHABET)
         return Result([Plate(text, sure, characters, alternatives, "blue", 0.9, box, corners, crop, fits)], Timings())
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpr_app.core.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, completeness, fits_format, judge_format
+from alpr_app.core.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, check_format, completeness, fits_format
 
 
 def make_plate(**changes) -> Plate:
@@ -64,11 +64,11 @@ def test_other_texts_fit_no_format(text):
     ],
 )
 def test_a_reading_is_judged_by_the_formats_of_its_colour(text, colour, fits):
-    assert judge_format(text, colour, ALPHABET) is fits
+    assert check_format(text, colour, ALPHABET) is fits
 
 
 def test_readings_of_other_plates_than_chinese_ones_are_not_judged():
-    assert judge_format("AB12CDE", "white", LETTERS + "0123456789") is None
+    assert check_format("AB12CDE", "white", LETTERS + "0123456789") is None
 
 
 @pytest.mark.parametrize(("fits", "shown"), [(True, "皖A12345"), (False, "皖A12345 ?"), (None, "皖A12345")])
@@ -113,12 +113,12 @@ def test_a_reading_is_the_less_a_plate_the_more_characters_it_lacks(text, share)
 
 
 def test_plates_of_two_rows_are_judged_by_their_layout_too():
-    assert judge_format("皖A12345", "yellow", ALPHABET, rows=2) is True
-    assert judge_format("皖AD12345", "green", ALPHABET, rows=1) is True
+    assert check_format("皖A12345", "yellow", ALPHABET, rows=2) is True
+    assert check_format("皖AD12345", "green", ALPHABET, rows=1) is True
     # New-energy plates have one row; green ones of two are a tractor's.
-    assert judge_format("皖AD12345", "green", ALPHABET, rows=2) is False
+    assert check_format("皖AD12345", "green", ALPHABET, rows=2) is False
 
 
 def test_a_white_plate_of_a_province_is_a_policemans_or_unknown():
-    assert judge_format("豫A1092警", "white", ALPHABET) is True
-    assert judge_format("豫R81092", "white", ALPHABET) is False
+    assert check_format("豫A1092警", "white", ALPHABET) is True
+    assert check_format("豫R81092", "white", ALPHABET) is False

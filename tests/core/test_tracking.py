@@ -5,7 +5,7 @@ import pytest
 
 import alpr_app
 from alpr_app.core.plate import Plate
-from alpr_app.core.tracking import LEFT_KEPT, Tracker, alikeness, edits
+from alpr_app.core.tracking import LEFT_KEPT, Tracker, edit_distance, similarity
 
 CROP = np.zeros((48, 192, 3), np.uint8)
 FIRST, SECOND = "皖A12345", "京B67890"
@@ -218,9 +218,9 @@ def test_days_of_flickering_texts_and_passing_cars_take_no_more_memory():
 
 
 def test_edits_are_counted():
-    assert [edits(FIRST, other) for other in (FIRST, "皖A1234", "皖A123456", "皖A1B345", "")] == [0, 1, 1, 1, 7]
-    assert alikeness(FIRST, "皖A12399") == pytest.approx(5 / 7)
-    assert alikeness("", "") == 0.0
+    assert [edit_distance(FIRST, other) for other in (FIRST, "皖A1234", "皖A123456", "皖A1B345", "")] == [0, 1, 1, 1, 7]
+    assert similarity(FIRST, "皖A12399") == pytest.approx(5 / 7)
+    assert similarity("", "") == 0.0
 
 
 def test_the_front_door_gives_the_tracker():

@@ -168,7 +168,7 @@ def test_a_film_ends_where_its_limit_is():
 
 
 def test_a_film_of_too_large_frames_is_refused_before_one_is_decoded(monkeypatch, jpegs):
-    monkeypatch.setattr(videos, "MAXIMUM_FILM_PIXELS", 64 * 48 - 1)
+    monkeypatch.setattr(videos, "MAXIMUM_VIDEO_PIXELS", 64 * 48 - 1)
     monkeypatch.setattr(cv2, "cvtColor", lambda *arguments: pytest.fail("memory was taken"))
     found, said = read(jpegs)
     assert found == [] and said[0].startswith("64 x 48 pixels")
