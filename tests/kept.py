@@ -42,7 +42,7 @@ BUNDLES = ("models/detector", "models/reader", *(f"{run}/newest" for run in RUNS
 MODELS = ["--detector_model", "models/detector", "--ocr_model", "models/reader", "--backend", "torch"]
 MODELS += ["--threads", "1"]
 SCENE = "data/scenes/scene0.png"
-FILM = FIXTURES / "films" / "film.mp4"
+VIDEO = FIXTURES / "films" / "film.mp4"
 DETECTOR_RUN = ["detector", "--config", "detector.toml", "--output", "detector_run"]
 LABEL = ["label", "unlabelled", "--confidence", "0.5", "--split", "val", "--keep_doubtful", *MODELS]
 # Columns of train.csv that tell of the machine.
@@ -164,15 +164,15 @@ def _keys_of_runs() -> dict[str, list[str]]:
 def _keys_of_results() -> dict[str, list[str]]:
     """Of `alpr read`."""
     Path("broken.png").write_bytes(Path(SCENE).read_bytes()[:100])
-    film = [str(FILM), "--frames", "3"]
-    done(alpr(["read", SCENE, "broken.png", *film, "--out", "read.jsonl", *MODELS]), 1)
-    done(alpr(["read", *film, "--track", "--out", "track.jsonl", *MODELS]))
+    video = [str(VIDEO), "--frames", "3"]
+    done(alpr(["read", SCENE, "broken.png", *video, "--out", "read.jsonl", *MODELS]), 1)
+    done(alpr(["read", *video, "--track", "--out", "track.jsonl", *MODELS]))
     done(alpr(["read", SCENE, "--out", "read.csv", *MODELS]))
     picture, broken, *frames = _lines("read.jsonl")
     return {
         "alpr read: a picture": keys_of(picture),
         "alpr read: a broken picture": keys_of(broken),
-        "alpr read: a film": keys_of(frames),
+        "alpr read: a video": keys_of(frames),
         "alpr read --track": keys_of(_lines("track.jsonl")),
         "alpr read: CSV": columns("read.csv"),
     }

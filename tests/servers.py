@@ -20,11 +20,11 @@ def jpeg(grey: int, size: tuple[int, int] = (48, 64)) -> bytes:
 
 
 class Camera(BaseHTTPRequestHandler):
-    """/video.mjpg sends JPEGs without end, /few.mjpg five of them, /snapshot.jpg one, /film a file; /secret.jpg wants
+    """/video.mjpg sends JPEGs without end, /few.mjpg five of them, /snapshot.jpg one, /video a file; /secret.jpg wants
     the user `me` with the password `geheim`; /broken.jpg is no picture, /forbidden is not for anybody."""
 
     count = 0
-    film = b""
+    video = b""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
@@ -39,8 +39,8 @@ class Camera(BaseHTTPRequestHandler):
             self._send("image/jpeg", jpeg(10 * (self.next() % 20)))
         elif path == "/broken.jpg":
             self._send("image/jpeg", b"no picture")
-        elif path == "/film":
-            self._send("video/mp4", self.film)
+        elif path == "/video":
+            self._send("video/mp4", self.video)
         elif path in ("/video.mjpg", "/few.mjpg"):
             self._stream(None if path == "/video.mjpg" else 5)
         else:
@@ -77,9 +77,9 @@ class Camera(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def web_camera(film: bytes = b"") -> Iterator[str]:
+def web_camera(video: bytes = b"") -> Iterator[str]:
     """The address of a running `Camera`, without a slash behind it."""
-    handler = type("TestCamera", (Camera,), {"film": film})
+    handler = type("TestCamera", (Camera,), {"video": video})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads, server.stopped = True, threading.Event()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -1,4 +1,4 @@
-"""The window in use for long, drawn off screen: folders, pictures, films and cameras are opened, stepped through,
+"""The window in use for long, drawn off screen: folders, pictures, videos and cameras are opened, stepped through,
 exported and left again, in windows of many sizes, lap after lap. What it holds (memory, threads, textures, open files)
 is measured at the end of each lap and must not grow.
 
@@ -133,7 +133,7 @@ def _plate(text: str, left: float) -> Plate:
 
 
 def write_folders(root: Path) -> None:
-    """Labelled and unlabelled pictures, a damaged one, folders within, a film and a training run."""
+    """Labelled and unlabelled pictures, a damaged one, folders within, a video and a training run."""
     rng = np.random.default_rng(0)
     box, corners = (20, 30, 80, 46), ((20, 30), (80, 30), (80, 46), (20, 46))
     for number in range(40):
@@ -145,10 +145,10 @@ def write_folders(root: Path) -> None:
     (root / "pictures" / "damaged.jpg").write_bytes(b"no picture")
     lines = ["file,text,corners", *(f"{number}.png,皖A{number:05d},20 30 80 30 80 46 20 46" for number in (3, 9))]
     (root / "pictures" / "alpr_dataset.csv").write_text("\n".join(lines), encoding="utf-8")
-    film = cv2.VideoWriter(str(root / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 50, (160, 120))
+    video = cv2.VideoWriter(str(root / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 50, (160, 120))
     for number in range(30):
-        film.write(np.full((120, 160, 3), 8 * number, np.uint8))
-    film.release()
+        video.write(np.full((120, 160, 3), 8 * number, np.uint8))
+    video.release()
     run = root / "run"
     run.mkdir()
     write_about(run, About("reader", 100, 8, "exact", 10, {"samples": 800}, {}, {}, ["maskocr"], "/"))
@@ -181,7 +181,7 @@ class Soak:
 
     def lap(self) -> None:
         """Once through all that the window can show, and back to the beginning."""
-        for act in (self.folder, self.picture, self.commands, self.whole, self.film, self.live, self.run, self.models):
+        for act in (self.folder, self.picture, self.commands, self.whole, self.video, self.live, self.run, self.models):
             act()
         self.rest()
 
@@ -235,8 +235,8 @@ class Soak:
             self.draw(4)
         self.until(lambda: not program.export_worker.busy, "the exports")
 
-    def film(self) -> None:
-        """Play a film, hold it, step, play it again."""
+    def video(self) -> None:
+        """Play a video, hold it, step, play it again."""
         self._watch(str(self.root / "film.avi"))
 
     def live(self) -> None:

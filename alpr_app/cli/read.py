@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from alpr_app.pipeline.alpr import ALPR
 
 # Beyond it, pictures that wait take memory and the disk is what is waited for.
-MOST_JOBS = 8
+MAXIMUM_JOBS = 8
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -190,7 +190,7 @@ def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None,
 
     total: pictures and videos to be read, None if nobody knows.
     """
-    jobs = wanted or (1 if total == 1 else min(cores, MOST_JOBS))
+    jobs = wanted or (1 if total == 1 else min(cores, MAXIMUM_JOBS))
     return jobs, threads or (max(1, cores // jobs) if jobs > 1 else None)
 
 
@@ -205,8 +205,8 @@ def run(args: argparse.Namespace) -> int:
     at_once, threads = jobs_and_threads(args.jobs, args.threads, total, cores())
     turns = MemoryBudget()
     with ExitStack() as stack:
-        # A film is one of what is counted, however many frames it has. The table is its own progress; elsewhere than on
-        # a terminal nobody looks at a bar (disable=None).
+        # A video is one of what is counted, however many frames it has. The table is its own progress; elsewhere than
+        # on a terminal nobody looks at a bar (disable=None).
         bar = tqdm(total=total, unit=" files", leave=False, disable=True if args.out is None else None)
         stack.enter_context(bar)
         guarded: Iterable[Frame] = _guarded(entered, args.out, annotated)

@@ -79,20 +79,20 @@ def tracked(outcomes: Iterable[FileResult]) -> Iterator[FileResult]:
     """One outcome a car, as soon as it has left the picture, in the place of one a frame: that of the frame in which
     it was read best. A video without cars has one outcome without plates. Pictures, and what could not be read, are
     passed on as they are."""
-    film: _Video | None = None
+    video: _Video | None = None
     for outcome in outcomes:
         number = outcome.frame.number
-        if film is not None and (not number or outcome.frame.file != film.file):
-            yield from film.end()
-            film = None
+        if video is not None and (not number or outcome.frame.file != video.file):
+            yield from video.end()
+            video = None
         # Pages have a number but no time: nothing moves from one to the next.
         if number is None or outcome.frame.time_ms is None or outcome.result is None:
             yield outcome
             continue
-        film = film or _Video(outcome.frame.file)
-        yield from film.take(outcome, outcome.result)
-    if film is not None:
-        yield from film.end()
+        video = video or _Video(outcome.frame.file)
+        yield from video.take(outcome, outcome.result)
+    if video is not None:
+        yield from video.end()
 
 
 class _Video:

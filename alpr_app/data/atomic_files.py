@@ -13,9 +13,9 @@ from alpr_app.core.errors import AlprError, reason
 
 
 def _standard_stream(path: Path) -> int | None:
-    """The descriptor of this process's standard output or error, if `path` is the ordinary file that it goes to."""
+    """Return the descriptor of standard output or error if `path` is the ordinary file it is redirected to."""
     for descriptor in (1, 2):
-        # There need not be such a descriptor.
+        # The descriptor may be closed.
         with suppress(OSError):
             if path.is_file() and os.path.samestat(path.stat(), os.fstat(descriptor)):
                 return descriptor
@@ -23,25 +23,25 @@ def _standard_stream(path: Path) -> int | None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether `path` can only be written to: a device, a pipe, or the file that the standard output goes to, under any
-    name (/dev/stdout). What took its place would not reach those who read there."""
+    """Whether `path` must be written to in place: a device, a pipe, or the file that standard output is redirected to,
+    under any name (/dev/stdout). A file that replaced it would not reach its readers."""
     return (path.exists() and not path.is_file()) or _standard_stream(path) is not None
 
 
 def open_stream(path: Path) -> BinaryIO:
-    """A path for which `is_stream` holds, to be written to. Raises OSError."""
+    """Open a path for which `is_stream` holds, for writing. Raises OSError."""
     descriptor = _standard_stream(path)
-    # Opened anew, it would begin at its start, over what is there already.
+    # Opening the path again would start at its beginning and overwrite earlier output.
     return path.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
 
 
-def behind_links(path: Path) -> Path:
-    """The file that is to be replaced when `path` is written: of a symbolic link what it leads to, there or not."""
+def resolve_link(path: Path) -> Path:
+    """Return the file to replace when `path` is written: the target of a symbolic link, whether or not it exists."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def is_same_file(path: Path, other: Path) -> bool:
-    """Whether both are one file, under whatever names: links of either kind included."""
+    """Whether both paths name one file, through links of either kind too."""
     try:
         return os.path.samestat(path.stat(), other.stat())
     except (OSError, ValueError):
@@ -49,7 +49,7 @@ def is_same_file(path: Path, other: Path) -> bool:
 
 
 def refuse_inputs(target: Path, inputs: Iterable[Path]) -> None:
-    """Raises AlprError if `target` is one of the `inputs`, under whatever name: what is read is never written over."""
+    """Raise AlprError if `target` is one of the `inputs` under any name: inputs are never overwritten."""
     if not target.exists():
         return
     for path in inputs:
@@ -58,14 +58,13 @@ def refuse_inputs(target: Path, inputs: Iterable[Path]) -> None:
 
 
 def refuse_link(path: Path) -> None:
-    """Raises AlprError if `path` is a symbolic link: what is written there would lie elsewhere, perhaps over an
-    original."""
+    """Raise AlprError if `path` is a symbolic link: writing through it might overwrite an original elsewhere."""
     if path.is_symlink():
         raise AlprError(f"{path}: this is a link, which may lead to an original; remove it or name another folder")
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder unless it is there. Raises AlprError."""
+    """Make a folder unless it exists. Raises AlprError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -73,8 +72,8 @@ def make_folder(folder: Path) -> None:
 
 
 def append_whole(file: BinaryIO, data: bytes) -> None:
-    """Put `data` behind all that an ordinary file, opened without a buffer, holds: the whole of it or, where there is
-    no room for that, nothing. Raises OSError."""
+    """Append `data` to an ordinary file that was opened without a buffer: all of it, or nothing if there is no room.
+    Raises OSError."""
     end = file.seek(0, os.SEEK_END)
     try:
         while data:
@@ -87,9 +86,9 @@ def append_whole(file: BinaryIO, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write the new content of `path` into. It takes the place of `path`, or of the file that `path` leads to
-    as a symbolic link, in one step when the block ends, with all of it on the disk; until then, and if the block
-    raises, an earlier file stays as it is. A device or a pipe is written to directly.
+    """Open a file for the new content of `path`. It replaces `path`, or the target of that symbolic link, in one step
+    when the block ends and everything is on the disk. Until then, and if the block raises, an earlier file stays as it
+    is. A device or a pipe is written to directly.
 
     Raises:
         OSError: The file cannot be written; what was written so far is removed.
@@ -134,9 +133,9 @@ class _Replacement:
     """The new content of one file on its way to the disk."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path if is_stream(path) else behind_links(path)
-        # In the same folder, because a rename is one step only within a file system. The name is short: a long name
-        # that is just allowed must not become too long.
+        self._path = path if is_stream(path) else resolve_link(path)
+        # In the same folder, because a rename is atomic only within one file system. A fixed short name, because adding
+        # to a name of maximum length would exceed it.
         self._part = None if is_stream(path) else self._path.with_name(f".{secrets.token_hex(6)}.part")
         self.file: BinaryIO = open_stream(path) if self._part is None else self._part.open("xb")
 
@@ -144,7 +143,7 @@ class _Replacement:
         return self
 
     def finish(self) -> None:
-        """Have all of it on the disk."""
+        """Write everything to the disk."""
         self.file.flush()
         if self._part is not None:
             os.fsync(self.file.fileno())
@@ -155,7 +154,7 @@ class _Replacement:
             os.replace(self._part, self._path)
 
     def __exit__(self, *error: object) -> None:
-        # Both do nothing where all went well.
+        # Both have no effect after success.
         with suppress(OSError):
             self.file.close()
         if self._part is not None:
@@ -163,7 +162,7 @@ class _Replacement:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have a rename within `folder` on the disk too, where the system lets folders be opened."""
+    """Write a rename within `folder` to the disk too, on systems that can open folders."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

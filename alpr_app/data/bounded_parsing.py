@@ -1,5 +1,5 @@
-"""Small files of descriptions and settings, JSON or TOML, and the numbers in them, taken within bounds: whatever
-somebody put into them, they cost little memory and time, and what is wrong with them is said in one line."""
+"""Bounded parsing of small JSON and TOML files: whatever they contain, reading them costs little memory and time, and
+any fault is reported in one line."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ from pathlib import Path
 from typing import Any
 
 JSON_BYTES = 4 * 2**20
-# Python's parser takes time with the square of a dotted key's length; a file that people write is far shorter.
+# Python's parser takes time quadratic in the length of a dotted key; files that people write are far shorter.
 TOML_BYTES = 64 * 2**10
-# Deeper than anything that is written here; Python's own functions for nested values stop at a thousand.
-MOST_LEVELS = 32
-# Of a value that does not belong there, a message shows so much.
+# Deeper than any file this program writes; Python's own recursion stops at a thousand.
+MAXIMUM_LEVELS = 32
+# Messages show a wrong value up to this length.
 SHOWN = 60
 
 
 class ContentError(ValueError):
-    """The content of a file that cannot be used. The message says why, in one line and without the file's name."""
+    """The content of a file is unusable. The message says why, in one line and without the file's name."""
 
 
 def read_json(path: Path, errors: str = "strict") -> Any:
-    """What a JSON file holds, as `parse_json` gives it. errors: what happens to bytes that are no UTF-8.
+    """Read a JSON file as `parse_json` does. errors: how bytes that are not UTF-8 are decoded.
 
-    Raises OSError, ContentError.
+    Raises:
+        OSError: The file cannot be read.
+        ContentError: It is too large or malformed.
     """
     return parse_json(_read(path, JSON_BYTES, errors))
 
 
 def parse_json(text: str) -> Any:
-    """What JSON says. NaN, Infinity and numbers too large to be any are None: nobody can count with them.
+    """Parse JSON. NaN, Infinity and numbers beyond the range of a float become None, because they cannot be used.
 
-    Raises ContentError.
+    Raises:
+        ContentError: The text is malformed or nested too deeply.
     """
     try:
         content = json.loads(text, parse_constant=lambda _: None, parse_float=_number)
@@ -47,7 +50,7 @@ def parse_json(text: str) -> Any:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file holds. Raises OSError, ContentError."""
+    """Read a TOML file. Raises OSError, ContentError."""
     text = _read(path, TOML_BYTES)
     try:
         content = tomllib.loads(text)
@@ -61,7 +64,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def without_nan(content: Any) -> Any:
-    """`content` as JSON can hold it: numbers that are none become None, tuples lists."""
+    """Return `content` as JSON can hold it: NaN and infinity become None, tuples lists."""
     if isinstance(content, dict):
         return {name: without_nan(value) for name, value in content.items()}
     if isinstance(content, list | tuple):
@@ -70,25 +73,25 @@ def without_nan(content: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value for a message: in one line, not all of a long one."""
+    """Return a value for a message: in one line, and shortened if long."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def check_bounds(config: Any, bounds: Mapping[str, tuple[float, float]]) -> None:
-    """Raises ValueError naming the first field of `config` that has a number out of its `bounds`."""
-    for name, (least, most) in bounds.items():
+    """Raise ValueError, naming the field, if a number in `config` is outside its `bounds` (lowest, highest)."""
+    for name, (lowest, highest) in bounds.items():
         value = getattr(config, name)
         for number in value if isinstance(value, tuple) else (value,):
-            if not least <= number <= most:
-                raise ValueError(f"'{name}' must be from {least} to {most}, not {shown(number)}")
+            if not lowest <= number <= highest:
+                raise ValueError(f"'{name}' must be from {lowest} to {highest}, not {shown(number)}")
 
 
-def _read(path: Path, most: int, errors: str = "strict") -> str:
+def _read(path: Path, maximum: int, errors: str = "strict") -> str:
     with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise ContentError(f"larger than {most // 1024:,} KB, which no such file is")
+        data = file.read(maximum + 1)
+    if len(data) > maximum:
+        raise ContentError(f"larger than {maximum // 1024:,} KB, which no such file is")
     try:
         return data.decode("utf-8", errors)
     except UnicodeDecodeError as error:
@@ -101,9 +104,9 @@ def _number(text: str) -> float | None:
 
 
 def _check_levels(content: Any) -> None:
-    """Raises ContentError if `content` is nested more than `MOST_LEVELS` deep."""
+    """Raise ContentError if `content` is nested more than `MAXIMUM_LEVELS` deep."""
     level = [content]
-    for _ in range(MOST_LEVELS + 1):
+    for _ in range(MAXIMUM_LEVELS + 1):
         level = [item for value in level for item in _inside(value)]
         if not level:
             return
@@ -111,8 +114,8 @@ def _check_levels(content: Any) -> None:
 
 
 def _check_whole_numbers(content: Any) -> None:
-    """Raises ContentError for one that TOML does not allow. One in hexadecimal digits may be so long that Python will
-    not write it in decimal ones, nor can a message."""
+    """Raise ContentError for a number that TOML does not allow. A hexadecimal one may be so long that Python refuses to
+    write it in decimal, so no message could show it."""
     for value in _inside(content):
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise ContentError("holds a whole number of more than 64 bits")
@@ -126,4 +129,4 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def _too_deep() -> ContentError:
-    return ContentError(f"nested more than {MOST_LEVELS} levels deep, which no such file is")
+    return ContentError(f"nested more than {MAXIMUM_LEVELS} levels deep, which no such file is")

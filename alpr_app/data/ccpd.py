@@ -20,8 +20,8 @@ CHARACTER_TABLE = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789O"
 
 FIELDS = ("area", "tilt", "box", "corners", "characters", "brightness", "blurriness")
 
-# No picture is so wide or high, and nothing else in a name is so large.
-MOST = 1_000_000
+# Larger than any coordinate or other number in a CCPD name.
+MAXIMUM_NUMBER = 1_000_000
 
 Point = tuple[int, int]
 
@@ -32,13 +32,15 @@ class CcpdNameError(AlprError, ValueError):
 
 @dataclass(frozen=True)
 class Annotation:
-    """What a CCPD file name says of the one plate in its picture.
+    """The label in a CCPD file name: the only plate in its picture.
 
-    box: left, top, right, bottom in pixels.
-    corners: top-left, top-right, bottom-right, bottom-left, (x, y) in pixels.
-    area: the first field as written (share of the picture that the plate covers, in the data's own notation).
-    tilt: horizontal and vertical tilt in degrees.
-    brightness, blurriness: CCPD's own measures, 0 if unknown.
+    Attributes:
+        text: The plate's text, without the dot.
+        box: Left, top, right, bottom in pixels.
+        corners: Top-left, top-right, bottom-right, bottom-left, (x, y) in pixels.
+        area: The first field as written: the share of the picture that the plate covers, in CCPD's notation.
+        tilt: Horizontal and vertical tilt in degrees.
+        brightness, blurriness: CCPD's own measures, 0 if unknown.
     """
 
     text: str
@@ -56,8 +58,8 @@ def _integers(text: str, count: int, field: str, name: str) -> list[int]:
         values = [int(part) for part in parts]
     except ValueError:
         raise CcpdNameError(f"{name}: field '{field}' holds '{text}', which is not whole numbers") from None
-    if any(abs(value) > MOST for value in values):
-        raise CcpdNameError(f"{name}: field '{field}' holds '{text}', which is more than any picture has")
+    if any(abs(value) > MAXIMUM_NUMBER for value in values):
+        raise CcpdNameError(f"{name}: field '{field}' holds '{text}', which is larger than any picture")
     if count and len(values) != count:
         raise CcpdNameError(f"{name}: field '{field}' holds {len(values)} numbers where {count} belong")
     return values
@@ -82,15 +84,16 @@ def _decode_text(indices: list[int], name: str) -> str:
 
 
 def parse_name(path: str | PurePath) -> Annotation:
-    """Read the label out of a CCPD file name (folders and extension are ignored).
+    """Parse the label in a CCPD file name; folders and extension are ignored.
 
-    Raises CcpdNameError naming the field that is missing or wrong.
+    Raises:
+        CcpdNameError: A field is missing or wrong; the message names it.
     """
     name = PurePath(path).name
     parts = PurePath(path).stem.split("-")
     if len(parts) != len(FIELDS):
         missing = f", '{FIELDS[len(parts)]}' is missing" if len(parts) < len(FIELDS) else ""
-        raise CcpdNameError(f"{name}: no CCPD name: {len(parts)} fields where {len(FIELDS)} belong{missing}")
+        raise CcpdNameError(f"{name}: not a CCPD name: {len(parts)} fields where {len(FIELDS)} belong{missing}")
     area, tilt, box, corners, characters, brightness, blurriness = parts
     if not area.isdigit():
         raise CcpdNameError(f"{name}: field 'area' holds '{area}', which is not a number")
@@ -120,14 +123,15 @@ def is_ccpd_name(path: str | PurePath) -> bool:
 
 
 def usual_colour(text: str) -> str:
-    """The colour of nearly all plates in CCPD with a text of that length: names do not say it."""
+    """Return the colour of nearly all CCPD plates with a text of that length, because file names do not state it."""
     return "green" if len(text) == 8 else "blue"
 
 
 def format_name(annotation: Annotation, extension: str = ".jpg") -> str:
-    """The CCPD file name of `annotation`, the inverse of `parse_name`.
+    """Return the CCPD file name of `annotation`: the inverse of `parse_name`.
 
-    Raises CcpdNameError if the text has a length or a character that CCPD's tables lack.
+    Raises:
+        CcpdNameError: The text has a length or a character that CCPD's tables lack.
     """
     text = annotation.text
     if len(text) not in (7, 8):

@@ -1,6 +1,6 @@
-"""Which files are pictures and which are films: by what they begin with, and by their suffix where that says nothing.
+"""Tells pictures from videos by their first bytes, and by their suffix where those are not conclusive.
 
-Nothing here decodes anything.
+Nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import stat
 from typing import Literal
 
-Kind = Literal["picture", "film"]
+Kind = Literal["picture", "video"]
 
 PICTURE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo"),
@@ -25,10 +25,10 @@ VIDEO_SUFFIXES = (
     *(".ts", ".mts", ".m2ts", ".m2t", ".trp", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".vob", ".mod", ".tod"),
     *(".h264", ".264", ".avc", ".h265", ".265", ".hevc", ".ivf", ".y4m", ".dv", ".dav", ".mjpg", ".mjpeg"),
 )
-# JPEGs one behind the other.
+# Concatenated JPEGs.
 RAW_JPEG_SUFFIXES = (".mjpg", ".mjpeg")
 
-# What is looked at to tell what a file is: enough for three packets of a transport stream.
+# Bytes read to identify a file: enough for three packets of a transport stream.
 BEGINNING = 640
 
 _PICTURE_BEGINNINGS = (
@@ -40,7 +40,7 @@ _PICTURE_BEGINNINGS = (
     *(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
     *(b"#?RADIANCE", b"#?RGBE", b"\x59\xa6\x6a\x95"),
 )
-_FILM_BEGINNINGS = (
+_VIDEO_BEGINNINGS = (
     b"\x1a\x45\xdf\xa3",  # Matroska, WebM
     b"FLV\x01",
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF, WMV
@@ -54,14 +54,14 @@ _FILM_BEGINNINGS = (
     b"\0\0\x01\xba",  # MPEG program stream
     b"\0\0\x01\xb3",  # MPEG-1 and MPEG-2 video
 )
-# Brands of the ISO container whose files are pictures; all others are films.
+# Brands of the ISO container that mark pictures; all others mark videos.
 AVIF_BRANDS = (b"avif", b"avis")
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"heif")
 # What all of these pictures say they are as well, whatever they call themselves first.
 _GENERAL_BRANDS = {*AVIF_BRANDS, b"mif1", b"msf1"}
 _PICTURE_BRANDS = {*HEIF_BRANDS, *_GENERAL_BRANDS}
-# Where neither ftyp nor a suffix says it: boxes that a QuickTime film of old begins with.
-_FILM_BOXES = (b"moov", b"mdat", b"wide", b"pnot")
+# Where neither ftyp nor a suffix says it: boxes that a QuickTime video of old begins with.
+_VIDEO_BOXES = (b"moov", b"mdat", b"wide", b"pnot")
 
 
 def kind_of_content(beginning: bytes) -> Kind | None:
@@ -69,36 +69,35 @@ def kind_of_content(beginning: bytes) -> Kind | None:
     if beginning.startswith(_PICTURE_BEGINNINGS) or is_bitmap(beginning) or is_portable_map(beginning):
         return "picture"
     if beginning[:4] == b"RIFF":
-        kinds: dict[bytes, Kind] = {b"WEBP": "picture", b"AVI ": "film"}
+        kinds: dict[bytes, Kind] = {b"WEBP": "picture", b"AVI ": "video"}
         return kinds.get(beginning[8:12])
     if beginning[4:8] == b"ftyp":
         is_picture = beginning[8:12] in _PICTURE_BRANDS or brands_of(beginning) & _GENERAL_BRANDS
-        return "picture" if is_picture else "film"
-    if beginning.startswith(_FILM_BEGINNINGS) or beginning[4:8] in _FILM_BOXES:
-        return "film"
-    return "film" if packet_bytes(beginning) is not None or _is_annex_b(beginning) else None
+        return "picture" if is_picture else "video"
+    if beginning.startswith(_VIDEO_BEGINNINGS) or beginning[4:8] in _VIDEO_BOXES:
+        return "video"
+    return "video" if packet_bytes(beginning) is not None or _is_annex_b(beginning) else None
 
 
 def brands_of(beginning: bytes) -> set[bytes]:
-    """What a file in the ISO container, which begins with ftyp, calls itself, and what it says it is as well."""
+    """Return the major and compatible brands of a file in the ISO container, which begins with ftyp."""
     end = min(int.from_bytes(beginning[:4], "big"), len(beginning))
     return {beginning[place : place + 4] for place in (8, *range(16, end, 4))}
 
 
 def is_bitmap(beginning: bytes) -> bool:
-    """A BMP. Its two letters alone are the beginning of many a text; the header's length is that of one of its
-    versions."""
+    """Whether this is a BMP. Many texts begin with its two letters, so the header length must match a known version."""
     return beginning[:2] == b"BM" and int.from_bytes(beginning[14:18], "little") in (12, 40, 52, 56, 64, 108, 124)
 
 
 def is_portable_map(beginning: bytes) -> bool:
-    """PBM, PGM, PPM, PFM or PAM."""
+    """Whether this is a PBM, PGM, PPM, PFM or PAM."""
     return len(beginning) > 2 and beginning[:1] == b"P" and beginning[1] in b"1234567Ff" and beginning[2:3].isspace()
 
 
 def packet_bytes(beginning: bytes) -> int | None:
-    """How long the packets of a transport stream are: 188 bytes that begin with a G, in recordings of cameras with 4
-    bytes of time before each, in broadcasts with 16 behind. None for anything else."""
+    """Return the packet length of a transport stream: 188 bytes beginning with G, preceded by 4 bytes of time in camera
+    recordings, followed by 16 bytes in broadcasts. None for anything else."""
     for start, step in ((0, 188), (4, 192), (0, 204)):
         if len(beginning) > start + 2 * step and all(beginning[start + place * step] == 0x47 for place in range(3)):
             return step
@@ -106,7 +105,7 @@ def packet_bytes(beginning: bytes) -> int | None:
 
 
 def _is_annex_b(beginning: bytes) -> bool:
-    """A raw stream of H.264 or H.265, which begins with what describes the frames to come."""
+    """Whether this is a raw H.264 or H.265 stream, which begins with parameter sets."""
     start = beginning[:5].find(b"\0\0\x01")
     if start not in (0, 1) or len(beginning) < start + 5:
         return False
@@ -120,17 +119,17 @@ def _is_annex_b(beginning: bytes) -> bool:
 
 
 def kind_of_name(name: str) -> Kind | None:
-    """What the suffix says; None if it is none of ours."""
+    """Return the kind that the suffix stands for; None for an unknown suffix."""
     lower = name.lower()
     if lower.endswith(VIDEO_SUFFIXES):
-        return "film"
+        return "video"
     return "picture" if lower.endswith(PICTURE_SUFFIXES) else None
 
 
 def beginning_of(path: str, length: int = BEGINNING) -> bytes:
-    """The first bytes of an ordinary file; none where there is no such file or it cannot be read."""
+    """Return the first bytes of an ordinary file, or none if it is missing or cannot be read."""
     try:
-        # A pipe would wait for somebody to write.
+        # Opening a pipe would wait for a writer.
         if not stat.S_ISREG(os.stat(path).st_mode):
             return b""
         with open(path, "rb") as file:
@@ -140,11 +139,11 @@ def beginning_of(path: str, length: int = BEGINNING) -> bytes:
 
 
 def kind_of_file(path: str) -> Kind | None:
-    """What a file is: what it begins with counts, and its suffix where that says nothing. A film of JPEGs one behind
-    the other begins as a picture does; its suffix tells them apart."""
+    """Identify a file by its first bytes, or by its suffix if those are not conclusive. A video of concatenated JPEGs
+    begins like a picture; its suffix distinguishes them."""
     named = kind_of_name(path)
     beginning = beginning_of(path)
     found = kind_of_content(beginning)
     if beginning.startswith(b"\xff\xd8\xff") and path.lower().endswith(RAW_JPEG_SUFFIXES):
-        return "film"
+        return "video"
     return found or named

@@ -1,6 +1,7 @@
-"""What a picture file says of itself, read without decoding it: format, size, pages, and whether all of it is there.
+"""Picture headers, read without decoding: format, size, number of pages, completeness, and the memory that decoding
+would take.
 
-OpenCV takes a header at its word and allocates what it claims; a few bytes could claim 15 GB.
+OpenCV trusts a header and allocates what it claims; a few bytes could claim 15 GB.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from alpr_app.data.file_types import AVIF_BRANDS, BEGINNING, HEIF_BRANDS, brands
 from alpr_app.data.isobmff import boxes, coded_sizes, first_box
 from alpr_app.data.jpeg_header import JpegHeader, jpeg_header
 
-# A file with more pages is no scan of papers.
-MOST_PAGES = 10_000
-# Chunks or blocks of which a file may be made; a large animation has some hundred thousand.
-MOST_PARTS = 1_000_000
-# JPEG 2000 keeps a table for every tile and every component of it.
+# More pages than any scanned document has.
+MAXIMUM_PAGES = 10_000
+# Chunks or blocks in one file; a large animation has some hundred thousand.
+MAXIMUM_PARTS = 1_000_000
+# OpenJPEG keeps tables for every tile and for every component of a tile.
 _TILE_BYTES, _TILE_COMPONENT_BYTES = 5_700, 1_100
 
 Size = tuple[int, int]
@@ -27,9 +28,17 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Header:
-    """format: what it is called to the user. size: (width, height), the largest that anything in the file claims; None
-    where none can be found, which no decoder should be asked to find. bytes_per_pixel: memory while it is decoded, as
-    measured, the picture included; more_bytes: beside that. pages: how many there are to be seen. jpeg: of a JPEG."""
+    """What a picture file says about itself.
+
+    Attributes:
+        format: The format's name as shown to the user.
+        size: (width, height), the largest that anything in the file claims; None if no size can be found, in which case
+            no decoder should be tried either.
+        bytes_per_pixel: Memory while decoding, as measured, including the picture.
+        more_bytes: Memory in addition to that.
+        pages: Number of pages.
+        jpeg: The walk through a JPEG.
+    """
 
     format: str
     size: Size | None
@@ -40,7 +49,7 @@ class Header:
 
 
 def picture_header(data: bytes) -> Header | None:
-    """What `data`, a picture in any format that is decoded here, says of itself; None for anything else."""
+    """Read the header of a picture in any supported format; None for anything else."""
     try:
         return _header(data)
     except (struct.error, IndexError):
@@ -84,7 +93,7 @@ def _format(data: bytes) -> str | None:
         return "JPEG 2000"
     if data[4:8] == b"ftyp":
         brands = brands_of(data[:BEGINNING])
-        # As Apple writes it, AVIF may call itself a general picture first.
+        # Apple's AVIF files may name a general picture brand first.
         if brands & set(AVIF_BRANDS):
             return "AVIF"
         return "HEIC" if brands & {*HEIF_BRANDS, b"mif1", b"msf1"} else None
@@ -97,15 +106,15 @@ def _format(data: bytes) -> str | None:
 
 def _jpeg(data: bytes) -> Header:
     found = jpeg_header(data)
-    # A picture of several scans is kept as numbers of two bytes until the last one has come.
-    kept = 3.2 + 2 * found.samples if found.progressive or found.scans > 1 else 0.0
-    return Header("JPEG", found.size, max(6.2, kept), jpeg=found)
+    # Coefficients of a picture of several scans are held as two-byte numbers until the last scan.
+    buffered = 3.2 + 2 * found.samples if found.progressive or found.scans > 1 else 0.0
+    return Header("JPEG", found.size, max(6.2, buffered), jpeg=found)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, beginning and end of every chunk that is there as a whole, of `MOST_PARTS` at most."""
+    """Yield name, start and end of every complete chunk, up to `MAXIMUM_PARTS`."""
     position = 8
-    for _ in range(MOST_PARTS):
+    for _ in range(MAXIMUM_PARTS):
         if position + 12 > len(data):
             return
         end = position + 8 + int.from_bytes(data[position : position + 4], "big")
@@ -125,14 +134,14 @@ def _png(data: bytes) -> Header:
 
 
 def _webp(data: bytes) -> Header:
-    """The largest of the canvas and of all pictures in it, which need not agree."""
+    """Take the largest of the canvas and all pictures in it, which need not agree."""
     sizes: list[Size] = []
     pages = parts = 0
     waiting = [(12, len(data))]
     while waiting:
         position, end = waiting.pop()
         while position + 8 <= end:
-            parts = _one_more(parts)
+            parts = _count_part(parts)
             name, length = struct.unpack_from("<4sI", data, position)
             start, after = position + 8, min(end, position + 8 + length)
             if name == b"VP8X":
@@ -151,9 +160,9 @@ def _webp(data: bytes) -> Header:
     return Header("WebP", _largest(sizes), 7.3 if pages < 2 else 22.0, pages=max(1, pages))
 
 
-def _one_more(parts: int) -> int:
-    """Counts the parts of a file. Raises struct.error if there is no end to them."""
-    if parts >= MOST_PARTS:
+def _count_part(parts: int) -> int:
+    """Return `parts` + 1. Raises struct.error if a file has implausibly many parts."""
+    if parts >= MAXIMUM_PARTS:
         raise struct.error("too many parts")
     return parts + 1
 
@@ -163,7 +172,7 @@ def _largest(sizes: list[Size]) -> Size | None:
 
 
 def _tiff(data: bytes) -> Header:
-    """The largest of all pages, with their tiles."""
+    """Take the largest of all pages, and of their tiles."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     kinds = {1: "B", 3: "H", 4: "I", 16: "Q", 13: "I", 18: "Q"}
@@ -172,7 +181,7 @@ def _tiff(data: bytes) -> Header:
     sizes: list[Size] = []
     buffers = pages = 0
     seen = set()
-    while position and position not in seen and position + head <= len(data) and pages < MOST_PAGES:
+    while position and position not in seen and position + head <= len(data) and pages < MAXIMUM_PAGES:
         seen.add(position)
         pages += 1
         (entries,) = struct.unpack_from(order + ("Q" if big else "H"), data, position)
@@ -183,13 +192,13 @@ def _tiff(data: bytes) -> Header:
             if tag in (256, 257, 258, 277, 322, 323) and kind in kinds:
                 count = struct.unpack_from(order + ("Q" if big else "I"), data, place + 4)[0]
                 (value,) = struct.unpack_from(order + kinds[kind], data, place + (12 if big else 8))
-                # Bits of several samples lie elsewhere; 16 is what they are at most where this matters.
+                # Depths of several samples are stored elsewhere; 16 bits is the maximum where this matters.
                 value = 16 if tag == 258 and count > (4 if big else 2) else value
                 values[tag] = max(value, values.get(tag, 0))
         width, height = values.get(256, 0), values.get(257, 0)
         sizes.append((width, height))
         tile = values.get(322, 0) * values.get(323, 0)
-        # A strip may be the whole picture.
+        # A single strip may hold the whole picture.
         buffers = max(buffers, (tile or width * height) * max(1, values.get(258, 1) // 8) * values.get(277, 1))
         position = position + head + step * entries
         if position + (8 if big else 4) > len(data):
@@ -200,7 +209,7 @@ def _tiff(data: bytes) -> Header:
 
 
 def _gif(data: bytes) -> Header:
-    """The canvas and every picture on it."""
+    """Take the largest of the canvas and every picture on it."""
     sizes: list[Size] = [struct.unpack_from("<HH", data, 6)]
     position = 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
     pages = parts = 0
@@ -212,9 +221,9 @@ def _gif(data: bytes) -> Header:
             sizes.append((left + width, top + height))
             pages += 1
             position += 11 + (3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0)
-        parts = _one_more(parts)
+        parts = _count_part(parts)
         while position < len(data) and data[position]:
-            parts = _one_more(parts)
+            parts = _count_part(parts)
             position += 1 + data[position]
         position += 1
     return Header("GIF", _largest(sizes), 12.3 if pages < 2 else 23.0, pages=max(1, pages))
@@ -254,7 +263,7 @@ def _properties(data: bytes) -> list[tuple[bytes, int, int]]:
 
 
 def _iso_sizes(data: bytes) -> list[Size]:
-    """Sizes of all pictures in an AVIF or HEIC file, and of the tracks of an animation."""
+    """Return the sizes of all pictures in an AVIF or HEIC file, and of the tracks of an animation."""
     sizes = [struct.unpack_from(">II", data, start + 4) for name, start, _ in _properties(data) if name == b"ispe"]
     movie = first_box(data, b"moov")
     for name, start, end in boxes(data, *movie) if movie else ():
@@ -266,7 +275,7 @@ def _iso_sizes(data: bytes) -> list[Size]:
 
 
 def _avif(data: bytes) -> Header:
-    # Only here: numpy takes longer to import than a header to read.
+    # Imported here, because importing numpy takes longer than reading a header.
     from alpr_app.data.video_headers import track_frames
 
     pages = track_frames(data, b"pict") if data[8:12] == b"avis" else None
@@ -305,46 +314,46 @@ def _sun(data: bytes) -> Header:
 
 
 def picture_size(data: bytes) -> Size | None:
-    """(width, height) that a picture claims; None for what is no picture, or claims nothing."""
+    """Return the (width, height) that a picture claims; None if it is not a picture or claims no size."""
     header = picture_header(data)
     return header.size if header and header.size and all(header.size) else None
 
 
 def is_cut_short(data: bytes, jpeg: JpegHeader | None = None) -> bool:
-    """Whether a PNG ends before its last chunk or a JPEG has no end marker. Other formats: False. jpeg: its header, if
-    that is known already."""
+    """Whether a PNG ends before its last chunk or a JPEG lacks its end marker; False for other formats. jpeg: its
+    header, if already read."""
     if data[:2] == b"\xff\xd8":
         header = jpeg or jpeg_header(data)
-        # Cameras and phones put things behind the end, and damaged data may hide it: then it is looked for everywhere.
+        # Cameras and phones append data to the picture, and damage may hide its end: search everywhere.
         return not header.ended and data.rfind(b"\xff\xd9", header.first_scan) < 0
     if data[:8] != b"\x89PNG\r\n\x1a\n":
         return False
     return all(name != b"IEND" for name, _, _ in _png_chunks(data))
 
 
-# Other formats take far longer to decode; none of them comes from a camera in such sizes.
-_MOST_PIXELS = {"JPEG": MAXIMUM_PIXELS, "JPEG 2000": 30_000_000}
+# Other formats take far longer to decode, and cameras do not produce them in such sizes.
+_MAXIMUM_PIXELS = {"JPEG": MAXIMUM_PIXELS, "JPEG 2000": 30_000_000}
 _OTHER_PIXELS = 100_000_000
 MAXIMUM_BYTES = 512 * 2**20
-# Memory for one picture beside what the program takes anyway, file and finished picture included.
+# Memory for one picture in addition to the program's own, including the file and the decoded picture.
 FREE_BYTES, FREE_BYTES_PER_PIXEL = 400_000_000, 5
-# A JPEG spends a bit or two on every 64 pixels even where nothing is to be seen: one with fewer bytes lacks most of it.
-MOST_JPEG_PIXELS_A_BYTE = 1024
-# Progressive JPEGs have about ten; each is gone through in full, so thousands of empty ones take minutes.
-MOST_SCANS = 100
+# A JPEG spends a bit or two on every 64 pixels even in empty areas: one with fewer bytes is mostly missing.
+MAXIMUM_JPEG_PIXELS_PER_BYTE = 1024
+# Progressive JPEGs have about ten scans. Each is processed in full, so thousands of empty ones would take minutes.
+MAXIMUM_SCANS = 100
 
 
-def most_pixels(header: Header) -> int:
-    """How many a picture of that format may have."""
-    return _MOST_PIXELS.get(header.format, _OTHER_PIXELS)
+def maximum_pixels(header: Header) -> int:
+    """Return the number of pixels allowed in a picture of this format."""
+    return _MAXIMUM_PIXELS.get(header.format, _OTHER_PIXELS)
 
 
 def decoding_bytes(header: Header, length: int) -> int:
-    """Memory that a picture takes while it is decoded, its file of `length` bytes included."""
+    """Return the memory in bytes that decoding a picture takes, including its file of `length` bytes."""
     width, height = header.size or (0, 0)
     return length + round(header.bytes_per_pixel * width * height) + header.more_bytes
 
 
-def most_decoding_bytes(pixels: int) -> int:
-    """What it may take."""
+def maximum_decoding_bytes(pixels: int) -> int:
+    """Return the memory in bytes that decoding a picture of so many pixels may take."""
     return FREE_BYTES + FREE_BYTES_PER_PIXEL * pixels

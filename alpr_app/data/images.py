@@ -1,4 +1,4 @@
-"""Pictures from files and back: any path, any depth, always RGB; a damaged one is an error."""
+"""Reads and writes picture files: any path, any depth, always RGB. A damaged picture is an error."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.file_types import PICTURE_SUFFIXES
 from alpr_app.data.image_headers import (
     MAXIMUM_BYTES,
-    MOST_JPEG_PIXELS_A_BYTE,
-    MOST_SCANS,
+    MAXIMUM_JPEG_PIXELS_PER_BYTE,
+    MAXIMUM_SCANS,
     Header,
     decoding_bytes,
     is_cut_short,
-    most_decoding_bytes,
-    most_pixels,
+    maximum_decoding_bytes,
+    maximum_pixels,
     picture_header,
 )
-from alpr_app.data.isobmff import turn_marks
+from alpr_app.data.isobmff import read_orientation
 
 __all__ = ["MAXIMUM_PIXELS", "PICTURE_SUFFIXES", "PictureError", "decode_picture", "read_picture", "write_picture"]
 
-# Behind coded data that ends too early, this would be taken for the rest of it.
+# Appended to coded data that ends too early, this would be decoded as the rest of it.
 _FILLER = bytes(range(1, 250)) * 40
 
 
@@ -37,24 +37,22 @@ class PictureError(AlprError):
 
 
 def quiet_opencv() -> None:
-    """Keep OpenCV's own lines off stderr: what is wrong with a picture or a video is said once, by us."""
+    """Keep OpenCV's own messages off standard error; this program reports each fault once, with the file's name."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def read_bytes(path: Path) -> bytes:
-    """All of an ordinary file that may be a picture. Raises PictureError."""
+    """Read an ordinary file that may be a picture. Raises PictureError."""
     try:
         if path.is_dir():
             raise PictureError(f"{path}: this is a folder, not a picture")
         if not path.exists():
             raise PictureError(f"{path}: no such file")
         if not path.is_file():
-            raise PictureError(f"{path}: this is no ordinary file")
+            raise PictureError(f"{path}: this is not an ordinary file")
         if path.stat().st_size > MAXIMUM_BYTES:
-            raise PictureError(
-                f"{path}: larger than {MAXIMUM_BYTES // 2**20} MiB, which is no picture to read plates in"
-            )
+            raise PictureError(f"{path}: larger than {MAXIMUM_BYTES // 2**20} MiB, too large for a picture with plates")
         # Unlike cv2.imread, this opens any path on every system.
         content = path.read_bytes()
     except (OSError, ValueError) as error:
@@ -65,7 +63,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def check_header(name: str, content: bytes) -> Header:
-    """What the picture in `content` says of itself. Raises PictureError if it is none, or too large to be decoded."""
+    """Read the header of a picture. Raises PictureError if `content` is not a picture or is too large to be decoded."""
     header = picture_header(content)
     if header is None:
         raise PictureError(f"{name}: not a picture")
@@ -73,35 +71,41 @@ def check_header(name: str, content: bytes) -> Header:
         cut = is_cut_short(content)
         raise PictureError(f"{name}: {'cut short; the end of the picture is missing' if cut else 'a damaged picture'}")
     width, height = header.size
-    most = most_pixels(header)
-    if width * height > most:
-        allowed = f"{most // 10**6} million are allowed" + ("" if header.format == "JPEG" else f" in a {header.format}")
-        raise PictureError(f"{name}: {width} x {height} pixels, {allowed}; make it smaller first")
+    allowed = maximum_pixels(header)
+    if width * height > allowed:
+        where = "" if header.format == "JPEG" else f" in a {header.format}"
+        raise PictureError(
+            f"{name}: {width} x {height} pixels, {allowed // 10**6} million are allowed{where}; make it smaller first"
+        )
     needed = decoding_bytes(header, len(content))
-    if needed > most_decoding_bytes(width * height):
+    if needed > maximum_decoding_bytes(width * height):
         raise PictureError(
             f"{name}: {width} x {height} pixels as {header.format} take {needed / 10**6:.0f} MB to decode, "
-            f"{most_decoding_bytes(width * height) / 10**6:.0f} are allowed; make it smaller first"
+            f"{maximum_decoding_bytes(width * height) / 10**6:.0f} are allowed; make it smaller first"
         )
-    if header.jpeg is not None and header.jpeg.scans > MOST_SCANS:
-        raise PictureError(f"{name}: a JPEG of more than {MOST_SCANS} scans, which no camera makes; save it anew")
-    if header.jpeg is not None and width * height > MOST_JPEG_PIXELS_A_BYTE * len(content):
+    if header.jpeg is not None and header.jpeg.scans > MAXIMUM_SCANS:
+        raise PictureError(f"{name}: a JPEG of more than {MAXIMUM_SCANS} scans, which no camera makes; save it again")
+    if header.jpeg is not None and width * height > MAXIMUM_JPEG_PIXELS_PER_BYTE * len(content):
         raise PictureError(f"{name}: cut short; {len(content):,} bytes cannot hold {width} x {height} pixels")
     return header
 
 
 def read_picture(path: Path | str, orient: bool = True) -> np.ndarray:
-    """The picture in `path` as H x W x 3 uint8 RGB, whatever its format: grey, with alpha, 16 bits.
+    """Read a picture as H x W x 3 uint8 RGB, whatever its format: grey, with alpha, 16 bits.
 
-    orient: turn it as its EXIF orientation says; False leaves the pixels as they are stored, as annotations
-    in stored pixels need it. Raises PictureError.
+    Args:
+        path: The file.
+        orient: Apply its orientation mark. False leaves the pixels as stored, for annotations in stored pixels.
+
+    Raises:
+        PictureError: The file is missing, damaged, too large, or not a picture.
     """
     path = Path(path)
     return decode_picture(read_bytes(path), str(path), orient)
 
 
 def decode_picture(content: bytes, name: str, orient: bool = True) -> np.ndarray:
-    """The picture in `content`, the bytes of a file called `name`, as `read_picture` gives it. Raises PictureError."""
+    """Decode `content`, the bytes of a file called `name`, as `read_picture` does. Raises PictureError."""
     header = check_header(name, content)
     if header.format == "HEIC":
         return _decode_heif(content, name, orient)
@@ -119,8 +123,8 @@ def decode_picture(content: bytes, name: str, orient: bool = True) -> np.ndarray
 
 def _decode(content: bytes, name: str, orient: bool) -> np.ndarray | None:
     flags = cv2.IMREAD_COLOR_RGB
-    marks = turn_marks(content) if content[4:8] == b"ftyp" else None
-    # Where a picture has turn marks, they count and not its EXIF data.
+    marks = read_orientation(content) if content[4:8] == b"ftyp" else None
+    # Orientation marks of the container take precedence over EXIF data.
     if not orient or (marks is not None and marks.marks):
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
@@ -131,8 +135,8 @@ def _decode(content: bytes, name: str, orient: bool) -> np.ndarray | None:
 
 
 def _decode_without_end(content: bytes, name: str, orient: bool) -> np.ndarray | None:
-    """A JPEG that lacks only its end marker. If coded data were missing too, what is put behind it would be taken for
-    the rest of the picture, and change it."""
+    """Decode a JPEG that lacks only its end marker; None if coded data are missing too: then data appended to it change
+    the picture."""
     content = content.rstrip(b"\xff")
     plain = _decode(content + b"\xff\xd9", name, orient)
     filled = _decode(content + _FILLER + b"\xff\xd9", name, orient)
@@ -143,10 +147,10 @@ def _decode_heif(content: bytes, name: str, orient: bool) -> np.ndarray:
     try:
         image = decode_heif(content)
     except ImportError as error:
-        raise PictureError(f"{name}: HEIC pictures need a package of their own: pip install pillow-heif") from error
+        raise PictureError(f"{name}: HEIC pictures need another package: pip install pillow-heif") from error
     except (ValueError, EOFError, OSError, RuntimeError, LookupError, SyntaxError) as error:
         raise PictureError(f"{name}: a damaged picture ({error})") from error
-    return image if orient else turn_marks(content).undo(image)
+    return image if orient else read_orientation(content).undo(image)
 
 
 def write_picture(path: Path | str, image: np.ndarray) -> None:
@@ -155,7 +159,7 @@ def write_picture(path: Path | str, image: np.ndarray) -> None:
     try:
         written, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     except cv2.error as error:
-        raise PictureError(f"{path}: '{path.suffix}' is no picture format; use .jpg or .png") from error
+        raise PictureError(f"{path}: '{path.suffix}' is not a picture format; use .jpg or .png") from error
     if not written:
         raise PictureError(f"{path}: the picture cannot be written as {path.suffix}; use .png")
     try:
@@ -165,13 +169,17 @@ def write_picture(path: Path | str, image: np.ndarray) -> None:
 
 
 def decode_heif(content: bytes) -> np.ndarray:
-    """The main picture in `content`, H x W x 3 uint8 RGB, turned as its marks say. Raises ImportError where the package
-    is missing, ValueError, EOFError, OSError, RuntimeError, LookupError or SyntaxError for a damaged one."""
+    """Decode the main picture of a HEIC file: H x W x 3 uint8 RGB, oriented as marked.
+
+    Raises:
+        ImportError: pillow-heif is not installed.
+        ValueError, EOFError, OSError, RuntimeError, LookupError, SyntaxError: The file is damaged.
+    """
     import pillow_heif
 
     found = pillow_heif.open_heif(io.BytesIO(content), convert_hdr_to_8bit=True, bgr_mode=False)
     image = np.asarray(found)
-    # A picture may have a fourth channel for what can be seen through, or one alone.
+    # There may be a fourth channel (alpha), or only one.
     if image.ndim == 2:
         image = image[..., None].repeat(3, axis=2)
     return np.ascontiguousarray(image[..., :3])

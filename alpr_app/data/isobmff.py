@@ -1,6 +1,6 @@
-"""The box structure of MP4, QuickTime, AVIF, HEIC and JPEG 2000 files (ISO/IEC 14496-12), and what boxes say of
-pictures: how they are to be turned and mirrored (ISO/IEC 23008-12, irot and imir), and how large the pictures coded
-in an AVIF file are, whatever the file claims around them (AV1 specification, sequence header).
+"""The box structure of MP4, QuickTime, AVIF, HEIC and JPEG 2000 files (ISO/IEC 14496-12), the orientation marks of AVIF
+and HEIC pictures (ISO/IEC 23008-12, irot and imir), and the true size of the pictures coded in an AVIF file, whatever
+the file claims around them (AV1 specification, sequence header).
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
 
 class Bits:
-    """Reads numbers bit by bit. Raises ValueError at the end."""
+    """Reads a byte string bit by bit. Raises ValueError past the end."""
 
     def __init__(self, data: bytes) -> None:
         self._value, self._left = int.from_bytes(data, "big"), 8 * len(data)
 
     def take(self, count: int) -> int:
-        """A number of so many bits."""
+        """Read a number of `count` bits."""
         if count > self._left:
             raise ValueError("cut short")
         self._left -= count
         return (self._value >> self._left) & ((1 << count) - 1)
 
     def number(self) -> int:
-        """An unsigned Exp-Golomb number, as H.264 and AV1 have them."""
+        """Read an unsigned Exp-Golomb number, as in H.264 and AV1."""
         zeros = 0
         while not self.take(1):
             zeros += 1
         return (1 << zeros) - 1 + self.take(zeros)
 
 
-# No file has nearly as many boxes one behind the other.
-_MOST_BOXES = 1_000_000
+# Far more boxes in a row than any real file has.
+_MAXIMUM_BOXES = 1_000_000
 
 
 def box_at(data: bytes, position: int, end: int) -> tuple[bytes, int, int] | None:
-    """Name, beginning and end of the content of the box at `position`; None if there is none before `end`. The end may
-    lie beyond `end`: then the file has been cut short, or lies."""
+    """Return name, start and end of the content of the box at `position`; None if there is no box before `end`. The
+    content may extend beyond `end` if the file is truncated or makes false claims."""
     if position + 8 > end:
         return None
     length, name, start = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8], 8
@@ -56,10 +56,10 @@ def box_at(data: bytes, position: int, end: int) -> tuple[bytes, int, int] | Non
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """Name, beginning and end of the content of every box, one behind the other; the end is never behind `end`. Raises
-    struct.error if there is no end to them."""
+    """Yield name, start and end of the content of consecutive boxes; no end exceeds `end`. Raises struct.error if there
+    are implausibly many."""
     end = len(data) if end is None else min(end, len(data))
-    for _ in range(_MOST_BOXES):
+    for _ in range(_MAXIMUM_BOXES):
         found = box_at(data, start, end)
         if found is None:
             return
@@ -69,55 +69,55 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
 
 
 def first_box(data: bytes, name: bytes, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
-    """Beginning and end of the content of the first box of that name. Raises struct.error as `boxes`."""
+    """Return start and end of the content of the first box with this name. Raises struct.error like `boxes`."""
     return next(((inside, after) for found, inside, after in boxes(data, start, end) if found == name), None)
 
 
 @dataclass(frozen=True)
-class TurnMarks:
-    """marks: in the order in which they apply: ("turn", quarters to the left) or ("mirror", 0: top and bottom change
-    places, 1: left and right do)."""
+class Orientation:
+    """How a stored picture is to be shown. marks: in the order of application, ("turn", quarter turns to the left) or
+    ("mirror", 0 to swap top and bottom, 1 to swap left and right)."""
 
     marks: tuple[tuple[str, int], ...] = ()
 
     def apply(self, image: np.ndarray) -> np.ndarray:
-        """The picture as it is meant to be seen."""
+        """Return the picture as it is meant to be seen."""
         for kind, value in self.marks:
             image = _turned_or_mirrored(image, kind, value)
         return image
 
     def undo(self, image: np.ndarray) -> np.ndarray:
-        """The picture as it is stored."""
+        """Return the picture as it is stored."""
         for kind, value in reversed(self.marks):
             image = _turned_or_mirrored(image, kind, -value if kind == "turn" else value)
         return image
 
 
 def _turned_or_mirrored(image: np.ndarray, kind: str, value: int) -> np.ndarray:
-    # Only here: headers are read where nothing is decoded, by `alpr read --help` for one.
+    # Imported here, because headers are also read where nothing is decoded.
     import numpy as np
 
     return np.ascontiguousarray(np.rot90(image, value) if kind == "turn" else np.flip(image, value))
 
 
-def turn_marks(data: bytes) -> TurnMarks:
-    """Those of the main picture in an AVIF or HEIC file."""
+def read_orientation(data: bytes) -> Orientation:
+    """Read the orientation of the main picture in an AVIF or HEIC file."""
     try:
-        return _turn_marks(data)
+        return _read_orientation(data)
     except (struct.error, IndexError):
-        # Damaged; whether it can be decoded all the same is for the decoder to say.
-        return TurnMarks()
+        # Damaged; the decoder decides whether the picture is usable all the same.
+        return Orientation()
 
 
-def _turn_marks(data: bytes) -> TurnMarks:
+def _read_orientation(data: bytes) -> Orientation:
     meta = first_box(data, b"meta")
     if meta is None:
-        return TurnMarks()
+        return Orientation()
     inside = (meta[0] + 4, meta[1])
     main, holder = first_box(data, b"pitm", *inside), first_box(data, b"iprp", *inside)
     container = first_box(data, b"ipco", *holder) if holder else None
     if main is None or holder is None or container is None:
-        return TurnMarks()
+        return Orientation()
     (item,) = struct.unpack_from(">I" if data[main[0]] else ">H", data, main[0] + 4)
     properties = list(boxes(data, *container))
     marks = []
@@ -128,11 +128,11 @@ def _turn_marks(data: bytes) -> TurnMarks:
                 marks.append(("turn", data[start] & 3))
             elif name == b"imir":
                 marks.append(("mirror", data[start] & 1))
-    return TurnMarks(tuple(marks))
+    return Orientation(tuple(marks))
 
 
 def _associated(data: bytes, holder: tuple[int, int], item: int) -> list[int]:
-    """The numbers of the properties of an item, in their order."""
+    """Return the property numbers of an item, in their order."""
     for name, start, end in boxes(data, *holder):
         if name != b"ipma":
             continue
@@ -157,33 +157,33 @@ def _associated(data: bytes, holder: tuple[int, int], item: int) -> list[int]:
 
 
 _SEQUENCE_HEADER = 1
-# Longer than any: what is in it is a few dozen bits.
+# Longer than any sequence header, of which a few dozen bits are read.
 _HEADER_BYTES = 256
-# Parts of a picture that are looked at; each is a tile, a frame or what describes them.
-_MOST_UNITS = 1000
-# Places in a file that are looked at in all. Tables may name the same ones over and over.
-_MOST_PLACES = 500_000
+# Units of a picture to look at; each is a tile, a frame or a header.
+_MAXIMUM_UNITS = 1000
+# Positions in a file to look at in total. Tables may name the same ones over and over.
+_MAXIMUM_PLACES = 500_000
 
 
 def coded_sizes(data: bytes) -> list[tuple[int, int]]:
-    """(width, height) of every sequence of pictures in an AVIF file. Raises struct.error or IndexError for a damaged
-    one."""
+    """Return (width, height) of every sequence of pictures in an AVIF file. Raises struct.error or IndexError for a
+    damaged file."""
     sizes = []
     visited: set[tuple[int, int]] = set()
     for count, (start, end) in enumerate(chain(_items(data), _samples(data))):
-        if count + len(visited) > _MOST_PLACES:
+        if count + len(visited) > _MAXIMUM_PLACES:
             raise struct.error("too many parts")
         for unit in _sequence_headers(data, start, min(end, len(data)), visited):
             try:
                 sizes.append(_size(Bits(unit)))
             except ValueError:
-                # Cut short: no decoder gets further.
+                # Truncated: no decoder gets further.
                 continue
     return sizes
 
 
 def _items(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where the data of every item lies (ISO 14496-12, iloc)."""
+    """Yield start and end of the data of every item (ISO 14496-12, iloc)."""
     meta = first_box(data, b"meta")
     table = first_box(data, b"iloc", meta[0] + 4, meta[1]) if meta else None
     if meta is None or table is None:
@@ -215,7 +215,7 @@ def _items(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _samples(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where the pictures of an animation begin: every chunk of every track."""
+    """Yield start and end of every chunk of every track of an animation."""
     movie = first_box(data, b"moov")
     for name, start, end in boxes(data, *movie) if movie else ():
         place: tuple[int, int] | None = (start, end) if name == b"trak" else None
@@ -231,9 +231,9 @@ def _samples(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _sequence_headers(data: bytes, position: int, end: int, visited: set[tuple[int, int]]) -> Iterator[bytes]:
-    """The sequence headers among the units that begin at `position`. visited: places that have been looked at already,
-    each with the end up to which."""
-    for _ in range(_MOST_UNITS):
+    """Yield the sequence headers among the units that begin at `position`. visited: (position, end) pairs that have
+    been looked at already."""
+    for _ in range(_MAXIMUM_UNITS):
         if position >= end or data[position] & 0x81 or (position, end) in visited:
             return
         visited.add((position, end))

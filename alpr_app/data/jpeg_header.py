@@ -1,4 +1,4 @@
-"""JPEG files as libjpeg walks through them: from marker to marker, over junk between them, scan by scan."""
+"""Walks through a JPEG file as libjpeg does: from marker to marker, skipping junk between them, scan by scan."""
 
 from __future__ import annotations
 
@@ -6,37 +6,45 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-# Frame headers, that is every SOFn but the three markers in between that mean other things.
+# Frame headers: every SOFn, without the three markers in that range that mean other things.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _EOI, _SOS = 0xD9, 0xDA
-# Of any number of 255s the last one, and a marker that has a length behind it, or is the end.
+# The last of any number of 255s, then a marker that is followed by a length or ends the file.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
-# What ends the coded data of a scan: a marker that is neither an escaped 255 nor a restart.
+# A marker that ends the coded data of a scan: neither an escaped 255 nor a restart.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-# No picture has nearly as many segments, and no scan as many components.
-_MOST_SEGMENTS, _MOST_COMPONENTS = 100_000, 4
+# No real picture has nearly as many segments, and no scan more components.
+_MAXIMUM_SEGMENTS, _MAXIMUM_COMPONENTS = 100_000, 4
 
 
 @dataclass
 class JpegHeader:
-    """size: (width, height) of the largest frame that is claimed, None if there is none. samples: numbers a pixel that
-    are kept while a picture of several scans is decoded. ended: whether the end marker comes in its place."""
+    """What a JPEG file says about itself.
+
+    Attributes:
+        size: (width, height) of the largest frame that is claimed, None if there is none.
+        progressive: Whether its coefficients arrive in several scans.
+        scans: Number of scans.
+        samples: Numbers per pixel held in memory while a picture of several scans is decoded.
+        ended: Whether the end marker is in its place.
+        first_scan: Position of the coded data of the first scan.
+        components: Identifiers of the colour components.
+        missing_bits: Bits still to come, by component and coefficient.
+    """
 
     size: tuple[int, int] | None = None
     progressive: bool = False
     scans: int = 0
     samples: float = 3.0
     ended: bool = False
-    # Place of the coded data of the first scan.
     first_scan: int = 0
     components: tuple[int, ...] = ()
-    # Of every component and coefficient, how many of its bits are still to come.
     missing_bits: dict[tuple[int, int], int] = field(default_factory=dict)
 
     @property
     def has_all_scans(self) -> bool:
-        """Whether every coefficient of every component has come down to its last bit; the first of them at least."""
+        """Whether every coefficient of every component is complete to its last bit (baseline: at least the first)."""
         last = 64 if self.progressive else 1
         return bool(self.components) and all(
             self.missing_bits.get((component, place), 0 if place else 1) == 0
@@ -46,7 +54,7 @@ class JpegHeader:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, beginning and end of what belongs to it. As in libjpeg, what stands between two segments is skipped."""
+    """Yield marker, start and end of every segment. Junk between two segments is skipped, as in libjpeg."""
     position = 2
     while (found := _MARKER.search(data, position)) is not None:
         marker, position = found[0][1], found.end()
@@ -63,12 +71,12 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             position = found.end() - 2 if found else len(data)
 
 
-def jpeg_header(data: bytes, most_scans: int = 1000) -> JpegHeader:
-    """What a JPEG file says of itself, walked through up to its end or its `most_scans`th scan. Of one with more
-    segments than any has it is said to claim no frame."""
+def jpeg_header(data: bytes, maximum_scans: int = 1000) -> JpegHeader:
+    """Walk through a JPEG file up to its end or its scan number `maximum_scans`. A file with implausibly many segments
+    is reported as having no frame."""
     header = JpegHeader()
     for count, (marker, start, end) in enumerate(_segments(data)):
-        if count == _MOST_SEGMENTS:
+        if count == _MAXIMUM_SEGMENTS:
             header.size = None
             break
         if marker in _FRAMES:
@@ -77,7 +85,7 @@ def jpeg_header(data: bytes, most_scans: int = 1000) -> JpegHeader:
             header.scans += 1
             header.first_scan = header.first_scan or end
             _take_scan(header, data[start:end])
-            if header.scans >= most_scans:
+            if header.scans >= maximum_scans:
                 break
         elif marker == _EOI:
             header.ended = True
@@ -101,7 +109,7 @@ def _take_frame(header: JpegHeader, marker: int, frame: bytes) -> None:
 
 def _take_scan(header: JpegHeader, scan: bytes) -> None:
     count = scan[0] if scan else 0
-    if count > _MOST_COMPONENTS or len(scan) < 4 + 2 * count:
+    if count > _MAXIMUM_COMPONENTS or len(scan) < 4 + 2 * count:
         return
     first, last, bits = scan[1 + 2 * count], scan[2 + 2 * count], scan[3 + 2 * count] & 15
     for component in scan[1 : 1 + 2 * count : 2]:

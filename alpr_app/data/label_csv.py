@@ -1,19 +1,19 @@
-"""Labels of a folder in one CSV file, `alpr_dataset.csv`: one line a plate, paths relative to the file's folder.
+"""The label table of a folder, `alpr_dataset.csv`: one row per plate, paths relative to the table's folder.
 
-    file      the picture; several lines may name the same one
+    file      the picture; several rows may name the same one
     split     train, val or test; train if empty
     subset    name under which results are counted; the folder's if empty
     text      what the plate says; empty if unknown
     colour    of the plate: blue, yellow, green, white, black; empty if unknown
-    rows      of its characters: 2 if one is above the other; 1 if empty
+    rows      lines of characters: 2 if one is above the other; 1 if empty
     box       left top right bottom in pixels, separated by spaces
-    corners   x y of top left, top right, bottom right, bottom left; the box's own if empty
+    corners   x y of top left, top right, bottom right, bottom left; those of the box if empty
 
-All columns but `file` may be left out. A line with neither text nor place is a plate-free picture; where the file
-has no places at all (only `file` and `text`), every picture is a plate already.
+All columns but `file` are optional. A row with neither text nor position is a picture without plates; in a table
+without positions (only `file` and `text`), every picture is itself a plate.
 
-Pixels are those of a picture as it is shown, turned by its EXIF orientation, as `alpr read` prints them; of one with a
-CCPD name they are those stored.
+Coordinates are pixels of the picture as shown, with its EXIF orientation applied, as `alpr read` prints them; for
+pictures with CCPD names they are pixels as stored.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from alpr_app.data.atomic_files import write_atomically
 
 TABLE_NAME = "alpr_dataset.csv"
 COLUMNS = ("file", "split", "subset", "text", "colour", "box", "corners")
-# Pixels from a corner of the picture, beyond which nothing is a place in it.
-FARTHEST = 1e6
+# Larger than any coordinate in a picture.
+MAXIMUM_COORDINATE = 1e6
 SPLITS = ("train", "val", "test")
 
 
 class LabelError(AlprError):
-    """A data folder or a label that cannot be used; the message names the file and the remedy."""
+    """A data folder or a label is unusable; the message names the file and the remedy."""
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """The lines of a CSV file by its first line's names. Raises LabelError if one of `columns` is missing."""
+    """Read the rows of a CSV file by the names in its header. Raises LabelError if one of `columns` is missing."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -51,37 +51,37 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
                 raise LabelError(f"{path}: the column '{missing[0]}' is missing; it has {reader.fieldnames}")
             return [{name: value or "" for name, value in row.items() if name} for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelError(f"{path}: not a CSV file in UTF-8 ({error}); save it as one") from error
+        raise LabelError(f"{path}: not a CSV file in UTF-8 ({error}); save it as such") from error
 
 
 def file_in(folder: Path, name: str) -> Path:
-    """The picture that a table names. Tables written on Windows have backslashes between folders."""
+    """Return the path of a picture that a table names. Tables written on Windows may contain backslashes."""
     path = folder / name
-    # A name too long for any file is none that is there; pathlib would raise.
+    # os.path, because pathlib raises for names too long for any file.
     return folder / name.replace("\\", "/") if "\\" in name and not os.path.exists(path) else path
 
 
 def numbers(text: str, count: int, path: Path, row: int) -> np.ndarray:
-    """`count` numbers separated by spaces. Raises LabelError naming file and row."""
+    """Parse `count` numbers separated by spaces. Raises LabelError naming file and row."""
     try:
         values = np.array([float(value) for value in text.split()])
     except ValueError:
-        raise LabelError(f"{path}, row {row}: '{text}' holds something that is no number") from None
+        raise LabelError(f"{path}, row {row}: '{text}' holds something that is not a number") from None
     if len(values) != count:
         raise LabelError(f"{path}, row {row}: '{text}' holds {len(values)} numbers where {count} belong")
-    # NaN compares as false, too.
-    if not (np.abs(values) <= FARTHEST).all():
-        raise LabelError(f"{path}, row {row}: '{text}' holds a number that is no place in a picture")
+    # NaN compares as false and fails too.
+    if not (np.abs(values) <= MAXIMUM_COORDINATE).all():
+        raise LabelError(f"{path}, row {row}: '{text}' holds a number beyond any picture")
     return values.astype(np.float32)
 
 
 def written(values: ArrayLike) -> str:
-    """A box or corners as the table holds them: pixels to a tenth, separated by spaces."""
+    """Format a box or corners for the table: pixels to one decimal, separated by spaces."""
     return " ".join(f"{value:.1f}" for value in np.ravel(values))
 
 
 def place(row: dict[str, str], path: Path, number: int) -> np.ndarray | None:
-    """The corners (4, 2) of a line as written, those of its box if it has no others, None if it has neither."""
+    """Return the corners (4, 2) of a row as written, else those of its box, else None. Raises LabelError."""
     if row.get("corners", "").strip():
         return numbers(row["corners"], 8, path, number).reshape(4, 2)
     if row.get("box", "").strip():
@@ -93,7 +93,7 @@ def place(row: dict[str, str], path: Path, number: int) -> np.ndarray | None:
 
 
 def split_of(row: dict[str, str], path: Path, number: int) -> str:
-    """The split of a line. Raises LabelError if there is none of that name."""
+    """Return the split of a row. Raises LabelError for an unknown one."""
     split = row.get("split", "").strip() or "train"
     if split not in SPLITS:
         raise LabelError(f"{path}, row {number}: there is no split '{split}', only {', '.join(SPLITS)}")
@@ -101,7 +101,7 @@ def split_of(row: dict[str, str], path: Path, number: int) -> str:
 
 
 def rows_of(row: dict[str, str], path: Path, number: int) -> int:
-    """How many rows of characters the plate of a line has. Raises LabelError unless it is 1 or 2."""
+    """Return the number of lines of characters of a row's plate. Raises LabelError unless it is 1 or 2."""
     rows = row.get("rows", "").strip() or "1"
     if rows not in ("1", "2"):
         raise LabelError(f"{path}, row {number}: a plate has 1 row of characters or 2, not '{rows}'")
@@ -109,7 +109,7 @@ def rows_of(row: dict[str, str], path: Path, number: int) -> int:
 
 
 def write_table(path: Path, rows: Iterable[dict[str, str]], columns: tuple[str, ...] = COLUMNS) -> None:
-    """Write lines with these columns, whole or not at all. Raises LabelError if the disk says no."""
+    """Write rows with these columns, all or none. Raises LabelError if the file cannot be written."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns)
     writer.writeheader()

@@ -1,5 +1,5 @@
-"""Labelled pictures on disk: CCPD-named pictures, crops with their text, CSV files of boxes, corners and texts; and the
-texts of labels as a reader spells them.
+"""Labelled pictures on disk (CCPD-named pictures, crops with their texts, tables of boxes, corners and texts), and
+label texts normalised to a reader's alphabet.
 """
 
 from __future__ import annotations
@@ -20,17 +20,24 @@ from alpr_app.data.images import read_picture
 from alpr_app.data.label_csv import TABLE_NAME, LabelError, file_in, numbers, place, read_rows, rows_of, split_of
 
 Refuse = Callable[[LabelError], None]
-"""Is told of what is left out and why."""
+"""Receives an error for each label that is left out."""
 
 PLATE_FREE_FOLDERS = ("negatives", "ccpd_np")
-# Of pictures that belong to all of them.
+# The split of pictures that belong to all of them.
 EVERY_SPLIT = "every"
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledPlate:
-    """corners: (4, 2) float32 as `Plate.corners`. text: None if unknown. colour: None if unknown. reordered: whether
-    the label had the corners in another order. rows: of its characters, 1 or 2."""
+    """One labelled plate.
+
+    Attributes:
+        corners: (4, 2) float32 in the order of `Plate.corners`.
+        text: None if unknown.
+        colour: None if unknown.
+        reordered: Whether the label has the corners in another order.
+        rows: Lines of characters, 1 or 2.
+    """
 
     corners: np.ndarray
     text: str | None = None
@@ -40,7 +47,7 @@ class LabelledPlate:
 
     @classmethod
     def of(cls, written: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1) -> LabelledPlate:
-        """A plate whose corners were written in any order."""
+        """Make a plate from corners in any order."""
         corners = order_corners(written)
         return cls(corners, text, colour, not np.array_equal(corners, written), rows)
 
@@ -52,9 +59,17 @@ class LabelledPlate:
 
 @dataclass(frozen=True, eq=False)
 class LabelledPicture:
-    """A whole picture. ignored: boxes (N, 4) where a plate may be or not. stated: the text of one plate in it
-    when nothing else is known. split: its name, or EVERY_SPLIT. subset: the name under which results are counted.
-    by_machine: no person has seen the labels, so they are fit for training but not for measuring."""
+    """A labelled picture.
+
+    Attributes:
+        path: The file.
+        plates: All plates in it.
+        ignored: Boxes (N, 4) that may or may not be plates.
+        stated: The text of one plate in it, if nothing else is known.
+        split: Its split, or EVERY_SPLIT.
+        subset: The name under which results are counted.
+        by_machine: Nobody has checked the labels, so they serve training but not evaluation.
+    """
 
     path: Path
     plates: tuple[LabelledPlate, ...] = ()
@@ -72,7 +87,7 @@ class LabelledPicture:
 
 @dataclass(frozen=True)
 class LabelledCrop:
-    """A picture that is a plate already, with 1 or 2 rows of characters."""
+    """A picture that is itself a plate, with 1 or 2 lines of characters."""
 
     path: Path
     text: str
@@ -82,14 +97,14 @@ class LabelledCrop:
 
 @dataclass(frozen=True)
 class DataFolder:
-    """What `read_data_folder` found. negatives: pictures without any plate."""
+    """The content of a data folder. negatives: pictures without any plate."""
 
     pictures: tuple[LabelledPicture, ...]
     crops: tuple[LabelledCrop, ...]
     negatives: tuple[LabelledPicture, ...]
 
     def of_split(self, split: str) -> DataFolder:
-        """Only what is of `split`."""
+        """Return the part that belongs to `split`."""
         return DataFolder(
             tuple(picture for picture in self.pictures if picture.split == split),
             tuple(crop for crop in self.crops if crop.split == split),
@@ -98,7 +113,7 @@ class DataFolder:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The pictures directly in `folder`, by name; hidden files are left out, and folders whatever they are called."""
+    """Return the pictures directly in `folder`, sorted by name, without hidden files and folders."""
     with os.scandir(folder) as entries:
         names = [
             entry.name
@@ -109,14 +124,14 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def read_labelled(path: Path | str) -> np.ndarray:
-    """A picture, H x W x 3 uint8 RGB, in the pixels that its labels are in. Raises PictureError."""
+    """Read a picture, H x W x 3 uint8 RGB, in the orientation that its labels refer to. Raises PictureError."""
     return read_picture(path, orient=not ccpd.is_ccpd_name(path))
 
 
 def ccpd_picture(path: Path, split: str = "train", subset: str = "") -> LabelledPicture:
-    """A CCPD-named picture. Raises ccpd.CcpdNameError for any other name, and for corners that span no area."""
+    """Return a CCPD-named picture with its label. Raises ccpd.CcpdNameError for other names and degenerate corners."""
     annotation = ccpd.parse_name(path)
-    # CCPD's corners are clicked by hand and at times in another order than its paper says.
+    # CCPD's corners were set by hand, at times in another order than its paper states.
     corners = np.asarray(annotation.corners, np.float32)
     try:
         plate = LabelledPlate.of(corners, annotation.text, ccpd.usual_colour(annotation.text))
@@ -145,7 +160,7 @@ def _ccpd_pictures(folder: Path, refuse: Refuse) -> list[LabelledPicture]:
 def _plate(
     table: Path, number: int, corners: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1
 ) -> LabelledPlate:
-    """The plate of a table's row. Raises LabelError naming both if its corners span no area."""
+    """Return the plate of a table's row. Raises LabelError naming both if its corners span no area."""
     try:
         return LabelledPlate.of(corners, text, colour, rows)
     except ValueError as error:
@@ -175,7 +190,7 @@ def _machine_pictures(table: Path) -> list[LabelledPicture]:
 
 
 def read_table(table: Path) -> DataFolder:
-    """The labels of an `alpr_dataset.csv`. Raises LabelError naming the row that cannot be used."""
+    """Read the labels of an `alpr_dataset.csv`. Raises LabelError naming the row that is unusable."""
     rows = read_rows(table, ("file",))
     folder = table.parent
     placed = bool(rows) and bool({"box", "corners"} & rows[0].keys())
@@ -208,7 +223,7 @@ def read_table(table: Path) -> DataFolder:
 
 
 def tables_of(root: Path) -> list[Path]:
-    """Every CSV file that `read_data_folder` may look at."""
+    """Return every CSV file that `read_data_folder` may read."""
     return [*root.glob("*.csv"), *root.glob("*/*.csv"), _table_beside(Path(os.path.abspath(root)))]
 
 
@@ -217,14 +232,19 @@ def _raise(error: LabelError) -> None:
 
 
 def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
-    """Everything labelled under `root`, which is a data folder as above or itself a folder of CCPD names. refuse: is
-    told of every picture among CCPD's whose name is no label, which is then left out; without it that is an error.
+    """Read all labels under `root`: a folder of labelled folders, or a labelled folder itself.
 
-    Raises LabelError if there is no such folder, nothing labelled in it, or a label is damaged.
+    Args:
+        root: The folder.
+        refuse: Receives an error for every picture among CCPD-named ones whose name is not a label; the picture is then
+            left out. Without it such a name is an error.
+
+    Raises:
+        LabelError: The folder is missing, nothing in it is labelled, or a label is damaged.
     """
     if not root.is_dir():
         raise LabelError(f"{root}: no such folder")
-    # Its name counts, also if it was given as a dot; that of a link is its own.
+    # The folder's name matters, also if it is given as a dot; a link keeps its own name.
     root = Path(os.path.abspath(root))
     pictures: list[LabelledPicture] = []
     crops: list[LabelledCrop] = []
@@ -259,12 +279,12 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
     return DataFolder(tuple(pictures), tuple(crops), tuple(negatives))
 
 
-# What stands between the parts of a plate and is not read: dots of all kinds, dashes.
+# Separators between the parts of a plate, which are not read: dots of all kinds, dashes.
 _BETWEEN = set("·•・‧∙⋅●｡.-–—‐‑−_")
 
 
 def spelled(text: str, alphabet: str) -> str | None:
-    """`text` in the characters of `alphabet`; None if it has others, or none at all."""
+    """Normalise `text` to the characters of `alphabet`; None if it has others, or is empty."""
     known = set(alphabet)
     if not known.issuperset(text):
         text = "".join(_spelled(character, known) for character in text)
@@ -272,7 +292,7 @@ def spelled(text: str, alphabet: str) -> str | None:
 
 
 def _spelled(character: str, known: set[str]) -> str:
-    """A character as it is, as its plain form, or as a capital; nothing for one that only separates."""
+    """Return a character itself, its plain form or its capital; an empty text for separators."""
     if character in known:
         return character
     plain = unicodedata.normalize("NFKC", character)
@@ -282,15 +302,15 @@ def _spelled(character: str, known: set[str]) -> str:
 
 
 def spell_labels(data: DataFolder, alphabet: str, refuse: Refuse) -> DataFolder:
-    """The same data with every text in the characters of `alphabet`. Texts for which that is impossible are left out,
-    and `refuse` is told of each."""
+    """Normalise every text of a data folder to the characters of `alphabet`. Texts for which that is impossible are
+    left out, and `refuse` receives an error for each."""
 
     def spell(path: object, text: str) -> str | None:
         found = spelled(text, alphabet)
         if found is None:
             strange = "".join(dict.fromkeys(character for character in text if character not in alphabet))
-            said = f"the label '{text}' holds '{strange}', which the reader cannot spell; correct it"
-            refuse(LabelError(f"{path}: {said}"))
+            message = f"the label '{text}' holds '{strange}', which the reader cannot spell; correct it"
+            refuse(LabelError(f"{path}: {message}"))
         return found
 
     def plate(path: object, labelled: LabelledPlate) -> LabelledPlate:

@@ -1,5 +1,5 @@
-"""Network addresses of streams: asked before OpenCV opens them, because OpenCV does not say why it cannot (refused,
-unknown, not authorised), and shown without what would let anybody else watch.
+"""Network addresses of streams: contacted before OpenCV opens them, because OpenCV does not report why it fails
+(refused, unknown host, not authorised), and shown without their credentials.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from alpr_app.data.images import PictureError, decode_picture
 MASK = "***"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-# Names of what opens a door, also within longer ones: userName, loginpas, api_key, access_token.
+# Parameter names of credentials, also as parts of longer names: userName, loginpas, api_key, access_token.
 _SECRET = re.compile(
     r"user|usr|uname|login|account|pass|pwd|psw|passwd|token|auth|secret|credential|key|sig|session|sid$|^pw$|^u$|^p$",
     re.IGNORECASE,
 )
-# A name and its value anywhere behind the host: cameras take them in the path as well, user=admin_password=1_channel=1.
-# Names have a largest length, or the time would grow with the square of the address's.
+# A name and its value anywhere after the host: some cameras take them in the path, user=admin_password=1_channel=1.
+# The length of names is limited, or matching would take time quadratic in the length of the address.
 _PAIR = re.compile(r"([^=&;/?#]{1,80})=([^&;/?#]*?)(?=[&;/?#]|_[A-Za-z]+=|$)")
 
-# User name and password of an address within the address, which may be escaped.
+# User name and password of an address embedded in the address, possibly escaped.
 _WITHIN = re.compile(r"(://|%3A%2F%2F)(?:(?!%2F)[^/@&]){0,500}(@|%40)", re.IGNORECASE)
 
 
 def is_address(text: str) -> bool:
-    """Whether it is an address, not a path."""
+    """Whether `text` is an address rather than a path."""
     return _SCHEME.match(text) is not None
 
 
 def without_secrets(address: str) -> str:
-    """An address as it may be shown and kept: user name and password before the host left out, values of parameters
-    that let one in, in the query or the path, replaced by ***. What is no address stays as it is."""
+    """Return an address that may be shown and stored: without the user name and password before the host, and with the
+    values of credential parameters in query or path replaced by ***. Text that is not an address stays as it is."""
     found = _SCHEME.match(address)
     if found is None:
         return address
@@ -56,8 +56,8 @@ def without_secrets(address: str) -> str:
 
 
 def _host(rest: str) -> tuple[str, str]:
-    """Host and port, and what follows them; without user name and password, which may hold what would end them
-    (/, ?, #) where somebody did not write it as %2F."""
+    """Split into host with port and the rest, without user name and password. These may contain /, ? or # if the user
+    did not escape them."""
     host = re.split(r"[/?#]", rest, maxsplit=1)[0]
     behind = rest[len(host) :]
     if "@" not in host and "@" in behind and not re.fullmatch(r"[^:]*(:\d*)?|\[[^\]]*\](:\d*)?", host):
@@ -71,7 +71,7 @@ def _masked(pair: re.Match[str]) -> str:
 
 
 def secrets_in(address: str) -> tuple[str, str] | None:
-    """User name and password before the host, decoded; None if there are none."""
+    """Return the user name and password before the host, decoded; None if there are none."""
     scheme = _SCHEME.match(address) if is_address(address) else None
     rest = address[scheme.end() :] if scheme else ""
     userinfo, at, _ = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
@@ -80,17 +80,17 @@ def secrets_in(address: str) -> tuple[str, str] | None:
 
 
 def file_name_for(address: str) -> str:
-    """A bare file name that says where a stream came from."""
+    """Return a file name that tells where a stream came from."""
     shown = without_secrets(address).replace(MASK, "").partition("://")[2]
     return re.sub(r"[^\w.-]+", "_", shown).strip("_.")[:80] or "stream"
 
 
-# How long an address may take to answer.
+# Time limit for an address to answer.
 TIMEOUT_SECONDS = 5.0
-# A JPEG of a camera is far smaller.
-MOST_BYTES = 64 * 2**20
+# Far larger than a camera's JPEG.
+MAXIMUM_BYTES = 64 * 2**20
 USER_AGENT = "alpr"
-# Single pictures are asked for no more often than this, in seconds.
+# Minimum interval between requests for single pictures.
 SNAPSHOT_SECONDS = 0.2
 
 _RTSP_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935}
@@ -103,7 +103,7 @@ def _unauthorised(shown: str, gave: bool) -> SourceError:
 
 
 def _failure(shown: str, error: Exception, timeout: float) -> SourceError:
-    """What kept an address from being reached, in one line."""
+    """Describe in one line why an address cannot be reached."""
     reason = getattr(error, "reason", error)
     if isinstance(reason, socket.gaierror | UnicodeError):
         return SourceError(f"{shown}: unknown host; check the name and the network")
@@ -112,28 +112,28 @@ def _failure(shown: str, error: Exception, timeout: float) -> SourceError:
     if isinstance(reason, TimeoutError):
         return SourceError(f"{shown}: no answer within {timeout:g} s")
     if isinstance(reason, ssl.SSLError):
-        return SourceError(f"{shown}: no safe connection: {reason.reason or 'the certificate is not accepted'}")
+        return SourceError(f"{shown}: no secure connection: {reason.reason or 'the certificate is not accepted'}")
     if isinstance(reason, http.client.InvalidURL):
-        return SourceError(f"{shown}: this is no address of a host")
+        return SourceError(f"{shown}: this is not the address of a host")
     if isinstance(reason, ConnectionError | http.client.HTTPException):
-        return SourceError(f"{shown}: the connection was closed before anything came")
-    # urllib gives a text where it has not even tried.
-    said = getattr(reason, "strerror", None) or (first_line(reason) if isinstance(reason, Exception) else reason)
-    return SourceError(f"{shown}: cannot be reached: {said}")
+        return SourceError(f"{shown}: the connection was closed before any data arrived")
+    # urllib gives a text for requests that it refuses itself.
+    description = getattr(reason, "strerror", None) or (first_line(reason) if isinstance(reason, Exception) else reason)
+    return SourceError(f"{shown}: cannot be reached: {description}")
 
 
 def _status_error(shown: str, status: int, gave: bool) -> SourceError:
     if status in (401, 407):
         return _unauthorised(shown, gave)
     if status == 403:
-        return SourceError(f"{shown}: forbidden (403): this user may not watch here")
+        return SourceError(f"{shown}: forbidden (403): this user has no access")
     if status in (404, 410):
-        return SourceError(f"{shown}: not found ({status}): the host answers, but has no such stream")
-    return SourceError(f"{shown}: the host answers with an error ({status})")
+        return SourceError(f"{shown}: not found ({status}): the host has no such stream")
+    return SourceError(f"{shown}: the host reports an error ({status})")
 
 
 class WebAddress:
-    """An http or https address, asked with the user name and password that it holds."""
+    """An http or https address, requested with the user name and password that it contains."""
 
     def __init__(self, address: str, timeout: float = TIMEOUT_SECONDS) -> None:
         self.shown, self._timeout = without_secrets(address), timeout
@@ -143,12 +143,12 @@ class WebAddress:
             parts = urlsplit(address)
             host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
             place = f"{host}:{parts.port}" if parts.port else host
-            # What a browser would send: spaces and characters beyond ASCII as escapes.
+            # As a browser sends it: spaces and non-ASCII characters escaped.
             path, query = (quote(part, safe="/%:;=@&?+,!$'()*~") for part in (parts.path, parts.query))
             self._plain = urlunsplit((parts.scheme.lower(), place.encode("idna").decode(), path or "/", query, ""))
         except ValueError as error:
-            raise SourceError(f"{self.shown}: this is no address of a host") from error
-        # Cameras sign their certificates themselves; FFmpeg, which reads the stream, does not ask who signed it either.
+            raise SourceError(f"{self.shown}: this is not the address of a host") from error
+        # Cameras use self-signed certificates, and FFmpeg, which reads the stream, does not verify them either.
         unchecked = ssl.create_default_context()
         unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
         handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=unchecked)]
@@ -158,11 +158,11 @@ class WebAddress:
             handlers += [urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)]
         self._opener = urllib.request.build_opener(*handlers)
 
-    def ask(self) -> http.client.HTTPResponse:
-        """The answer, of which nothing has been read but its head. Raises SourceError."""
+    def request(self) -> http.client.HTTPResponse:
+        """Send a request and return the answer, of which only the head has been read. Raises SourceError."""
         try:
-            request = urllib.request.Request(self._plain, headers={"User-Agent": USER_AGENT})
-            answer: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout)
+            wanted = urllib.request.Request(self._plain, headers={"User-Agent": USER_AGENT})
+            answer: http.client.HTTPResponse = self._opener.open(wanted, timeout=self._timeout)
             return answer
         except urllib.error.HTTPError as error:
             with error:
@@ -171,14 +171,14 @@ class WebAddress:
             raise _failure(self.shown, error, self._timeout) from error
 
     def picture(self) -> np.ndarray:
-        """The picture that the address gives now, H x W x 3 uint8 RGB. Raises SourceError."""
+        """Fetch the current picture, H x W x 3 uint8 RGB. Raises SourceError."""
         try:
-            with self.ask() as answer:
-                content = answer.read(MOST_BYTES + 1)
+            with self.request() as answer:
+                content = answer.read(MAXIMUM_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             raise _failure(self.shown, error, self._timeout) from error
-        if len(content) > MOST_BYTES:
-            raise SourceError(f"{self.shown}: gives more than {MOST_BYTES // 2**20} MiB, which is no picture")
+        if len(content) > MAXIMUM_BYTES:
+            raise SourceError(f"{self.shown}: sends more than {MAXIMUM_BYTES // 2**20} MiB, too much for a picture")
         try:
             return decode_picture(content, self.shown)
         except PictureError as error:
@@ -186,35 +186,35 @@ class WebAddress:
 
 
 class SnapshotCapture:
-    """Asks an address for one picture after the other; used as a cv2.VideoCapture is, whose pictures are BGR."""
+    """Requests one picture after another from an address, with the interface of cv2.VideoCapture (pictures are BGR)."""
 
     def __init__(self, web: WebAddress) -> None:
         self._web = web
-        self._asked = -SNAPSHOT_SECONDS
+        self._requested = -SNAPSHOT_SECONDS
 
     def isOpened(self) -> bool:
         return True
 
     def read(self) -> tuple[bool, np.ndarray]:
-        """The next picture, a moment after the one before. Raises SourceError if there is none."""
-        sleep(max(0.0, self._asked + SNAPSHOT_SECONDS - monotonic()))
-        self._asked = monotonic()
+        """Fetch the next picture, at the earliest `SNAPSHOT_SECONDS` after the last one. Raises SourceError."""
+        sleep(max(0.0, self._requested + SNAPSHOT_SECONDS - monotonic()))
+        self._requested = monotonic()
         return True, cv2.cvtColor(self._web.picture(), cv2.COLOR_RGB2BGR)
 
     def get(self, prop: int) -> float:
         return 0.0
 
     def release(self) -> None:
-        """Nothing is held between two pictures."""
+        """Do nothing: no connection is held between two pictures."""
 
 
 def gives_single_pictures(answer: http.client.HTTPResponse) -> bool:
-    """Whether an address answers with one picture, to be asked for again and again."""
+    """Whether an address answers with a single picture, which is then requested repeatedly."""
     return answer.headers.get_content_maintype() == "image"
 
 
 def is_video(answer: http.client.HTTPResponse) -> bool:
-    """Whether what lies at an address has an end."""
+    """Whether an address answers with data of known length, not an endless stream."""
     return answer.headers.get_content_maintype() != "multipart" and answer.headers.get("Content-Length") is not None
 
 
@@ -222,33 +222,33 @@ def is_video(answer: http.client.HTTPResponse) -> bool:
 
 
 def check_rtsp(address: str, timeout: float = TIMEOUT_SECONDS) -> None:
-    """Ask what stream there is. Raises SourceError if there is none for us."""
+    """Ask an RTSP server to describe the stream. Raises SourceError if it is missing or access is denied."""
     shown, given = without_secrets(address), secrets_in(address)
     try:
         parts = urlsplit(address)
         host, port, scheme = parts.hostname or "", parts.port, parts.scheme.lower()
     except ValueError as error:
-        raise SourceError(f"{shown}: this is no address of a host") from error
+        raise SourceError(f"{shown}: this is not the address of a host") from error
     try:
         with socket.create_connection((host, port or _RTSP_PORTS[scheme]), timeout) as connection:
-            # What comes encrypted, or in another language, is left to those who speak it.
+            # Encrypted connections and other protocols are left to FFmpeg.
             if scheme != "rtsp":
                 return
             plain = urlunsplit((scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
             status, challenges = _describe(connection, plain, 1, "")
             if status == 401 and given is not None:
-                authorisation = _answer(challenges, *given, plain)
+                authorisation = _authorisation(challenges, *given, plain)
                 status, _ = _describe(connection, plain, 2, f"Authorization: {authorisation}\r\n")
     except (OSError, UnicodeError) as error:
         raise _failure(shown, error, timeout) from error
     if status is None:
-        raise SourceError(f"{shown}: what answers there does not speak RTSP")
+        raise SourceError(f"{shown}: the host does not speak RTSP")
     if status >= 400:
         raise _status_error(shown, status, given is not None)
 
 
 def _describe(connection: socket.socket, plain: str, number: int, more: str) -> tuple[int | None, list[str]]:
-    """Status of the answer, None if it is no RTSP, and how one is asked to prove who one is."""
+    """Return the status of the answer (None if it is not RTSP) and its authentication challenges."""
     request = f"DESCRIBE {plain} RTSP/1.0\r\nCSeq: {number}\r\nAccept: application/sdp\r\n{more}\r\n"
     connection.sendall(request.encode())
     data = b""
@@ -269,8 +269,8 @@ def _describe(connection: socket.socket, plain: str, number: int, more: str) -> 
     return (int(found[1]) if found else None), re.findall(r"(?im)^www-authenticate:\s*(.+?)\s*$", text)
 
 
-def _answer(challenges: list[str], name: str, password: str, plain: str) -> str:
-    """The proof that was asked for, after RFC 7617 and RFC 2617."""
+def _authorisation(challenges: list[str], name: str, password: str, plain: str) -> str:
+    """Return the Authorization header for the challenges, after RFC 7617 (Basic) and RFC 2617 (Digest)."""
     digest = next((text for text in challenges if text.lower().startswith("digest")), None)
     if digest is None:
         return "Basic " + b64encode(f"{name}:{password}".encode()).decode()
@@ -280,8 +280,8 @@ def _answer(challenges: list[str], name: str, password: str, plain: str) -> str:
     counted = ("00000001", once, "auth") if "auth" in asked.get("qop", "").split(",") else ()
     first, second = _md5(f"{name}:{realm}:{password}"), _md5(f"DESCRIBE:{plain}")
     response = _md5(":".join((first, nonce, *counted, second)))
-    said = f'Digest username="{name}", realm="{realm}", nonce="{nonce}", uri="{plain}", response="{response}"'
-    return said + (f', qop=auth, nc=00000001, cnonce="{once}"' if counted else "")
+    header = f'Digest username="{name}", realm="{realm}", nonce="{nonce}", uri="{plain}", response="{response}"'
+    return header + (f', qop=auth, nc=00000001, cnonce="{once}"' if counted else "")
 
 
 def _md5(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from unicodedata import east_asian_width
 
 from alpr_app.core.errors import AlprError, print_error, printable, reason
-from alpr_app.data.atomic_files import append_whole, behind_links, is_stream, open_stream, write_atomically
+from alpr_app.data.atomic_files import append_whole, is_stream, open_stream, resolve_link, write_atomically
 
 if TYPE_CHECKING:
     from alpr_app.core.result import Result
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from alpr_app.data.sources import Frame
 
 
-# Excel takes a file for one in the system's old encoding unless it begins with this.
+# Without it, Excel assumes the system's legacy encoding.
 BYTE_ORDER_MARK = "\ufeff"
-# A cell that begins so is a formula, which may do anything (CWE-1236).
+# A cell that begins with one of these is a formula, which may do harm (CWE-1236).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Text(Protocol):
-    """What takes text."""
+    """A stream that text can be written to."""
 
     def write(self, text: str, /) -> object: ...
 
 
 class Sheet:
-    """Writes rows to `stream`: texts in quotes, numbers without. Control characters become escapes, so that a row is a
-    line; a text that would be a formula gets an apostrophe before it, which spreadsheets do not show."""
+    """Writes CSV rows: texts in quotes, numbers without. Control characters are escaped, so that every row is one line;
+    a text that would be a formula gets a leading apostrophe, which spreadsheets do not show."""
 
     def __init__(self, stream: Text, columns: Iterable[str]) -> None:
         self._rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
@@ -46,7 +46,7 @@ class Sheet:
         self.row(columns)
 
     def row(self, cells: Iterable[object]) -> None:
-        """One more row."""
+        """Write one row."""
         self._rows.writerow([_cell(value) if isinstance(value, str) else value for value in cells])
 
 
@@ -56,7 +56,7 @@ def _cell(text: str) -> str:
 
 
 class OutputError(AlprError):
-    """Results that cannot be written; the message names the file."""
+    """Results cannot be written; the message names the file."""
 
 
 TRACK_COLUMNS = ("track", "seen", "first_ms", "last_ms")
@@ -64,8 +64,8 @@ TRACK_COLUMNS = ("track", "seen", "first_ms", "last_ms")
 
 @dataclass(frozen=True)
 class FileResult:
-    """What came of one frame: a result and the picture's (width, height), or why there is none. track: the one car
-    that this is about, in the frame in which it was read best."""
+    """The result of one frame, with the picture's (width, height), or the error. track: the car that this result is
+    about, in the frame in which it was read best."""
 
     frame: Frame
     size: tuple[int, int] = (0, 0)
@@ -74,8 +74,8 @@ class FileResult:
     track: Track | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """The JSON line of this frame; a video's frames carry their number and time too, pages their
-        number, a car when it was seen."""
+        """Return the JSON object of this frame. Frames of videos also carry number and time, pages their number, cars
+        when they were seen."""
         record: dict[str, object] = {"file": self.frame.file}
         if self.frame.number is not None:
             record["frame"] = self.frame.number
@@ -94,7 +94,7 @@ class FileResult:
         }
 
     def track_values(self) -> tuple[int | float | None, ...]:
-        """Of `TRACK_COLUMNS`: the car's number, in how many frames it was found, and from when to when."""
+        """Return the values of `TRACK_COLUMNS`: the car's number, number of frames, first and last time."""
         track = self.track
         if track is None:
             return (None,) * len(TRACK_COLUMNS)
@@ -102,28 +102,29 @@ class FileResult:
 
 
 class OutputFile:
-    """Text that takes the place of `path` once all of it is there. Until then it grows in PATH.part, line by line, so
-    that a run can be followed; if the run ends early, that part stays, and an earlier `path` does in any case. What
-    cannot be replaced (`is_stream`) is written to at once.
+    """Text that replaces `path` once it is complete. Until then it grows line by line in PATH.part, so that a run can
+    be followed; if the run ends early, that part stays, and so does an earlier `path`. A stream (`is_stream`) is
+    written to directly.
 
-    Raises OutputError.
+    Raises:
+        OutputError: The file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._target = behind_links(path)
+        self._target = resolve_link(path)
         self.part = None if is_stream(path) else part_of(path)
         if self.part is not None and self.part.is_symlink():
-            raise OutputError(f"{self.part}: this is a link and may lead anywhere; remove it or name another file")
+            raise OutputError(f"{self.part}: this is a link; remove it or name another file")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open_stream(path) if self.part is None else _opened_anew(self.part)
+            self._file = open_stream(path) if self.part is None else _create(self.part)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
 
     def write(self, text: str) -> None:
-        """Add `text`, which ends with a line's end; if there is no room for all of it, nothing."""
-        # File names need not be text: what is not becomes an escape that JSON can read back.
+        """Append a whole line; if there is no room for all of it, nothing is written."""
+        # File names need not be valid text: invalid parts become escapes that JSON can read back.
         data = text.encode("utf-8", errors="backslashreplace")
         try:
             if self.part is None:
@@ -147,7 +148,7 @@ class OutputFile:
             if self.part is not None and kind is None:
                 os.replace(self.part, self._target)
         except OSError as failure:
-            # Closing a stream writes once more what could not be written; the first error says it already.
+            # Closing a stream repeats a failed write; the first error has been reported already.
             if kind is None:
                 self._keep_part()
                 raise OutputError(f"{self.path}: cannot be written: {reason(failure)}") from failure
@@ -155,7 +156,7 @@ class OutputFile:
             self._keep_part()
 
     def _keep_part(self) -> None:
-        """Say where the results are that have been written, if there are any."""
+        """Tell where the results written so far are, if there are any."""
         if self.part is None or not self.part.exists():
             return
         if self.part.stat().st_size:
@@ -165,21 +166,20 @@ class OutputFile:
 
 
 def part_of(path: Path) -> Path:
-    """Where what is written to `path` grows until all of it is there."""
-    target = behind_links(path)
+    """Return the file in which the content of `path` grows until it is complete."""
+    target = resolve_link(path)
     return target.with_name(target.name + ".part")
 
 
-def _opened_anew(part: Path) -> FileIO:
-    """An empty file of that name, without a buffer. What an earlier run left there goes, and with it no other name that
-    it may have."""
+def _create(part: Path) -> FileIO:
+    """Create an empty file without a buffer. An earlier file is unlinked, not truncated: it may have other names."""
     part.unlink(missing_ok=True)
     return part.open("xb", buffering=0)
 
 
 Write = Callable[[FileResult], None]
 
-# A column of second guesses reads 8:0.0123 -:0.0004 and so on, one a character.
+# The column of alternatives reads 8:0.0123 -:0.0004 and so on, one entry per character.
 NO_CHARACTER = "-"
 MARK_LEGEND = (
     "? behind a text: plates of this colour and layout are not issued with such a text; it may be a kind unknown here"
@@ -193,31 +193,31 @@ CSV_COLUMNS = (
 
 
 def json_lines(stream: OutputFile) -> Write:
-    """One JSON object a line, one line a picture."""
+    """Write one JSON object per line, one line per picture."""
 
-    def write(outcome: FileResult) -> None:
-        stream.write(json.dumps(outcome.to_dict(), ensure_ascii=False) + "\n")
+    def write(result: FileResult) -> None:
+        stream.write(json.dumps(result.to_dict(), ensure_ascii=False) + "\n")
 
     return write
 
 
 def csv_rows(stream: OutputFile) -> Write:
-    """One row a plate; pictures without plates and those that could not be read have none."""
+    """Write one row per plate; pictures without plates and unreadable ones have none."""
     sheet = Sheet(stream, CSV_COLUMNS)
 
-    def write(outcome: FileResult) -> None:
-        if outcome.result is None:
+    def write(result: FileResult) -> None:
+        if result.result is None:
             return
-        timings = outcome.result.timings
-        for plate in (plate.to_dict() for plate in outcome.result.plates):
+        timings = result.result.timings
+        for plate in (plate.to_dict() for plate in result.result.plates):
             sheet.row(
                 (
-                    *(outcome.frame.file, outcome.frame.number, *outcome.size, plate["text"], plate["confidence"]),
+                    *(result.frame.file, result.frame.number, *result.size, plate["text"], plate["confidence"]),
                     " ".join(map(str, plate["characters"])),
                     " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in plate["alternatives"]),
                     *(plate["colour"], plate["fits_format"], plate["score"], *plate["box"]),
                     *(side for corner in plate["corners"] for side in corner),
-                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *outcome.track_values()),
+                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *result.track_values()),
                 )
             )
 
@@ -226,19 +226,19 @@ def csv_rows(stream: OutputFile) -> Write:
 
 @contextmanager
 def open_output(path: Path) -> Iterator[Write]:
-    """What writes into the file; the suffix says which of the two formats. Raises OutputError."""
+    """Open a file for results, in the format of its suffix. Raises OutputError."""
     formats = {".jsonl": json_lines, ".csv": csv_rows}
     if path.suffix.lower() not in formats and (path.is_dir() or not is_stream(path)):
-        raise OutputError(f"{path}: results are written to a file that ends in .jsonl or .csv")
+        raise OutputError(f"{path}: results go to a file that ends in .jsonl or .csv")
     with OutputFile(path) as stream:
         yield formats.get(path.suffix.lower(), json_lines)(stream)
 
 
 def write_json(path: Path, figures: dict[str, Any]) -> None:
-    """Write figures to a file, whole or not at all. Raises OutputError."""
+    """Write figures to a file, all or nothing. Raises OutputError."""
     text = json.dumps(figures, ensure_ascii=False, indent=1) + "\n"
     try:
-        # The name of a folder need not be text.
+        # The name of a folder need not be valid text.
         write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
@@ -251,29 +251,28 @@ def _padded(text: str, width: int) -> str:
 
 @contextmanager
 def table(stream: TextIO | None = None) -> Iterator[Write]:
-    """One line a plate for people, the file last because its length is anybody's guess; at the end what the marks
-    mean, if there are any."""
+    """Print one line per plate, with the file last because its length varies; and a legend if any text is marked."""
     out = sys.stdout if stream is None else stream
     marked = False
     print("plate       sure   colour  score  box                      file", file=out)
 
-    def write(outcome: FileResult) -> None:
+    def write(result: FileResult) -> None:
         nonlocal marked
-        if outcome.result is None:
+        if result.result is None:
             return
-        file = printable(outcome.frame.file)
-        if outcome.track is not None:
-            track = outcome.track
+        file = printable(result.frame.file)
+        if result.track is not None:
+            track = result.track
             file += f" {track.first:.1f} to {track.until:.1f} s, {track.count} times"
-        elif outcome.frame.number is not None:
-            file += f" #{outcome.frame.number}"
-        for plate in outcome.result.plates:
+        elif result.frame.number is not None:
+            file += f" #{result.frame.number}"
+        for plate in result.result.plates:
             box = " ".join(f"{side:.0f}" for side in plate.box)
             sure = f"{100 * plate.confidence:5.1f}%"
             text = _padded(printable(plate.marked_text) or "?", 11)
             marked |= plate.fits_format is False
             print(f"{text} {sure} {plate.colour:7} {plate.score:5.2f}  {box:24} {file}", file=out)
-        if not outcome.result.plates:
+        if not result.result.plates:
             print(f"{_padded('-', 51)} {file}", file=out)
 
     yield write

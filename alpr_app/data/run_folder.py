@@ -1,9 +1,9 @@
-"""The folder of a training run: what it is, its figures, its newest model. The training writes it, the report and the
-desktop program look into it.
+"""The folder of a training run: its description, figures and newest model. Training writes it; the report and the
+desktop program read it.
 
     run.json            what is trained and with which options, see `About`
-    command.txt         the command without the places of its files, as it goes into bundles
-    train.csv, val.csv  losses and speed every few steps; what validation found
+    command.txt         the command without the folders of its files, as stored in bundles
+    train.csv, val.csv  losses and speed every few steps; results of validation
     newest.*            the newest averaged weights as a model bundle
     curves.png, mistakes.png, report.md
 """
@@ -26,22 +26,26 @@ TRAIN, VAL = "train.csv", "val.csv"
 ABOUT, COMMAND = "run.json", "command.txt"
 NEWEST = "newest.safetensors"
 CURVES, MISTAKES, REPORT = "curves.png", "mistakes.png", "report.md"
-# Larger numbers of steps, weights or samples are none; they could not be counted with either.
-MOST_COUNTED = 2**53
-# Columns of train.csv that are no losses.
+# Larger than any number of steps, weights or samples, and the largest exact integer of a float.
+MAXIMUM_COUNTED = 2**53
+# Columns of train.csv other than losses.
 NO_LOSSES = ("step", "learning_rate", "gradient", "samples_per_s", "waiting_share", "memory_gb")
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a run has been begun in `folder`."""
+    """Whether `folder` holds a run."""
     return any((folder / name).is_file() for name in (ABOUT, COMMAND))
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """columns: (N,) float64 each, `step` among them, which grows; NaN where a line has no such figure; empty while
-    nothing has been written. trouble: what is wrong with the file, in one line; lines that cannot be read are left
-    out."""
+    """The figures of a CSV file.
+
+    Attributes:
+        columns: Arrays (N,) float64 by name, including the increasing `step`; NaN where a row has no such figure; empty
+            while nothing has been written.
+        trouble: What is wrong with the file, in one line. Unreadable rows are left out.
+    """
 
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     trouble: str = ""
@@ -50,12 +54,12 @@ class Curves:
         return bool(self.columns)
 
     def last(self, name: str) -> float | None:
-        """The figure in the last line, NaN if it has none; None if no line has."""
+        """Return the figure in the last row, NaN if it has none; None if there is no such column."""
         return float(self.columns[name][-1]) if name in self.columns else None
 
 
 def read_curves(path: Path) -> Curves:
-    """The figures in train.csv or val.csv, also while a run adds to them."""
+    """Read train.csv or val.csv, also while a run appends to it."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -63,28 +67,28 @@ def read_curves(path: Path) -> Curves:
     except OSError as error:
         return Curves({}, f"{path}: cannot be read: {reason(error)}")
     except UnicodeDecodeError:
-        return Curves({}, f"{path}: this is no table of a run")
-    # A last line without its end is being written at this moment.
+        return Curves({}, f"{path}: this is not a table of a run")
+    # A last line without its line end is just being written.
     lines = text[: text.rfind("\n") + 1].splitlines()
     if not lines:
         return Curves()
     names = lines[0].split(",")
     if "step" not in names:
-        return Curves({}, f"{path}: this is no table of a run; its first line has no column 'step'")
+        return Curves({}, f"{path}: this is not a table of a run; its first line has no column 'step'")
     place = names.index("step")
     rows = [row for line in lines[1:] if len(row := _numbers(line)) == len(names) and np.isfinite(row[place])]
     lost = len(lines) - 1 - len(rows)
     trouble = f"{path}: {lost} of {len(lines) - 1} lines are damaged and left out" if lost else ""
     table = np.array(rows, np.float64).reshape(-1, len(names))
     steps = table[:, place]
-    # A run that was resumed from an earlier step goes through some steps twice: the later lines count.
+    # A run resumed from an earlier step repeats some steps: the later rows count.
     after = np.append(np.fmin.accumulate(steps[::-1])[::-1][1:], np.inf)
     table = table[steps < after]
     return Curves(dict(zip(names, table.T, strict=True)) if len(table) else {}, trouble)
 
 
 def _numbers(line: str) -> list[float]:
-    """NaN for empty cells; nothing if any other is no number."""
+    """Parse a line, with NaN for empty cells; an empty list if any other cell is not a number."""
     try:
         return [float(cell or "nan") for cell in line.split(",")]
     except ValueError:
@@ -93,9 +97,18 @@ def _numbers(line: str) -> list[float]:
 
 @dataclass(frozen=True)
 class About:
-    """What a run is, as it was begun. kind: detector, reader or masked. steps: of the whole run. judged_by: the column
-    of val.csv by which the best checkpoint is chosen. parameters: trained numbers. options, config: of the run and of
-    the network. data: what it learns from. arguments: of the command as they were given, in the folder `place`."""
+    """The description of a run, as it was started. The names are keys of run.json.
+
+    Attributes:
+        kind: detector, reader or masked.
+        steps: Steps of the whole run.
+        batch_size: Samples per step.
+        judged_by: The column of val.csv by which the best checkpoint is chosen.
+        parameters: Number of trained weights.
+        options, config: Options of the run and configuration of the network.
+        data: What it is trained on.
+        arguments: Arguments of the command as given, in the folder `place`.
+    """
 
     kind: str = ""
     steps: int = 0
@@ -110,13 +123,13 @@ class About:
 
 
 def write_about(folder: Path, about: About) -> None:
-    """Raises OSError."""
+    """Write run.json. Raises OSError."""
     text = json.dumps(without_nan(asdict(about)), ensure_ascii=False, indent=1, default=str)
     write_atomically(folder / ABOUT, (text + "\n").encode())
 
 
 def _read_json(path: Path) -> tuple[dict[str, Any], str]:
-    """An object, or what is wrong with it; neither if there is no such file."""
+    """Return the object in a JSON file and what is wrong with it; both empty if there is no such file."""
     try:
         content = read_json(path)
     except FileNotFoundError:
@@ -129,7 +142,7 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def read_about(folder: Path) -> tuple[About | None, str]:
-    """What the run is; None if that is not known. With it, what is wrong, in one line."""
+    """Read run.json. Returns the description, None if there is none, and what is wrong, in one line."""
     content, trouble = _read_json(folder / ABOUT)
     if not content:
         return None, trouble
@@ -141,18 +154,25 @@ def read_about(folder: Path) -> tuple[About | None, str]:
 
 
 def _fits(value: Any, default: Any) -> bool:
-    """Whether a field of `About` can be used: it has its type, counts are counts, and arguments are texts."""
+    """Whether a value suits a field of `About`: of its type, counts in range, arguments texts."""
     if type(value) is not type(default):
         return False
     if isinstance(value, int):
-        return 0 <= value <= MOST_COUNTED
+        return 0 <= value <= MAXIMUM_COUNTED
     return not isinstance(value, list) or all(isinstance(item, str) for item in value)
 
 
 @dataclass(frozen=True)
 class NewestModel:
-    """The newest model of a run. kind: detector or reader. samples: seen when it was written, None if it does not say.
-    written: seconds since 1970."""
+    """The newest model of a run.
+
+    Attributes:
+        path: Its weights.
+        kind: detector or reader.
+        sha256: Hash of the weights.
+        samples: Training samples seen when it was written; None if unknown.
+        written: When it was written, in seconds since 1970.
+    """
 
     path: Path
     kind: str
@@ -162,7 +182,8 @@ class NewestModel:
 
 
 def read_newest(folder: Path) -> tuple[NewestModel | None, str]:
-    """The newest model, None while there is none; with it, what is wrong, in one line. The weights are not opened."""
+    """Read the description of the newest model, without opening its weights. Returns it, None if there is none, and
+    what is wrong, in one line."""
     path = folder / NEWEST
     content, trouble = _read_json(path.with_suffix(".json"))
     if not content:
@@ -177,12 +198,12 @@ def read_newest(folder: Path) -> tuple[NewestModel | None, str]:
     scores = content.get("scores")
     training = scores.get("training") if isinstance(scores, dict) else None
     samples = training.get("samples_seen") if isinstance(training, dict) else None
-    counted = isinstance(samples, int) and 0 <= samples <= MOST_COUNTED
+    counted = isinstance(samples, int) and 0 <= samples <= MAXIMUM_COUNTED
     return NewestModel(path, kind, sha256, samples if counted else None, written), ""
 
 
 def command_of(folder: Path) -> str:
-    """The command in command.txt, without the places of its files; empty if there is none."""
+    """Return the command in command.txt, without the folders of its files; empty if there is none."""
     try:
         return (folder / COMMAND).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -190,8 +211,8 @@ def command_of(folder: Path) -> str:
 
 
 def next_command(folder: Path, about: About | None, done: bool) -> str:
-    """What to type to go on with the run or, if it is done, to begin another one like it. Without a run.json only the
-    run's own folder is known, of other files their names. Empty if nothing is known."""
+    """Return the command that resumes the run or, if it is done, starts another one like it. Without run.json, only the
+    run's own folder and the bare names of other files are known. Empty if nothing is known."""
     if about is not None and about.arguments:
         words = ["python", "-m", "alpr_app.train", *about.arguments]
     else:

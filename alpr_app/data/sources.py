@@ -1,4 +1,4 @@
-"""Where frames come from: paths of pictures with all their pages, folders and videos, addresses of streams, or `-` for
+"""Sources of frames: paths of pictures (with all their pages), of folders and videos, addresses of streams, or `-` for
 paths on standard input.
 """
 
@@ -19,23 +19,23 @@ from alpr_app.data.file_types import beginning_of, kind_of_file, kind_of_name
 from alpr_app.data.frame import NO_LIMITS, Frame, Limits, SourceError
 from alpr_app.data.image_headers import Header
 from alpr_app.data.images import PictureError, check_header, read_bytes
-from alpr_app.data.isobmff import turn_marks
+from alpr_app.data.isobmff import read_orientation
 from alpr_app.data.label_csv import TABLE_NAME
 from alpr_app.data.network import is_address
 from alpr_app.data.streams import camera_entry, stream_entry, stream_frames
 from alpr_app.data.videos import video_frames
 
-# Formats whose pages can only be counted by going through the file.
+# Formats whose pages can only be counted by walking through the file.
 _BEGINNINGS = (b"GIF8", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# Where the mark of an animated PNG stands before the picture.
+# The mark of an animated PNG precedes the picture, within so many bytes.
 _PNG_BYTES = 2**16
-# Pages are decoded in small numbers, because each number begins with the first page again.
+# Pages are decoded in batches of this size; each batch has to walk from the first page again.
 _AT_ONCE_BYTES = 64 * 2**20
 
 
 def picture_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
-    """`entry` itself, to be decoded by whom it is handed to; of a picture of several pages every page, decoded, with
-    its number, and with its time if it is an animation. Last, one with an error if pages cannot be decoded."""
+    """Yield `entry` itself, not decoded yet; for a picture of several pages, every page decoded, with its number, and
+    with its time if it is an animation, and finally an entry with an error if pages cannot be decoded."""
     if _may_have_pages(entry.file):
         yield from _opened(entry, limits)
     else:
@@ -43,7 +43,7 @@ def picture_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
 
 
 def _may_have_pages(file: str) -> bool:
-    """Told by the beginning alone, because nearly all pictures have one page, and are read by many at once."""
+    """Decide by the first bytes, because nearly all pictures have one page and are read in parallel."""
     beginning = beginning_of(file)
     if beginning[:4] == b"RIFF":
         return beginning[12:16] == b"VP8X" and len(beginning) > 20 and bool(beginning[20] & 2)
@@ -57,12 +57,12 @@ def _opened(entry: Frame, limits: Limits) -> Iterable[Frame]:
         content = read_bytes(Path(entry.file))
         header = check_header(entry.file, content)
     except PictureError:
-        # Whoever decodes it says what is wrong.
+        # Decoding it later reports what is wrong.
         return [entry]
     if header.pages < 2:
         return [entry]
     if header.format in ("GIF", "PNG"):
-        # FFmpeg goes through these from page to page.
+        # FFmpeg walks through these page by page.
         return video_frames(entry, limits)
     return _Pages(entry, content, header).frames(limits)
 
@@ -73,8 +73,8 @@ class _Pages:
     def __init__(self, entry: Frame, content: bytes, header: Header) -> None:
         self.entry, self.header = entry, header
         self._data = np.frombuffer(content, np.uint8)
-        self._marks = turn_marks(content) if header.format == "AVIF" else None
-        # `check_header` lets none pass without it.
+        self._marks = read_orientation(content) if header.format == "AVIF" else None
+        # Guaranteed by `check_header`.
         assert header.size is not None
         width, height = header.size
         self._at_once = max(1, _AT_ONCE_BYTES // (4 * width * height))
@@ -96,7 +96,7 @@ class _Pages:
             yield Frame(entry.file, entry.within, error=SourceError(f"{entry.file}: {missing}"))
 
     def _decoded(self, start: int, count: int) -> list[tuple[np.ndarray, float]]:
-        """Pages and how long each is shown, in milliseconds; 0 if they are no animation."""
+        """Return pages with their durations in milliseconds; 0 if this is not an animation."""
         try:
             if self.header.format == "TIFF":
                 _, images = cv2.imdecodemulti(self._data, cv2.IMREAD_COLOR_RGB, range=(start, start + count))
@@ -105,9 +105,9 @@ class _Pages:
         except cv2.error:
             return []
         durations = [max(1.0, float(duration)) for duration in animation.durations]
-        return list(zip(map(self._seen, animation.frames), durations, strict=False))
+        return list(zip(map(self._oriented, animation.frames), durations, strict=False))
 
-    def _seen(self, image: np.ndarray) -> np.ndarray:
+    def _oriented(self, image: np.ndarray) -> np.ndarray:
         image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGB if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
         return image if self._marks is None else self._marks.apply(image)
 
@@ -117,24 +117,24 @@ __all__ = ["STANDARD_INPUT", "Frame", "Limits", "SourceError", "camera_entry", "
 STANDARD_INPUT = "-"
 
 LeftOut = Callable[[str, int], None]
-"""Is told of a folder, as it was given, and of how many files in it are neither pictures nor films."""
+"""Receives a folder as given and the number of files in it that are neither pictures nor videos."""
 
 
 def natural_key(text: str) -> tuple[tuple[int, int | str], ...]:
-    """Sorts as people count: a2 before a10, capitals beside small letters."""
+    """Return a key for natural order: a2 before a10, upper and lower case together."""
     parts = re.split(r"(\d+)", text.casefold())
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)
 
 
 class _Folder:
-    """The pictures and films in a folder. left_out: how many files in it are neither."""
+    """The pictures and videos in a folder. left_out: number of files that are neither."""
 
     def __init__(self, folder: str, recursive: bool) -> None:
         self.folder, self.recursive = folder, recursive
         self.left_out = 0
 
     def entries(self, inside: str = "") -> Iterator[Frame]:
-        """What lies directly `inside`, and in the folders there if asked for, in natural order."""
+        """Yield the entries of the subfolder `inside`, and of its subfolders if `recursive`, in natural order."""
         here = os.path.join(self.folder, inside) if inside else self.folder
         try:
             names = sorted((name for name in os.listdir(here) if not name.startswith(".")), key=natural_key)
@@ -145,13 +145,13 @@ class _Folder:
             within = os.path.join(inside, name)
             path = os.path.join(self.folder, within)
             if os.path.isdir(path):
-                # A link to a folder above would never end.
+                # A link to a parent folder would recurse for ever.
                 if self.recursive and not os.path.islink(path):
                     yield from self.entries(within)
             elif kind_of_name(name) or kind_of_file(path):
                 yield Frame(path, within)
             elif name != TABLE_NAME:
-                # The labels of the pictures are nothing that anybody misses.
+                # The label table is no file that a user would miss.
                 self.left_out += 1
 
 
@@ -167,7 +167,7 @@ def _folder_entries(folder: str, recursive: bool, left_out: LeftOut) -> list[Fra
 
 
 def _standard_input() -> Iterator[str]:
-    """One path a line, as bytes, because file names need not be text in the terminal's encoding."""
+    """Yield one path per line, read as bytes, because file names need not be valid in the terminal's encoding."""
     try:
         for line in sys.stdin.buffer:
             path = os.fsdecode(line.rstrip(b"\r\n"))
@@ -178,8 +178,8 @@ def _standard_input() -> Iterator[str]:
 
 
 def matching(path: str) -> list[str]:
-    """The files that a pattern such as *.jpg means, for shells that leave that to the program; a path that is there, or
-    is no pattern, is itself."""
+    """Expand a pattern such as *.jpg, for shells that leave that to the program. A path that exists or is no pattern is
+    returned as it is."""
     if os.path.lexists(path) or not glob.has_magic(path):
         return [path]
     return sorted(glob.glob(path), key=natural_key) or [path]
@@ -188,11 +188,11 @@ def matching(path: str) -> list[str]:
 def entries(
     paths: Iterable[str], recursive: bool = False, left_out: LeftOut = lambda folder, count: None
 ) -> Iterator[Frame]:
-    """Every picture, film and stream that `paths` name, not opened yet, in order.
+    """Yield every picture, video and stream that `paths` name, in order and not opened yet.
 
-    A folder gives its files in natural order, hidden ones left out, and `left_out` is told how many are neither
-    pictures nor films; `-` gives the paths on standard input as they come. What cannot be read becomes an entry with an
-    error, so that the others go on.
+    A folder yields its files in natural order without hidden ones; `left_out` is called with the number of files that
+    are neither pictures nor videos. `-` yields the paths on standard input as they arrive. An unreadable path becomes
+    an entry with an error, so that the others go on.
     """
     for path in paths:
         if path == STANDARD_INPUT:
@@ -211,13 +211,13 @@ def _entries_of(path: str, recursive: bool, left_out: LeftOut) -> Iterable[Frame
     if os.path.isdir(path):
         return _folder_entries(path, recursive, left_out)
     if not os.path.lexists(path) and glob.has_magic(path):
-        return [Frame(path, os.path.basename(path), error=SourceError(f"{path}: no such file, and none matches it"))]
+        return [Frame(path, os.path.basename(path), error=SourceError(f"{path}: no such file, and nothing matches it"))]
     return [Frame(path, os.path.basename(path))]
 
 
 def frames(entered: Iterable[Frame], limits: Limits = NO_LIMITS) -> Iterator[Frame]:
-    """The frames of `entries`: pictures as they are, of several pages page by page, films and streams frame by frame,
-    no more of each than `limits`."""
+    """Yield the frames of `entries`: pictures not decoded yet (those of several pages page by page), videos and streams
+    frame by frame up to `limits`."""
     for entry in entered:
         if limits.stopped():
             return
@@ -225,7 +225,7 @@ def frames(entered: Iterable[Frame], limits: Limits = NO_LIMITS) -> Iterator[Fra
             yield entry
         elif entry.stream is not None:
             yield from stream_frames(entry, limits)
-        elif kind_of_file(entry.file) == "film":
+        elif kind_of_file(entry.file) == "video":
             yield from video_frames(entry, limits)
         else:
             yield from picture_frames(entry, limits)

@@ -1,7 +1,6 @@
-"""What a film's container promises, read without decoding it: how many frames there are, and whether the file ends
-before what it says of itself does.
+"""What a video's container claims, read without decoding: the number of frames, and whether the file ends too early.
 
-OpenCV reads as far as it comes and says nothing of the rest.
+OpenCV reads as far as it can and does not report what is missing.
 """
 
 from __future__ import annotations
@@ -16,20 +15,25 @@ import numpy as np
 from alpr_app.data.file_types import packet_bytes
 from alpr_app.data.isobmff import boxes, first_box
 
-# Tables that list the frames of a film of many days; larger ones are no tables.
-_MOST_BYTES = 64 * 2**20
-_MOST_FRAMES = 10_000_000
-_LEAST_BYTES = 4
-# Parts of which an MP4 or AVI file is made, one behind the other; one for each second of a film of days.
-_MOST_PARTS = 1_000_000
+# Large enough for tables that list the frames of a video of many days.
+_MAXIMUM_BYTES = 64 * 2**20
+_MAXIMUM_FRAMES = 10_000_000
+_MINIMUM_BYTES = 4
+# Consecutive parts of an MP4 or AVI file; enough for one per second of a video of days.
+_MAXIMUM_PARTS = 1_000_000
 
 
 @dataclass(frozen=True)
 class ContainerClaims:
-    """frames: how many there are to be shown; None where the container has no list of them. cut: whether the file ends
-    too early. unindexed: whether the list that is needed to read anything is missing. lasting: whether the container
-    says how long the film is, and does not leave it to be guessed. repeating: whether a frame may be empty, which means
-    that the one before is shown once more."""
+    """What a container says about its video.
+
+    Attributes:
+        frames: Number of frames to be shown; None if the container does not list them.
+        cut: Whether the file ends too early.
+        unindexed: Whether the index is missing, without which nothing can be read.
+        lasting: Whether the container states the duration, so that it need not be estimated.
+        repeating: Whether a frame may be empty, which means that the previous one is shown again.
+    """
 
     frames: int | None = None
     cut: bool = False
@@ -39,22 +43,22 @@ class ContainerClaims:
 
 
 def container_claims(path: str) -> ContainerClaims:
-    """What the film in `path` says of itself; nothing at all where its container is unknown or damaged."""
+    """Read the claims of a video's container; an unknown or damaged container claims nothing."""
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             beginning = file.read(1024)
             file.seek(0)
-            promise = _promise(file, size, beginning)
-            # No frame takes less than a few bytes; a header that claims more of them is damaged.
-            if promise.frames is not None and promise.frames > size // _LEAST_BYTES:
-                return replace(promise, frames=None)
-            return promise
+            claims = _read_claims(file, size, beginning)
+            # Every frame takes at least a few bytes; a header that claims more frames is damaged.
+            if claims.frames is not None and claims.frames > size // _MINIMUM_BYTES:
+                return replace(claims, frames=None)
+            return claims
     except (OSError, ValueError, IndexError, OverflowError, struct.error):
         return ContainerClaims()
 
 
-def _promise(file: BinaryIO, size: int, beginning: bytes) -> ContainerClaims:
+def _read_claims(file: BinaryIO, size: int, beginning: bytes) -> ContainerClaims:
     if beginning[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"):
         return _mp4(file, size)
     if beginning[:4] == b"RIFF":
@@ -73,9 +77,9 @@ def _promise(file: BinaryIO, size: int, beginning: bytes) -> ContainerClaims:
     return ContainerClaims(cut=packet is not None and size % packet != 0)
 
 
-def _one_more(parts: int) -> int:
-    """Counts the parts of a file. Raises ValueError if there is no end to them."""
-    if parts >= _MOST_PARTS:
+def _count_part(parts: int) -> int:
+    """Return `parts` + 1. Raises ValueError if a file has implausibly many parts."""
+    if parts >= _MAXIMUM_PARTS:
         raise ValueError("too many parts")
     return parts + 1
 
@@ -86,7 +90,7 @@ def _one_more(parts: int) -> int:
 def _mp4(file: BinaryIO, size: int) -> ContainerClaims:
     position, cut, parts, index, fragments = 0, False, 0, None, False
     while position + 8 <= size:
-        parts = _one_more(parts)
+        parts = _count_part(parts)
         file.seek(position)
         head = file.read(16)
         length, name = int.from_bytes(head[:4], "big"), head[4:8]
@@ -96,25 +100,25 @@ def _mp4(file: BinaryIO, size: int) -> ContainerClaims:
             break
         cut |= position + length > size
         fragments |= name == b"moof"
-        if name == b"moov" and length <= _MOST_BYTES:
+        if name == b"moov" and length <= _MAXIMUM_BYTES:
             file.seek(position + start)
             index = file.read(length - start)
         position += length
     cut |= 0 < size - position < 8
     if index is None:
         return ContainerClaims(cut=cut, unindexed=not fragments)
-    # A film in fragments has its frames listed in each of them.
+    # A fragmented video lists its frames in each fragment.
     return ContainerClaims(None if fragments else _frames_of(index), cut, lasting=fragments)
 
 
 def track_frames(data: bytes, kind: bytes) -> int | None:
-    """Frames of the first track of that kind in a whole file, None if it holds no such track."""
+    """Return the number of frames of the first track of that kind in a file; None if there is no such track."""
     index = first_box(data, b"moov")
     return _frames_of(data[index[0] : index[1]], kind) if index else None
 
 
 def _frames_of(index: bytes, kind: bytes = b"vide") -> int | None:
-    """Frames of the first track of that kind that its edit list does not leave out."""
+    """Return the number of frames of the first track of that kind that its edit list does not skip."""
     movie = first_box(index, b"mvhd")
     ticks = _timescale(index, movie[0]) if movie else 0
     for name, start, end in boxes(index):
@@ -127,7 +131,7 @@ def _frames_of(index: bytes, kind: bytes = b"vide") -> int | None:
         header = first_box(index, b"mdhd", *media)
         if table is None or header is None:
             return None
-        return _shown(index, table, _edits(index, start, end, ticks, _timescale(index, header[0])))
+        return _count_shown(index, table, _edits(index, start, end, ticks, _timescale(index, header[0])))
     return None
 
 
@@ -137,7 +141,7 @@ def _timescale(index: bytes, position: int) -> int:
 
 
 def _edits(index: bytes, start: int, end: int, movie_ticks: int, media_ticks: int) -> list[tuple[int, float]]:
-    """(begin, end) of the stretches that are shown, in the ticks of the track; none: all of it is."""
+    """Return (begin, end) of the intervals shown, in ticks of the track; an empty list means all of it."""
     holder = first_box(index, b"edts", start, end)
     found = first_box(index, b"elst", *holder) if holder else None
     if found is None or not movie_ticks:
@@ -149,27 +153,26 @@ def _edits(index: bytes, start: int, end: int, movie_ticks: int, media_ticks: in
     edits = []
     for number in range(min(count, (found[1] - position - 8) // step)):
         duration, begin = struct.unpack_from(">Qq" if long else ">Ii", index, position + 8 + step * number)
-        # An empty stretch only delays what follows.
+        # An empty interval only delays what follows.
         if begin >= 0:
             edits.append((begin, begin + duration * media_ticks / movie_ticks if duration else float("inf")))
     return edits
 
 
 def _runs(index: bytes, table: tuple[int, int], name: bytes, kind: str) -> np.ndarray | None:
-    """Of a table of runs (how many, value), the value of every frame; None if there is no such table, or no end to
-    it."""
+    """Expand a table of runs (count, value) into one value per frame; None if it is missing or implausibly long."""
     found = first_box(index, name, *table)
     if found is None:
         return None
     (count,) = struct.unpack_from(">I", index, found[0] + 4)
     count = min(count, (found[1] - found[0] - 8) // 8)
     pairs = np.frombuffer(index, np.dtype([("count", ">u4"), ("value", kind)]), count, found[0] + 8)
-    if pairs["count"].sum(dtype=np.uint64) > _MOST_FRAMES:
+    if pairs["count"].sum(dtype=np.uint64) > _MAXIMUM_FRAMES:
         return None
     return np.repeat(pairs["value"].astype(np.int64), pairs["count"])
 
 
-def _shown(index: bytes, table: tuple[int, int], edits: list[tuple[int, float]]) -> int | None:
+def _count_shown(index: bytes, table: tuple[int, int], edits: list[tuple[int, float]]) -> int | None:
     durations = _runs(index, table, b"stts", ">u4")
     if durations is None:
         return None
@@ -186,7 +189,7 @@ def _shown(index: bytes, table: tuple[int, int], edits: list[tuple[int, float]])
 
 
 def _avi(file: BinaryIO, size: int) -> ContainerClaims:
-    """Frames without content repeat the one before and are not counted; OpenCV passes over them too."""
+    """Read the claims of an AVI. Empty frames repeat the previous one and are not counted; OpenCV skips them too."""
     position, cut, parts, frames = 0, False, 0, None
     while position + 12 <= size:
         file.seek(position)
@@ -195,36 +198,36 @@ def _avi(file: BinaryIO, size: int) -> ContainerClaims:
         if head[:4] != b"RIFF" or not length:
             break
         cut |= position + 8 + length > size
-        parts = _one_more(parts)
+        parts = _count_part(parts)
         if parts == 1:
             frames = _avi_frames(file, position + 12, min(size, position + 8 + length))
         position += 8 + length + length % 2
-    # The list at the end of the first part is of this part alone.
+    # The index at the end of the first part covers that part only.
     return ContainerClaims(frames if parts == 1 else None, cut, repeating=True)
 
 
 def _avi_frames(file: BinaryIO, position: int, end: int) -> int | None:
     stream, declared, parts = None, None, 0
     while position + 8 <= end:
-        parts = _one_more(parts)
+        parts = _count_part(parts)
         file.seek(position)
         name, length = struct.unpack("<4sI", file.read(8))
         if name == b"\0\0\0\0":
-            # Space that was taken and never written to.
+            # Preallocated space that was never written.
             break
         if name == b"LIST" and file.read(4) == b"hdrl":
             stream, declared = _avi_stream(file.read(min(length - 4, 2**20))) if length >= 4 else (None, None)
-        elif name == b"idx1" and stream is not None and length <= _MOST_BYTES and position + 8 + length <= end:
+        elif name == b"idx1" and stream is not None and length <= _MAXIMUM_BYTES and position + 8 + length <= end:
             file.seek(position + 8)
             entries = np.frombuffer(file.read(length // 16 * 16), np.dtype([("name", "S4"), ("rest", "<u4", 3)]))
-            ours = np.isin(entries["name"], [b"%02ddc" % stream, b"%02ddb" % stream])
-            return int(np.count_nonzero(ours & (entries["rest"][:, 2] > 0)))
+            of_stream = np.isin(entries["name"], [b"%02ddc" % stream, b"%02ddb" % stream])
+            return int(np.count_nonzero(of_stream & (entries["rest"][:, 2] > 0)))
         position += 8 + length + length % 2
     return declared
 
 
 def _avi_stream(header: bytes) -> tuple[int | None, int | None]:
-    """The number of the first stream of pictures, and how many frames its header declares."""
+    """Return the number of the first video stream, and the number of frames that its header declares."""
     number, position = 0, header.find(b"strh")
     while position >= 0:
         if header[position + 8 : position + 12] == b"vids":
@@ -233,11 +236,11 @@ def _avi_stream(header: bytes) -> tuple[int | None, int | None]:
     return None, None
 
 
-# Containers that know their length, not their frames
+# Containers that state their length but do not list their frames
 
 
 def _matroska_number(data: bytes, position: int) -> tuple[int | None, int]:
-    """A length and where what follows it begins; None for a length that was not known when it was written."""
+    """Return a length and the position after it; None for a length that was unknown when it was written."""
     width = 9 - data[position].bit_length()
     value = int.from_bytes(data[position : position + width], "big") & ((1 << 7 * width) - 1)
     return (None if value == (1 << 7 * width) - 1 else value), position + width

@@ -1,6 +1,6 @@
-"""The frames of a video, all that can be decoded, at times that only go forward; and what is missing, said once.
+"""The frames of a video: all that can be decoded, at increasing times, with one report of what is missing.
 
-A raw H.264 stream has no container that would state its rate: it is read from the sequence parameter set (ITU-T H.264,
+A raw H.264 stream has no container to state its frame rate; it is read from the sequence parameter set (ITU-T H.264,
 7.3.2.1 and E.1.1).
 """
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from alpr_app.data.streams import Capture
 
 
-# What describes the frames comes first; texts of encoders may stand before it.
-_LOOKED_AT = 2**16
-# No set is longer.
+# Parameter sets come first, after encoder comments at most; this many bytes are searched.
+_SEARCHED_BYTES = 2**16
+# Longer than any parameter set.
 _SET_BYTES = 2048
-# Profiles whose sets say more of colours.
+# Profiles whose parameter sets include chroma information.
 _HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
-_WITH_OWN_SIZE = 255
+_EXTENDED_ASPECT = 255
 
 
 def rate_of_h264(path: str) -> float | None:
-    """Frames a second that a raw H.264 stream says it has; None if it does not, or is something else."""
+    """Return the frame rate stated in a raw H.264 stream; None if there is none, or the file is something else."""
     try:
         with open(path, "rb") as file:
-            beginning = file.read(_LOOKED_AT)
+            beginning = file.read(_SEARCHED_BYTES)
     except OSError:
         return None
     if not beginning.startswith((b"\0\0\x01", b"\0\0\0\x01")):
@@ -55,7 +55,7 @@ def _rate(bits: Bits) -> float | None:
     bits.take(16)
     bits.number()
     if profile in _HIGH_PROFILES:
-        _pass_colours(bits)
+        _skip_chroma(bits)
     bits.number()
     order = bits.number()
     if order == 0:
@@ -66,7 +66,7 @@ def _rate(bits: Bits) -> float | None:
         bits.number()
         for _ in range(bits.number()):
             bits.number()
-    # Reference frames, a flag, width, height; then whether there are whole frames only, and the crop.
+    # Reference frames, a flag, width, height; then whether all frames are progressive, and the cropping.
     bits.number()
     bits.take(1)
     bits.number()
@@ -80,7 +80,7 @@ def _rate(bits: Bits) -> float | None:
     return _usage_rate(bits) if bits.take(1) else None
 
 
-def _pass_colours(bits: Bits) -> None:
+def _skip_chroma(bits: Bits) -> None:
     chroma = bits.number()
     if chroma == 3:
         bits.take(1)
@@ -90,10 +90,10 @@ def _pass_colours(bits: Bits) -> None:
     if bits.take(1):
         for place in range(12 if chroma == 3 else 8):
             if bits.take(1):
-                _pass_scaling_list(bits, 16 if place < 6 else 64)
+                _skip_scaling_list(bits, 16 if place < 6 else 64)
 
 
-def _pass_scaling_list(bits: Bits, size: int) -> None:
+def _skip_scaling_list(bits: Bits, size: int) -> None:
     last = following = 8
     for _ in range(size):
         if following:
@@ -104,8 +104,8 @@ def _pass_scaling_list(bits: Bits, size: int) -> None:
 
 
 def _usage_rate(bits: Bits) -> float | None:
-    """The rate in the video usability information."""
-    if bits.take(1) and bits.take(8) == _WITH_OWN_SIZE:
+    """Read the frame rate in the video usability information."""
+    if bits.take(1) and bits.take(8) == _EXTENDED_ASPECT:
         bits.take(32)
     if bits.take(1):
         bits.take(1)
@@ -119,20 +119,20 @@ def _usage_rate(bits: Bits) -> float | None:
     if not bits.take(1):
         return None
     ticks, scale = bits.take(32), bits.take(32)
-    # A tick is half a frame.
+    # A tick is half a frame period.
     return scale / (2 * ticks) if ticks else None
 
 
-# A film may hold hours of sound between two of its frames. OpenCV looks at this when it first reads one.
+# A video may hold hours of sound between two of its frames. OpenCV reads this setting with its first frame.
 os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", str(10**9))
 
-# That is 8K, 8192 x 4320. What decodes a film keeps several frames at once.
+# 8K, 8192 x 4320. A decoder holds several frames at once.
 MAXIMUM_VIDEO_PIXELS = 36_000_000
 # Attempts to read on where nothing can be decoded; at the end of a file all of them together take a few milliseconds.
 ATTEMPTS = 20_000
-# Of a film whose rate nobody knows.
+# Of a video whose rate nobody knows.
 USUAL_PERIOD_MS = 40.0
-# What a film may be shorter than it says, in seconds and as a share: sound may last longer, and lengths are rounded.
+# What a video may be shorter than it says, in seconds and as a share: sound may last longer, and lengths are rounded.
 SHORTER_SECONDS, SHORTER_SHARE = 2.0, 0.05
 
 
@@ -170,18 +170,18 @@ class VideoClock:
 
 
 def length_of(capture: Capture) -> float | None:
-    """How many seconds a container says that its film lasts, as FFmpeg understands it; None if it does not."""
+    """How many seconds a container says that its video lasts, as FFmpeg understands it; None if it does not."""
     frames, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
     return frames / rate if rate > 0 and 0 < frames < 1e9 else None
 
 
 def ends_early(until: float, length: float | None) -> bool:
-    """Whether a film that ends at `until` seconds lacks something of its `length`."""
+    """Whether a video that ends at `until` seconds lacks something of its `length`."""
     return length is not None and length - until > max(SHORTER_SECONDS, SHORTER_SHARE * length)
 
 
 def video_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
-    """Every frame of a film that can be decoded; last, one with an error if some are missing. One with an error alone
+    """Every frame of a video that can be decoded; last, one with an error if some are missing. One with an error alone
     if it cannot be opened or holds none."""
     try:
         yield from _Video(entry).frames(limits)
@@ -190,15 +190,15 @@ def video_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
 
 
 class _Video:
-    """One film as it is read."""
+    """One video as it is read."""
 
     def __init__(self, entry: Frame) -> None:
         if not Path(entry.file).is_file():
-            missing = "no such file" if not os.path.exists(entry.file) else "this is no ordinary file"
+            missing = "no such file" if not os.path.exists(entry.file) else "this is not an ordinary file"
             raise SourceError(f"{entry.file}: {missing}")
         check_video_name(entry.file)
         self.entry = entry
-        self.promise: ContainerClaims = container_claims(entry.file)
+        self.claims: ContainerClaims = container_claims(entry.file)
         # Frames decoded, lost, and the time at which the first one was lost.
         self.count = self.lost = 0
         self.first_lost_ms: float | None = None
@@ -207,7 +207,7 @@ class _Video:
         entry = self.entry
         video = cv2.VideoCapture(entry.file)
         try:
-            # Of a raw stream, OpenCV takes 25 for granted.
+            # OpenCV assumes 25 frames/s for a raw stream.
             rate = rate_of_h264(entry.file) or video.get(cv2.CAP_PROP_FPS)
             self.clock = VideoClock(rate)
             self._check_size(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT))
@@ -215,7 +215,7 @@ class _Video:
                 if limits.reached(self.count - 1, time_ms):
                     return
                 yield Frame(entry.file, entry.within, image, number, time_ms)
-            length = length_of(video) if self.promise.lasting else None
+            length = length_of(video) if self.claims.lasting else None
         finally:
             video.release()
         if not self.count:
@@ -228,11 +228,11 @@ class _Video:
         if width * height > MAXIMUM_VIDEO_PIXELS:
             raise SourceError(
                 f"{self.entry.file}: {width:.0f} x {height:.0f} pixels, {MAXIMUM_VIDEO_PIXELS // 10**6} million are "
-                "allowed in a film; make it smaller first"
+                "allowed in a video; make it smaller first"
             )
 
     def _decoded(self, video: cv2.VideoCapture) -> Iterator[tuple[int, float, np.ndarray]]:
-        """Number, time and picture of every frame; numbers count what could not be decoded too."""
+        """Yield number, time and image of every frame; numbers include frames that could not be decoded."""
         number = failures = 0
         while failures < ATTEMPTS:
             image = self._next(video)
@@ -241,8 +241,8 @@ class _Video:
                 continue
             before = self.clock.now
             time_ms = self.clock.tick(video.get(cv2.CAP_PROP_POS_MSEC))
-            if failures and not self.promise.repeating:
-                # Behind a stretch of sound alone nothing is missing: what failed would have taken time.
+            if failures and not self.claims.repeating:
+                # After a passage with sound only, nothing is missing: lost frames would have taken time.
                 failures = min(failures, max(0, round((time_ms - before) / self.clock.period_ms) - 1))
             if failures and self.first_lost_ms is None:
                 self.first_lost_ms = before + self.clock.period_ms
@@ -257,7 +257,7 @@ class _Video:
         try:
             read, image = video.read()
         except cv2.error:
-            # A frame of another size or kind than OpenCV can turn into a picture.
+            # A frame of a size or kind that OpenCV cannot convert.
             return None
         if not read or image is None or not image.size:
             return None
@@ -265,21 +265,21 @@ class _Video:
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
     def _why_nothing(self) -> str:
-        if self.promise.unindexed:
-            return "cut short: the index at its end is missing, without which nothing of it can be read"
-        if self.promise.cut:
+        if self.claims.unindexed:
+            return "cut short: the index at its end is missing, and without it nothing can be read"
+        if self.claims.cut:
             return "cut short before the end of its first frame"
         return "this video cannot be read; is it damaged or of an unknown format?"
 
     def _missing(self, length: float | None) -> str:
-        """What of the film was promised and did not come; empty if it is whole."""
-        promised, until = self.promise.frames, (self.clock.now + self.clock.period_ms) / 1000
-        lost = 0 if self.promise.repeating else self.lost
-        missing = lost if promised is None else max(0, promised - self.count)
-        share = f"{missing} of {promised or self.count + missing} frames"
-        if missing and self.promise.cut and promised is not None:
+        """Describe what the container claims and decoding did not yield; empty if the video is complete."""
+        claimed, until = self.claims.frames, (self.clock.now + self.clock.period_ms) / 1000
+        lost = 0 if self.claims.repeating else self.lost
+        missing = lost if claimed is None else max(0, claimed - self.count)
+        share = f"{missing} of {claimed or self.count + missing} frames"
+        if missing and self.claims.cut and claimed is not None:
             return f"cut short: {share} are missing, the last one is at {self.clock.now / 1000:.1f} s"
-        if self.promise.cut:
+        if self.claims.cut:
             of = f" of {length:.1f} s" if length is not None and length > until else ""
             return f"cut short: it ends at {until:.1f} s{of}"
         if missing:

@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[type[Detector] | type[Reader], type[DetectorConfig] | typ
 }
 # Trained numbers of a network at most, and these times the places at which they are used: what a processor computes in
 # seconds. The shipped ones have 2.3 million at most, and a hundredth of that arithmetic.
-MOST_WEIGHTS, MOST_ARITHMETIC = 100_000_000, 10**11
+MAXIMUM_WEIGHTS, MAXIMUM_ARITHMETIC = 100_000_000, 10**11
 # A bundle that is just being replaced is read again after so many seconds; from so many after the last write on, two
 # files that do not belong together never will.
 REREAD_AFTER_SECONDS = (0.05, 0.2)
@@ -117,7 +117,7 @@ def _build(kind: str, config: Any, path: Path) -> nn.Module:
         raise BundleError(f"{path}: its config describes no network: {error}") from error
     count = sum(parameter.numel() for parameter in network.parameters())
     places = config.tokens if isinstance(config, ReaderConfig) else (config.long_side // STRIDES[0]) ** 2
-    if count > MOST_WEIGHTS or count * places > MOST_ARITHMETIC:
+    if count > MAXIMUM_WEIGHTS or count * places > MAXIMUM_ARITHMETIC:
         raise BundleError(f"{path}: its config describes a network that is too large to be run ({count:,} weights)")
     return network
 

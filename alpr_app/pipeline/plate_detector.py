@@ -18,8 +18,8 @@ DETECTOR_BATCH = 8
 SURE = 0.5
 # Detections from this score on are read, but of faint ones only so many, and beside clear plates none that is so many
 # times as wide.
-CANDIDATE, FAINT, MOST_FAINT = 0.2, 0.45, 4
-MOST_FAINT_WIDTH = 3.0
+CANDIDATE, FAINT, MAXIMUM_FAINT = 0.2, 0.45, 4
+MAXIMUM_FAINT_WIDTH = 3.0
 # Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
 # looked at again in a part of the picture: from a low score on where nothing is sure, from a higher one beside a plate
 # that is, as most pictures have only that and a look takes time. What is seen there is read from a score in between on.
@@ -30,7 +30,7 @@ SMALL_CANDIDATE, BESIDE_SURE, SEEN_CLOSER = 0.1, 0.25, 0.3
 CLOSER_CANVAS = (96, 128)
 CLOSER_SPAN = 1.6
 # There must be an end to what a picture of gravel costs. What is beyond it stays as it was found first.
-MOST_CLOSER_LOOKS = 24
+MAXIMUM_CLOSER_LOOKS = 24
 # What is found from nearer by is the same plate from this IoU on: so small a plate's box may have been far off.
 SAME_IOU = 0.3
 # What is not found again is half as sure as it was.
@@ -64,8 +64,8 @@ class PlateDetector:
         for plate in found:
             (small if _width(plate) * letterbox.scale[0] < SMALL_WIDTH else kept).append(plate)
         if small:
-            again = list(small[MOST_CLOSER_LOOKS:])
-            for several in chunks(small[:MOST_CLOSER_LOOKS], DETECTOR_BATCH):
+            again = list(small[MAXIMUM_CLOSER_LOOKS:])
+            for several in chunks(small[:MAXIMUM_CLOSER_LOOKS], DETECTOR_BATCH):
                 again += self._again(image, several)
             kept += [plate for plate in again if plate.score >= SEEN_CLOSER]
             # Two may have turned out to be one.
@@ -74,7 +74,7 @@ class PlateDetector:
             kept = [kept[index] for index in best]
         clear = [plate for plate in kept if plate.score >= FAINT]
         faint = [plate for plate in kept if plate.score < FAINT and _is_beside(plate, clear)]
-        return clear + faint[:MOST_FAINT]
+        return clear + faint[:MAXIMUM_FAINT]
 
     def _again(self, image: np.ndarray, plates: Sequence[Detection]) -> list[Detection]:
         """Each of `plates` as it is found from nearer by."""
@@ -122,7 +122,7 @@ def _is_beside(plate: Detection, clear: list[Detection]) -> bool:
     sides, others = plate.box[2:] - plate.box[:2], boxes[:, 2:] - boxes[:, :2]
     shared = np.minimum(plate.box[2:], boxes[:, 2:]) - np.maximum(plate.box[:2], boxes[:, :2])
     apart = 2 * shared.clip(0).prod(axis=1) <= np.minimum(sides.prod(), others.prod(axis=1))
-    return bool(apart.all() and sides[0] <= MOST_FAINT_WIDTH * others[:, 0].max())
+    return bool(apart.all() and sides[0] <= MAXIMUM_FAINT_WIDTH * others[:, 0].max())
 
 
 def _window(image: np.ndarray, plate: Detection) -> tuple[int, int, int, int]:

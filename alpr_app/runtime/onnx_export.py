@@ -98,7 +98,7 @@ OPSET = 20
 # Counts up whenever a bundle gives another file than before: those in users' caches are made anew then.
 RECIPE = 3
 # No model is as large; a file in the cache that is one gigabyte was not made here.
-MOST_BYTES = 2**30
+MAXIMUM_BYTES = 2**30
 OUTPUTS = {"detector": ("quality", "boxes", "corners"), "reader": ("characters", "colours")}
 _log = logging.getLogger(__name__)
 
@@ -205,7 +205,10 @@ def _kept(folder: Path, stem: str) -> bytes | None:
         return None
     for path in found:
         try:
-            if path.stat().st_size <= MOST_BYTES and path.name == f"{stem}-{_digest(model := path.read_bytes())}.onnx":
+            if (
+                path.stat().st_size <= MAXIMUM_BYTES
+                and path.name == f"{stem}-{_digest(model := path.read_bytes())}.onnx"
+            ):
                 return model
             path.unlink()
         except OSError as error:

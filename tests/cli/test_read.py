@@ -373,9 +373,9 @@ def test_files_that_are_left_out_are_said_and_are_no_error(folder, models, tmp_p
     assert capsys.readouterr().err == f"alpr: {folder}: 1 file is neither picture nor video and left out\n"
 
 
-def test_a_damaged_film_is_read_on_and_said(models, tmp_path, capsys):
-    film = (FIXTURES / "films" / "film.avi").read_bytes()
-    (tmp_path / "film.avi").write_bytes(film[: int(0.7 * len(film))])
+def test_a_damaged_video_is_read_on_and_said(models, tmp_path, capsys):
+    video = (FIXTURES / "films" / "film.avi").read_bytes()
+    (tmp_path / "film.avi").write_bytes(video[: int(0.7 * len(video))])
     out = tmp_path / "out.jsonl"
     assert main(["read", str(tmp_path / "film.avi"), "--out", str(out), *models]) == 1
     *frames, last = lines(out)
@@ -386,14 +386,14 @@ def test_a_damaged_film_is_read_on_and_said(models, tmp_path, capsys):
 
 def test_no_more_than_so_many_frames_are_read(models, tmp_path):
     out = tmp_path / "out.jsonl"
-    film = FIXTURES / "films" / "film.mp4"
-    assert main(["read", str(film), "--frames", "4", "--out", str(out), *models]) == 0
+    video = FIXTURES / "films" / "film.mp4"
+    assert main(["read", str(video), "--frames", "4", "--out", str(out), *models]) == 0
     assert [record["frame"] for record in lines(out)] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("name", ["film.h264", "joined.ts", "variable.mp4", "sound_between.mp4"])
-def test_cars_are_tracked_whatever_the_times_of_a_film_are(models, tmp_path, name):
+def test_cars_are_tracked_whatever_the_times_of_a_video_are(models, tmp_path, name):
     out = tmp_path / "out.jsonl"
-    film = FIXTURES / "films" / name
-    assert main(["read", str(film), "--track", "--out", str(out), *models]) == 0
+    video = FIXTURES / "films" / name
+    assert main(["read", str(video), "--track", "--out", str(out), *models]) == 0
     assert all(record["first_ms"] <= record["last_ms"] for record in lines(out))

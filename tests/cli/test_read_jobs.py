@@ -105,7 +105,7 @@ def test_a_claim_in_a_small_file_takes_its_turn(tmp_path):
 def test_every_turn_is_given_back_also_where_a_picture_cannot_be_read(small_alpr, tmp_path, jobs):
     turns = MemoryBudget(100_000)
     image = np.zeros((48, 64, 3), np.uint8)
-    frames = [Frame("film", "film", image, number, 0.0) for number in range(12)]
+    frames = [Frame("video", "video", image, number, 0.0) for number in range(12)]
     frames += [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 3
     work = Work(small_alpr, False, 0.0, turns)
     outcomes = list(in_order(work, placed(iter(frames), None, turns), jobs))
@@ -124,7 +124,7 @@ def test_pictures_that_ask_late_and_frames_that_are_decoded_do_not_wait_for_each
     monkeypatch.setattr(read, "memory_of", asks_late)
     turns = MemoryBudget(100)
     frames = [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 2
-    frames += [Frame("film", "film", np.zeros((48, 64, 3), np.uint8), number, 0.0) for number in range(2)]
+    frames += [Frame("video", "video", np.zeros((48, 64, 3), np.uint8), number, 0.0) for number in range(2)]
     outcomes = []
     work = Work(small_alpr, False, 0.0, turns)
     thread = threading.Thread(

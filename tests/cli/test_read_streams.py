@@ -71,7 +71,7 @@ def test_nothing_to_read_is_wrong_use(capsys):
 def test_a_camera_that_is_not_there_is_one_line(models, capsys):
     assert main(["read", "--camera", "97", *models]) == 1
     out, err = capsys.readouterr()
-    assert err == "alpr: camera 97: cannot be opened; is there such a camera, and does no other program use it?\n"
+    assert err == "alpr: camera 97: cannot be opened; does this camera exist, and is no other program using it?\n"
     assert out.count("\n") == 1
 
 

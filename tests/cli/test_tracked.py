@@ -52,7 +52,7 @@ def read(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def film(tmp_path):
+def video(tmp_path):
     def make(name="clip.avi", count=8):
         path = tmp_path / name
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), RATE, (64, 48))
@@ -68,8 +68,8 @@ def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_every_car_of_a_video_is_one_line_with_its_best_frame_and_its_time(read, film):
-    status, out = read(film())
+def test_every_car_of_a_video_is_one_line_with_its_best_frame_and_its_time(read, video):
+    status, out = read(video())
     first, second = lines(out)
     assert status == 0
     assert [(line["track"], line["seen"], line["frame"]) for line in (first, second)] == [(1, 4, 3), (2, 3, 7)]
@@ -78,8 +78,8 @@ def test_every_car_of_a_video_is_one_line_with_its_best_frame_and_its_time(read,
     assert (first["width"], first["height"]) == (64, 48)
 
 
-def test_csv_says_which_car_and_when(read, film):
-    _, out = read(film(), out="out.csv")
+def test_csv_says_which_car_and_when(read, video):
+    _, out = read(video(), out="out.csv")
     with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     said = [(row["track"], row["seen"], row["text"]) for row in rows]
@@ -87,19 +87,21 @@ def test_csv_says_which_car_and_when(read, film):
     assert float(rows[0]["last_ms"]) < float(rows[1]["first_ms"])
 
 
-def test_the_vote_keeps_whether_a_reading_fits_a_format(read, film):
+def test_the_vote_keeps_whether_a_reading_fits_a_format(read, video):
     texts = ["皖A1234", "皖A12B4", "皖A1234", "皖A1234", None, *TEXTS[5:]]
-    _, out = read(film(), texts=texts)
+    _, out = read(video(), texts=texts)
     voted = [(line["plates"][0]["text"], line["plates"][0]["fits_format"]) for line in lines(out)]
     assert voted == [("皖A1234", False), ("京B67890", True)]
-    _, out = read(film(), texts=texts, out="out.csv")
+    _, out = read(video(), texts=texts, out="out.csv")
     with out.open(encoding="utf-8-sig", newline="") as file:
         assert [row["fits_format"] for row in csv.DictReader(file)] == ["False", "True"]
 
 
-def test_videos_and_pictures_are_counted_each_for_itself_and_stay_in_order(read, film, tmp_path):
+def test_videos_and_pictures_are_counted_each_for_itself_and_stay_in_order(read, video, tmp_path):
     write_picture(tmp_path / "still.png", np.full((48, 64, 3), 40, np.uint8))
-    status, out = read(film("a.avi"), tmp_path / "still.png", tmp_path / "none.png", film("b.avi", 3), film("b.avi", 3))
+    status, out = read(
+        video("a.avi"), tmp_path / "still.png", tmp_path / "none.png", video("b.avi", 3), video("b.avi", 3)
+    )
     found = lines(out)
     assert status == 1
     names = [line["file"].rpartition("/")[2].rpartition("\\")[2] for line in found]
@@ -108,28 +110,28 @@ def test_videos_and_pictures_are_counted_each_for_itself_and_stay_in_order(read,
     assert "frame" not in found[2] and "error" in found[3]
 
 
-def test_a_video_without_cars_is_one_line_without_plates(read, film):
-    status, out = read(film(), texts=[None] * len(TEXTS))
+def test_a_video_without_cars_is_one_line_without_plates(read, video):
+    status, out = read(video(), texts=[None] * len(TEXTS))
     (line,) = lines(out)
     assert (status, line["plates"]) == (0, [])
     assert "track" not in line and "frame" not in line
 
 
-def test_the_table_says_from_when_to_when(monkeypatch, film, capsys):
+def test_the_table_says_from_when_to_when(monkeypatch, video, capsys):
     monkeypatch.setattr("alpr_app.cli.read.make_alpr", lambda args, threads: Scripted(TEXTS))
-    assert main(["read", str(film()), "--track"]) == 0
+    assert main(["read", str(video()), "--track"]) == 0
     _, first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("皖A12345") and first.endswith("clip.avi 0.0 to 0.6 s, 4 times")
     assert second.startswith("京B67890") and second.endswith("3 times")
 
 
-def test_the_table_marks_what_fits_no_format_and_says_so_below(monkeypatch, film, capsys):
+def test_the_table_marks_what_fits_no_format_and_says_so_below(monkeypatch, video, capsys):
     texts = ["", "皖A12345", "皖A1234", None]
     monkeypatch.setattr("alpr_app.cli.read.make_alpr", lambda args, threads: Scripted(texts))
-    assert main(["read", str(film(count=4))]) == 0
+    assert main(["read", str(video(count=4))]) == 0
     _, *rows, legend = capsys.readouterr().out.splitlines()
     assert [row.split("%")[0].rsplit(maxsplit=1)[0] for row in rows[:3]] == ["?", "皖A12345", "皖A1234 ?"]
     assert "not issued with such a text" in legend
     assert len({row.index("blue") + row.count("皖") for row in rows[:3]}) == 1
-    assert main(["read", str(film(count=2))]) == 0
+    assert main(["read", str(video(count=2))]) == 0
     assert "not issued" not in capsys.readouterr().out

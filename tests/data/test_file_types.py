@@ -36,15 +36,15 @@ def test_a_jpeg_may_be_called_as_cameras_call_it(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("path", sorted((DATA / "films").iterdir()), ids=lambda path: path.name)
-def test_a_film_is_none_of_the_pictures(path):
-    assert kind_of_file(str(path)) == "film"
+def test_a_video_is_none_of_the_pictures(path):
+    assert kind_of_file(str(path)) == "video"
 
 
 def test_what_a_file_holds_counts_more_than_what_it_is_called(tmp_path):
-    picture, film = tmp_path / "picture.mp4", tmp_path / "film.jpg"
+    picture, video = tmp_path / "picture.mp4", tmp_path / "video.jpg"
     picture.write_bytes(encoded(".png"))
-    film.write_bytes((DATA / "films" / "film.mkv").read_bytes())
-    found = list(frames(entries([str(picture), str(film)])))
+    video.write_bytes((DATA / "films" / "film.mkv").read_bytes())
+    found = list(frames(entries([str(picture), str(video)])))
     assert found[0].load().shape == (96, 128, 3)
     assert len(found) == 31
 
@@ -76,7 +76,7 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path):
 
 def test_no_suffix_is_both():
     assert not set(PICTURE_SUFFIXES) & set(VIDEO_SUFFIXES)
-    assert kind_of_name("a.PNG") == "picture" and kind_of_name("a.M2TS") == "film" and kind_of_name("a.txt") is None
+    assert kind_of_name("a.PNG") == "picture" and kind_of_name("a.M2TS") == "video" and kind_of_name("a.txt") is None
 
 
 def test_a_pattern_that_the_shell_did_not_expand_means_its_files(tmp_path):
@@ -84,7 +84,7 @@ def test_a_pattern_that_the_shell_did_not_expand_means_its_files(tmp_path):
         (tmp_path / name).write_bytes(encoded(".jpg"))
     assert [entry.within for entry in entries([str(tmp_path / "p*.jpg")])] == ["p2.jpg", "p10.jpg"]
     (none,) = entries([str(tmp_path / "x*.jpg")])
-    assert "none matches it" in str(none.error)
+    assert "nothing matches it" in str(none.error)
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_such_a_file(tmp_path):

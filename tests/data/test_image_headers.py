@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alpr_app.data.image_headers import is_cut_short, picture_size
-from alpr_app.data.isobmff import coded_sizes, turn_marks
+from alpr_app.data.isobmff import coded_sizes, read_orientation
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
 
@@ -83,7 +83,7 @@ def test_damage_anywhere_in_a_header_is_survived(suffix):
             damaged = data[:place] + bytes((value,)) + data[place + 1 :]
             size = picture_size(damaged)
             assert size is None or all(size)
-            turn_marks(damaged)
+            read_orientation(damaged)
 
 
 def box(name: bytes, content: bytes) -> bytes:

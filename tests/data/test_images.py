@@ -113,7 +113,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, picture):
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device without end, as Unix has one")
 def test_a_device_is_not_read():
-    with pytest.raises(PictureError, match="no ordinary file"):
+    with pytest.raises(PictureError, match="not an ordinary file"):
         read_picture("/dev/zero")
 
 
@@ -127,7 +127,7 @@ def test_a_header_that_claims_too_much_is_refused_before_it_is_decoded(tmp_path,
 
 
 def test_a_format_that_cannot_be_written_is_named(tmp_path, picture):
-    with pytest.raises(PictureError, match=r"'\.xyz' is no picture format; use \.jpg or \.png"):
+    with pytest.raises(PictureError, match=r"'\.xyz' is not a picture format; use \.jpg or \.png"):
         write_picture(tmp_path / "picture.xyz", picture())
 
 

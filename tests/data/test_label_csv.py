@@ -49,7 +49,10 @@ def test_without_places_every_picture_is_a_plate(tmp_path):
     [
         (["name,text", "a.jpg,X"], "the column 'file' is missing"),
         (["file,text,box", "a.jpg,X,1 2 3"], "row 2: '1 2 3' holds 3 numbers where 4 belong"),
-        (["file,text,box", "a.jpg,X,1 2 3 4", "b.jpg,Y,a b c d"], "row 3: 'a b c d' holds something that is no number"),
+        (
+            ["file,text,box", "a.jpg,X,1 2 3 4", "b.jpg,Y,a b c d"],
+            "row 3: 'a b c d' holds something that is not a number",
+        ),
         (["file,text,box", "a.jpg,X,9 2 3 4"], "row 2: the box '9 2 3 4' has no area"),
         (["file,text,box", "a.jpg,X,"], "row 2: 'X' has neither box nor corners"),
         (["file,text", "a.jpg,"], "row 2: neither text nor place"),
@@ -94,7 +97,7 @@ def test_pictures_without_plates_are_of_the_split_that_their_line_says(tmp_path)
     ("line", "said"),
     [
         ("a.jpg,X,1 1 50 50 90 90 20 20,", "row 2: the four corners .* span no area"),
-        ("a.jpg,X,,nan 1 50 50", "row 2: 'nan 1 50 50' holds a number that is no place"),
+        ("a.jpg,X,,nan 1 50 50", "row 2: 'nan 1 50 50' holds a number beyond any picture"),
     ],
 )
 def test_a_place_that_cannot_be_names_its_row(line, said, tmp_path):
@@ -119,5 +122,5 @@ def test_a_name_that_holds_a_backslash_is_kept_where_there_is_such_a_file(tmp_pa
 def test_a_number_that_is_too_large_is_one_message_and_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(LabelError, match="no place in a picture"):
+        with pytest.raises(LabelError, match="beyond any picture"):
             numbers("1e300 0 1 1", 4, Path("t.csv"), 2)

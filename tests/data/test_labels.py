@@ -67,7 +67,7 @@ def test_crops_street_and_negatives_are_found(tmp_path):
     [
         ("folder,file,kind,text,box\n", "the column 'corners' is missing"),
         (HEADER + "web,a.jpg,sure,京A12345,1 2 3 4,1 2 3\n", "row 2.*3 numbers where 8 belong"),
-        (HEADER + "web,a.jpg,unsure,,1 2 x 4,\n", "row 2.*no number"),
+        (HEADER + "web,a.jpg,unsure,,1 2 x 4,\n", "row 2.*not a number"),
     ],
 )
 def test_a_damaged_table_names_file_and_row(tmp_path, table, said):

@@ -62,7 +62,7 @@ def test_an_empty_cell_is_no_figure_and_a_line_without_a_step_is_damaged(curves)
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01", b"file,split\n1.jpg,val\n"])
 def test_what_is_no_table_of_a_run_is_said(curves, content):
     found = curves(content)
-    assert not found and "no table of a run" in found.trouble
+    assert not found and "not a table of a run" in found.trouble
 
 
 def test_of_steps_that_a_resumed_run_went_through_twice_the_later_ones_count(curves):

@@ -11,7 +11,7 @@ from alpr_app.data import network, streams
 from alpr_app.data.sources import Limits, entries, frames
 from tests.places import FIXTURES
 
-FILM = (FIXTURES / "films" / "film.mp4").read_bytes()
+VIDEO = (FIXTURES / "films" / "film.mp4").read_bytes()
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +59,9 @@ def test_single_pictures_are_asked_for_again_and_again():
     assert len({round(float(frame.load().mean())) for frame in found}) == 4
 
 
-def test_a_film_at_an_address_is_read_to_its_end():
-    with web_camera(FILM) as camera:
-        found, errors = read(f"{camera}/film")
+def test_a_video_at_an_address_is_read_to_its_end():
+    with web_camera(VIDEO) as camera:
+        found, errors = read(f"{camera}/video")
     assert errors == []
     assert [round(frame.time_ms / 100) for frame in found] == list(range(30))
 
@@ -91,7 +91,7 @@ def test_what_is_wrong_with_a_web_address_is_told_apart(monkeypatch):
     with answering(lambda request: None) as port:
         assert "no answer within 0.5 s" in read(f"http://127.0.0.1:{port}/video")[1][0]
     with answering(lambda request: b"SSH-2.0 hello\r\n") as port:
-        assert read(f"http://127.0.0.1:{port}/video")[1][0].endswith("the connection was closed before anything came")
+        assert read(f"http://127.0.0.1:{port}/video")[1][0].endswith("the connection was closed before any data arrived")
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert "unknown host" in read("http://no-such-camera.invalid/video")[1][0]
     assert "unknown host" in read("rtsp://no-such-camera.invalid/video")[1][0]
@@ -152,7 +152,7 @@ def test_an_rtsp_server_is_given_the_proof_that_it_asks_for(qop):
 def test_a_camera_that_is_not_there_is_named():
     found = list(frames([streams.camera_entry(97)]))
     assert [str(frame.error) for frame in found] == [
-        "camera 97: cannot be opened; is there such a camera, and does no other program use it?"
+        "camera 97: cannot be opened; does this camera exist, and is no other program using it?"
     ]
 
 
@@ -164,7 +164,7 @@ def test_an_address_that_is_none_is_one_line(address):
 
 def test_an_address_without_a_host_says_so():
     assert read("http:///stream")[1] == ["http:///stream: cannot be reached: no host given"]
-    assert read("http://a b/stream")[1] == ["http://a b/stream: this is no address of a host"]
+    assert read("http://a b/stream")[1] == ["http://a b/stream: this is not the address of a host"]
 
 
 def test_an_error_of_the_program_is_no_proper_end_of_a_stream(monkeypatch):
@@ -179,4 +179,4 @@ def test_an_error_of_the_program_is_no_proper_end_of_a_stream(monkeypatch):
     # Its traceback is for those who can mend it.
     monkeypatch.setattr("threading.excepthook", lambda arguments: None)
     (frame,) = streams.stream_frames(streams.camera_entry(0))
-    assert "an error of the program" in str(frame.error)
+    assert "an error in the program" in str(frame.error)

@@ -34,7 +34,7 @@ def beginning_of(path: Path, share: float, to: Path) -> Path:
 
 @pytest.fixture
 def jpegs(tmp_path):
-    """A film of ten JPEGs, ten a second."""
+    """A video of ten JPEGs, ten a second."""
     path = tmp_path / "film.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
     for number in range(10):
@@ -44,7 +44,7 @@ def jpegs(tmp_path):
 
 
 def damage(path: Path, *numbers: int) -> None:
-    """Make these frames of a film of JPEGs undecodable."""
+    """Make these frames of a video of JPEGs undecodable."""
     data = bytearray(path.read_bytes())
     place = data.index(b"movi")
     for number in range(max(numbers) + 1):
@@ -56,7 +56,7 @@ def damage(path: Path, *numbers: int) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_whole_film_is_read_to_its_end_without_a_word_at_times_that_go_forward(name):
+def test_a_whole_video_is_read_to_its_end_without_a_word_at_times_that_go_forward(name):
     found, said = read(FILMS / name)
     assert said == []
     assert len(found) == {"joined.ts": 20, "sound_between.mp4": 20, "trimmed.mp4": 22, "variable.mp4": 15}.get(name, 30)
@@ -80,7 +80,7 @@ def test_many_damaged_frames_are_said_in_one_line(jpegs):
     assert len(said) == 1 and said[0].startswith("4 of 10 frames could not be decoded")
 
 
-def test_a_stretch_of_sound_alone_does_not_end_a_film():
+def test_a_stretch_of_sound_alone_does_not_end_a_video():
     found, said = read(FILMS / "sound_between.mp4")
     assert (len(found), said) == (20, [])
     assert found[10].time_ms - found[9].time_ms > 90_000
@@ -88,24 +88,24 @@ def test_a_stretch_of_sound_alone_does_not_end_a_film():
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.avi", "film.mkv", "film.mts", "film.flv", "film.asf", "film.vob"])
-def test_a_film_that_is_cut_in_half_says_so(tmp_path, name):
+def test_a_video_that_is_cut_in_half_says_so(tmp_path, name):
     found, said = read(beginning_of(FILMS / name, 0.6, tmp_path / name))
     assert len(found) < 30
     assert len(said) == 1 and said[0].startswith("cut short")
 
 
-def test_a_film_that_is_cut_off_says_how_much_is_missing(tmp_path):
+def test_a_video_that_is_cut_off_says_how_much_is_missing(tmp_path):
     found, said = read(beginning_of(FILMS / "film.mp4", 0.7, tmp_path / "film.mp4"))
     missing = 30 - len(found)
     last = found[-1].time_ms / 1000
     assert said == [f"cut short: {missing} of 30 frames are missing, the last one is at {last:.1f} s"]
 
 
-def test_a_film_without_its_index_says_what_is_missing(tmp_path):
+def test_a_video_without_its_index_says_what_is_missing(tmp_path):
     whole = (FILMS / "trimmed.mp4").read_bytes()
     path = tmp_path / "recording.mp4"
     path.write_bytes(whole[: whole.index(b"moov") - 4])
-    assert read(path) == ([], ["cut short: the index at its end is missing, without which nothing of it can be read"])
+    assert read(path) == ([], ["cut short: the index at its end is missing, and without it nothing can be read"])
 
 
 def test_frames_that_an_edit_leaves_out_are_not_missing():
@@ -161,20 +161,20 @@ def test_a_clock_goes_forward_whatever_it_is_told(raw, told):
     assert times == pytest.approx(told, abs=1) or raw[0] == -80
 
 
-def test_a_film_ends_where_its_limit_is():
+def test_a_video_ends_where_its_limit_is():
     assert len(read(FILMS / "film.mp4", Limits(frames=7))[0]) == 7
     found, said = read(FILMS / "film.mp4", Limits(seconds=1.0))
     assert (len(found), said) == (10, [])
 
 
-def test_a_film_of_too_large_frames_is_refused_before_one_is_decoded(monkeypatch, jpegs):
+def test_a_video_of_too_large_frames_is_refused_before_one_is_decoded(monkeypatch, jpegs):
     monkeypatch.setattr(videos, "MAXIMUM_VIDEO_PIXELS", 64 * 48 - 1)
     monkeypatch.setattr(cv2, "cvtColor", lambda *arguments: pytest.fail("memory was taken"))
     found, said = read(jpegs)
     assert found == [] and said[0].startswith("64 x 48 pixels")
 
 
-def test_a_film_is_known_by_its_content_whatever_it_is_called(tmp_path):
+def test_a_video_is_known_by_its_content_whatever_it_is_called(tmp_path):
     for name in ("film.mkv", "film.flv", "film.mts", "film.asf", "film.vob", "film.h264", "film.avi"):
         shutil.copy(FILMS / name, tmp_path / (name.replace(".", "_") + ".data"))
     found = list(entries([str(tmp_path)]))
@@ -183,7 +183,7 @@ def test_a_film_is_known_by_its_content_whatever_it_is_called(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.avi", "film.mkv", "film.flv", "film.asf", "film.mts", "film.vob"])
-def test_damage_anywhere_in_what_a_film_says_of_itself_is_survived(tmp_path, name):
+def test_damage_anywhere_in_what_a_video_says_of_itself_is_survived(tmp_path, name):
     data = (FILMS / name).read_bytes()
     path = tmp_path / name
     for place in [*range(0, 400, 3), *range(max(400, len(data) - 300), len(data), 3)]:
@@ -198,12 +198,12 @@ def test_a_claim_of_millions_of_frames_takes_no_time(monkeypatch, jpegs):
     data[place : place + 4] = b"\xff\xff\xff\x7f"
     jpegs.write_bytes(data[: data.index(b"movi") + 400])
     asked = []
-    monkeypatch.setattr(videos._Video, "_next", lambda film, video: asked.append(1))
+    monkeypatch.setattr(videos._Video, "_next", lambda self, video: asked.append(1))
     read(jpegs)
     assert len(asked) <= videos.ATTEMPTS
 
 
-def test_a_film_in_more_parts_than_any_promises_nothing(tmp_path):
+def test_a_video_in_more_parts_than_any_promises_nothing(tmp_path):
     path = tmp_path / "film.mp4"
     empty, cut = b"\0\0\0\x08free", b"\0\0\1\0mdat"
     path.write_bytes(empty * 1000 + cut)

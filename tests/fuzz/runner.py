@@ -21,8 +21,8 @@ from typing import Any
 
 # What an input may cost at most. What a large picture's pixels may take on top does not come up: it would be damaged.
 # Seconds are those of the processor, in which a busy machine makes no difference; who sleeps for longer hangs.
-MOST_SECONDS = 5.0
-MOST_MEGABYTES = 400.0
+MAXIMUM_SECONDS = 5.0
+MAXIMUM_MEGABYTES = 400.0
 # A process that says nothing for so long hangs.
 PATIENCE_SECONDS = 60.0
 INPUTS_A_JOB = 200
@@ -128,9 +128,9 @@ def _work(connection: Connection, current: Any, seed: int, verbose: bool) -> Non
                 except Exception:
                     fault = traceback.format_exc()
                 seconds, taken = time.process_time() - started, memory.most() - before
-                if seconds > MOST_SECONDS:
+                if seconds > MAXIMUM_SECONDS:
                     fault = fault or f"took {seconds:.1f} s"
-                if taken > MOST_MEGABYTES:
+                if taken > MAXIMUM_MEGABYTES:
                     fault = fault or f"took {taken:.0f} MB"
                 score.inputs += 1
                 score.slowest_ms = max(score.slowest_ms, 1000 * seconds)

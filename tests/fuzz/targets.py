@@ -115,11 +115,11 @@ def pages() -> list[bytes]:
 
 
 @cache
-def films(folder: Path) -> list[bytes]:
-    """Films of ten small frames."""
+def videos(folder: Path) -> list[bytes]:
+    """Videos of ten small frames."""
     made = []
     for suffix, codec in ((".avi", "MJPG"), (".mp4", "mp4v"), (".mkv", "VP80"), (".avi", "XVID")):
-        path = folder / f"film{suffix}"
+        path = folder / f"video{suffix}"
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 25, (64, 48))
         for number in range(10):
             writer.write(np.full((48, 64, 3), 20 * number, np.uint8))
@@ -150,9 +150,9 @@ def _pages(rng: random.Random, folder: Path) -> bool:
     return True
 
 
-def _film(rng: random.Random, folder: Path) -> bool:
-    seeds = films(folder)
-    path = folder / rng.choice(("film.avi", "film.mp4", "film.mkv", "film.bin"))
+def _video(rng: random.Random, folder: Path) -> bool:
+    seeds = videos(folder)
+    path = folder / rng.choice(("film.avi", "film.mp4", "film.mkv", "video.bin"))
     path.write_bytes(damage(rng.choice(seeds), seeds, rng))
     read = last = 0
     for frame in video_frames(Frame(str(path), path.name), Limits(frames=30)):
@@ -348,7 +348,7 @@ def _checkpoint(rng: random.Random, folder: Path) -> bool:
 TARGETS: dict[str, tuple[Target, float]] = {
     "pictures": (_picture, 50),
     "pages": (_pages, 0.5),
-    "films": (_film, 0.3),
+    "videos": (_video, 0.3),
     "tables": (_table, 13),
     "names": (_name, 16),
     "settings": (_settings, 6),

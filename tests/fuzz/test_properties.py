@@ -17,7 +17,7 @@ from alpr_app.core.errors import AlprError, printable
 from alpr_app.core.geometry import order_corners
 from alpr_app.core.plate import ALPHABET, DIGITS, LETTERS, PROVINCES, Plate
 from alpr_app.core.tracking import Tracker
-from alpr_app.data.bounded_parsing import MOST_LEVELS, ContentError, parse_json, without_nan
+from alpr_app.data.bounded_parsing import MAXIMUM_LEVELS, ContentError, parse_json, without_nan
 from alpr_app.data.ccpd import Annotation, CcpdNameError, format_name, parse_name
 from alpr_app.data.label_csv import COLUMNS, read_rows, write_table
 from alpr_app.data.labels import spelled
@@ -79,7 +79,7 @@ def test_json_is_read_as_it_was_written_or_refused_for_its_depth(value):
     try:
         read = parse_json(json.dumps(value))
     except ContentError as error:
-        assert f"more than {MOST_LEVELS} levels" in str(error)
+        assert f"more than {MAXIMUM_LEVELS} levels" in str(error)
         return
     assert read == without_nan(value)
 

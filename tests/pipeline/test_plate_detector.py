@@ -5,7 +5,13 @@ import pytest
 
 from alpr_app.core.geometry import Letterbox
 from alpr_app.networks.detector.postprocess import positions
-from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, MOST_CLOSER_LOOKS, MOST_FAINT, PlateDetector
+from alpr_app.pipeline.plate_detector import (
+    CLOSER_CANVAS,
+    DETECTOR_BATCH,
+    MAXIMUM_CLOSER_LOOKS,
+    MAXIMUM_FAINT,
+    PlateDetector,
+)
 
 BINS = 33
 
@@ -104,7 +110,7 @@ def test_of_many_faint_plates_the_best_are_read():
     first = [(0.21 + index / 100, place) for index, place in enumerate(places)]
     clear = ((0.46, (500, 100, 700, 160)), (0.9, (500, 300, 700, 360)))
     found = find(FindsWhite(), image, box, *first, *clear)
-    best = sorted((score for score, _ in first), reverse=True)[:MOST_FAINT]
+    best = sorted((score for score, _ in first), reverse=True)[:MAXIMUM_FAINT]
     assert [plate.score for plate in found] == pytest.approx([0.9, 0.46, *best], abs=1e-4)
 
 
@@ -156,11 +162,11 @@ def test_two_that_turn_out_to_be_one_count_once():
 def test_only_the_best_of_very_many_are_looked_at_again_and_none_is_lost():
     places = [(x, y, x + 48, y + 16) for y in range(40, 600, 80) for x in range(40, 960, 120)]
     image, box = scene(*places)
-    network = FindsWhite(*[0.9] * MOST_CLOSER_LOOKS)
+    network = FindsWhite(*[0.9] * MAXIMUM_CLOSER_LOOKS)
     found = find(network, image, box, *((0.46 + index / 1000, place) for index, place in enumerate(places)))
-    assert len(found) == len(places) > MOST_CLOSER_LOOKS
-    assert [shape[0] for shape in network.seen] == [DETECTOR_BATCH] * (MOST_CLOSER_LOOKS // DETECTOR_BATCH)
+    assert len(found) == len(places) > MAXIMUM_CLOSER_LOOKS
+    assert [shape[0] for shape in network.seen] == [DETECTOR_BATCH] * (MAXIMUM_CLOSER_LOOKS // DETECTOR_BATCH)
     sure = [plate for plate in found if plate.score > 0.8]
-    assert len(sure) == MOST_CLOSER_LOOKS
+    assert len(sure) == MAXIMUM_CLOSER_LOOKS
     # Those that were surest at first, which are the last ones.
-    assert min(plate.box[1] for plate in sure) >= places[-MOST_CLOSER_LOOKS][1] - 1
+    assert min(plate.box[1] for plate in sure) >= places[-MAXIMUM_CLOSER_LOOKS][1] - 1

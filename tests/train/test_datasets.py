@@ -74,7 +74,7 @@ def test_nothing_is_drawn_into_a_folder_that_holds_something(ccpd, capsys):
 def test_every_ccpd_folder_gets_its_table(ccpd, capsys):
     assert main(["create_dataset", "--dataset_path", str(ccpd)]) == 0
     said = capsys.readouterr()
-    assert "holiday.jpg: no CCPD name" in said.err
+    assert "holiday.jpg: not a CCPD name" in said.err
     base, blur, free = (rows(ccpd / f"ccpd_{name}") for name in PARTS)
     assert {row["split"] for row in base} <= {"train", "val"} and {row["split"] for row in blur} == {"test"}
     assert free == [

@@ -25,7 +25,7 @@ BOUNDS = {
     "emb_dropout": (0.0, 1.0),
     "max_length": (1, 32),
 }
-LONGEST_ALPHABET, MOST_COLOURS, LONGEST_COLOUR = 10_000, 64, 40
+LONGEST_ALPHABET, MAXIMUM_COLOURS, LONGEST_COLOUR = 10_000, 64, 40
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class ReaderConfig:
         strange = [character for character in self.alphabet if character.isspace() or not character.isprintable()]
         if strange:
             raise ValueError(f"the alphabet holds {strange[0]!r}, which is no character of a plate")
-        if not 1 <= len(self.colours) <= MOST_COLOURS:
-            raise ValueError(f"there are 1 to {MOST_COLOURS} colours, not {len(self.colours)}")
+        if not 1 <= len(self.colours) <= MAXIMUM_COLOURS:
+            raise ValueError(f"there are 1 to {MAXIMUM_COLOURS} colours, not {len(self.colours)}")
         for colour in self.colours:
             if not 1 <= len(colour) <= LONGEST_COLOUR or not colour.isprintable():
                 raise ValueError(f"{shown(colour)} is no name of a colour")

@@ -19,8 +19,8 @@ from alpr_app.data.labels import DataFolder, LabelledCrop, LabelledPicture
 from alpr_app.data.run_folder import (
     COMMAND,
     CURVES,
+    MAXIMUM_COUNTED,
     MISTAKES,
-    MOST_COUNTED,
     REPORT,
     TRAIN,
     VAL,
@@ -157,7 +157,7 @@ def _about_checkpoint(run: Path) -> About:
     options, config = description.pop("run", {}), description.pop("config")
     options = options if isinstance(options, dict) else {}
     samples, batch_size = (
-        value if type(value := options.get(name)) is int and 0 < value <= MOST_COUNTED else 0
+        value if type(value := options.get(name)) is int and 0 < value <= MAXIMUM_COUNTED else 0
         for name in ("samples", "batch_size")
     )
     steps = samples // max(1, batch_size)

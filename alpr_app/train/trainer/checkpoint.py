@@ -18,7 +18,7 @@ from torch import Tensor
 
 from alpr_app.core.errors import AlprError, first_line, reason
 from alpr_app.data.bounded_parsing import shown
-from alpr_app.data.run_folder import MOST_COUNTED
+from alpr_app.data.run_folder import MAXIMUM_COUNTED
 
 # Said by torch of a file that names functions or classes other than its own harmless ones.
 _CODE = ("GLOBAL", "unrecognized function", "Can only build", "Can only create")
@@ -123,7 +123,7 @@ def _fault(state: Any) -> str:
         ):
             return f"its part '{name}' holds something else than weights"
     step, metrics = state.get("step", 0), state.get("metrics", {})
-    if type(step) is not int or not 0 <= step <= MOST_COUNTED:
+    if type(step) is not int or not 0 <= step <= MAXIMUM_COUNTED:
         return "its part 'step' is no count of steps"
     if not isinstance(metrics, dict) or not all(
         isinstance(name, str) and isinstance(value, int | float) for name, value in metrics.items()
@@ -136,7 +136,7 @@ def samples_seen(path: Path, state: dict[str, Any]) -> int:
     """How many samples the run whose checkpoint at `path` is `state` had seen. Raises CheckpointError."""
     run = state["description"].get("run")
     batch_size = run.get("batch_size") if isinstance(run, dict) else None
-    if "step" not in state or type(batch_size) is not int or not 0 < batch_size <= MOST_COUNTED:
+    if "step" not in state or type(batch_size) is not int or not 0 < batch_size <= MAXIMUM_COUNTED:
         raise CheckpointError(f"{path}: does not say how many samples it has seen; it is damaged, or of no run")
     seen: int = state["step"] * batch_size
     return seen
