@@ -172,7 +172,7 @@ def _keys_of_results() -> dict[str, list[str]]:
     return {
         "alpr read: a picture": keys_of(picture),
         "alpr read: a broken picture": keys_of(broken),
-        "alpr read: a video": keys_of(frames),
+        "alpr read: a film": keys_of(frames),
         "alpr read --track": keys_of(_lines("track.jsonl")),
         "alpr read: CSV": columns("read.csv"),
     }

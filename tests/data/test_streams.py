@@ -91,7 +91,8 @@ def test_what_is_wrong_with_a_web_address_is_told_apart(monkeypatch):
     with answering(lambda request: None) as port:
         assert "no answer within 0.5 s" in read(f"http://127.0.0.1:{port}/video")[1][0]
     with answering(lambda request: b"SSH-2.0 hello\r\n") as port:
-        assert read(f"http://127.0.0.1:{port}/video")[1][0].endswith("the connection was closed before any data arrived")
+        (error,) = read(f"http://127.0.0.1:{port}/video")[1]
+        assert error.endswith("the connection was closed before any data arrived")
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert "unknown host" in read("http://no-such-camera.invalid/video")[1][0]
     assert "unknown host" in read("rtsp://no-such-camera.invalid/video")[1][0]
