@@ -1,4 +1,5 @@
 """The command `alpr`: `main` parses, and each command is a module with `add_arguments(parser)` and `run(args)`.
 
-Knows everything up to `evaluation`, but neither `train` nor `viewer`. A command's module is imported when it is called.
+Depends on all rooms up to `evaluation`, but on neither `train` nor `viewer`. A command's module is imported when it is
+called.
 """

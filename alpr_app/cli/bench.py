@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TimedPictures:
-    """path, image: the first one. title: of all, to read. images: all, as they are to be timed; they can be gone
-    through once, and raise AlprError at one that cannot be read."""
+    """The pictures to time.
+
+    Attributes:
+        path, image: The first one.
+        title: Describes all of them.
+        images: All of them, to be iterated once; an unreadable one raises AlprError.
+    """
 
     path: Path
     image: np.ndarray
@@ -39,14 +44,22 @@ class TimedPictures:
 
     @property
     def first(self) -> dict[str, Any]:
-        """The first one's name and size in pixels, as they go into the JSON."""
+        """Name and size in pixels of the first picture, for the JSON."""
         height, width = self.image.shape[:2]
         return {"file": self.path.name, "width": width, "height": height}
 
 
-def timed_pictures(path: Path | None, most: int) -> TimedPictures:
-    """`most` pictures, or fewer where `path` is a folder of fewer. None is the sample scenes: one plate each, all of
-    one size. Raises AlprError if there are none, or the first cannot be read."""
+def timed_pictures(path: Path | None, maximum: int) -> TimedPictures:
+    """Return the pictures to time.
+
+    Args:
+        path: A picture, which is repeated; a folder, whose pictures are used once; or None for the sample scenes, which
+            have one size and one plate each.
+        maximum: Number of pictures; a folder may have fewer.
+
+    Raises:
+        AlprError: There are no pictures, or the first cannot be read.
+    """
     from alpr_app.data.images import read_picture
     from alpr_app.data.sources import entries, frames
 
@@ -55,13 +68,13 @@ def timed_pictures(path: Path | None, most: int) -> TimedPictures:
         if not scenes:
             raise AlprError("there are no sample pictures; name one with --image")
         images = [read_picture(scene) for scene in scenes]
-        title = f"{len(scenes)} sample scenes in turn, {_size(images[0])}, {most} times"
-        return TimedPictures(scenes[0], images[0], title, islice(cycle(images), most))
+        title = f"{len(scenes)} sample scenes in turn, {_size(images[0])}, {maximum} times"
+        return TimedPictures(scenes[0], images[0], title, islice(cycle(images), maximum))
     if not path.is_dir():
         image = read_picture(path)
-        return TimedPictures(path, image, f"{path.name}, {_size(image)}, {most} times", repeat(image, most))
+        return TimedPictures(path, image, f"{path.name}, {_size(image)}, {maximum} times", repeat(image, maximum))
     first = next(frames(entries([str(path)])))
-    once = (frame.load() for frame in islice(frames(entries([str(path)])), most))
+    once = (frame.load() for frame in islice(frames(entries([str(path)])), maximum))
     return TimedPictures(Path(first.file), first.load(), f"pictures of {path.name}, each once", once)
 
 
@@ -73,23 +86,25 @@ WARM_UP_FRAMES = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--frames", type=count, default=300, metavar="N", help="pictures to time (default: 300)")
+    parser.add_argument(
+        "--frames", type=count, default=300, metavar="N", help="number of pictures to time (default: 300)"
+    )
     parser.add_argument(
         "--image",
         type=Path,
         metavar="F",
-        help="picture to read over and over, or folder of which the first N are read once (default: sample scenes)",
+        help="picture to read repeatedly, or folder whose first N pictures are read once (default: sample scenes)",
     )
     parser.add_argument("--score", type=fraction, default=0.5, help="leave out plates below it (default: 0.5)")
     parser.add_argument(
-        "--viewer", action="store_true", help="measure the desktop program instead: frames, idling, camera to screen"
+        "--viewer", action="store_true", help="measure the desktop program instead: frame times, idle load, latency"
     )
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
+    parser.add_argument("--json", type=Path, metavar="F", help="also write the figures as JSON")
     add_model_options(parser)
 
 
 def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, Any]:
-    """Size and cost of a network for one input of height x width."""
+    """Return size and cost of a network for one input of height x width."""
     from alpr_app.networks.bundle import KINDS
     from alpr_app.runtime.torch_engine import gigaflop
 
@@ -103,7 +118,7 @@ def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, 
 
 
 def _stages(alpr: ALPR, timed: TimedPictures) -> dict[str, Any]:
-    """p50, p95 and mean of every stage in milliseconds, how many pictures it were and how many plates were read."""
+    """Return p50, p95 and mean of every stage in milliseconds, and the numbers of pictures and plates."""
     import numpy as np
 
     for _ in range(WARM_UP_FRAMES):
@@ -129,7 +144,7 @@ def _stages(alpr: ALPR, timed: TimedPictures) -> dict[str, Any]:
 
 
 def _machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Return the system that the figures were measured on."""
     import cv2
     import torch
 
@@ -146,7 +161,7 @@ def _machine() -> dict[str, Any]:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """All figures, as they go into the JSON."""
+    """Measure the models, and return all figures for the JSON."""
     from alpr_app.core.geometry import Letterbox
 
     runs = []
@@ -171,9 +186,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
-    """The figures of the desktop program, as they go into the JSON. Raises AlprError where it cannot be drawn.
+    """Measure the desktop program, and return its figures for the JSON. Raises AlprError if it cannot be drawn.
 
-    A process of its own draws and measures it: what draws windows need not be there for anything else.
+    A separate process draws and measures, so that the command line does not depend on GUI packages.
     """
     timed = timed_pictures(args.image, args.frames)
     choice = {
@@ -201,7 +216,7 @@ def measure_viewer(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def viewer_table(figures: dict[str, Any]) -> list[str]:
-    """The figures of the desktop program to read, as lines."""
+    """Format the figures of the desktop program as lines."""
     names = {
         "still_frame_ms": "frame, nothing changes",
         "live_frame_ms": "frame, live picture",
@@ -230,7 +245,7 @@ def _head(figures: dict[str, Any]) -> list[str]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The figures to read."""
+    """Format the figures."""
     lines = [*_head(figures), f"backend {figures['backend']} on {figures['device']}", ""]
     for name in ("detector", "reader"):
         model = figures[name]
@@ -251,7 +266,7 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def _pictures(named: Path | None) -> list[Path]:
-    """The picture that is timed, or those of the folder; none of the user's if none is named."""
+    """Return the user's pictures that are timed, if any."""
     from alpr_app.data.labels import picture_files
 
     if named is None:

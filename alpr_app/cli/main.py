@@ -1,4 +1,4 @@
-"""`alpr`: the command line. Each command is a module of alpr_app.cli, imported when it is called."""
+"""The command line `alpr`. Each command is a module of alpr_app.cli, imported only when it is called."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ COMMANDS = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line, as for every other error, instead of the whole usage before it."""
-        print_error(f"{message} ({self.prog} --help lists what there is)", self.prog)
+        """Print one line, as for all other errors, instead of the whole usage."""
+        print_error(f"{message} ({self.prog} --help lists the options)", self.prog)
         sys.exit(2)
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
-    """The parser, with the arguments of the chosen command only: the others stay unimported."""
+    """Build the parser with the arguments of the chosen command only; other commands are not imported."""
     parser = _Parser(prog="alpr", description="Finds licence plates in pictures and reads them.")
     parser.add_argument("--version", action="version", version=f"alpr {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -43,11 +43,18 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `alpr` with `argv` (None: those of the process). Returns the exit status: 0 all went well, 1 some pictures
-    failed, 2 the command could not be carried out, 130 interrupted."""
+    """Run `alpr`.
+
+    Args:
+        argv: Arguments; None for those of the process.
+
+    Returns:
+        The exit status: 0 for success, 1 if some pictures failed, 2 if the command could not be carried out, 130 if
+        interrupted.
+    """
     arguments = sys.argv[1:] if argv is None else list(argv)
     for stream in (sys.stdout, sys.stderr):
-        # A terminal may know no Chinese, a file name need not be text: neither is a reason to stop.
+        # A terminal may lack Chinese, and a file name need not be valid text: neither is a reason to stop.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     limit_opencv()
@@ -56,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             args = _parser(chosen).parse_args(arguments)
         finally:
-            # Help has been printed and ends the process; where nobody can read it, that is an error.
+            # --help ends the process here; failing to print it is an error.
             sys.stdout.flush()
         with quiet_libraries():
             status: int = import_module(COMMANDS[args.command][0]).run(args)
@@ -65,10 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_error(error)
         return 2
     except OSError as error:
-        # Whoever read our output has gone (`alpr read … | head`): that needs no word. A full disk does.
+        # A closed pipe (`alpr read … | head`) needs no message; a full disk does.
         if not isinstance(error, BrokenPipeError):
             print_error(f"{error.filename or 'standard output'}: {reason(error)}")
-        # What is still to be written would fail once more when Python ends.
+        # Remaining output would fail again when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`alpr models`: which models there are, whether they are whole, and their figures as tables, also in Markdown."""
+"""`alpr models`: lists models, verifies them, and prints their figures as tables, also in Markdown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Groups = dict[str, dict[str, float]]
 """The figures of one part of `evaluation.evaluate`, by group."""
 
-# Of labelled scenes, a row each: the figure, and what it is called here.
+# The rows of the table of scenes: figure and title.
 _SCENES = {
     "recall_50": "found, IoU 0.5 or more",
     "recall_70": "found, IoU 0.7 or more",
@@ -29,7 +29,7 @@ _SCENES = {
     "corner_px": "mean corner error, pixels",
     "corner_heights": "mean corner error, of the plate's height",
 }
-# Of the parts with one group: what they are, the figure that counts them, and their rows.
+# The parts with a single group: title, figure with their number, and rows.
 _OTHERS = {
     "street": (
         "photos with one known plate",
@@ -48,7 +48,7 @@ _CONFIDENCE = {"readings": "readings", "precision": "of these right", "recall": 
 
 
 def markdown(models: Iterable[BundleInfo]) -> str:
-    """One table of the models, then the tables of each evaluation that they carry; a common one is shown once."""
+    """Return a table of the models, then the tables of each evaluation they carry; a shared one only once."""
     models = list(models)
     blocks = [_models(models)]
     evaluations = [(info.name, info.scores.get("evaluation")) for info in models]
@@ -75,7 +75,7 @@ def _models(models: Sequence[BundleInfo]) -> str:
 
 
 def _evaluation(evaluation: dict[str, Any], names: Sequence[str]) -> list[str]:
-    """What was measured how, then a table of the scenes, one of everything else, and one of confidences."""
+    """Return the command, then a table of scenes, one of everything else, and one of confidences."""
     options = [("", "data"), (" --split ", "split"), (" --score ", "score"), (" --backend ", "backend")]
     command = "".join(f"{option}{evaluation[name]}" for option, name in options if name in evaluation)
     processor = f", {evaluation['processor']}" if "processor" in evaluation else ""
@@ -91,7 +91,7 @@ def _evaluation(evaluation: dict[str, Any], names: Sequence[str]) -> list[str]:
 
 
 def _scenes(groups: Groups) -> str:
-    """One column a colour, and one for all plates."""
+    """Return the table of scenes: one column per colour, and one for all plates."""
     columns = {name.removeprefix("colour "): name for name in groups if name.startswith("colour ")}
     if "None" in columns:
         columns["colour unknown"] = columns.pop("None")
@@ -106,7 +106,7 @@ def _scenes(groups: Groups) -> str:
 
 
 def _others(figures: dict[str, Groups]) -> str:
-    """One row a figure; what it is about stands at the first."""
+    """Return the table of other parts: one row per figure, with the part's title in its first row."""
     rows = []
     for part, (title, count, names) in _OTHERS.items():
         values = figures.get(part, {}).get("all", {})
@@ -119,7 +119,7 @@ def _others(figures: dict[str, Groups]) -> str:
 
 
 def _confidences(groups: Groups) -> str:
-    """What is left, and how much of it is right, without the less sure readings."""
+    """Return the table of confidences: what remains, and how much of it is correct, without less sure readings."""
     rows = [
         (name.removeprefix("confidence "), *(_shown(figure, values[figure]) for figure in _CONFIDENCE))
         for name, values in groups.items()
@@ -134,7 +134,7 @@ def _shown(figure: str, value: float) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> str:
-    """texts: so many columns are text; the numbers in the others stand to the right."""
+    """Return a Markdown table. texts: number of text columns; the others are numbers, aligned to the right."""
     lines = [head, ["---"] * texts + ["---:"] * (len(head) - texts), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
@@ -146,11 +146,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH", help="bundles or folders of them (default: the shipped ones)"
     )
-    parser.add_argument("--markdown", action="store_true", help="print tables in Markdown, as the README has them")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
 
 
 def _scores(scores: dict[str, Any], before: str = "") -> Iterator[str]:
-    """Nested figures as `group, name: value`; those of `alpr eval` as the table it prints."""
+    """Yield nested figures as `group, name: value`, and those of `alpr eval` as its table."""
     for name, value in scores.items():
         if name == "figures":
             yield from table(value).splitlines()
@@ -161,7 +161,7 @@ def _scores(scores: dict[str, Any], before: str = "") -> Iterator[str]:
 
 
 def describe(info: BundleInfo) -> str:
-    """One line for the model, its scores, one line for how it was made."""
+    """Return one line for the model, its scores, and its training command."""
     size = f"{info.parameters / 1e6:.2f} M".rjust(10) + f"{info.size / 2**20:.1f} MiB".rjust(10)
     lines = [f"{info.name:16} {info.kind:9}{size}  {info.sha256[:12]}"]
     lines += [f"    {score}".rstrip() for score in _scores(info.scores)]

@@ -1,5 +1,5 @@
-"""How `alpr read` uses processor and memory: large pictures take turns, and Ctrl-C is the ordinary way to end what has
-no end.
+"""Memory and interruption of `alpr read`: a budget for pictures decoded in parallel, and Ctrl-C as the regular way to
+end endless sources.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from alpr_app.data.sources import Frame
 
 
-# Some is left for what is not counted here, such as what the threads keep for themselves.
-AT_ONCE_BYTES = round(0.75 * FREE_BYTES)
-# A header nearly always lies within so many first bytes; where it does not (TIFF has it at its end), the whole file is
-# looked at if it is small.
+# A part is left for what is not counted here, such as memory held by the threads.
+BUDGET_BYTES = round(0.75 * FREE_BYTES)
+# Headers nearly always lie within so many first bytes. If not (TIFF may have its header at the end), small files are
+# read whole.
 _HEADER_BYTES = 2**15
 _SMALL_FILE_BYTES = 2**25
 # A decoded frame, the copy that is drawn on, and the copy that is written.
@@ -29,15 +29,15 @@ _COPIES = 3
 
 
 class MemoryBudget:
-    """Memory that is given out in bytes, first come, first served; who wants more than there is gets all of it."""
+    """Bytes of memory handed out first come, first served; a request for more than the total gets all of it."""
 
-    def __init__(self, total: int = AT_ONCE_BYTES) -> None:
+    def __init__(self, total: int = BUDGET_BYTES) -> None:
         self._total, self._used = total, 0
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
-    def take(self, amount: int) -> None:
-        """Wait until `amount` is there."""
+    def acquire(self, amount: int) -> None:
+        """Wait until `amount` is available."""
         amount, ticket = min(amount, self._total), object()
         with self._changed:
             self._waiting.append(ticket)
@@ -48,15 +48,15 @@ class MemoryBudget:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
 
-    def give_back(self, amount: int) -> None:
-        """What was taken is free again."""
+    def release(self, amount: int) -> None:
+        """Return `amount` to the budget."""
         with self._changed:
             self._used -= min(amount, self._total)
             self._changed.notify_all()
 
 
 def memory_of(frame: Frame) -> int:
-    """Bytes that reading a frame takes; of a picture that is not decoded yet as its header claims."""
+    """Return the bytes that reading a frame takes; for a picture not decoded yet, according to its header."""
     if frame.image is not None:
         return _COPIES * frame.image.nbytes
     return 0 if frame.error is not None else _memory_of_file(Path(frame.file))
@@ -77,7 +77,7 @@ def _memory_of_file(path: Path) -> int:
                 file.seek(0)
                 header = picture_header(file.read())
     except OSError:
-        # Whoever reads it says so.
+        # Reading it later reports the error.
         return 0
     if header is None or header.size is None:
         return FREE_BYTES if length > _HEADER_BYTES else length
@@ -86,17 +86,17 @@ def _memory_of_file(path: Path) -> int:
 
 
 class StopOnInterrupt:
-    """While it is entered, the first Ctrl-C is only noted, so that what was read so far can be finished and written;
-    the second one interrupts as ever. active: whether to do so."""
+    """A block in which the first Ctrl-C is only recorded, so that results so far can be written; the second interrupts
+    as usual. active: whether to do so."""
 
     def __init__(self, active: bool) -> None:
-        # Only the main thread gets signals.
+        # Only the main thread receives signals.
         self._active = active and threading.current_thread() is threading.main_thread()
         self._wanted = False
         self._before: Callable[[int, FrameType | None], Any] | int | signal.Handlers | None = None
 
     def wanted(self) -> bool:
-        """Whether there was a Ctrl-C."""
+        """Whether Ctrl-C was pressed."""
         return self._wanted
 
     def __enter__(self) -> StopOnInterrupt:

@@ -1,5 +1,5 @@
-"""What `alpr read` writes beside its results: annotated pictures, each with a name of its own and none among the
-originals; and with --track one result a car of a video instead of one a frame.
+"""Other outputs of `alpr read`: annotated pictures, with unique names and never among the originals; and with --track
+one result per car of a video instead of one per frame.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _WRITABLE = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
 class AnnotatedFolder:
-    """Gives every frame its file under `folder`: as in the folder that was read, or by its bare name.
+    """Assigns every frame a file under `folder`: by its path in the folder that was read, or by its bare name.
 
-    Names are given in the order of the frames, so they do not depend on what runs in parallel. Raises AlprError.
+    Names are assigned in the order of the frames, so that they do not depend on parallel jobs. Raises AlprError.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,8 +36,8 @@ class AnnotatedFolder:
         make_folder(folder)
         self._root = folder.resolve()
 
-    def place(self, frame: Frame) -> Path | None:
-        """Where the annotated picture of `frame` belongs; its folder is made. None if there is no picture."""
+    def assign(self, frame: Frame) -> Path | None:
+        """Return the file for the annotated picture of `frame`, and make its folder; None if there is no picture."""
         if frame.error is not None:
             return None
         self.check(frame)
@@ -49,7 +49,7 @@ class AnnotatedFolder:
             within = within.with_suffix("")
         path = self.folder / within.with_name(within.name + suffix)
         number = 2
-        # Two folders may hold pictures of one name; some systems do not tell capitals from small letters.
+        # Several folders may hold pictures of the same name, and some file systems ignore case.
         while os.path.normcase(path).casefold() in self._taken:
             path = self.folder / within.with_name(f"{within.name}-{number}{suffix}")
             number += 1
@@ -59,38 +59,37 @@ class AnnotatedFolder:
         return path
 
     def _check_target(self, path: Path, frame: Frame) -> None:
-        """Raises AlprError if a picture written to `path` would lie outside of the folder, or replace an original."""
-        # As it will be: of what is not there yet, links above it are followed all the same.
+        """Raise AlprError if a picture written to `path` would lie outside the folder or replace an original."""
+        # Follows links among the parents even if the file does not exist yet.
         above = Path(os.path.realpath(path.parent))
         if above != self._root and self._root not in above.parents:
-            raise AlprError(f"{path.parent}: this leads out of {self.folder}; remove the link or name another folder")
+            raise AlprError(f"{path.parent}: this leads outside {self.folder}; remove the link or name another folder")
         refuse_link(path)
         if is_same_file(path, Path(frame.file)):
             raise AlprError(f"{path}: this is the original '{frame.file}' under another name; name another folder")
 
     def check(self, frame: Frame) -> None:
-        """Raises AlprError if the frame's own file lies in the folder, where it could be overwritten."""
-        # Path.resolve raises what is no OSError for a link that leads to itself.
+        """Raise AlprError if the frame's own file lies in the folder, where it could be overwritten."""
+        # Not Path.resolve, which raises RuntimeError for a link that leads to itself.
         if frame.stream is None and self._root in Path(os.path.realpath(frame.file)).parents:
             raise AlprError(f"--annotate {self.folder}: '{frame.file}' is in this folder; name another one")
 
 
-def tracked(outcomes: Iterable[FileResult]) -> Iterator[FileResult]:
-    """One outcome a car, as soon as it has left the picture, in the place of one a frame: that of the frame in which
-    it was read best. A video without cars has one outcome without plates. Pictures, and what could not be read, are
-    passed on as they are."""
+def tracked(results: Iterable[FileResult]) -> Iterator[FileResult]:
+    """Replace the results of a video's frames by one per car, as soon as it has left: the result of the frame in which
+    it was read best. A video without cars yields one result without plates. Pictures and errors are passed on."""
     video: _Video | None = None
-    for outcome in outcomes:
-        number = outcome.frame.number
-        if video is not None and (not number or outcome.frame.file != video.file):
+    for result in results:
+        number = result.frame.number
+        if video is not None and (not number or result.frame.file != video.file):
             yield from video.end()
             video = None
-        # Pages have a number but no time: nothing moves from one to the next.
-        if number is None or outcome.frame.time_ms is None or outcome.result is None:
-            yield outcome
+        # Pages have a number but no time; nothing moves between them.
+        if number is None or result.frame.time_ms is None or result.result is None:
+            yield result
             continue
-        video = video or _Video(outcome.frame.file)
-        yield from video.take(outcome, outcome.result)
+        video = video or _Video(result.frame.file)
+        yield from video.add(result, result.result)
     if video is not None:
         yield from video.end()
 
@@ -100,34 +99,34 @@ class _Video:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        # Only here: it needs numpy, which `--help` does not wait for.
+        # Imported here, because it imports numpy, which would slow `--help` down.
         from alpr_app.core.tracking import Tracker
 
         self._tracker = Tracker()
-        # What came of the frames since there was no car in sight, without their plates, by their times.
+        # Results of the frames since no car was in sight, without their plates, by time.
         self._frames: dict[float, FileResult] = {}
         self._time = 0.0
         self._empty = True
 
-    def take(self, outcome: FileResult, result: Result) -> Iterator[FileResult]:
-        """The cars that have left when this frame is there."""
-        # Of damaged videos the times jump back.
-        self._time = max(self._time, (outcome.frame.time_ms or 0.0) / 1000)
+    def add(self, line: FileResult, result: Result) -> Iterator[FileResult]:
+        """Add a frame, and yield the cars that have left by then."""
+        # Times of damaged videos may jump back.
+        self._time = max(self._time, (line.frame.time_ms or 0.0) / 1000)
         self._tracker.update(result.plates, self._time)
-        self._frames[self._time] = replace(outcome, result=replace(result, plates=[]))
+        self._frames[self._time] = replace(line, result=replace(result, plates=[]))
         yield from map(self._car, self._tracker.ended())
         if not self._tracker.following:
             self._frames = {self._time: self._frames[self._time]}
 
     def end(self) -> Iterator[FileResult]:
-        """The cars that were in sight at the end."""
+        """Yield the cars in sight at the end."""
         yield from map(self._car, self._tracker.finish())
         if self._empty:
-            outcome = self._frames[self._time]
-            yield replace(outcome, frame=replace(outcome.frame, number=None, time_ms=None))
+            result = self._frames[self._time]
+            yield replace(result, frame=replace(result.frame, number=None, time_ms=None))
 
     def _car(self, track: Track) -> FileResult:
         self._empty = False
-        outcome = self._frames[track.read]
-        assert outcome.result is not None
-        return replace(outcome, result=replace(outcome.result, plates=[track.plate]), track=track)
+        result = self._frames[track.read]
+        assert result.result is not None
+        return replace(result, result=replace(result.result, plates=[track.plate]), track=track)

@@ -1,4 +1,4 @@
-"""How well plates are found and read: metrics of detection, text and calibration.
+"""Measures how well plates are found and read: metrics of detection, text and calibration.
 
-Knows everything up to `pipeline`. `alpr eval`, the validation of trainings and the window's marks share these rules.
+Depends on all rooms up to `pipeline`. `alpr eval`, the validation of trainings and the window share these rules.
 """

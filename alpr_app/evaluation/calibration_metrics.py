@@ -1,5 +1,5 @@
-"""Whether readings are right as often as their confidence says (Guo et al., On Calibration of Modern Neural Networks,
-2017)."""
+"""Whether readings are correct as often as their confidence says (Guo et al., On Calibration of Modern Neural
+Networks, 2017)."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class CalibrationMetrics:
         return rows
 
     def summary(self) -> dict[str, float]:
-        """Mean confidence and share of right readings, which should be alike, and the expected calibration error:
-        how far the two are apart over `BINS` equal ranges of confidence, weighted by the readings in each."""
+        """Return mean confidence and share of correct readings, which should be equal, and the expected calibration
+        error: their difference over `BINS` equal ranges of confidence, weighted by the readings in each."""
         confidences, right = self._arrays()
         count = max(1, len(right))
         error = sum(abs(sure - share) * readings for sure, share, readings in self.confidence_bins()) / count
@@ -51,7 +51,8 @@ class CalibrationMetrics:
         }
 
     def confidence_bins(self) -> list[tuple[float, float, int]]:
-        """Of each range of confidence that occurs: mean confidence, share of right readings, readings."""
+        """Return, for each occupied range of confidence, mean confidence, share of correct readings, and their
+        number."""
         confidences, right = self._arrays()
         places = np.minimum((confidences * BINS).astype(int), BINS - 1)
         found = ((places == place) for place in range(BINS))

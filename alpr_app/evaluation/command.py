@@ -33,20 +33,22 @@ def add_arguments(parser: argparse.ArgumentParser, needs_data: bool = True) -> N
         type=Path,
         nargs=None if needs_data else "?",
         metavar="DATA",
-        help="folder of pictures that are labelled in an alpr_dataset.csv or by CCPD names, or of several such folders",
+        help="folder of pictures labelled in an alpr_dataset.csv or by CCPD names, or a folder of such folders",
     )
     parser.add_argument(
-        "--split", choices=("val", "test", "train", "all"), default="val", help="which part (default: val)"
+        "--split", choices=("val", "test", "train", "all"), default="val", help="split to measure (default: val)"
     )
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures as JSON too")
-    parser.add_argument("--mistakes", type=Path, metavar="DIR", help="write every picture not read right, annotated")
-    parser.add_argument("--score", type=fraction, default=0.5, help="plates below it are left out (default: 0.5)")
+    parser.add_argument("--json", type=Path, metavar="F", help="also write the figures as JSON")
+    parser.add_argument(
+        "--mistakes", type=Path, metavar="DIR", help="write every picture that was not read correctly, annotated"
+    )
+    parser.add_argument("--score", type=fraction, default=0.5, help="leave out plates below it (default: 0.5)")
     add_model_options(parser)
 
 
 class MistakeFolder:
-    """Writes annotated pictures named after what was expected and what was read instead. originals: what is measured;
-    none of it may lie in the folder. Raises AlprError."""
+    """Writes annotated pictures named after the expected and the actual reading. originals: the measured pictures, none
+    of which may be in the folder. Raises AlprError."""
 
     def __init__(self, folder: Path, originals: Iterable[Path] = ()) -> None:
         make_folder(folder)
@@ -64,7 +66,7 @@ class MistakeFolder:
         self.count += 1
         read = "+".join(plate.text or "nothing" for plate in plates) or "none"
         name = f"{self.count:04d}_{path.parent.name}_{expected or 'no plate'}_read_{read}"[:120]
-        # Slashes cannot come from the alphabet, but folder names are the user's.
+        # The alphabet has no slashes, but folder names may contain anything.
         name = re.sub(r'[\\/:*?"<>|]', "_", printable(name))
         path = self.folder / f"{name}.jpg"
         refuse_link(path)
@@ -72,10 +74,10 @@ class MistakeFolder:
 
 
 def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
-    """The figures as text: one block a part, one line a group under the names of the figures. Shares in per cent."""
+    """Format the figures: one block per part, one line per group under the names of the figures. Shares in per cent."""
     lines: list[str] = []
     for part, groups in figures.items():
-        # Subsets are called after folders.
+        # Subsets are named after folders.
         groups = {printable(group): values for group, values in groups.items()}
         names = list(next(iter(groups.values())))
         widths = [max(len(name), 8) for name in names]
@@ -84,13 +86,13 @@ def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
             "  ".join([part.ljust(first), *(name.rjust(width) for name, width in zip(names, widths, strict=True))])
         )
         for group, values in groups.items():
-            cells = (_shown(name, values[name]).rjust(width) for name, width in zip(names, widths, strict=True))
+            cells = (_formatted(name, values[name]).rjust(width) for name, width in zip(names, widths, strict=True))
             lines.append("  ".join([group.ljust(first), *cells]))
         lines.append("")
     return "\n".join(lines).rstrip()
 
 
-def _shown(name: str, value: float) -> str:
+def _formatted(name: str, value: float) -> str:
     if isinstance(value, int):
         return str(value)
     if name.startswith("corner_"):
@@ -99,8 +101,7 @@ def _shown(name: str, value: float) -> str:
 
 
 def run(args: argparse.Namespace, note: Note | None = None, reliability: CalibrationMetrics | None = None) -> int:
-    """Returns 1 if labels were left out. note: is told of every plate that was read where its label says; reliability:
-    how sure and how right the readings were."""
+    """Measure and print. Returns 1 if labels were left out. note, reliability: as for `evaluate`."""
     from alpr_app.data.labels import read_data_folder, spell_labels, tables_of
     from alpr_app.evaluation.evaluate import evaluate
     from alpr_app.runtime.system_info import processor
@@ -117,7 +118,7 @@ def run(args: argparse.Namespace, note: Note | None = None, reliability: Calibra
     data = spell_labels(data, alpr.reader_config.alphabet, refused.append)
     for error in refused:
         print_error(error)
-    # disable=None: no bar where no terminal shows it.
+    # disable=None: a bar only on a terminal.
     figures = evaluate(
         alpr,
         data,

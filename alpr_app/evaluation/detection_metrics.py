@@ -1,4 +1,4 @@
-"""How the plates found in one picture compare with the labelled ones, and sums of that over groups of pictures."""
+"""Compares the plates found in a picture with the labelled ones, and sums the counts over groups of pictures."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class DetectionCounts:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def summary(self) -> dict[str, float]:
-        """Shares of the labelled plates. `precision` counts every box that is on no labelled plate as false, also
-        those on plates that nobody labelled; boxes on plates without a text do not count. `without_province` is end to
+        """Return shares of the labelled plates. `precision` counts every box that lies on no labelled plate as false,
+        including those on unlabelled plates; boxes on plates without a text do not count. `without_province` is end to
         end, `true_without_province` on the labelled corners."""
         plates, found = max(1, self.plates), max(1, self.found_50)
         return {
@@ -54,14 +54,14 @@ class DetectionCounts:
 
 
 def _overlaps(truth: LabelledPlate, plates: list[Plate]) -> np.ndarray:
-    """IoU of a labelled plate's box with that of each of `plates`: (N,)."""
+    """Return the IoU of a labelled plate's box with that of each of `plates`: (N,)."""
     boxes = np.array([plate.box for plate in plates], np.float32).reshape(-1, 4)
     overlaps: np.ndarray = box_iou(truth.box[None], boxes)[0]
     return overlaps
 
 
 def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str) -> DetectionCounts:
-    """How one labelled plate fared among the `plates` found in its picture."""
+    """Count whether one labelled plate was found and read among the `plates` found in its picture."""
     score = DetectionCounts(plates=1)
     text = truth.text or ""
     overlaps = _overlaps(truth, plates)
@@ -79,8 +79,8 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
 
 
 def share_boxes(known: list[LabelledPlate], unread: list[LabelledPlate], plates: list[Plate]) -> tuple[list[int], int]:
-    """How many of the `plates` found lie on each of the `known` labelled ones, IoU 0.5 or more, and how many on none;
-    those on plates whose text is not known are neither."""
+    """Count how many of the `plates` found lie on each of the `known` labelled ones (IoU at least 0.5), and how many on
+    none; those on plates without a known text are neither."""
     counts, false = [0] * len(known), 0
     overlaps = np.stack([_overlaps(truth, plates) for truth in (*known, *unread)], axis=1)
     for row in overlaps:
@@ -93,21 +93,29 @@ def share_boxes(known: list[LabelledPlate], unread: list[LabelledPlate], plates:
 
 
 def reading_of(truth: LabelledPlate, plates: list[Plate]) -> Plate | None:
-    """What was read where a labelled plate is: of the plates that may count end to end, the one nearest to it."""
+    """Return the plate found where a labelled one is: with the highest IoU, if that counts end to end."""
     overlaps = _overlaps(truth, plates)
     return plates[int(overlaps.argmax())] if overlaps.max(initial=0.0) > END_TO_END_IOU else None
 
 
 class DetectionMetrics:
-    """Scores by subset and by colour (`colour blue`, ...), and of all plates together (`micro`)."""
+    """Counts by subset, by colour (`colour blue`, ...), and of all plates together (`micro`)."""
 
     def __init__(self) -> None:
         self._groups: dict[str, DetectionCounts] = {}
         self._subsets: set[str] = set()
 
     def add(self, picture: LabelledPicture, plates: list[Plate], readings: Sequence[Plate]) -> list[DetectionCounts]:
-        """Counts one picture. plates: what was found in it. readings: what was read on the labelled corners of each of
-        `picture.readable`, whose scores are returned."""
+        """Add one picture.
+
+        Args:
+            picture: The labelled picture.
+            plates: The plates found in it.
+            readings: What was read on the labelled corners of each of `picture.readable`.
+
+        Returns:
+            The counts of each of `picture.readable`.
+        """
         known = picture.readable
         counts, false = share_boxes(known, [truth for truth in picture.plates if truth.text is None], plates)
         scores = [score_plate(truth, plates, reading.text) for truth, reading in zip(known, readings, strict=True)]
@@ -119,13 +127,13 @@ class DetectionMetrics:
                 self._groups.setdefault(name, DetectionCounts()).add(score)
             touched.update(names)
         self._subsets.add(picture.subset)
-        # A false box has no colour: it counts once in every group that the picture has a plate in.
+        # A false box has no colour: it counts once in every group with a plate in the picture.
         for name in touched:
             self._groups[name].boxes += false
         return scores
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """The figures of every group, and `macro`, the subsets' mean."""
+        """Return the figures of every group, and `macro`, the mean over subsets."""
         result = {name: self._groups[name].summary() for name in sorted(self._groups)}
         if self._subsets:
             keys = result["micro"]

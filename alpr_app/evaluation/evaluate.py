@@ -1,8 +1,8 @@
-"""How well plates are found and read, by rules that are stated with every figure.
+"""Measures the pipeline on labelled pictures.
 
-A labelled plate is found at IoU t if some box overlaps with its upright box by t or more. It is read end to end if
-a box with IoU above 0.6 carries exactly its text (CCPD's rule: Xu et al., 2018), province included. Where only a
-text is known, it counts as read if it is among the picture's readings.
+A labelled plate is found at IoU t if some box has an IoU of at least t with its axis-aligned box. It is read end to end
+if a box with IoU above 0.6 carries exactly its text (CCPD's rule: Xu et al., 2018), including the province. Where only
+a text is known, it counts as read if it is among the picture's readings.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from alpr_app.evaluation.detection_metrics import DetectionMetrics, reading_of
 from alpr_app.pipeline.alpr import ALPR
 
 Watch = Callable[[Path, np.ndarray, list[Plate], str], None]
-"""Is told of every picture that was not read right: file, picture, plates, what was expected."""
+"""Called for every picture that was not read correctly: file, image, plates, expected text."""
 
 Note = Callable[[str, str], None]
-"""Is told of every plate whose place is known: its text, and what was read there."""
+"""Called for every plate with a known position: its text, and the text read there."""
 
 Item = TypeVar("Item")
 
 
 class Track(Protocol):
-    """Hands the items of a part on one by one, and may show how far it is."""
+    """Yields the items of a part, and may show progress."""
 
     def __call__(self, items: Sequence[Item], part: str, /) -> Iterable[Item]: ...
 
@@ -42,7 +42,8 @@ def evaluate_scenes(
     note: Note | None = None,
     reliability: CalibrationMetrics | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Scores by subset, by colour (`colour blue`, ...), `micro` over all plates and `macro` over the subsets."""
+    """Measure scenes: figures by subset, by colour (`colour blue`, ...), `micro` over all plates, `macro` over
+    subsets."""
     scores = DetectionMetrics()
     for picture in pictures:
         known = picture.readable
@@ -65,7 +66,7 @@ def evaluate_scenes(
 
 
 def evaluate_stated(alpr: ALPR, pictures: Iterable[LabelledPicture], watch: Watch | None = None) -> dict[str, float]:
-    """Pictures of which only one plate's text is known: the share in which it is among the readings."""
+    """Measure pictures with one known text: the share in which it is among the readings."""
     count = read = without_province = boxes = 0
     for picture in pictures:
         count += 1
@@ -93,7 +94,7 @@ def evaluate_crops(
     note: Note | None = None,
     reliability: CalibrationMetrics | None = None,
 ) -> dict[str, float]:
-    """Pictures that are plates already: whole plates right, with and without the province."""
+    """Measure pictures that are themselves plates: share read correctly, with and without the province."""
     count = exact = without_province = 0
     for crop in crops:
         count += 1
@@ -114,7 +115,7 @@ def evaluate_crops(
 def evaluate_negatives(
     alpr: ALPR, negatives: Iterable[LabelledPicture], watch: Watch | None = None
 ) -> dict[str, float]:
-    """Pictures without any plate: false boxes, and pictures with at least one, a hundred pictures."""
+    """Measure pictures without plates: false boxes, and pictures with a false box, per 100 pictures."""
     count = boxes = pictures = 0
     for picture in negatives:
         count += 1
@@ -132,8 +133,8 @@ def evaluate_negatives(
     }
 
 
-def _meant(groups: dict[str, dict[str, float]], texts: Iterable[str]) -> dict[str, dict[str, float]]:
-    """The figures of a part, without those that leave the province out where no plate has one."""
+def _drop_without_province(groups: dict[str, dict[str, float]], texts: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Drop the figures `without_province` if no plate has a province."""
     if any(map(has_province, texts)):
         return groups
     return {
@@ -151,11 +152,23 @@ def evaluate(
     note: Note | None = None,
     reliability: CalibrationMetrics | None = None,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """All that `data` allows, of one split or of `all`: parts `scenes`, `street`, `crops`, `negatives`, and over all
-    plates whose place is known `confidence` and `calibration`. Figures that leave the province out are there only where
-    some labelled plate has one. reliability: is told of the readings that the last two are about.
+    """Measure everything that `data` allows.
 
-    Pictures whose labels were made by machine are left out: they are no truth to be measured against.
+    Pictures labelled by machine are left out, because their labels are no ground truth.
+
+    Args:
+        alpr: The pipeline.
+        data: Labelled pictures, with texts in the reader's alphabet.
+        split: A split, or `all`.
+        watch: Called for pictures that were not read correctly.
+        track: Shows progress.
+        note: Called for every plate with a known position.
+        reliability: Collects confidences and correctness of readings.
+
+    Returns:
+        Figures by part (`scenes`, `street`, `crops`, `negatives`, and over all plates with a known position
+        `confidence` and `calibration`) and group. Figures without the province appear only if some labelled plate has
+        one.
     """
     if split != "all":
         data = data.of_split(split)
@@ -165,13 +178,15 @@ def evaluate(
     result: dict[str, dict[str, dict[str, float]]] = {}
     if scenes:
         texts = [plate.text or "" for picture in scenes for plate in picture.plates]
-        result["scenes"] = _meant(evaluate_scenes(alpr, track(scenes, "scenes"), watch, note, reliability), texts)
+        result["scenes"] = _drop_without_province(
+            evaluate_scenes(alpr, track(scenes, "scenes"), watch, note, reliability), texts
+        )
     if stated:
         figures = {"all": evaluate_stated(alpr, track(stated, "street"), watch)}
-        result["street"] = _meant(figures, [picture.stated or "" for picture in stated])
+        result["street"] = _drop_without_province(figures, [picture.stated or "" for picture in stated])
     if data.crops:
         figures = {"all": evaluate_crops(alpr, track(data.crops, "crops"), watch, note, reliability)}
-        result["crops"] = _meant(figures, [crop.text for crop in data.crops])
+        result["crops"] = _drop_without_province(figures, [crop.text for crop in data.crops])
     if data.negatives:
         result["negatives"] = {"all": evaluate_negatives(alpr, track(data.negatives, "negatives"), watch)}
     if reliability.plates:

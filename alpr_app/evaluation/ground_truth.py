@@ -1,5 +1,5 @@
-"""Compares what was found with what labels say, those of a table or a file's name: where they say the place by the
-rules of `alpr eval`, else text by text."""
+"""Compares found plates with labels, from a table or a file's name: by position under the rules of `alpr eval` if the
+labels have positions, else by text."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ RIGHT, WRONG, MISSED = "right", "wrong", "missed"
 
 @dataclass(frozen=True, eq=False)
 class Label:
-    """One labelled plate. text: as somebody wrote it; empty if nobody has typed it. corners: (4, 2) float32 as
-    `Plate.corners`; None if the label does not say where it is."""
+    """One labelled plate. text: as written; empty if unknown. corners: (4, 2) float32 as `Plate.corners`; None if the
+    label has no position."""
 
     text: str
     corners: np.ndarray | None = None
@@ -34,38 +34,41 @@ class Label:
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """What is known of a picture. labels: of the plates that are to be read. unread: plates of which it is known where
-    they are and not what they say; what is found there is neither right nor wrong. No label at all: there is no plate.
+    """The labels of a picture; none at all means that it has no plate.
+
+    Attributes:
+        labels: Plates that should be read.
+        unread: Plates with a position but no text; what is found there is neither right nor wrong.
     """
 
     labels: tuple[Label, ...]
     unread: tuple[Label, ...] = ()
 
     def spelled(self, alphabet: str) -> GroundTruth:
-        """The same with its texts in the characters of a reader's `alphabet`, as `alpr eval` spells them. What cannot
-        be spelled so stays as it is: nothing that is read is the same."""
+        """Normalise the texts to a reader's `alphabet`, as `alpr eval` does. Texts for which that is impossible stay as
+        they are; no reading equals them."""
         return replace(
             self, labels=tuple(replace(one, text=spelled(one.text, alphabet) or one.text) for one in self.labels)
         )
 
     @property
     def placed(self) -> bool:
-        """Whether it says where the plates are, if there are any."""
+        """Whether all labels have positions."""
         return all(label.corners is not None for label in self.labels)
 
     @property
     def text(self) -> str:
-        """All texts, as people are shown them."""
+        """All texts, as shown to people."""
         return ", ".join(label.text for label in self.labels)
 
     @property
     def corners(self) -> np.ndarray | None:
-        """Of its only plate; None if it has another number of them, or does not say where it is."""
+        """The corners of the only plate; None if there are several or it has no position."""
         return self.labels[0].corners if len(self.labels) == 1 else None
 
     @property
     def box(self) -> np.ndarray | None:
-        """Of its only plate, as `corners`."""
+        """The box of the only plate, like `corners`."""
         return self.labels[0].box if len(self.labels) == 1 else None
 
 
@@ -75,8 +78,8 @@ class PlateComparison:
     or nearest to; -1 if it lies on a plate that nobody has read, or there is none. iou: of the upright boxes.
     corner_px: mean distance of the corners.
 
-    found_70: the IoU is 0.7 or more. read, read_without_province: at this place stands this text. Where the truth has
-    no place, iou and corner_px are None, every plate counts as found and none as found_70.
+    found_70: the IoU is 0.7 or more. read, read_without_province: the text is that of the label. If the labels have no
+    positions, iou and corner_px are None, every plate counts as found and none as found_70.
     """
 
     score: float
@@ -91,25 +94,25 @@ class PlateComparison:
 
 
 def ground_truth_of(path: str) -> GroundTruth | None:
-    """What the file name says; None if it is neither a CCPD name nor a plate text (皖A12345.jpg, 皖A12345_3.jpg)."""
+    """Parse a file name; None if it is neither a CCPD name nor a plate text (皖A12345.jpg, 皖A12345_3.jpg)."""
     try:
         annotation = ccpd.parse_name(path)
         return GroundTruth((Label(annotation.text, order_corners(np.asarray(annotation.corners, np.float32))),))
     except ValueError:
-        # Corners on a line are a label as little as another name.
+        # Degenerate corners are no label either.
         bare = re.sub(r"_[0-9]+$", "", os.path.splitext(os.path.basename(path))[0])
         return GroundTruth((Label(bare),)) if fits_format(bare) else None
 
 
 def compare(truth: GroundTruth, plates: tuple[Plate, ...]) -> tuple[PlateComparison, ...]:
-    """Every plate by itself, as `scene_scores.score_plate` counts it; thresholds then only choose among them. truth: as
-    `spelled` gives it."""
+    """Compare every plate separately, as `detection_metrics.score_plate` counts it; thresholds then only select. truth:
+    as returned by `spelled`."""
     if not truth.placed:
-        return tuple(_judge_text(truth.labels, plate) for plate in plates)
-    return tuple(_judge_place(truth, plate) for plate in plates)
+        return tuple(_compare_text(truth.labels, plate) for plate in plates)
+    return tuple(_compare_position(truth, plate) for plate in plates)
 
 
-def _judge_place(truth: GroundTruth, plate: Plate) -> PlateComparison:
+def _compare_position(truth: GroundTruth, plate: Plate) -> PlateComparison:
     nearest, iou = -1, 0.0
     known = (*truth.labels, *truth.unread)
     if known:
@@ -118,7 +121,7 @@ def _judge_place(truth: GroundTruth, plate: Plate) -> PlateComparison:
         nearest = int(overlaps.argmax())
         iou = float(overlaps[nearest])
     if nearest < 0 or nearest >= len(truth.labels):
-        # Of a plate that nobody has read it can only be said that there is one.
+        # On a plate without a text, only its presence is known.
         on_unread = nearest >= 0 and iou >= FOUND_IOU
         return PlateComparison(plate.score, plate.confidence, iou, on_unread, False, False, False, None, -1)
     label = truth.labels[nearest]
@@ -137,8 +140,8 @@ def _judge_place(truth: GroundTruth, plate: Plate) -> PlateComparison:
     )
 
 
-def _judge_text(labels: tuple[Label, ...], plate: Plate) -> PlateComparison:
-    """By the text alone, for want of a place: against the label that it reads like, if there is one."""
+def _compare_text(labels: tuple[Label, ...], plate: Plate) -> PlateComparison:
+    """Compare by text alone: with the label of the same text, if there is one."""
     texts = [label.text for label in labels]
     tails = [text[1:] for text in texts]
     same, nearly = plate.text in texts, plate.text[1:] in tails
@@ -147,15 +150,14 @@ def _judge_text(labels: tuple[Label, ...], plate: Plate) -> PlateComparison:
 
 
 def _shown(comparisons: tuple[PlateComparison, ...], score: float, confidence: float) -> tuple[PlateComparison, ...]:
-    """Those that reach both thresholds."""
+    """Return those that reach both thresholds."""
     return tuple(item for item in comparisons if item.score >= score and item.confidence >= confidence)
 
 
 def plate_outcomes(
     comparisons: tuple[PlateComparison, ...], score: float, confidence: float, labels: int = 1
 ) -> list[str]:
-    """What became of each of so many labelled plates: right, wrong or missed, with only the plates that reach both
-    thresholds."""
+    """Return right, wrong or missed for each of `labels` labelled plates, by the plates that reach both thresholds."""
     shown = _shown(comparisons, score, confidence)
     found = [[item for item in shown if item.label == number] for number in range(labels)]
     return [
@@ -165,18 +167,18 @@ def plate_outcomes(
 
 
 def picture_outcome(comparisons: tuple[PlateComparison, ...], score: float, confidence: float, labels: int = 1) -> str:
-    """right, wrong or missed, of a picture with so many labelled plates: what became of the plate that fared worst. Of
-    a picture without any plate, wrong if one was found."""
+    """Return right, wrong or missed for a picture with `labels` labelled plates: the worst of their outcomes. A picture
+    without plates is wrong if one was found."""
     if not labels:
         return WRONG if any(not item.found for item in _shown(comparisons, score, confidence)) else RIGHT
-    became = plate_outcomes(comparisons, score, confidence, labels)
-    return next(fate for fate in (MISSED, WRONG, RIGHT) if fate in became)
+    outcomes = plate_outcomes(comparisons, score, confidence, labels)
+    return next(outcome for outcome in (MISSED, WRONG, RIGHT) if outcome in outcomes)
 
 
 @dataclass
 class Totals:
-    """Counts over the labelled pictures that have been recognised; a picture counts by the plate that fared worst.
-    placed: those with a plate of which the label says where it is; only of these is `found_70` a part."""
+    """Counts over labelled pictures that have been read; a picture counts by its worst plate. placed: pictures with a
+    plate whose label has a position; `found_70` is a part of these."""
 
     pictures: int = 0
     placed: int = 0
@@ -195,8 +197,8 @@ class Totals:
         placed: bool = True,
         labels: int = 1,
     ) -> None:
-        """Count a picture with so many labelled plates; times: -1 takes it out again. placed: its label says where they
-        are."""
+        """Count a picture with `labels` labelled plates. times: -1 removes it again. placed: its labels have
+        positions."""
         shown = _shown(comparisons, score, confidence)
         self.pictures += times
         outcome = picture_outcome(comparisons, score, confidence, labels)
@@ -210,10 +212,10 @@ class Totals:
             setattr(self, name, getattr(self, name) + times * have.issuperset(range(labels)))
 
     def share(self, count: int) -> float:
-        """Of all labelled pictures."""
+        """Return the share of all labelled pictures."""
         return count / max(1, self.pictures)
 
     @property
     def found_share(self) -> float:
-        """Of those with a place."""
+        """The share of pictures with positions in which every plate was found at IoU 0.7."""
         return self.found_70 / max(1, self.placed)

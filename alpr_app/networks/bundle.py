@@ -1,4 +1,4 @@
-"""Model bundles: NAME.safetensors with the weights, NAME.json with all that is needed to use and judge them.
+"""Model bundles: NAME.safetensors with the weights, NAME.json with everything needed to use and assess them.
 
 Loading is strict: the weights must have the stated hash and fit the network that the JSON describes
 (`bundle_description`). Pickles are refused.
@@ -35,23 +35,32 @@ KINDS: dict[str, tuple[type[Detector] | type[Reader], type[DetectorConfig] | typ
     "detector": (Detector, DetectorConfig),
     "reader": (Reader, ReaderConfig),
 }
-# Trained numbers of a network at most, and these times the places at which they are used: what a processor computes in
-# seconds. The shipped ones have 2.3 million at most, and a hundredth of that arithmetic.
+# Limits of the number of weights, and of weights times the positions they are applied at, so that a processor takes
+# seconds at most. The shipped networks have up to 2.3 million weights and a hundredth of that arithmetic.
 MAXIMUM_WEIGHTS, MAXIMUM_ARITHMETIC = 100_000_000, 10**11
-# A bundle that is just being replaced is read again after so many seconds; from so many after the last write on, two
-# files that do not belong together never will.
+# A bundle that is just being replaced is read again after these delays. Files that do not match so many seconds after
+# the last write never will.
 REREAD_AFTER_SECONDS = (0.05, 0.2)
 YOUNG_SECONDS = 2.0
 
 _PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".tar", ".zip")
-# A zip, which torch.save writes; a pickle of protocol 2 to 5; torch's oldest format.
+# A zip as written by torch.save; a pickle of protocol 2 to 5; torch's oldest format.
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x8a\nl\xfc")
 
 
 @dataclass(frozen=True)
 class BundleInfo:
-    """What a bundle's JSON says, and where it lies. parameters: trained numbers; size: bytes of the
-    weights."""
+    """The description of a bundle.
+
+    Attributes:
+        kind: detector or reader.
+        weights: Path of the weights.
+        sha256: Hash of the weights.
+        scores: Figures with the data they were measured on.
+        command: The training command.
+        parameters: Number of trained weights.
+        size: Size of the weights in bytes.
+    """
 
     kind: str
     weights: Path
@@ -69,15 +78,19 @@ class BundleInfo:
 def find_bundle(
     kind: str | None, path: Path | str | None = None, description: Path | str | None = None
 ) -> tuple[Path, Path]:
-    """The two files (weights, JSON) of a bundle.
+    """Find the two files (weights, JSON) of a bundle.
 
-    kind: detector, reader, or None for either, which needs a path. path: None is the shipped one of `kind`, else
-    NAME.safetensors, NAME.json or NAME. description: the JSON if it is elsewhere.
-    Raises BundleError if a file is missing or the path names none, or a pickle.
+    Args:
+        kind: detector, reader, or None for either, which needs a path.
+        path: NAME.safetensors, NAME.json or NAME; None for the shipped bundle of `kind`.
+        description: The JSON, if it is not beside the weights.
+
+    Raises:
+        BundleError: A file is missing, or the path names no bundle or a pickle.
     """
     path = assets.MODELS / SHIPPED[kind or "detector"] if path is None else Path(path)
     if not path.name:
-        raise BundleError(f"'{path}': this names no model; give a bundle, NAME.safetensors")
+        raise BundleError(f"'{path}': this is not the name of a model; give a bundle, NAME.safetensors")
     _refuse_pickle(path)
     weights = path
     if path.suffix == ".json":
@@ -108,7 +121,7 @@ def _refuse_pickle(path: Path) -> None:
 
 
 def _build(kind: str, config: Any, path: Path) -> nn.Module:
-    """The network without any memory behind its weights: whatever the config claims costs nothing yet."""
+    """Build the network without memory for its weights, so that false claims of the config cost nothing."""
     network_class, _ = KINDS[kind]
     try:
         with torch.device("meta"):
@@ -123,15 +136,15 @@ def _build(kind: str, config: Any, path: Path) -> nn.Module:
 
 
 def _read_weights(file: BinaryIO, path: Path, network: nn.Module, described: Path, sha256: str) -> bytes:
-    """The whole file of a network's weights, if it is the one that `described` describes. Raises BundleError."""
-    most = sum(tensor.nbytes for tensor in network.state_dict().values()) + JSON_BYTES
+    """Read the weights if they have the stated hash. Raises BundleError."""
+    maximum = sum(tensor.nbytes for tensor in network.state_dict().values()) + JSON_BYTES
     try:
         size = os.fstat(file.fileno()).st_size
-        data = file.read() if size <= most else b""
+        data = file.read() if size <= maximum else b""
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {reason(error)}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        why = "sha256 differs" if size <= most else f"{size:,} bytes where at most {most:,} belong"
+        why = "sha256 differs" if size <= maximum else f"{size:,} bytes, expected at most {maximum:,}"
         raise BundleError(
             f"{path}: not the weights that {described.name} describes ({why}): one of the two files is damaged or "
             "swapped; copy both again"
@@ -175,7 +188,7 @@ def _is_young(path: Path) -> bool:
 
 def _load(kind: str | None, weights_path: Path, json_path: Path) -> tuple[nn.Module, BundleInfo]:
     try:
-        # Opened together: what takes the place of one of them later on is not seen.
+        # Both files are opened together, so that a later replacement of one of them has no effect.
         file = weights_path.open("rb")
     except OSError as error:
         raise BundleError(f"{weights_path}: cannot be opened: {reason(error)}") from error
@@ -199,12 +212,12 @@ def _load_opened(
             raise BundleError(f"{weights_path}: {fault}; the config in {json_path.name} does not belong to it")
         weights = safetensors.torch.load(data)
     except (ContentError, SafetensorError) as error:
-        raise BundleError(f"{weights_path}: this is no safetensors file ({error}); save the model again") from error
+        raise BundleError(f"{weights_path}: this is not a safetensors file ({error}); save the model again") from error
     broken = not_numbers(weights)
     if broken:
         raise BundleError(
-            f"{weights_path}: the weights '{broken}' hold something that is no number (NaN or infinity), so it would "
-            "read nothing; use a model from before its training went wrong"
+            f"{weights_path}: the weights '{broken}' contain NaN or infinity, so it would read "
+            "nothing; use a model from before its training went wrong"
         )
     network.load_state_dict(weights, strict=True, assign=True)
     return network.eval(), _info(network, content, weights_path, len(data))
@@ -223,14 +236,14 @@ def _info(network: nn.Module, content: dict[str, Any], path: Path, size: int) ->
 
 
 def load_detector(path: Path | str | None = None) -> tuple[Detector, BundleInfo]:
-    """The detector in `path`, None being the shipped one. Raises BundleError."""
+    """Load the detector in `path`, or the shipped one. Raises BundleError."""
     network, info = load_bundle("detector", path)
     assert isinstance(network, Detector)
     return network, info
 
 
 def load_reader(path: Path | str | None = None, description: Path | str | None = None) -> tuple[Reader, BundleInfo]:
-    """The reader in `path`, None being the shipped one; `description` as in `find_bundle`. Raises BundleError."""
+    """Load the reader in `path`, or the shipped one; `description` as in `find_bundle`. Raises BundleError."""
     network, info = load_bundle("reader", path, description)
     assert isinstance(network, Reader)
     return network, info
@@ -277,5 +290,5 @@ def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], co
 
 
 def list_bundles(folder: Path | None = None) -> list[Path]:
-    """The weights of all bundles in `folder`, None being the shipped ones, by name."""
+    """Return the weights of all bundles in `folder`, or of the shipped ones, sorted by name."""
     return sorted((assets.MODELS if folder is None else folder).glob("*.safetensors"))

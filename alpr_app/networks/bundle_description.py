@@ -17,7 +17,7 @@ from alpr_app.data.bounded_parsing import ContentError, read_json, shown
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# The kinds of networks, and the names of the bundles that are shipped.
+# The kinds of networks, and the names of their shipped bundles.
 SHIPPED = {"detector": "detector", "reader": "maskocr"}
 FORMAT = 1
 _FIELDS = ("kind", "format", "config", "scores", "command", "sha256")
@@ -26,8 +26,7 @@ Config = TypeVar("Config", bound="DataclassInstance")
 
 
 def _as_type_of(default: Any, value: Any, name: str) -> Any:
-    """`value` as the type that `default` has; a list becomes a tuple. Raises ValueError if it is another
-    type."""
+    """Convert `value` to the type of `default`; a list becomes a tuple. Raises ValueError for any other type."""
     if isinstance(default, tuple):
         if not isinstance(value, list):
             raise ValueError(f"'{name}' must be a list, not {shown(value)}")
@@ -40,10 +39,17 @@ def _as_type_of(default: Any, value: Any, name: str) -> Any:
 
 
 def config_from_dict(config_class: type[Config], values: Any) -> Config:
-    """The config that `values` describe; `config_class` is a dataclass whose fields all have defaults.
+    """Make a config from the values in a bundle.
 
-    The defaults only say the types: a missing field is not filled in, because a default may change while the
-    weights do not. Raises ValueError naming the field.
+    Defaults only provide the types: missing fields are not filled in, because a default may change while the weights do
+    not.
+
+    Args:
+        config_class: A dataclass whose fields all have defaults.
+        values: The object in the JSON.
+
+    Raises:
+        ValueError: A field is missing, unknown or of another type; the message names it.
     """
     if not isinstance(values, dict):
         raise ValueError(f"'config' must be an object, not {shown(values)}")
@@ -56,13 +62,13 @@ def config_from_dict(config_class: type[Config], values: Any) -> Config:
     return config_class(**{name: _as_type_of(default, values[name], name) for name, default in defaults.items()})
 
 
-# What the tables of a part are made of.
+# Groups and figures without which the tables of a part cannot be made.
 _GROUPS = {"scenes": {"micro"}}
 _NAMES = {"scenes": {"plates"}, "confidence": {"readings", "precision", "recall"}}
 
 
 def check_scores(scores: dict[str, Any]) -> None:
-    """Raises ValueError if some `figures` in there are none: parts with groups, each of numbers with the same names."""
+    """Raise ValueError unless all `figures` are parts with groups, each of numbers with the same names."""
     for figures in _figures(scores):
         if not isinstance(figures, dict):
             raise ValueError("'figures' must be an object")
@@ -87,15 +93,15 @@ def _check_part(part: str, groups: Any) -> None:
         if not names or values.keys() != names or not numbers:
             raise ValueError("each group of 'figures' must have the same names, of numbers")
     if _GROUPS.get(part, set()) - groups.keys() or _NAMES.get(part, set()) - names:
-        raise ValueError("'figures' lack what their tables are made of")
+        raise ValueError("'figures' lack entries that their tables need")
 
 
 class BundleError(AlprError):
-    """A model that cannot be used or saved; the message names the file and the remedy."""
+    """A model cannot be used or saved; the message names the file and the remedy."""
 
 
 def read_description(kind: str | None, path: Path) -> dict[str, Any]:
-    """Read and check the JSON of a bundle; its config is not looked at yet.
+    """Read and check the JSON of a bundle, except its config.
 
     Args:
         kind: detector, reader, or None for either.
@@ -113,7 +119,7 @@ def read_description(kind: str | None, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BundleError(f"{path}: damaged, this does not describe a model; copy it again")
     version = content.get("format")
-    # Asked first: a newer format may have other fields.
+    # Checked first, because a newer format may have other fields.
     if isinstance(version, int) and version > FORMAT:
         raise BundleError(f"{path}: format {version}, this program knows up to {FORMAT}; update the program")
     for name in _FIELDS:

@@ -1,8 +1,8 @@
-"""What both networks build on: how pictures enter, convolution with batch norm and ReLU, how they are fused, and how
-torch behaves in a process that was forked off another one.
+"""Building blocks of both networks: input conversion, convolutions with batch norm and ReLU, their fusion, and a
+safeguard for forked processes.
 
-A fork brings the calling thread alone along. torch's own threads are then missing, and whatever it shares out among
-them waits for ever; with one thread it shares nothing out.
+A fork copies the calling thread only. torch's worker threads are then missing, and work handed to them never finishes;
+with one thread, torch hands out none.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def from_pixels(images: Tensor) -> Tensor:
-    """Pictures as they are, (B, H, W, 3) uint8, as the networks take them: (B, 3, H, W) from 0 to 1.
+    """Convert pictures (B, H, W, 3) uint8 to network input (B, 3, H, W) from 0 to 1.
 
-    Only the strides change: seen so, these pixels lie channels_last in memory already.
+    The pixels are not moved: in this order they are already channels_last in memory.
     """
     return images.permute(0, 3, 1, 2) * (1 / 255)
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch norm, ReLU. An even kernel has no padding: it cuts the picture into patches."""
+    """Convolution, batch norm, ReLU. An even kernel has no padding and cuts the picture into patches."""
 
     def __init__(
         self, channels_in: int, channels_out: int, stride: int = 1, kernel: int = 3, relu: bool = True, groups: int = 1
@@ -40,14 +40,14 @@ class ConvBlock(nn.Module):
         return activated
 
     def fuse(self) -> None:
-        """Fold the batch norm into the convolution. Only in eval mode; results stay the same to rounding."""
+        """Fold the batch norm into the convolution, in eval mode only. Results stay the same up to rounding."""
         if isinstance(self.norm, nn.BatchNorm2d):
             self.convolution = fuse_conv_bn_eval(self.convolution, self.norm)
             self.norm = nn.Identity()
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions around which the input is added (He et al., 2016)."""
+    """Two 3 x 3 convolutions with a skip connection (He et al., 2016)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -61,8 +61,8 @@ class ResidualBlock(nn.Module):
 
 
 class SeparableBlock(nn.Sequential):
-    """A depthwise 3 x 3 convolution and a pointwise one (Howard et al., MobileNets, 2017): a seventh of the
-    arithmetic of a full one at 32 channels, a third of its time."""
+    """A depthwise 3 x 3 convolution and a pointwise one (Howard et al., MobileNets, 2017). At 32 channels it takes a
+    seventh of the arithmetic and a third of the time of a full convolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(
@@ -71,8 +71,8 @@ class SeparableBlock(nn.Sequential):
 
 
 class WideBlock(nn.Module):
-    """A depthwise 5 x 5 convolution, two pointwise ones with twice the channels between them, and the input added
-    (after Liu et al., ConvNeXt, 2022): a plate is wide, and a wide kernel costs little here."""
+    """A depthwise 5 x 5 convolution and two pointwise ones with twice the channels in between, with a skip connection
+    (after Liu et al., ConvNeXt, 2022). Plates are wide, and a wide kernel costs little here."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class WideBlock(nn.Module):
 
 
 def fuse(network: nn.Module) -> None:
-    """Fuse every block of `network` that knows how, in place. The network must be in eval mode."""
+    """Fuse every block of `network` that has a `fuse` method, in place. The network must be in eval mode."""
     for module in list(network.modules()):
         fuse_block: Callable[[], None] | None = getattr(module, "fuse", None)
         if fuse_block is not None:
@@ -97,8 +97,8 @@ _LOADED_IN = os.getpid()
 
 
 def one_thread_if_forked() -> bool:
-    """Whether this process was forked off the one that loaded this module; torch is then told to compute with one
-    thread. To be called before anything is computed that a forked process may be the first to compute."""
+    """Restrict torch to one thread if this process was forked after this module was loaded, and return whether it was.
+    Call this before any computation that a forked process may start with."""
     if os.getpid() == _LOADED_IN:
         return False
     torch.set_num_threads(1)

@@ -1,5 +1,4 @@
-"""Weights before they are put into a network: what a safetensors file says of them at its head, and what is wrong with
-them. Nothing is built and no weights are read for that."""
+"""Checks of weights before they are loaded into a network, by the header of their safetensors file alone."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ _TYPES = {
 
 
 class Shaped(Protocol):
-    """What of a tensor is compared."""
+    """The properties of a tensor that are compared."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -38,39 +37,39 @@ class Shaped(Protocol):
 
 @dataclass(frozen=True)
 class Described:
-    """A tensor as a file's head describes it."""
+    """A tensor as the header of a file describes it."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
 
 
 def read_head(data: bytes) -> dict[str, Described]:
-    """The tensors that the content of a safetensors file holds, by name. Raises ContentError."""
+    """Read the header of a safetensors file: its tensors by name. Raises ContentError."""
     length = int.from_bytes(data[:8], "little")
     if not 2 <= length <= min(JSON_BYTES, len(data) - 8):
-        raise ContentError("its first bytes are not those of one")
+        raise ContentError("its first bytes are not those of such a file")
     try:
         content = parse_json(data[8 : 8 + length].decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ContentError("its head is no text") from error
+        raise ContentError("its header is not text") from error
     if not isinstance(content, dict):
-        raise ContentError("its head describes nothing")
+        raise ContentError("its header describes nothing")
     content.pop("__metadata__", None)
     return {name: _described(name, value) for name, value in content.items()}
 
 
 def _described(name: str, value: object) -> Described:
-    said = value if isinstance(value, dict) else {}
-    shape, kind = said.get("shape"), said.get("dtype")
+    description = value if isinstance(value, dict) else {}
+    shape, kind = description.get("shape"), description.get("dtype")
     sides = tuple(shape) if isinstance(shape, list) and all(type(side) is int for side in shape) else None
     if sides is None or not isinstance(kind, str) or kind not in _TYPES:
-        raise ContentError(f"its head does not say what {shown(name)} is")
+        raise ContentError(f"its header does not say what {shown(name)} is")
     return Described(sides, _TYPES[kind])
 
 
 def misfit(found: Mapping[str, Shaped], expected: Mapping[str, Shaped]) -> str:
-    """In one line, what of the weights `found` does not belong to a network whose weights are named, shaped and typed
-    as those `expected`; empty if all fits."""
+    """Describe in one line the first difference in names, shapes and types between the weights `found` and those that a
+    network expects; empty if there is none."""
     for name in sorted(expected.keys() - found.keys()):
         return f"the weights '{name}' are missing"
     for name in sorted(found.keys() - expected.keys()):
@@ -86,5 +85,5 @@ def misfit(found: Mapping[str, Shaped], expected: Mapping[str, Shaped]) -> str:
 
 
 def not_numbers(weights: Mapping[str, Tensor]) -> str:
-    """The name of the first of `weights` that holds NaN or infinity; empty if none does."""
+    """Return the name of the first weights that contain NaN or infinity; empty if none do."""
     return next((name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())), "")

@@ -1,5 +1,5 @@
 """From a picture to its plates: letterbox, detect, refine small plates, rectify, read.
 
-Knows `core`, `data`, `networks` and `runtime`. `alpr.ALPR` is what users of the library call; `options` is how programs
-let their users choose models.
+Depends on `core`, `data`, `networks` and `runtime`. `alpr.ALPR` is what users of the library call; `options` lets users
+of programs choose models.
 """

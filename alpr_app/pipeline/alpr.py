@@ -1,5 +1,5 @@
-"""ALPR: letterbox -> detect -> decode -> look closer at small plates -> rectify every plate -> read all of them in one
-batch -> Plates."""
+"""The pipeline: letterbox -> detect -> decode -> refine small plates -> rectify every plate -> read all in one batch
+-> Plates."""
 
 from __future__ import annotations
 
@@ -23,19 +23,26 @@ from alpr_app.pipeline.plate_recognizer import PlateCrop, PlateCrops, PlateRecog
 from alpr_app.runtime.backends import make_engine
 from alpr_app.runtime.engine import chunks, stack
 
-# What the reader says counts for more than what the detector says: signs look like plates, but do not read like them.
+# Weight of the reader in the score: signs look like plates to the detector but do not read like them.
 CONFIDENCE_SHARE = 0.7
 
 
 class ALPR:
     """Finds and reads licence plates. One object serves any number of threads.
 
-    detector, reader: a bundle's path, None for the shipped one; reader_config: the reader's JSON if it does
-    not lie beside its weights. device: auto, cpu, cuda or mps. backend: auto, torch, onnx or onnx-int8. threads: of the
-    networks; None leaves the choice to the backend. score: plates below it are left out, 0 to 1; it is the weighted
-    mean of how sure the detector and the reader are. What is found with one score is found with every lower one.
+    Args:
+        detector, reader: Path of a bundle; None for the shipped one.
+        device: auto, cpu, cuda or mps.
+        backend: auto, torch, onnx or onnx-int8.
+        threads: Threads of the networks; None leaves the choice to the backend.
+        score: Plates below it are left out, 0 to 1. The score is the weighted mean of the confidences of detector and
+            reader. What is found with one value is found with every lower one.
+        reader_config: The reader's JSON, if it is not beside its weights.
 
-    Raises BundleError or EngineError if a model or what is to run it is not to be had.
+    Raises:
+        BundleError: A model is missing or damaged.
+        EngineError: The device or backend is not available.
+        ValueError: `score` or `threads` is out of range.
     """
 
     def __init__(
@@ -63,37 +70,44 @@ class ALPR:
 
     @property
     def backend(self) -> str:
-        """torch or onnx: what was chosen."""
+        """The backend in use: torch, onnx or onnx-int8."""
         return self.detect.backend
 
     @property
     def device(self) -> str:
-        """cpu, cuda or mps: what was chosen."""
+        """The device in use: cpu, cuda or mps."""
         return self.detect.device
 
     def read(self, image: np.ndarray) -> list[Plate]:
-        """The plates in `image`, H x W x 3 uint8 RGB, best first. `image` is not changed.
+        """Read the plates in a picture.
 
-        Raises TypeError or ValueError if it is no such array.
+        Args:
+            image: H x W x 3 uint8 RGB; it is not changed.
+
+        Returns:
+            The plates, best score first.
+
+        Raises:
+            TypeError, ValueError: `image` is not such an array.
         """
         return self.analyse(image).plates
 
     def read_batch(self, images: Sequence[np.ndarray]) -> list[list[Plate]]:
-        """`read` for many pictures of any sizes: one list of plates a picture, in their order."""
+        """Read many pictures of any sizes: one list of plates per picture, in their order."""
         return [result.plates for result in self.analyse_batch(images)]
 
     def read_crops(self, crops: Sequence[np.ndarray]) -> list[Plate]:
-        """One Plate for each of `crops`, pictures (H x W x 3 uint8 RGB) that are plates already.
+        """Read pictures (H x W x 3 uint8 RGB) that are themselves plates: one Plate each.
 
-        The detector is left out: the score is 1, box and corners are the picture's.
+        The detector is not used: the score is 1, and box and corners are those of the picture.
         """
         for crop in crops:
             check_image(crop)
         return self._read_crops([self.plate_recognizer.crops_of_picture(crop) for crop in crops])
 
     def read_at(self, image: np.ndarray, corners: Sequence[np.ndarray]) -> list[Plate]:
-        """One Plate for each of `corners`, (4, 2) as `Plate.corners` are, in `image`, as if they had been found with a
-        score of 1."""
+        """Read the plates at given `corners` of `image`, each (4, 2) in the order of `Plate.corners`: one Plate each,
+        with a score of 1."""
         check_image(image)
         return self._read_crops(
             [self.plate_recognizer.crops_of(image, np.asarray(points, np.float32)) for points in corners]
@@ -105,12 +119,11 @@ class ALPR:
         return [self._plate(detection, *reading, score=1.0) for detection, reading in zip(found, read, strict=True)]
 
     def analyse(self, image: np.ndarray) -> Result:
-        """`read`, with how long each stage took."""
+        """Read the plates in a picture, and time each stage."""
         return self.analyse_batch([image])[0]
 
     def analyse_batch(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """`read_batch`, with how long each stage took; in a batch, each picture gets its share of the
-        whole."""
+        """Read many pictures, and time each stage; each picture of a batch is given its share of the time."""
         for image in images:
             check_image(image)
         long_side = self.detector_config.long_side
@@ -128,7 +141,7 @@ class ALPR:
         return [results[index] for index in range(len(images))]
 
     def _analyse_chunk(self, images: list[np.ndarray], letterboxes: list[Letterbox]) -> list[Result]:
-        """Pictures whose letterboxes have one canvas."""
+        """Analyse pictures whose letterboxes have the same canvas."""
         clock = [perf_counter()]
         canvases = stack([letterbox.apply(image) for image, letterbox in zip(images, letterboxes, strict=True)])
         clock.append(perf_counter())
@@ -160,12 +173,12 @@ class ALPR:
         ]
 
     def _best_first(self, plates: Iterable[Plate]) -> list[Plate]:
-        """Those that are sure enough to be plates."""
+        """Return the plates that reach the score, best first."""
         kept = (plate for plate in plates if plate.score >= self.score)
         return sorted(kept, key=lambda plate: -plate.score)
 
     def _plate(self, detection: Detection, reading: Reading, crop: PlateCrop, score: float | None = None) -> Plate:
-        """score: where it is known without looking."""
+        """Make the Plate. score: given for plates that were not detected."""
         alphabet = self.reader_config.alphabet
         colour = seen_colour(crop.image, reading.colour) if reads_chinese(alphabet) else reading.colour
         left, top, right, bottom = map(float, detection.box)
@@ -175,20 +188,19 @@ class ALPR:
             characters=reading.characters,
             alternatives=reading.alternatives,
             colour=colour,
-            score=self._certainty(detection, reading) if score is None else score,
+            score=self._score(detection, reading) if score is None else score,
             box=(left, top, right, bottom),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
             crop=crop.image,
             fits_format=check_format(reading.text, colour, alphabet, crop.rows),
         )
 
-    def _certainty(self, detection: Detection, reading: Reading) -> float:
+    def _score(self, detection: Detection, reading: Reading) -> float:
         legible = reading.confidence * completeness(reading.text, self.reader_config.alphabet)
         return CONFIDENCE_SHARE * legible + (1 - CONFIDENCE_SHARE) * detection.score
 
     def _warm_up(self) -> None:
-        """A first call takes several times as long as the next ones; it is made here, not on the user's
-        picture."""
+        """Run the networks once: a first call takes several times as long as later ones."""
         side = self.detector_config.long_side
         for height, width in ((side, side), CLOSER_CANVAS):
             self.detect(np.zeros((1, height, width, 3), np.uint8))
@@ -197,7 +209,7 @@ class ALPR:
 
 
 def check_image(image: np.ndarray) -> None:
-    """Raises TypeError or ValueError unless `image` is H x W x 3 uint8 with at least one pixel."""
+    """Raise TypeError or ValueError unless `image` is H x W x 3 uint8 with at least one pixel."""
     if not isinstance(image, np.ndarray):
         raise TypeError(f"a picture must be a numpy array of H x W x 3 uint8 RGB, not {type(image).__name__}")
     if image.dtype != np.uint8:

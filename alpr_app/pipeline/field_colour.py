@@ -1,8 +1,8 @@
-"""What colour the field of a plate has, seen in its pixels: a second opinion on the colour that the reader says.
+"""The colour of a plate's background, measured in its pixels: a second opinion on the reader's colour.
 
-A reader knows the kinds of plates it was trained with and takes every other one for one of them: a military plate,
-white, for a yellow one, an airport's or a tractor's, green with white characters, for a blue one. Its text then looks
-like a plate that may be issued. The pixels tell the two apart, if the light is not too odd.
+A reader assigns every plate to one of the kinds it was trained on: it takes a white military plate for a yellow one,
+and the green plate with white characters of an airport or a tractor for a blue one. The text may then pass as one that
+is issued. The pixels distinguish the kinds unless the light is too unusual.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import colorsys
 import cv2
 import numpy as np
 
-# The part of a rectified plate that is surely plate, as shares of its height and width on each side.
+# Rim of a rectified plate to ignore, as shares of its height and width on each side.
 RIM = (0.15, 0.04)
-# Grey levels by which characters and field differ at least, where anything can be said.
+# Minimum difference between characters and background, in grey levels; below it no statement is made.
 CONTRAST = 20
-# The field is what takes more of the plate: characters take about a third.
+# Share of light pixels from which the background is light, and up to which it is dark: characters take about a third.
 LIGHT_FIELD, DARK_FIELD = 0.62, 0.45
-# A light field with less saturation than this is white: of 62 yellow ones the palest had 0.23, of 256 green ones, which
-# are white above, 0.08. Darker than that it may be anything.
+# A light background with less saturation than this is white: the palest of 62 yellow plates had 0.23, and of 256 green
+# ones, which are white at the top, 0.08. If darker than WHITE_VALUE, it may have any colour.
 WHITE_SATURATION, WHITE_SATURATION_GREEN, WHITE_VALUE = 0.17, 0.05, 0.4
-# A dark field with a hue in degrees from here to there, and that much saturation, is green; blue ones begin at 180. Its
-# characters are white, so that the light's colour, which they show, can be taken out of the field's.
+# A dark background with a hue (degrees) in this range and this much saturation is green; blue begins at 180. Its
+# characters are white, so their colour is that of the light and can be removed from the background's.
 GREEN_HUES, GREEN_SATURATION, GREEN_VALUE = (90, 172), 0.2, 0.1
 
 

@@ -13,14 +13,20 @@ if TYPE_CHECKING:
     from alpr_app.pipeline.alpr import ALPR
 
 
-# Everything above this is found once; the slider then only chooses among it.
+# The window finds everything above this score once; its slider then only selects.
 FLOOR = 0.3
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """detector, reader, reader_config: paths, None for the shipped ones. floor: least score that is found at all.
-    version: tells models apart that lie one after the other at the same path; empty for those that stay."""
+    """Which models to use, and how to run them.
+
+    Attributes:
+        detector, reader, reader_config: Paths; None for the shipped ones.
+        device, backend, threads: As for `ALPR`.
+        floor: Lowest score that is found at all.
+        version: Distinguishes models that replace each other at the same path; empty for stable ones.
+    """
 
     detector: str | None = None
     reader: str | None = None
@@ -32,15 +38,15 @@ class ModelChoice:
     version: str = ""
 
     def make(self) -> ALPR:
-        """The pipeline. Takes seconds: torch is imported, models are loaded. Raises BundleError or EngineError."""
+        """Make the pipeline. Importing torch and loading models takes seconds. Raises BundleError or EngineError."""
         import cv2
 
         from alpr_app.pipeline.alpr import ALPR
 
         if self.threads is not None:
-            # Letterbox and rectification are OpenCV's.
+            # OpenCV does letterbox and rectification.
             cv2.setNumThreads(self.threads)
-        # An ONNX file would be made and kept of every single one of them.
+        # Otherwise an ONNX file would be cached for every version.
         backend = "torch" if self.version and self.backend == "auto" else self.backend
         return ALPR(
             self.detector,
@@ -54,7 +60,7 @@ class ModelChoice:
 
 
 def fraction(text: str) -> float:
-    """A number from 0 to 1."""
+    """Parse a number from 0 to 1."""
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
@@ -62,7 +68,7 @@ def fraction(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """A whole number from 1."""
+    """Parse a whole number from 1."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
@@ -70,7 +76,7 @@ def count(text: str) -> int:
 
 
 def number(text: str) -> int:
-    """A whole number from 0."""
+    """Parse a whole number from 0."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
@@ -78,7 +84,7 @@ def number(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """A time of more than 0 s."""
+    """Parse a positive time in seconds."""
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not more than 0")
@@ -86,7 +92,7 @@ def seconds(text: str) -> float:
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Which models, and how they are run."""
+    """Add options for the models and how to run them."""
     group = parser.add_argument_group("models")
     group.add_argument(
         "--detector_model", "--detector-model", metavar="F", help="detector bundle, NAME.safetensors (default: shipped)"
@@ -106,17 +112,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def make_alpr(args: argparse.Namespace, threads: int | None = None) -> ALPR:
-    """The pipeline that `args` ask for, with their `score`. threads: instead of `args.threads`.
-
-    Raises BundleError or EngineError.
-    """
+    """Make the pipeline that `args` ask for. threads: overrides `args.threads`. Raises BundleError or EngineError."""
     import cv2
 
     from alpr_app.pipeline.alpr import ALPR
 
     threads = threads or args.threads
     if threads is not None:
-        # Letterbox and rectification are OpenCV's.
+        # OpenCV does letterbox and rectification.
         cv2.setNumThreads(threads)
     return ALPR(
         args.detector_model,
@@ -130,7 +133,7 @@ def make_alpr(args: argparse.Namespace, threads: int | None = None) -> ALPR:
 
 
 def model_files(args: argparse.Namespace) -> list[Path]:
-    """Both files of either model that `args` ask for. Raises BundleError if one is missing."""
+    """Return both files of either model that `args` ask for. Raises BundleError if one is missing."""
     from alpr_app.networks.bundle import find_bundle
 
     return [*find_bundle("detector", args.detector_model), *find_bundle("reader", args.ocr_model, args.ocr_config)]

@@ -1,4 +1,4 @@
-"""The detector at work: its outputs -> plates in the picture, small ones looked at again from nearer by."""
+"""Applies the detector: decodes its outputs to plates in the picture, and refines small plates from a closer view."""
 
 from __future__ import annotations
 
@@ -12,41 +12,47 @@ from alpr_app.runtime.engine import Engine, chunks, stack
 
 # Pictures that go through the network at once: enough to fill a GPU, little enough for any memory.
 DETECTOR_BATCH = 8
-# Which detections are read depends on them alone, never on the score that somebody wishes plates to have in the end:
-# what reads like a plate is one, doubtful as it looked, and must not come and go with a threshold. What bounds them is
-# time. A sure detection is read as often as it takes, a fainter one once.
+# Which detections are read depends on them alone, never on the user's threshold: what reads like a plate is one,
+# however faint it looked, and must not appear and disappear with a threshold. Only time limits them. A sure detection
+# is read as often as necessary, a fainter one once.
 SURE = 0.5
-# Detections from this score on are read, but of faint ones only so many, and beside clear plates none that is so many
-# times as wide.
+# Detections from this score on are read, but only so many faint ones, and beside clear plates none that is this many
+# times wider.
 CANDIDATE, FAINT, MAXIMUM_FAINT = 0.2, 0.45, 4
 MAXIMUM_FAINT_WIDTH = 3.0
-# Narrower than this in the network's input, a plate is too small to be sure of and its corners are not exact. Such are
-# looked at again in a part of the picture: from a low score on where nothing is sure, from a higher one beside a plate
-# that is, as most pictures have only that and a look takes time. What is seen there is read from a score in between on.
+# A plate narrower than this in the network's input is unsure and its corners are inexact. It is refined in an enlarged
+# part of the picture: from a low score on if nothing is sure, from a higher one beside a sure plate, because most
+# pictures have only that one and refining takes time. Refined plates are read from a score in between on.
 SMALL_WIDTH = 46.0
 SMALL_CANDIDATE, BESIDE_SURE, SEEN_CLOSER = 0.1, 0.25, 0.3
-# The network's input for that part (height, width), and how many times the plate's width fits into it: the plate is 80
-# pixels wide there. For the network this is an eleventh of a look at the whole picture.
+# The network's input for that part (height, width), and its width in plate widths: the plate is 80 pixels wide there.
+# It costs an eleventh of the whole picture.
 CLOSER_CANVAS = (96, 128)
 CLOSER_SPAN = 1.6
-# There must be an end to what a picture of gravel costs. What is beyond it stays as it was found first.
+# Limits the time spent on pictures full of texture, such as gravel; further candidates keep their first detection.
 MAXIMUM_CLOSER_LOOKS = 24
-# What is found from nearer by is the same plate from this IoU on: so small a plate's box may have been far off.
+# From this IoU on, a refined plate is the same as before: boxes of small plates may be far off.
 SAME_IOU = 0.3
-# What is not found again is half as sure as it was.
+# The score of a plate that is not found again is multiplied by this.
 NOT_FOUND_AGAIN = 0.5
 
 
 class PlateDetector:
-    """Finds plates with `detect`, the engine of a detector's network."""
+    """Finds plates with `detect`, the engine of a detector."""
 
     def __init__(self, detect: Engine) -> None:
         self.detect = detect
 
     def decode(self, image: np.ndarray, letterbox: Letterbox, outputs: np.ndarray) -> list[Detection]:
-        """What may be plates, also small ones of a low score, in pixels of `image`, best first.
+        """Decode plate candidates, including small ones of low score, best first.
 
-        outputs: of the network, for the canvas that `letterbox` makes of `image`.
+        Args:
+            image: The picture, H x W x 3 uint8 RGB.
+            letterbox: How `image` was put into the network's input.
+            outputs: The network's outputs for that input.
+
+        Returns:
+            Detections in pixels of `image`.
         """
         least = BESIDE_SURE
         found = decode(outputs, letterbox.canvas, min(CANDIDATE, least))
@@ -57,8 +63,9 @@ class PlateDetector:
         return _placed(image, letterbox, candidates)
 
     def refine_small_plates(self, image: np.ndarray, letterbox: Letterbox, found: list[Detection]) -> list[Detection]:
-        """What `decode` found, with the small plates as they look from nearer by: there a score says better what is a
-        plate, and the corners are exacter. What turns out to be none is left out."""
+        """Replace small plates among the detections of `decode` by what a closer view shows: its scores tell plates
+        from other things better, and its corners are more exact. Candidates that turn out not to be plates are
+        dropped."""
         small: list[Detection] = []
         kept: list[Detection] = []
         for plate in found:
@@ -66,9 +73,9 @@ class PlateDetector:
         if small:
             again = list(small[MAXIMUM_CLOSER_LOOKS:])
             for several in chunks(small[:MAXIMUM_CLOSER_LOOKS], DETECTOR_BATCH):
-                again += self._again(image, several)
+                again += self._refined(image, several)
             kept += [plate for plate in again if plate.score >= SEEN_CLOSER]
-            # Two may have turned out to be one.
+            # Two candidates may have turned out to be the same plate.
             boxes, scores = [plate.box for plate in kept], [plate.score for plate in kept]
             best = nms(np.array(boxes, np.float32), np.array(scores, np.float32))
             kept = [kept[index] for index in best]
@@ -76,8 +83,8 @@ class PlateDetector:
         faint = [plate for plate in kept if plate.score < FAINT and _is_beside(plate, clear)]
         return clear + faint[:MAXIMUM_FAINT]
 
-    def _again(self, image: np.ndarray, plates: Sequence[Detection]) -> list[Detection]:
-        """Each of `plates` as it is found from nearer by."""
+    def _refined(self, image: np.ndarray, plates: Sequence[Detection]) -> list[Detection]:
+        """Return each of `plates` as found in a closer view."""
         windows = [_window(image, plate) for plate in plates]
         parts = [image[top:bottom, left:right] for left, top, right, bottom in windows]
         letterboxes = [Letterbox.fit(part.shape[0], part.shape[1], CLOSER_CANVAS) for part in parts]
@@ -102,20 +109,20 @@ def _placed(image: np.ndarray, letterbox: Letterbox, plates: list[Detection]) ->
     for plate in plates:
         sides = letterbox.to_picture(plate.box.reshape(2, 2)).clip(0, image.shape[1::-1])
         points = letterbox.to_picture(plate.corners)
-        # Four corners on a line or crossed are no plate, whatever the score says.
+        # Four corners on a line or crossed are not a plate, whatever the score.
         if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
             placed.append(Detection(plate.score, sides.reshape(4), points))
     return placed
 
 
 def _width(plate: Detection) -> float:
-    """Across its corners: what the picture's edge cuts off counts."""
+    """Return the width between its corners, including what the picture's edge cuts off."""
     return float(np.ptp(plate.corners[:, 0]))
 
 
 def _is_beside(plate: Detection, clear: list[Detection]) -> bool:
-    """Whether a faint plate may be one beside those that are `clear`: neither a part of one, nor what one is fixed to,
-    nor so much nearer to the camera than all of them that it would be clear itself."""
+    """Whether a faint plate may be real beside the `clear` ones: neither a part of one, nor something that contains
+    one, nor so much closer to the camera than all of them that it would be clear itself."""
     if not clear:
         return True
     boxes = np.array([other.box for other in clear], np.float32)
@@ -126,7 +133,7 @@ def _is_beside(plate: Detection, clear: list[Detection]) -> bool:
 
 
 def _window(image: np.ndarray, plate: Detection) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the part around a plate, as far as it lies in `image`: one pixel at least."""
+    """Return left, top, right, bottom of the closer view of a plate, clipped to `image`, at least one pixel."""
     height, width = CLOSER_CANVAS
     left, top, right, bottom = plate.box.tolist()
     reach = CLOSER_SPAN * max(right - left, (bottom - top) * width / height) / 2
@@ -137,15 +144,15 @@ def _window(image: np.ndarray, plate: Detection) -> tuple[int, int, int, int]:
 
 
 def _moved(plate: Detection, origin: tuple[int, int]) -> Detection:
-    """A plate found in the part of a picture that begins at `origin`, in the whole picture."""
+    """Move a plate from the part of a picture that begins at `origin` to the whole picture."""
     offset = np.asarray(origin, np.float32)
     return Detection(plate.score, plate.box + np.tile(offset, 2), plate.corners + offset)
 
 
-def _found_again(first: Detection, nearer: list[Detection]) -> Detection:
-    """Of the plates seen from nearer by, the one that was found `first`; that one, less sure, if it is not there."""
-    overlaps = box_iou(first.box, np.array([plate.box for plate in nearer], np.float32))[0]
-    same = [plate for overlap, plate in zip(overlaps, nearer, strict=True) if overlap > SAME_IOU]
+def _found_again(first: Detection, closer: list[Detection]) -> Detection:
+    """Return the plate in the closer view that matches the `first` detection, or that one with a lower score."""
+    overlaps = box_iou(first.box, np.array([plate.box for plate in closer], np.float32))[0]
+    same = [plate for overlap, plate in zip(overlaps, closer, strict=True) if overlap > SAME_IOU]
     if not same:
         return Detection(first.score * NOT_FOUND_AGAIN, first.box, first.corners)
     return max(same, key=lambda plate: plate.score)

@@ -1,4 +1,4 @@
-"""The reader at work: plates in pictures -> readings, looked at again where the first look leaves doubt."""
+"""Applies the reader: rectifies plates and reads them, with a second attempt where the first leaves doubt."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from alpr_app.runtime.engine import Engine, chunks, stack
 
 # Plates that go through the network at once: enough to fill a GPU, little enough for any memory.
 READER_BATCH = 64
-# How much wider and higher than found a plate is cut out, as shares of its width and height on each side. A character
-# that is cut off is lost, some of the bumper is not in the way.
+# Margin around the detected plate, as shares of its width and height on each side. A clipped character is lost, whereas
+# a bit of the bumper does no harm.
 FIRST_MARGIN = (0.01, 0.0)
-# A plate read with less confidence is cut out twice more, and the surest reading counts: with more around it if it was
-# found, once wider and once higher; if it was a picture by itself, closer, as that may show more than the plate, and
-# with its edges repeated, as that may be cut too tightly.
+# A plate read with less confidence is cut out twice more, and the surest reading counts: a detected plate with larger
+# margins, once wider and once higher; a picture that is itself a plate more tightly, because it may show more than the
+# plate, and with its edges repeated, because it may be cut too tightly.
 SURE = 0.95
 FOUND_MARGINS, CROP_MARGINS = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08), (0.02, 0.04))
 
@@ -50,24 +50,24 @@ class PlateCrops:
 
 
 class PlateRecognizer:
-    """Reads plates with `recognise`, the engine of a reader's network of this `config`."""
+    """Reads plates with `recognise`, the engine of a reader with this `config`."""
 
     def __init__(self, recognise: Engine, config: ReaderConfig) -> None:
         self.recognise, self.config = recognise, config
 
     def crops_of(self, image: np.ndarray, corners: np.ndarray, once: bool = False) -> PlateCrops:
-        """The plate at ordered `corners` (4, 2). once: what is probably no plate is not worth a second attempt."""
+        """Crop the plate at ordered `corners` (4, 2). once: without a second attempt, for what is probably no plate."""
         first = self._cut(image, corners, FIRST_MARGIN)
         return PlateCrops(image, corners, [first, *self._two_lines(image, corners)], () if once else FOUND_MARGINS)
 
     def crops_of_picture(self, picture: np.ndarray) -> PlateCrops:
-        """A picture that is a plate already."""
+        """Crop a picture that is itself a plate."""
         corners = picture_corners(picture)
         whole = PlateCrop(resize_crop(picture, self.config.img_height, self.config.img_width))
         return PlateCrops(picture, corners, [whole, *self._two_lines(picture, corners)], CROP_MARGINS)
 
     def read(self, plates: Sequence[PlateCrops]) -> list[tuple[Reading, PlateCrop]]:
-        """The reading of each plate, and the crop it was read from."""
+        """Return the reading of each plate and the crop it was read from."""
         best = self._best([plate.crops for plate in plates])
         doubtful = [
             index
@@ -80,7 +80,7 @@ class PlateRecognizer:
         return best
 
     def read_crops(self, crops: Sequence[np.ndarray]) -> list[Reading]:
-        """Pictures at the reader's size, each as it is."""
+        """Read pictures of the reader's size, once each."""
         readings: list[Reading] = []
         for chunk in chunks(crops, READER_BATCH):
             characters, colours = self.recognise(stack(chunk))
@@ -91,30 +91,30 @@ class PlateRecognizer:
         return [self._cut(plate.image, plate.corners, margin) for margin in plate.margins]
 
     def _cut(self, image: np.ndarray, corners: np.ndarray, margin: tuple[float, float]) -> PlateCrop:
-        """The plate seen straight on, with this margin around it as shares of its width and height."""
+        """Rectify the plate with a margin around it, given as shares of its width and height."""
         height, width = self.config.img_height, self.config.img_width
         return PlateCrop(rectify(image, widened(corners, *margin), height, width, ordered=True))
 
     def _two_lines(self, image: np.ndarray, corners: np.ndarray) -> list[PlateCrop]:
-        """Another crop of a plate that may have two lines: one line made of both. None of any other plate."""
+        """Return a crop with both lines side by side for a plate that may have two lines; none for any other plate."""
         if not may_have_two_lines(corners) or not reads_two_lines(self.config.alphabet):
             return []
         return [PlateCrop(side_by_side(image, corners, self.config.img_height, self.config.img_width), rows=2)]
 
     def _best(self, crops: list[list[PlateCrop]]) -> list[tuple[Reading, PlateCrop]]:
-        """Of the crops of each plate, the one that reads most like a plate: its reading and the crop itself."""
+        """Return, for each plate, the crop that reads most like a plate, with its reading."""
         flat = [crop for several in crops for crop in several]
         read = iter(zip(self.read_crops([crop.image for crop in flat]), flat, strict=True))
         return [max(islice(read, len(several)), key=_plausibility) for several in crops]
 
 
 def resize_crop(crop: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture that is a plate already, at the reader's size: height x width x 3 uint8."""
+    """Resize a picture that is itself a plate to the reader's size: height x width x 3 uint8."""
     shrinks = crop.shape[0] > height and crop.shape[1] > width
     return cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def _plausibility(read: tuple[Reading, PlateCrop]) -> float:
-    """The confidence, half of it for what may not be issued: half a plate reads like none."""
+    """Return the confidence, halved for texts that are not issued: half a plate reads like none."""
     reading = read[0]
     return reading.confidence * (1.0 if fits_format(reading.text) else 0.5)

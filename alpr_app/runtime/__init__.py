@@ -1,4 +1,4 @@
-"""How a network is run: by torch or by ONNX Runtime, on which device, with how many threads.
+"""Runs a network: by torch or by ONNX Runtime, on some device, with some number of threads.
 
-Knows `core`, `data` and `networks`. `backends.make_engine` chooses; the other modules are what it chooses from.
+Depends on `core`, `data` and `networks`. `backends.make_engine` chooses; the other modules are what it chooses from.
 """

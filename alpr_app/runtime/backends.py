@@ -26,9 +26,9 @@ _log = logging.getLogger(__name__)
 
 
 def choose_device(device: str) -> torch.device:
-    """`device` if it is there; auto is CUDA where there is any, else the processor. Raises EngineError.
+    """Return `device` if it is available; auto is CUDA if available, else the processor. Raises EngineError.
 
-    MPS only when asked for: whether it is faster than the processor beside it has not been measured.
+    MPS is used only on request: whether it is faster than the processor beside it has not been measured.
     """
     import torch
 
@@ -40,15 +40,16 @@ def choose_device(device: str) -> torch.device:
     if device not in there:
         raise EngineError(f"device '{device}' is unknown; choose one of {', '.join(DEVICES)}")
     if not there[device]:
-        raise EngineError(f"device '{device}' is not to be had on this machine; use --device cpu")
+        raise EngineError(f"device '{device}' is not available on this machine; use --device cpu")
     return torch.device(device)
 
 
 def choose_backend(backend: str, device: str) -> str:
-    """torch, onnx or onnx-int8. auto is ONNX Runtime on the processor, where it is the faster one, if it is installed;
-    its results are torch's, those of onnx-int8 differ a little.
+    """Return torch, onnx or onnx-int8. auto is ONNX Runtime on the processor, where it is faster, if it is installed.
+    Its results equal torch's; those of onnx-int8 differ a little.
 
-    Raises EngineError if it is asked for and absent, or asked for with another device.
+    Raises:
+        EngineError: The backend is unknown, not installed, or does not run on the device.
     """
     from alpr_app.runtime.engine import EngineError
 
@@ -73,11 +74,20 @@ def make_engine(
     backend: str = "auto",
     threads: int | None = None,
 ) -> Engine:
-    """The engine that runs a loaded bundle; `network` belongs to it from then on.
+    """Make the engine that runs a loaded bundle, and hand `network` over to it.
 
-    What fails later, when it is called, is done by torch on the processor from then on, with a word in the log.
-    Raises EngineError if what is asked for is not to be had or the network puts out no numbers, ValueError for fewer
-    than one thread.
+    If the engine fails when it is called later, torch on the processor takes over, with a warning in the log.
+
+    Args:
+        network: The network in evaluation mode.
+        info: Its bundle.
+        device: auto, cpu, cuda or mps.
+        backend: auto, torch, onnx or onnx-int8.
+        threads: Processor threads; None leaves the choice to the backend.
+
+    Raises:
+        EngineError: Device or backend is not available, or the network's outputs are not numbers.
+        ValueError: Fewer than one thread.
     """
     import torch
 
@@ -90,27 +100,27 @@ def make_engine(
     chosen = torch.device("cpu") if on_processor else choose_device(device)
     wanted, backend = backend, choose_backend(backend, chosen.type)
 
-    def plain() -> Engine:
+    def fallback() -> Engine:
         return _tried(TorchEngine(network, torch.device("cpu"), threads), network, info)
 
     if backend == "torch" and chosen.type == "cpu":
-        return plain()
+        return fallback()
     try:
         if backend == "torch":
             engine: Engine = TorchEngine(network, chosen, threads)
         else:
             engine = _onnx_engine(network, info, backend, threads)
-        return FallbackEngine(_tried(engine, network, info), plain, info.kind)
+        return FallbackEngine(_tried(engine, network, info), fallback, info.kind)
     except EngineError as error:
         if wanted not in ("auto", "torch"):
             raise
         _log.warning("torch runs the %s on the processor: %s", info.kind, error)
-    return plain()
+    return fallback()
 
 
 def _tried(engine: Engine, network: nn.Module, info: BundleInfo) -> Engine:
-    """`engine`, after it has been run once. Raises EngineError if it cannot be, or puts out no numbers: whatever that
-    comes from, nothing would be found or read."""
+    """Return `engine` after a trial run. Raises EngineError if it fails or its outputs are not numbers: whatever the
+    cause, nothing would be found or read."""
     import numpy as np
 
     from alpr_app.runtime.engine import EngineError, example_pictures
@@ -119,8 +129,7 @@ def _tried(engine: Engine, network: nn.Module, info: BundleInfo) -> Engine:
     images = np.random.default_rng(0).integers(0, 256, example.shape, np.uint8)
     if not all(np.isfinite(output).all() for output in engine(images)):
         raise EngineError(
-            f"{info.weights}: this {info.kind} puts out no numbers (NaN or infinity) with {engine.backend}; "
-            "use another model"
+            f"{info.weights}: this {info.kind} yields NaN or infinity with {engine.backend}; use another model"
         )
     return engine
 
@@ -129,8 +138,8 @@ def _onnx_engine(network: nn.Module, info: BundleInfo, backend: str, threads: in
     from alpr_app.runtime.onnx_engine import OnnxEngine, onnx_runtime
     from alpr_app.runtime.onnx_export import cached_onnx
 
-    # First, because without it a file would be made in vain.
+    # First, because without ONNX Runtime the file would be useless.
     onnx_runtime()
-    # A detector has no matrix products but its convolutions.
+    # A detector has no matrix products besides its convolutions.
     model = cached_onnx(network, info, int8=backend == INT8 and info.kind == "reader")
     return OnnxEngine(model, threads, backend)

@@ -22,13 +22,13 @@ from alpr_app.networks.reader.config import ReaderConfig
 
 
 class EngineError(AlprError):
-    """A device or a backend that is not to be had; the message says what to use instead."""
+    """A device or a backend is not available; the message says what to use instead."""
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder for what libraries make as files only; it is removed afterwards. Raises EngineError if there is no place
-    for it, or none for the files in it."""
+    """Provide a temporary folder for libraries that can only write files. Raises EngineError if it cannot be made or
+    has no room for the files."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
@@ -50,13 +50,13 @@ class Engine(Protocol):
     def device(self) -> str: ...
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """images (B, H, W, 3) uint8 RGB -> the network's outputs as float32."""
+        """Run the network on images (B, H, W, 3) uint8 RGB and return its outputs as float32."""
         ...
 
 
 class NormalizedInput(nn.Module):
-    """A copy of a network that takes pictures as they are: (B, H, W, 3) uint8 instead of (B, 3, H, W) from 0 to 1. That
-    the pixels reach to 255 is settled in the weights of its first convolution, not in every picture."""
+    """A copy of a network that takes pictures (B, H, W, 3) uint8 instead of (B, 3, H, W) from 0 to 1. The division by
+    255 is folded into the weights of its first convolution, so that it costs nothing per picture."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -66,14 +66,14 @@ class NormalizedInput(nn.Module):
             first.weight *= 1 / 255
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        # Seen so, these pixels lie channels_last in memory already.
+        # In this order the pixels are already channels_last in memory.
         outputs = self.network(images.permute(0, 3, 1, 2).float())
         return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
 def example_pictures(network: nn.Module) -> Tensor:
-    """Inputs to trace `NormalizedInput(network)` with: two black pictures, of its size for a reader, small and not
-    square for a detector, so that a size that is taken for granted shows."""
+    """Return inputs to trace `NormalizedInput(network)` with: two black pictures, of the reader's size, or small and
+    not square for a detector, so that a wrongly fixed size shows."""
     config = network.config
     height, width = (config.img_height, config.img_width) if isinstance(config, ReaderConfig) else (64, 96)
     return torch.zeros(2, height, width, 3, dtype=torch.uint8)
@@ -83,12 +83,12 @@ Item = TypeVar("Item")
 
 
 def stack(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures of one size as a batch; a single one is not copied."""
+    """Stack pictures of one size into a batch, without copying a single picture."""
     return np.stack(images) if len(images) > 1 else images[0][None]
 
 
 def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """`items` in parts of `size`; the last one may be smaller."""
+    """Yield `items` in parts of `size`; the last one may be smaller."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
@@ -97,10 +97,11 @@ _log = logging.getLogger(__name__)
 
 
 class FallbackEngine:
-    """Runs `engine`. When that raises EngineError, it says so once, in a line, and runs what `make` gives instead: the
-    work at hand and all that comes later. kind: of the network, for the line.
+    """Runs `engine`. When it raises EngineError, logs one line and switches for good to the engine that `make` returns.
+    kind: the kind of network, for the log.
 
-    Raises EngineError if that one fails too.
+    Raises:
+        EngineError: The second engine fails too.
     """
 
     def __init__(self, engine: Engine, make: Callable[[], Engine], kind: str) -> None:
@@ -111,12 +112,12 @@ class FallbackEngine:
 
     @property
     def backend(self) -> str:
-        """Of the one that runs now."""
+        """That of the engine in use."""
         return self._engine.backend
 
     @property
     def device(self) -> str:
-        """Of the one that runs now."""
+        """That of the engine in use."""
         return self._engine.device
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -124,15 +125,15 @@ class FallbackEngine:
         try:
             return engine(images)
         except EngineError as error:
-            return self._instead_of(engine, error)(images)
+            return self._replace(engine, error)(images)
 
-    def _instead_of(self, failed: Engine, error: EngineError) -> Engine:
-        # Several threads may fail at once; the first one makes the other engine.
+    def _replace(self, failed: Engine, error: EngineError) -> Engine:
+        # Several threads may fail at once; the first one makes the replacement.
         with self._lock:
             if self._engine is failed:
                 if self._make is None:
                     raise error
-                other = self._make()
-                _log.warning("%s on the processor runs the %s from now on: %s", other.backend, self._kind, error)
-                self._engine, self._make = other, None
+                replacement = self._make()
+                _log.warning("%s on the processor runs the %s from now on: %s", replacement.backend, self._kind, error)
+                self._engine, self._make = replacement, None
             return self._engine

@@ -12,29 +12,34 @@ from alpr_app.runtime.engine import EngineError
 
 
 def onnx_runtime() -> ModuleType:
-    """ONNX Runtime, imported. Raises EngineError if it cannot be, as on Windows without the libraries it needs."""
-    # From 1.32 on it reports its use over the network unless told not to before it is imported.
+    """Import ONNX Runtime. Raises EngineError if that fails, as on Windows without the libraries it needs."""
+    # From 1.32 on it reports its use over the network unless this is set before it is imported.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:
-        raise EngineError(f"onnxruntime cannot be loaded: {error}; install it anew, or use --backend torch") from error
+        raise EngineError(f"onnxruntime cannot be loaded: {error}; install it again, or use --backend torch") from error
     module: ModuleType = onnxruntime
     return module
 
 
 def _failures(onnxruntime: ModuleType) -> tuple[type[Exception], ...]:
-    """All that ONNX Runtime raises when a model cannot be loaded or run; its own errors have no ancestor of theirs."""
+    """Return all exceptions of ONNX Runtime for models that cannot be loaded or run; they have no common base class."""
     own = vars(onnxruntime.capi.onnxruntime_pybind11_state).values()
     kinds = [kind for kind in own if isinstance(kind, type) and issubclass(kind, Exception)]
     return (*kinds, RuntimeError, ValueError, MemoryError)
 
 
 class OnnxEngine:
-    """Runs an ONNX `model` on the processor. threads: of this network; None is ONNX Runtime's own choice. backend: the
-    name it is to have.
+    """Runs an ONNX model on the processor.
 
-    Raises EngineError if the model is damaged, ONNX Runtime cannot be loaded, or, when called, cannot run it.
+    Args:
+        model: The content of an ONNX file.
+        threads: Threads for this network; None leaves the choice to ONNX Runtime.
+        backend: The name of the backend.
+
+    Raises:
+        EngineError: The model is damaged, or ONNX Runtime cannot be loaded or, when called, cannot run it.
     """
 
     device = "cpu"
@@ -45,7 +50,7 @@ class OnnxEngine:
         self._failures = _failures(onnxruntime)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
-        # Two networks take turns: a pool that spins while the other computes takes its core away.
+        # Two networks run alternately: a pool that spins would take cores away from the other one.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.inter_op_num_threads = 1
         options.log_severity_level = 3

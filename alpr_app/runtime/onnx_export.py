@@ -31,22 +31,22 @@ from alpr_app.runtime.engine import EngineError, NormalizedInput, example_pictur
 
 
 def with_int8(model: bytes) -> bytes:
-    """An ONNX `model` with its matrix products in 8 bits: the weights are rounded here, what they are multiplied with
-    in every call, by the range it has there. So a picture's results depend a little on those it is in a batch with.
+    """Quantise the matrix products of an ONNX model to 8 bits. Weights are rounded here, activations in every call by
+    their range, so that a picture's results depend slightly on the others in its batch.
 
-    Convolutions stay as they are: where the processor has no instructions for 8 bits, they would be slower in them.
+    Convolutions stay as they are: without 8-bit instructions of the processor they would get slower.
     """
-    # Only here: it takes longer to import than a network to run.
+    # Imported here, because the import takes longer than running a network.
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with temporary_folder() as folder:
-        prepared, made = folder / "prepared.onnx", folder / "int8.onnx"
+        prepared, quantised = folder / "prepared.onnx", folder / "int8.onnx"
         quant_pre_process(onnx.load_from_string(model), str(prepared), skip_symbolic_shape=True, skip_optimization=True)
-        # Unsigned: sums of signed products overflow on processors without instructions of their own for 8 bits.
-        quantize_dynamic(prepared, made, op_types_to_quantize=["MatMul"], weight_type=QuantType.QUInt8)
-        return made.read_bytes()
+        # Unsigned, because sums of signed products overflow on processors without VNNI.
+        quantize_dynamic(prepared, quantised, op_types_to_quantize=["MatMul"], weight_type=QuantType.QUInt8)
+        return quantised.read_bytes()
 
 
 OPERATOR = "com.microsoft::MultiHeadAttention"
@@ -61,12 +61,12 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, heads: int, scale: flo
 
 @symbolic_helper.parse_args("v", "v", "v", "i", "f")
 def _exported(graph: Any, queries: Any, keys: Any, values: Any, heads: int, scale: float) -> Any:
-    """The operator in a graph; torch does not publish the types of graphs and their values."""
+    """Add the operator to a graph; torch does not publish the types of graphs and their values."""
     return graph.op(OPERATOR, queries, keys, values, num_heads_i=heads, scale_f=scale).setType(queries.type())
 
 
 class ExportedAttention(nn.Module):
-    """`Attention` that is fused already, with the operator in place of its steps."""
+    """A fused `Attention` with its steps replaced by the operator."""
 
     def __init__(self, attention: Attention) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class ExportedAttention(nn.Module):
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
         attention = self.attention
-        # Parts of a stated width: a graph would work out those of `chunk` in every call.
+        # Split by fixed widths: a graph would derive those of `chunk` in every call.
         width = attention.query.out_features
         if queries is memory:
             assert attention.fused is not None
@@ -86,7 +86,7 @@ class ExportedAttention(nn.Module):
 
 
 def use_operator(network: nn.Module, opset: int) -> None:
-    """Replace every fused `Attention` within `network`, which is to be exported for `opset`."""
+    """Replace every fused `Attention` in `network` for an export with `opset`."""
     register_custom_op_symbolic("alpr_app::attend", _exported, opset)
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
@@ -95,21 +95,21 @@ def use_operator(network: nn.Module, opset: int) -> None:
 
 
 OPSET = 20
-# Counts up whenever a bundle gives another file than before: those in users' caches are made anew then.
+# Increment whenever a bundle yields another file than before, so that users' caches are renewed.
 RECIPE = 3
-# No model is as large; a file in the cache that is one gigabyte was not made here.
+# Larger than any model; a cached file of this size was not made here.
 MAXIMUM_BYTES = 2**30
 OUTPUTS = {"detector": ("quality", "boxes", "corners"), "reader": ("characters", "colours")}
 _log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Where made ONNX files are kept."""
+    """Return the folder of cached ONNX files."""
     return Path(platformdirs.user_cache_dir("alpr-app", appauthor=False)) / "onnx"
 
 
 class Split(nn.Module):
-    """A detector with its outputs one by one."""
+    """A detector whose outputs are separate tensors."""
 
     def __init__(self, detector: nn.Module) -> None:
         super().__init__()
@@ -121,12 +121,17 @@ class Split(nn.Module):
 
 
 def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
-    """`network` (fused in place) as an ONNX model: images (B, H, W, 3) uint8 RGB -> its outputs, a detector's as
-    `split_outputs` tells them apart.
+    """Export a network as an ONNX model: images (B, H, W, 3) uint8 RGB -> its outputs, a detector's as `split_outputs`
+    returns them. B is variable, for a detector also H and W, in multiples of 32.
 
-    B is free, for a detector H and W too, in multiples of 32. Any program can run it; what is not `portable` only ONNX
-    Runtime can, and faster: it uses operators of its own, and a detector's outputs are what the network returns.
-    Raises EngineError if torch cannot export it.
+    Args:
+        network: The network, which is fused in place.
+        kind: detector or reader.
+        portable: Use standard operators only, for any program. Otherwise the model is for ONNX Runtime alone and
+            faster: it uses its own operators, and a detector's outputs are not split.
+
+    Raises:
+        EngineError: torch cannot export the network, or onnx is not installed.
     """
     if find_spec("onnx") is None:
         raise EngineError("an ONNX file cannot be made: the package 'onnx' is missing; install 'alpr-app[onnx]'")
@@ -142,11 +147,9 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
         else:
             outputs = ("outputs",)
     if not portable:
-        # Only here: torch's part that it needs takes longer to import than a network to run.
-
         use_operator(exported, OPSET)
     with temporary_folder() as folder, warnings.catch_warnings():
-        # It warns of shapes it takes for constant; those are, the free ones are tested.
+        # It warns of shapes taken as constant, which they are; tests cover the variable ones.
         warnings.simplefilter("ignore")
         path = folder / "model.onnx"
         try:
@@ -158,7 +161,7 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
                 output_names=list(outputs),
                 dynamic_axes={"images": free_in} | dict.fromkeys(outputs, free_out),
                 opset_version=OPSET,
-                # The newer exporter needs a further package, onnxscript.
+                # The newer exporter needs another package, onnxscript.
                 dynamo=False,
             )
         except ImportError as error:
@@ -171,17 +174,24 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
 
 
 def cached_onnx(network: nn.Module, info: BundleInfo, int8: bool = False) -> bytes:
-    """The ONNX model of a bundle for ONNX Runtime, made now or found in the cache. int8: with its matrix products in 8
-    bits.
+    """Return the ONNX model of a bundle for ONNX Runtime, from the cache or made now.
 
-    A file's name holds the bundle's hash, RECIPE and the hash of its own content: one that was damaged since is not
-    used, and several processes may make it at once. Raises EngineError if it cannot be made.
+    The name of a cached file contains the bundle's hash, RECIPE and the hash of its own content: damaged files are not
+    used, and several processes may make one at the same time.
+
+    Args:
+        network: The network, which is fused in place if the model is made.
+        info: Its bundle.
+        int8: Quantise the matrix products to 8 bits.
+
+    Raises:
+        EngineError: The model cannot be made.
     """
     kind = f"{info.kind}-int8" if int8 else info.kind
     folder, stem = cache_folder(), f"{kind}-{info.sha256[:16]}-{__version__}-{RECIPE}"
-    kept = _kept(folder, stem)
-    if kept is not None:
-        return kept
+    cached = _cached(folder, stem)
+    if cached is not None:
+        return cached
     model = export_onnx(network, info.kind, portable=False)
     if int8:
         model = with_int8(model)
@@ -190,18 +200,18 @@ def cached_onnx(network: nn.Module, info: BundleInfo, int8: bool = False) -> byt
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, model)
     except OSError as error:
-        _not_kept(path, error)
+        _warn_not_cached(path, error)
     return model
 
 
-def _kept(folder: Path, stem: str) -> bytes | None:
-    """The whole file of that name in the cache; damaged ones are removed."""
+def _cached(folder: Path, stem: str) -> bytes | None:
+    """Return the intact file of that name in the cache; damaged ones are removed."""
     try:
         found = sorted(path for path in folder.iterdir() if path.name.startswith(f"{stem}-"))
     except FileNotFoundError:
         return None
     except OSError as error:
-        _not_kept(folder, error)
+        _warn_not_cached(folder, error)
         return None
     for path in found:
         try:
@@ -212,7 +222,7 @@ def _kept(folder: Path, stem: str) -> bytes | None:
                 return model
             path.unlink()
         except OSError as error:
-            # It may have gone meanwhile, or be a folder; another one is made.
+            # It may be gone by now, or be a folder; another file is made.
             _log.debug("%s: %s", path, reason(error))
     return None
 
@@ -221,6 +231,6 @@ def _digest(model: bytes) -> str:
     return hashlib.sha256(model).hexdigest()[:32]
 
 
-def _not_kept(path: Path, error: OSError) -> None:
-    """A cache that cannot be used only costs time at the next start."""
-    _log.warning("%s: the ONNX file is not kept: %s", path, reason(error))
+def _warn_not_cached(path: Path, error: OSError) -> None:
+    """Log that the model is not cached, which only costs time at the next start."""
+    _log.warning("%s: the ONNX file is not cached: %s", path, reason(error))

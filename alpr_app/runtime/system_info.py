@@ -1,4 +1,4 @@
-"""What this computer is: figures are worth little without it."""
+"""Facts about this computer, without which performance figures mean little."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def processor() -> str:
-    """The processor's name as the system tells it."""
+    """Return the processor's name as reported by the system."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         match = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text(encoding="utf-8", errors="replace"))
@@ -19,17 +19,17 @@ def processor() -> str:
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def peak_memory() -> float | None:
-    """Gigabytes that this process has taken at most so far; None where the system does not tell."""
+    """Return the peak memory of this process in gigabytes; None if the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows has no such module
         return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 1024**3 if platform.system() == "Darwin" else most / 1024**2
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024**3 if platform.system() == "Darwin" else peak / 1024**2

@@ -1,5 +1,5 @@
-"""Networks run by torch: batch norms folded away, channels_last, no gradients, and on the processor traced once, so
-that Python takes no time between the operations; and what a network costs in operations.
+"""Networks run by torch: batch norms folded, channels_last, no gradients, and traced on the processor, so that Python
+takes no time between operations; and the number of operations of a network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from alpr_app.networks.layers import fuse, one_thread_if_forked
 from alpr_app.runtime.engine import EngineError, NormalizedInput, example_pictures
 
-# A recorded network is optimised while it runs for the first and the second time.
+# TorchScript optimises a traced network during its first two runs.
 FIRST_RUNS = 3
 
 
@@ -41,9 +41,9 @@ class TorchEngine:
         network.eval()
         fuse(network)
         with enough_memory(device):
-            entrance = NormalizedInput(network).eval()
-            # torch's own types do not know this argument.
-            self._network: nn.Module = entrance.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            normalized = NormalizedInput(network).eval()
+            # torch's type stubs lack this argument.
+            self._network: nn.Module = normalized.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.device == "cpu":
             self._network = trace(self._network, example_pictures(network))
 
@@ -57,8 +57,8 @@ class TorchEngine:
 
 @contextmanager
 def enough_memory(device: torch.device) -> Iterator[None]:
-    """Raises EngineError when a graphics card has no memory left for what is done within. Of the computer's own memory
-    torch says so itself."""
+    """Raise EngineError if the graphics card runs out of memory in the block. For main memory, torch's own error is
+    clear."""
     try:
         yield
     except RuntimeError as error:
@@ -70,13 +70,13 @@ def enough_memory(device: torch.device) -> Iterator[None]:
 
 @torch.inference_mode()
 def trace(network: nn.Module, example: torch.Tensor) -> nn.Module:
-    """`network` as TorchScript, which takes a quarter less time for one picture: these networks are many small
-    operations, and Python's part in each counts. The results are the same to rounding, for pictures of any size.
+    """Convert `network` to TorchScript, which takes a quarter less time per picture: these networks are many small
+    operations, so Python's share in each counts. Results are the same up to rounding, for pictures of any size.
 
-    Torch calls this way deprecated. The ones it names instead need a C++ compiler where the program runs.
+    torch deprecates TorchScript, but its successors need a C++ compiler on the user's machine.
     """
     with warnings.catch_warnings():
-        # Of the deprecation, and of shapes it takes for constant: those are.
+        # It warns of its deprecation, and of shapes taken as constant, which these are.
         warnings.simplefilter("ignore")
         frozen: nn.Module = torch.jit.freeze(torch.jit.trace(network, (example,), check_trace=False))
     for _ in range(FIRST_RUNS):
@@ -85,8 +85,8 @@ def trace(network: nn.Module, example: torch.Tensor) -> nn.Module:
 
 
 def gigaflop(network_class: type[nn.Module], config: Any, height: int, width: int) -> float:
-    """10^9 operations for one picture of height x width; a multiplication and an addition are two."""
-    # Counting needs shapes only: on the meta device nothing is computed.
+    """Return the operations for one picture of height x width in 10^9; a multiply-add counts as two."""
+    # Counting needs shapes only; nothing is computed on the meta device.
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network_class(config).eval()(torch.zeros(1, 3, height, width))
     return float(counter.get_total_flops() / 1e9)

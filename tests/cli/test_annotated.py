@@ -88,7 +88,7 @@ def test_nothing_is_written_through_a_linked_folder_within(folder, models, tmp_p
     (target / "inner").symlink_to(inner, target_is_directory=True)
     assert main(["read", str(folder), "--recursive", "--annotate", str(target), *models]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"{target / 'inner'}: this leads out of {target}" in line
+    assert f"{target / 'inner'}: this leads outside {target}" in line
     assert (inner / "photo.png").read_bytes() == before
     assert {path.name for path in target.iterdir()} == {*NAMES, "inner"}
 

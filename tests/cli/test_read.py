@@ -163,7 +163,7 @@ def test_results_go_to_where_a_link_leads(folder, models, tmp_path):
         (["--out", "out.txt"], "a file that ends in .jsonl or .csv"),
         (["--out", "folder.csv"], "cannot be written: Is a directory"),
         (["--detector_model", "none"], "none.safetensors: no such model"),
-        (["--detector_model", ""], "this names no model"),
+        (["--detector_model", ""], "this is not the name of a model"),
         (["--ocr_config", "none.json"], "none.json: missing"),
         (["--annotate", "file"], "file: cannot be made"),
     ],

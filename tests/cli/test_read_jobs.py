@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from alpr_app.cli import read
-from alpr_app.cli.read import Work, in_order, placed
+from alpr_app.cli.read import Work, assign_files, in_order
 from alpr_app.cli.read_jobs import MemoryBudget, memory_of
 from alpr_app.data.image_headers import FREE_BYTES
 from alpr_app.data.sources import Frame
@@ -22,20 +22,20 @@ from tests.places import FIXTURES, ROOT
 
 
 @contextmanager
-def turn(turns: MemoryBudget, amount: int) -> Iterator[None]:
-    turns.take(amount)
+def turn(budget: MemoryBudget, amount: int) -> Iterator[None]:
+    budget.acquire(amount)
     try:
         yield
     finally:
-        turns.give_back(amount)
+        budget.release(amount)
 
 
-def run(turns: MemoryBudget, amounts: list[int]) -> tuple[int, int]:
+def run(budget: MemoryBudget, amounts: list[int]) -> tuple[int, int]:
     """The most that was taken at once by threads that want so much, and by how many of them."""
     lock, taken, most = threading.Lock(), [], [0, 0]
 
     def work(amount: int) -> None:
-        with turn(turns, amount):
+        with turn(budget, amount):
             with lock:
                 taken.append(amount)
                 most[:] = max(most[0], sum(taken)), max(most[1], len(taken))
@@ -63,11 +63,11 @@ def test_what_wants_more_than_there_is_is_alone():
 
 
 def test_a_large_one_is_not_passed_by_for_ever():
-    turns, order = MemoryBudget(100), []
-    turns.take(60)
+    budget, order = MemoryBudget(100), []
+    budget.acquire(60)
 
     def work(name: str, amount: int) -> None:
-        with turn(turns, amount):
+        with turn(budget, amount):
             order.append(name)
 
     threads = []
@@ -76,7 +76,7 @@ def test_a_large_one_is_not_passed_by_for_ever():
         threads[-1].start()
         sleep(0.05)
     assert order == []
-    turns.give_back(60)
+    budget.release(60)
     for thread in threads:
         thread.join(10)
     assert order == ["large", "small"]
@@ -103,14 +103,14 @@ def test_a_claim_in_a_small_file_takes_its_turn(tmp_path):
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_every_turn_is_given_back_also_where_a_picture_cannot_be_read(small_alpr, tmp_path, jobs):
-    turns = MemoryBudget(100_000)
+    budget = MemoryBudget(100_000)
     image = np.zeros((48, 64, 3), np.uint8)
     frames = [Frame("video", "video", image, number, 0.0) for number in range(12)]
     frames += [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 3
-    work = Work(small_alpr, False, 0.0, turns)
-    outcomes = list(in_order(work, placed(iter(frames), None, turns), jobs))
+    work = Work(small_alpr, False, 0.0, budget)
+    outcomes = list(in_order(work, assign_files(iter(frames), None, budget), jobs))
     assert len(outcomes) == 15 and [outcome.error is None for outcome in outcomes] == [True] * 12 + [False] * 3
-    assert turns._used == 0
+    assert budget._used == 0
 
 
 def test_pictures_that_ask_late_and_frames_that_are_decoded_do_not_wait_for_each_other(
@@ -122,13 +122,13 @@ def test_pictures_that_ask_late_and_frames_that_are_decoded_do_not_wait_for_each
         return 100 if frame.image is None else 40
 
     monkeypatch.setattr(read, "memory_of", asks_late)
-    turns = MemoryBudget(100)
+    budget = MemoryBudget(100)
     frames = [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 2
     frames += [Frame("video", "video", np.zeros((48, 64, 3), np.uint8), number, 0.0) for number in range(2)]
     outcomes = []
-    work = Work(small_alpr, False, 0.0, turns)
+    work = Work(small_alpr, False, 0.0, budget)
     thread = threading.Thread(
-        target=lambda: outcomes.extend(in_order(work, placed(iter(frames), None, turns), 2)), daemon=True
+        target=lambda: outcomes.extend(in_order(work, assign_files(iter(frames), None, budget), 2)), daemon=True
     )
     thread.start()
     thread.join(30)

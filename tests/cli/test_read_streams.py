@@ -60,7 +60,7 @@ def test_passwords_are_in_no_result_and_no_message(models, tmp_path, capsys):
 
 def test_what_follows_something_without_end_is_not_promised(models, capsys):
     assert main(["read", "rtsp://127.0.0.1:9/a", "--camera", "0", *models]) == 2
-    assert "rtsp://127.0.0.1:9/a: has no end" in capsys.readouterr().err
+    assert "rtsp://127.0.0.1:9/a: never ends" in capsys.readouterr().err
 
 
 def test_nothing_to_read_is_wrong_use(capsys):

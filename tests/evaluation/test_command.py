@@ -165,7 +165,7 @@ def test_a_model_is_not_written_over_by_its_figures(data_folder, models, detecto
 
 def test_a_model_without_a_name_is_one_line(data_folder, models, tmp_path, capsys):
     assert main(["eval", str(data_folder), *models, "--json", str(tmp_path / "out.json"), "--ocr_model", "."]) == 2
-    assert capsys.readouterr().err == "alpr: '.': this names no model; give a bundle, NAME.safetensors\n"
+    assert capsys.readouterr().err == "alpr: '.': this is not the name of a model; give a bundle, NAME.safetensors\n"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere all names are text")

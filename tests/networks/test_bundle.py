@@ -63,7 +63,7 @@ def test_a_bundle_is_found_by_either_of_its_files_and_by_its_name(copy, suffix):
 
 @pytest.mark.parametrize("path", ["", ".", "/"])
 def test_a_path_without_a_name_is_refused(path):
-    with pytest.raises(BundleError, match=r"this names no model; give a bundle, NAME\.safetensors"):
+    with pytest.raises(BundleError, match=r"this is not the name of a model; give a bundle, NAME\.safetensors"):
         load_detector(path)
 
 
@@ -172,11 +172,11 @@ def test_weights_that_do_not_fit_are_refused(copy, change, complaint):
         ({"max_length": 2**70}, "'max_length' must be"),
         ({"patch_size": 0}, "'patch_size' must be"),
         ({"alphabet": ""}, "the alphabet holds 1 to"),
-        ({"alphabet": "A\x1b"}, "no character of a plate"),
+        ({"alphabet": "A\x1b"}, "not a character of a plate"),
         ({"alphabet": "".join(map(chr, range(0x4E00, 0x9000)))}, "the alphabet holds 1 to"),
         ({"colours": []}, "there are 1 to"),
-        ({"colours": ["\x1b[2J"]}, "no name of a colour"),
-        ({"colours": ["x" * 100_000]}, "no name of a colour"),
+        ({"colours": ["\x1b[2J"]}, "not the name of a colour"),
+        ({"colours": ["x" * 100_000]}, "not the name of a colour"),
     ],
 )
 def test_a_readers_config_out_of_bounds_is_refused_in_one_short_line(reader_path, tmp_path, changes, complaint):
@@ -205,7 +205,7 @@ def test_any_other_value_in_any_field_is_refused_or_of_no_harm(copy, field, valu
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
 def test_weights_that_are_no_numbers_are_refused(copy, number):
     change_weights(copy, lambda weights: weights | {"head.output.bias": torch.full((29,), number)})
-    with pytest.raises(BundleError, match=r"copy\.safetensors: the weights 'head\.output\.bias' hold some.* no number"):
+    with pytest.raises(BundleError, match=r"copy\.safetensors: the weights 'head\.output\.bias' contain NaN or infinity"):
         load_detector(copy)
 
 
@@ -214,7 +214,7 @@ def test_a_file_of_another_size_is_refused_before_it_is_read(copy, monkeypatch):
         # Takes no room on the disk, but would in memory.
         file.truncate(2**42)
     monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("read whole"))
-    with pytest.raises(BundleError, match=r"4,398,046,511,104 bytes where at most [\d,]+ belong"):
+    with pytest.raises(BundleError, match=r"4,398,046,511,104 bytes, expected at most [\d,]+"):
         load_detector(copy)
 
 
@@ -235,7 +235,7 @@ def test_a_file_of_another_size_is_refused_before_it_is_read(copy, monkeypatch):
 def test_a_damaged_head_of_the_weights_is_refused(copy, head):
     copy.write_bytes(head)
     change_json(copy, sha256=hashlib.sha256(head).hexdigest())
-    with pytest.raises(BundleError, match="no safetensors file"):
+    with pytest.raises(BundleError, match="not a safetensors file"):
         load_detector(copy)
 
 
@@ -257,7 +257,7 @@ def test_damaged_weights_are_refused(copy):
 def test_weights_that_are_no_safetensors_are_refused(copy):
     copy.write_bytes(b"something else")
     change_json(copy, sha256=hashlib.sha256(b"something else").hexdigest())
-    with pytest.raises(BundleError, match="no safetensors file"):
+    with pytest.raises(BundleError, match="not a safetensors file"):
         load_detector(copy)
 
 

@@ -30,7 +30,7 @@ def without_cuda(monkeypatch):
 
 def test_the_processor_is_used_where_nothing_else_is(without_cuda):
     assert backends.choose_device("auto").type == "cpu"
-    with pytest.raises(EngineError, match="device 'cuda' is not to be had on this machine; use --device cpu"):
+    with pytest.raises(EngineError, match="device 'cuda' is not available on this machine; use --device cpu"):
         backends.choose_device("cuda")
 
 
@@ -83,7 +83,7 @@ def broken(request, monkeypatch, tmp_path):
     (tmp_path / "onnxruntime" / "__init__.py").write_text("raise ImportError('DLL load failed')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
-    return "onnxruntime cannot be loaded: DLL load failed; install it anew"
+    return "onnxruntime cannot be loaded: DLL load failed; install it again"
 
 
 @pytest.mark.parametrize("bundle", ["detector_path", "reader_path"])
@@ -202,6 +202,6 @@ def test_a_network_that_puts_out_no_numbers_is_refused(backend, reader_path):
     with torch.no_grad():
         network.characters.weight.fill_(3e38)
     with pytest.raises(
-        EngineError, match=r"small-reader.safetensors: this reader puts out no numbers .* another model"
+        EngineError, match=r"small-reader.safetensors: this reader yields NaN or infinity .* another model"
     ):
         make_engine(network, replace(info, sha256="0" * 64), device="cpu", backend=backend)

@@ -74,7 +74,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(reader_path, picture, monkey
     monkeypatch.setattr("alpr_app.runtime.onnx_export.cache_folder", lambda: tmp_path / "file" / "onnx")
     engine = make_engine(*load_reader(reader_path), device="cpu", backend="onnx")
     assert engine(picture(48, 192)[None])[0].shape[0] == 1
-    assert "the ONNX file is not kept" in caplog.text
+    assert "the ONNX file is not cached" in caplog.text
 
 
 @pytest.mark.parametrize("bundle", ["detector_path", "reader_path"])

@@ -1,1 +1,1 @@
-"""The detector: a picture in, for every place a quality score, a box and four corners out."""
+"""The detector: takes a picture and returns, for every position, a quality score, a box and four corners."""

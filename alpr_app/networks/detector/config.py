@@ -1,4 +1,4 @@
-"""The shape of the detector: all that is needed to build it again."""
+"""The configuration of the detector: everything needed to rebuild it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from alpr_app.data.bounded_parsing import check_bounds
 
 STRIDES = (8, 16, 32)
-# Least and most of every number: room for networks a hundred times as large, none for what no machine can run.
+# Lowest and highest value of every number: enough for networks a hundred times as large, too little for absurd ones.
 BOUNDS = {
     "long_side": (32, 2048),
     "stem_channels": (1, 256),
@@ -22,13 +22,18 @@ BOUNDS = {
 
 @dataclass(frozen=True)
 class DetectorConfig:
-    """long_side: pixels to which a picture's longer side is scaled, a multiple of 32.
+    """Configuration of the detector.
 
-    stem_channels: of the two convolutions before stride 4, or of a single one over 4 x 4 pixels.
-    stage_channels: at strides 8, 16, 32. stage_blocks: residual blocks a stage. wide_stages: whether a stage's
-    blocks are depthwise ones with a wide kernel. neck_channels, neck_repeats: of the BiFPN. head_blocks: shared
-    convolutions before the outputs. separable: whether the convolutions of neck and head are split into a depthwise
-    and a pointwise one. box_bins: length of each side's distribution; a side reaches (box_bins - 1) strides.
+    Attributes:
+        long_side: Pixels to which a picture's longer side is scaled, a multiple of 32.
+        stem_channels: Channels of the two convolutions before stride 4, or of a single one over 4 x 4 pixels.
+        stage_channels: Channels at strides 8, 16, 32.
+        stage_blocks: Residual blocks per stage.
+        wide_stages: Whether a stage uses depthwise blocks with a wide kernel.
+        neck_channels, neck_repeats: Channels and layers of the BiFPN.
+        head_blocks: Shared convolutions before the outputs.
+        separable: Whether convolutions of neck and head are split into a depthwise and a pointwise one.
+        box_bins: Length of the distribution of each side of the box; a side reaches (box_bins - 1) strides.
     """
 
     long_side: int = 512
@@ -50,4 +55,4 @@ class DetectorConfig:
             raise ValueError(f"stem_channels holds one number or two, not {len(self.stem_channels)}")
         for name in ("stage_channels", "stage_blocks", "wide_stages"):
             if len(getattr(self, name)) != len(STRIDES):
-                raise ValueError(f"{name} holds {len(STRIDES)} values, one a stride, not {len(getattr(self, name))}")
+                raise ValueError(f"{name} holds {len(STRIDES)} values, one per stride, not {len(getattr(self, name))}")

@@ -139,11 +139,11 @@ class Head(nn.Module):
         )
         self.fused: nn.ModuleList | None = None
         self.output = nn.Conv2d(channels, 1 + 4 * bins + 8, 1)
-        # Not normal_: without weights yet, as when a bundle is loaded, that takes a second to import what it needs.
+        # Not normal_: on the meta device, where bundles are built, it spends a second on imports.
         nn.init.trunc_normal_(self.output.weight, std=0.01)
         assert self.output.bias is not None
         nn.init.zeros_(self.output.bias)
-        # Nearly every position is background: start at a score of 0.01 (Lin et al., Focal Loss, 2017).
+        # Nearly every position is background: start with a score of 0.01 (Lin et al., Focal Loss, 2017).
         nn.init.constant_(self.output.bias[0], -math.log(99.0))
 
     def forward(self, features: Tensor, level: int) -> Tensor:
@@ -163,8 +163,8 @@ class Head(nn.Module):
 
 
 class Detector(nn.Module):
-    """images (B, 3, H, W), RGB from 0 to 1, H and W multiples of 32 -> (B, N, 1 + 4 * bins + 8): what is said at each
-    of the N positions of strides 8, 16, 32, row by row within each. `split_outputs` tells what is what.
+    """The whole detector: images (B, 3, H, W), RGB from 0 to 1, H and W multiples of 32 -> (B, N, 1 + 4 * bins + 8),
+    the outputs at the N positions of strides 8, 16 and 32, row by row within each. See `split_outputs`.
     """
 
     def __init__(self, config: DetectorConfig) -> None:

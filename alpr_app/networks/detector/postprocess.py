@@ -1,4 +1,4 @@
-"""What the detector's network puts out -> detections: integral regression, non-maximum suppression."""
+"""From the detector's outputs to detections: integral regression and non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from alpr_app.networks.detector.config import STRIDES
 
 MAXIMUM_CANDIDATES = 400
-# Boxes that overlap with a better one by more than this IoU are the same plate.
+# Boxes that overlap a better one by more than this IoU are taken for the same plate.
 DUPLICATE_IOU = 0.45
 
 Outputs = TypeVar("Outputs", np.ndarray, Tensor)
@@ -22,7 +22,7 @@ Outputs = TypeVar("Outputs", np.ndarray, Tensor)
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """One plate found. score: 0 to 1. box: (4,) left, top, right, bottom. corners: (4, 2) as `Plate.corners`."""
+    """A detected plate. score: 0 to 1. box: (4,) left, top, right, bottom. corners: (4, 2) as in `Plate.corners`."""
 
     score: float
     box: np.ndarray
@@ -30,16 +30,16 @@ class Detection:
 
 
 def split_outputs(outputs: Outputs) -> tuple[Outputs, Outputs, Outputs]:
-    """What `Detector` says at positions (..., 1 + 4 * bins + 8): quality logits (...), box logits (..., 4, bins) for
-    the distances left, top, right, bottom, and corner offsets (..., 4, 2) from the position, the last two in units of
-    the stride."""
+    """Split outputs of `Detector` (..., 1 + 4 * bins + 8) into quality logits (...), box logits (..., 4, bins) for the
+    distances to left, top, right and bottom, and corner offsets (..., 4, 2) from the position; the last two are in
+    units of the stride."""
     boxes, corners = outputs[..., 1:-8], outputs[..., -8:]
     return outputs[..., 0], boxes.reshape(*boxes.shape[:-1], 4, -1), corners.reshape(*corners.shape[:-1], 4, 2)
 
 
 @lru_cache(maxsize=16)
 def positions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centres (N, 2) as (x, y) in pixels and strides (N,) of every position for an input of height x width."""
+    """Return centres (N, 2) as (x, y) in pixels and strides (N,) of all positions for an input of height x width."""
     centres, strides = [], []
     for stride in STRIDES:
         rows, columns = np.mgrid[0 : height // stride, 0 : width // stride]
@@ -49,12 +49,12 @@ def positions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float = DUPLICATE_IOU) -> np.ndarray:
-    """Indices of the boxes (N, 4) that survive greedy non-maximum suppression, best first. scores (N,): above 0."""
+    """Return the indices of boxes (N, 4) that survive greedy non-maximum suppression, best first. scores (N,) > 0."""
     if not len(boxes):
         return np.empty(0, int)
     left_top, right_bottom = boxes[:, :2], boxes[:, 2:]
     sides = np.concatenate([left_top, right_bottom - left_top], axis=1)
-    # cv2 takes arrays, which are much faster, and gives one; its types know sequences only.
+    # cv2 accepts and returns arrays, which are much faster; its type stubs know sequences only.
     kept: ArrayLike = cv2.dnn.NMSBoxes(sides, scores, 0.0, iou_threshold)  # type: ignore[arg-type]
     return np.asarray(kept).ravel()
 
@@ -65,11 +65,16 @@ def decode(
     score_threshold: float = 0.5,
     iou_threshold: float = DUPLICATE_IOU,
 ) -> list[Detection]:
-    """Detections of one picture in pixels of the network's input, best first.
+    """Decode the detections of one picture in pixels of the network's input, best first.
 
-    outputs (N, 1 + 4 * bins + 8): one picture's part of what `Detector` returns.
-    input_size: (height, width). Distances are the expectation of their distribution over the bins
-    (Generalized Focal Loss, equation 3: integral regression), so only candidates pay for the softmax.
+    Distances are the expectation of their distribution over the bins (Generalized Focal Loss, equation 3: integral
+    regression). The softmax is computed for candidates only.
+
+    Args:
+        outputs: (N, 1 + 4 * bins + 8), the outputs of `Detector` for one picture.
+        input_size: (height, width) of the network's input.
+        score_threshold: Lowest score of a candidate.
+        iou_threshold: IoU above which boxes are duplicates.
     """
     centres, strides = positions(*input_size)
     threshold = min(max(score_threshold, 1e-6), 1 - 1e-6)

@@ -1,1 +1,1 @@
-"""The reader: a rectified plate in, its text, colour and the confidence of every character out."""
+"""The reader: takes a rectified plate and returns its text, its colour and the confidence of every character."""

@@ -1,4 +1,4 @@
-"""The shape of the reader: all that is needed to build it again, its alphabet included."""
+"""The configuration of the reader: everything needed to rebuild it, including its alphabet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alpr_app.core.plate import ALPHABET, COLOURS
 from alpr_app.data.bounded_parsing import check_bounds, shown
 
 STEM_STRIDE = 4
-# Least and most of every number: room for networks a hundred times as large, none for what no machine can run.
+# Lowest and highest value of every number: enough for networks a hundred times as large, too little for absurd ones.
 BOUNDS = {
     "img_height": (4, 256),
     "img_width": (4, 1024),
@@ -30,12 +30,22 @@ LONGEST_ALPHABET, MAXIMUM_COLOURS, LONGEST_COLOUR = 10_000, 64, 40
 
 @dataclass(frozen=True)
 class ReaderConfig:
-    """img_height, img_width: of the rectified plate. patch_size: width of a vertical strip in pixels; each strip
-    becomes one token. overlap: pixels by which a strip reaches into the next one.
+    """Configuration of the reader.
 
-    stem_channels: two convolutions of stride 2 and a residual block before the strips are cut, or empty for
-    strips of plain pixels as in the paper. embed_dim: width of the transformer. max_length: characters at most.
-    dropout: in the transformer's layers; emb_dropout: on the tokens.
+    Attributes:
+        img_height, img_width: Size of the rectified plate in pixels.
+        patch_size: Width of a vertical strip in pixels; each strip becomes one token.
+        overlap: Pixels by which a strip extends into its neighbours.
+        stem_channels: Channels of two convolutions of stride 2 with a residual block, applied before the strips are
+            cut; empty for strips of plain pixels as in the paper.
+        embed_dim: Width of the transformer.
+        num_heads: Attention heads.
+        num_encoder_layers, num_decoder_layers: Depth of the transformer.
+        feedforward_ratio: Width of the feed-forward layers, in units of embed_dim.
+        dropout, emb_dropout: Dropout in the transformer's layers, and on the tokens.
+        max_length: Maximum number of characters.
+        alphabet: The characters, one class each.
+        colours: The plate colours, one class each.
     """
 
     img_height: int = PLATE_HEIGHT
@@ -71,26 +81,26 @@ class ReaderConfig:
         self._check_texts()
 
     def _check_texts(self) -> None:
-        """Raises ValueError for an alphabet or colours that nobody could read on a screen."""
+        """Raise ValueError for an alphabet or colours that cannot be displayed."""
         if not 1 <= len(self.alphabet) <= LONGEST_ALPHABET:
             raise ValueError(f"the alphabet holds 1 to {LONGEST_ALPHABET} characters, not {len(self.alphabet)}")
         if len(set(self.alphabet)) != len(self.alphabet):
             raise ValueError("the alphabet holds a character twice")
         strange = [character for character in self.alphabet if character.isspace() or not character.isprintable()]
         if strange:
-            raise ValueError(f"the alphabet holds {strange[0]!r}, which is no character of a plate")
+            raise ValueError(f"the alphabet holds {strange[0]!r}, which is not a character of a plate")
         if not 1 <= len(self.colours) <= MAXIMUM_COLOURS:
             raise ValueError(f"there are 1 to {MAXIMUM_COLOURS} colours, not {len(self.colours)}")
         for colour in self.colours:
             if not 1 <= len(colour) <= LONGEST_COLOUR or not colour.isprintable():
-                raise ValueError(f"{shown(colour)} is no name of a colour")
+                raise ValueError(f"{shown(colour)} is not the name of a colour")
 
     @property
     def tokens(self) -> int:
-        """Vertical strips a plate."""
+        """Number of vertical strips per plate."""
         return self.img_width // self.patch_size
 
     @property
     def blank(self) -> int:
-        """The class that stands for 'no character'; the others are indices into the alphabet."""
+        """The class for 'no character'; the other classes are indices into the alphabet."""
         return len(self.alphabet)

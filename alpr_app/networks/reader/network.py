@@ -1,6 +1,6 @@
 """The reader's network, after MaskOCR (Lyu et al., Text Recognition with Masked Encoder-Decoder Pretraining, 2022):
-vertical strips of the plate become the tokens of a ViT encoder, and one query a character attends to them in a
-decoder. There is no language model: the queries never see what the others have read.
+vertical strips of the plate become the tokens of a ViT encoder, and one query per character attends to them in a
+decoder. There is no language model: queries never see each other's readings.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from alpr_app.networks.reader.config import STEM_STRIDE, ReaderConfig
 
 
 class StripEmbedding(nn.Module):
-    """Plates (B, 3, H, W) -> one token a vertical strip (B, T, D).
+    """Plates (B, 3, H, W) -> one token per vertical strip (B, T, D).
 
-    A ViT on bare strips needs far more plates than a few thousand; the convolutional stem (Xiao et al., Early
+    A ViT on plain strips needs far more plates than a few thousand; the convolutional stem (Xiao et al., Early
     Convolutions Help Transformers See Better, 2021) gives it local features to start with.
     """
 
@@ -46,12 +46,12 @@ class StripEmbedding(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head attention; queries (B, Q, D) look at a memory (B, M, D)."""
+    """Multi-head attention of queries (B, Q, D) to a memory (B, M, D)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        # What it is by default, said as a number: an exported graph would work it out from shapes in every call.
+        # The default value as a number: an exported graph would derive it from shapes in every call.
         self.scale = (width // heads) ** -0.5
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
@@ -74,7 +74,7 @@ class Attention(nn.Module):
         return output
 
     def fuse(self) -> None:
-        """One projection instead of two where a sequence looks at itself."""
+        """Merge the two projections into one for self-attention."""
         width = self.query.in_features
         self.fused = nn.Linear(width, 3 * width)
         with torch.no_grad():
@@ -107,7 +107,7 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Character queries look at the strips, then at each other's places, then think."""
+    """Cross-attention of the character queries to the strips, self-attention among the queries, feed-forward."""
 
     def __init__(self, config: ReaderConfig) -> None:
         super().__init__()
@@ -141,12 +141,12 @@ class Encoder(nn.Module):
         nn.init.trunc_normal_(self.places, std=0.02)
 
     def embed(self, plates: Tensor) -> Tensor:
-        """Strips as tokens that know their places, not yet of each other."""
+        """Embed the strips as tokens with their positions."""
         tokens: Tensor = self.dropout(self.embedding(plates) + self.places)
         return tokens
 
     def transform(self, tokens: Tensor) -> Tensor:
-        """Tokens, all or some of `embed`'s, after they have looked at each other."""
+        """Apply the transformer to all or some of the tokens that `embed` returns."""
         for layer in self.layers:
             tokens = layer(tokens)
         normed: Tensor = self.norm(tokens)
@@ -157,8 +157,8 @@ class Encoder(nn.Module):
 
 
 class Reader(nn.Module):
-    """plates (B, 3, H, W), RGB from 0 to 1 -> character logits (B, max_length, alphabet + blank) and colour
-    logits (B, colours)."""
+    """The whole reader: plates (B, 3, H, W), RGB from 0 to 1 -> character logits (B, max_length, alphabet + blank) and
+    colour logits (B, colours)."""
 
     def __init__(self, config: ReaderConfig) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the reader's network puts out -> texts and confidences."""
+"""From the reader's outputs to texts and confidences."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from alpr_app.networks.reader.config import ReaderConfig
 
 @dataclass(frozen=True)
 class Reading:
-    """text without blanks; characters: one confidence (0 to 1) a character of text; alternatives: for each of them
-    the next likeliest character ('' for none at all) and its confidence; colour: the likeliest one."""
+    """A reading of one plate.
+
+    Attributes:
+        text: Without blanks.
+        characters: One confidence (0 to 1) per character of the text.
+        alternatives: For each character the second most likely one ('' for no character) and its confidence.
+        colour: The most likely colour.
+    """
 
     text: str
     characters: tuple[float, ...]
@@ -21,21 +27,21 @@ class Reading:
 
     @property
     def confidence(self) -> float:
-        """The least of the characters' confidences: a plate is as sure as its worst character. 0 without text."""
+        """The lowest confidence of all characters; 0 without text."""
         return min(self.characters, default=0.0)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities over the last axis."""
+    """Return probabilities over the last axis."""
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
     return probabilities
 
 
 def decode(characters: np.ndarray, colours: np.ndarray, config: ReaderConfig) -> list[Reading]:
-    """Readings of B plates from character logits (B, L, classes) and colour logits (B, colours)."""
+    """Decode readings of B plates from character logits (B, L, classes) and colour logits (B, colours)."""
     probabilities = softmax(characters.astype(np.float64))
-    # Of every place the likeliest class and the one after it: (B, L, 2).
+    # The two most likely classes at every position: (B, L, 2).
     ranked = (-probabilities).argsort(axis=2, kind="stable")[..., :2]
     chances = np.take_along_axis(probabilities, ranked, axis=2)
     names = [*config.alphabet, ""]

@@ -225,7 +225,7 @@ def test_a_reader_too_short_for_chinese_plates_is_refused(data_folder, tmp_path,
 def test_a_device_that_is_not_there_is_refused_at_once(data_folder, tmp_path, capsys):
     arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "x")]
     assert main([*arguments, "--device", "cuda"]) == 1
-    assert "device 'cuda' is not to be had on this machine" in capsys.readouterr().err
+    assert "device 'cuda' is not available on this machine" in capsys.readouterr().err
 
 
 def test_a_run_that_is_gone_on_with_otherwise_is_told_what_differs(data_folder, tmp_path, capsys):
