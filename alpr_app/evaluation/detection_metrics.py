@@ -137,6 +137,8 @@ class DetectionMetrics:
         result = {name: self._groups[name].summary() for name in sorted(self._groups)}
         if self._subsets:
             keys = result["micro"]
-            result["macro"] = {key: float(np.mean([result[name][key] for name in self._subsets])) for key in keys}
+            result["macro"] = {
+                key: float(np.mean([result[name][key] for name in sorted(self._subsets)])) for key in keys
+            }
             result["macro"]["plates"] = result["micro"]["plates"]
         return result

@@ -205,7 +205,9 @@ def test_any_other_value_in_any_field_is_refused_or_of_no_harm(copy, field, valu
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
 def test_weights_that_are_no_numbers_are_refused(copy, number):
     change_weights(copy, lambda weights: weights | {"head.output.bias": torch.full((29,), number)})
-    with pytest.raises(BundleError, match=r"copy\.safetensors: the weights 'head\.output\.bias' contain NaN or infinity"):
+    with pytest.raises(
+        BundleError, match=r"copy\.safetensors: the weights 'head\.output\.bias' contain NaN or infinity"
+    ):
         load_detector(copy)
 
 
