@@ -81,9 +81,11 @@ MOST_WORKERS = 8
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """On all cores, where pytest-xdist is installed and nothing else was asked for. A file's tests stay together: many
+    """Run on all cores, if pytest-xdist is installed and nothing else was asked for. A file's tests stay together: many
     share what is slow to make."""
     known = config.pluginmanager.hasplugin("xdist") and "PYTEST_XDIST_WORKER" not in os.environ
+    # pytest-cov has to know beforehand: with --cov, all cores are used only by `-n auto --dist loadfile`.
+    known = known and not getattr(config.option, "cov_source", None)
     if known and config.option.numprocesses is None and not config.option.usepdb:
         config.option.numprocesses = min(MOST_WORKERS, cores())
         config.option.dist = "loadfile"
