@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from alpr_app.core.errors import AlprError, UsageError, reason
+from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.run_folder import COMMAND, write_about
 from alpr_app.runtime.backends import DEVICES, choose_device
 from alpr_app.synth.plates.plates_file import shipped_plates
@@ -251,8 +252,7 @@ def _begin(run: Trainer, args: argparse.Namespace) -> None:
     if not args.resume:
         if run.last_path.exists():
             raise CheckpointError(f"{run.last_path}: there is a run already; add --resume or choose another --output")
-        command = published_command(args.arguments) + "\n"
-        (run.options.folder / COMMAND).write_text(command, encoding="utf-8")
+        write_atomically(run.options.folder / COMMAND, f"{published_command(args.arguments)}\n".encode())
     write_about(run.options.folder, about_run(run.task, run.options, args.arguments))
 
 

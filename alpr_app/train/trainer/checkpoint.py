@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import warnings
 import zipfile
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from alpr_app.core.errors import AlprError, first_line, reason
+from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.bounded_parsing import shown
 from alpr_app.data.run_folder import MOST_COUNTED
 
@@ -35,14 +35,19 @@ class CheckpointError(AlprError):
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` beside `path`, then put it in its place: the earlier file stays until the new one is whole."""
-    part = path.with_name(path.name + ".part")
+    """Write `state` to `path` atomically: the earlier file stays until the new one is complete.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    content = io.BytesIO()
+    torch.save(state, content)
     try:
-        torch.save(state, part)
-        os.replace(part, path)
-    except (OSError, RuntimeError) as error:
-        part.unlink(missing_ok=True)
-        raise CheckpointError(f"{path}: the checkpoint was not written ({error}); the earlier one is kept") from error
+        write_atomically(path, content.getvalue())
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: the checkpoint was not written ({reason(error)}); the earlier one is kept"
+        ) from error
 
 
 def read_checkpoint(path: Path) -> bytes:

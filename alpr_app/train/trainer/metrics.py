@@ -1,7 +1,9 @@
-"""What a run says of itself: rows in CSV files always, TensorBoard and Weights & Biases by option."""
+"""Logging of a run's metrics: CSV files always, TensorBoard and Weights & Biases on request."""
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 import time
 from collections import defaultdict
@@ -10,33 +12,56 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from alpr_app.data.atomic_files import write_atomically
+from alpr_app.data.atomic_files import append_whole, write_atomically
 from alpr_app.train.trainer.batches import TrainingError
 from alpr_app.train.trainer.distributed import Ranks
 from alpr_app.train.trainer.options import RunOptions
 
 
-def append_row(path: Path, row: dict[str, float]) -> None:
-    """Add a row to a CSV file, which begins with the names of its columns.
+class MetricsFile:
+    """A CSV file with a header to which rows of metrics are appended.
 
-    A cell is empty where a row has no such figure: with columns that the file lacks, as one has that an earlier version
-    began, it is written anew, whole or not at all. What a run that was killed left of its last line is taken away.
-
-    Raises OSError.
+    An existing file is continued: its header is read once, here, and a last line that a killed run left incomplete is
+    removed with the first row. New metrics become new columns, for which the file is rewritten atomically; a metric
+    missing from a row leaves an empty cell.
     """
-    text = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
-    head, *lines = whole.splitlines() or [""]
-    names = head.split(",") if head else []
-    added = [name for name in row if name not in names]
-    line = ",".join(f"{row[name]:.6g}" if name in row else "" for name in [*names, *added])
-    if text == whole and not added:
-        with path.open("a", newline="\n", encoding="utf-8") as file:
-            file.write(line + "\n")
-        return
-    # Damaged lines get as many cells too: they stay as wrong as they are, and readers leave them out.
-    table = [",".join([*names, *added]), *(earlier + "," * len(added) for earlier in lines), line]
-    write_atomically(path, ("\n".join(table) + "\n").encode())
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        lines, self._torn = self._read_lines()
+        self._columns: list[str] = next(csv.reader(lines[:1]), [])
+
+    def _read_lines(self) -> tuple[list[str], bool]:
+        """The complete lines, and whether an incomplete one follows them."""
+        text = self.path.read_bytes().decode("utf-8", "replace") if self.path.exists() else ""
+        complete = text[: text.rfind("\n") + 1]
+        return complete.splitlines(), text != complete
+
+    def append(self, row: dict[str, float]) -> None:
+        """Append one row, whole or not at all.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if self._torn or not self.path.exists() or not row.keys() <= set(self._columns):
+            self._rewrite([*self._columns, *(name for name in row if name not in self._columns)])
+        line = _csv_line([f"{row[name]:.6g}" if name in row else "" for name in self._columns])
+        with self.path.open("r+b", buffering=0) as file:
+            append_whole(file, line.encode())
+
+    def _rewrite(self, columns: list[str]) -> None:
+        lines, _ = self._read_lines()
+        # Damaged lines get new cells as well: they stay invalid, and readers skip them.
+        new_cells = "," * (len(columns) - len(self._columns))
+        text = _csv_line(columns) + "".join(f"{line}{new_cells}\n" for line in lines[1:])
+        write_atomically(self.path, text.encode())
+        self._columns, self._torn = columns, False
+
+
+def _csv_line(cells: list[str]) -> str:
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
 
 
 class Meter:
@@ -79,12 +104,12 @@ class Trackers:
     """
 
     def __init__(self, options: RunOptions, ranks: Ranks, resumed: bool = False) -> None:
-        self._folder = options.folder
         self._writes = ranks.first
         self._board: Any = None
         self._wandb: Any = None
         if not self._writes:
             return
+        self._files = {part: MetricsFile(options.folder / f"{part}.csv") for part in ("train", "val")}
         if options.tensorboard:
             try:
                 from torch.utils.tensorboard import SummaryWriter
@@ -110,7 +135,7 @@ class Trackers:
         """One row of `part` (train or val)."""
         if not self._writes:
             return
-        append_row(self._folder / f"{part}.csv", {"step": step, **figures})
+        self._files[part].append({"step": step, **figures})
         named = {f"{part}/{name}": value for name, value in figures.items()}
         if self._board is not None:
             for name, value in named.items():
@@ -154,5 +179,5 @@ def _begin_wandb(options: RunOptions, resumed: bool) -> Any:
         except errors.Error as offline:
             said = str(offline).partition("\n")[0].rstrip(".")
             raise TrainingError(f"--wandb: {said}; leave --wandb out, or log in with 'wandb login'") from offline
-    kept.write_text(f"{run.id}\n", encoding="utf-8")
+    write_atomically(kept, f"{run.id}\n".encode())
     return run
