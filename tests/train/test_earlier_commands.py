@@ -62,7 +62,7 @@ def test_the_reader_is_trained_in_a_folder_of_its_own(here, data_folder, capsys)
 
 def test_a_run_that_is_to_go_on_must_be_named(here, data_folder, capsys):
     assert main(["detector", "--dataset_path", str(data_folder), "--resume"]) == 1
-    assert "--resume: name the run to go on with: --output DIR" in capsys.readouterr().err
+    assert "--resume: name the run to continue: --output DIR" in capsys.readouterr().err
     assert not (here / "runs").exists()
 
 
@@ -85,7 +85,7 @@ def test_a_folder_named_twice_is_cut_out_once_and_an_unknown_one_is_named(ccpd, 
     assert main([*line, "base", "ccpd_base"]) == 0
     assert capsys.readouterr().out.count("plates_base_48") == 1
     assert main([*line, "ccpd_fog"]) == 1
-    assert "there is no ccpd_fog; there are base, blur, challenge, weather" in capsys.readouterr().err
+    assert "holds no ccpd_fog; it holds base, blur, challenge, weather" in capsys.readouterr().err
 
 
 def test_a_reader_is_measured_without_naming_pictures(here, reader_path, capsys):

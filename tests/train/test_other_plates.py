@@ -21,7 +21,7 @@ from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.train.cli.main import main
 from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import load_checkpoint
-from alpr_app.train.trainer.pretrained import with_plates_of
+from alpr_app.train.trainer.pretrained import adapted_to_plates
 
 PLATES = """
 name = "Toy"
@@ -148,7 +148,7 @@ def test_another_alphabet_gets_new_heads_and_keeps_the_rest():
     torch.manual_seed(0)
     shape = {"embed_dim": 16, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "stem_channels": (4, 8)}
     before = ReaderWithCTC(ReaderConfig(**shape))
-    after = with_plates_of(before, ReaderConfig(alphabet="AB", max_length=5, colours=("white",)))
+    after = adapted_to_plates(before, ReaderConfig(alphabet="AB", max_length=5, colours=("white",)))
     assert (after.reader.config.alphabet, after.reader.config.embed_dim) == ("AB", 16)
     weights, kept = after.state_dict(), set()
     for name, value in before.state_dict().items():
@@ -156,13 +156,15 @@ def test_another_alphabet_gets_new_heads_and_keeps_the_rest():
             kept.add(name)
     new = {name.rpartition(".")[0] or name for name in weights.keys() - kept}
     assert new == {"reader.characters", "reader.colour", "columns", "reader"}  # the last: reader.queries
-    longer = with_plates_of(before, ReaderConfig(max_length=9))
+    longer = adapted_to_plates(before, ReaderConfig(max_length=9))
     assert (longer.columns.weight == before.columns.weight).all() and longer.reader.queries.shape[1] == 9
 
 
 def test_a_run_that_starts_from_other_plates_says_so(toy, tmp_path, reader_path, capsys):
     assert train_reader(toy, tmp_path / "run", "--start_from", reader_path) == 0
-    assert "made for other plates; all but the heads that spell Toy ones is kept" in capsys.readouterr().err
+    assert (
+        "made for other plates; all weights but the heads that spell Toy plates are loaded" in capsys.readouterr().err
+    )
     assert train_reader(toy, tmp_path / "second", "--start_from", tmp_path / "run") == 0
     assert "other plates" not in capsys.readouterr().err
 

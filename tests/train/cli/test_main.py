@@ -101,7 +101,7 @@ def test_the_input_size_in_use_is_chosen_at_export(data_folder, tmp_path, capsys
 
 
 @pytest.mark.parametrize(
-    ("size", "said"), [(["90"], "multiples of 32"), (["96", "0"], "96 0"), (["96"] * 3, "one number or two")]
+    ("size", "said"), [(["90"], "multiples of 32"), (["96", "0"], "96 0"), (["96"] * 3, "one or two numbers")]
 )
 def test_views_of_an_impossible_size_are_refused(size, said, data_folder, tmp_path, capsys):
     arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run"), *SHORT]
@@ -152,10 +152,10 @@ def test_options_come_from_a_file_and_the_command_line_wins(data_folder, tmp_pat
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("smaples = 4", "'smaples' is no option of detector"),
+        ("smaples = 4", "'smaples' is not an option of detector"),
         ("samples = ", "not a TOML file"),
-        ("[detector]\nsamples = 4", "'detector' is no option"),
-        ("no_amp = 3", "switched on by true"),
+        ("[detector]\nsamples = 4", "'detector' is not an option"),
+        ("no_amp = 3", "'no_amp' must be true or false, not 3"),
     ],
 )
 def test_a_config_file_that_cannot_be_right_is_refused(content, said, tmp_path, capsys):

@@ -133,7 +133,7 @@ def test_ctrl_c_says_where_the_labels_are_and_how_to_go_on(folder, detector_path
     monkeypatch.setattr("alpr_app.train.cli.datasets.make_alpr", lambda args: Interrupted(2))
     assert main(["label", str(folder), *models]) == 130
     said = capsys.readouterr().err.splitlines()
-    assert said[-2].endswith("alpr_dataset.csv: what has been labelled so far; the same command goes on from there")
+    assert said[-2].endswith("alpr_dataset.csv: holds the labels so far; the same command continues from there")
     assert said[-1] == "alpr_app.train: interrupted"
 
 
@@ -168,7 +168,7 @@ def test_other_options_do_not_go_on_with_a_run_that_was_ended(folder):
     with pytest.raises(KeyboardInterrupt):
         label_pictures(Interrupted(2), folder, 0.95)
     before = (folder / "alpr_dataset.csv").read_bytes()
-    with pytest.raises(AlprError, match=r"a run with other options was ended .* move alpr_dataset.csv and"):
+    with pytest.raises(AlprError, match=r"labelling was begun with other options; .* move alpr_dataset.csv and"):
         label_pictures(ALPR, folder, 0.5)
     assert (folder / "alpr_dataset.csv").read_bytes() == before
 
@@ -184,7 +184,7 @@ def test_a_column_that_was_taken_out_is_named(folder):
 @pytest.mark.parametrize("content", [b"", b"[" * 10_000, b"\xff\xfe", b"{}\n"], ids=range(4))
 def test_a_damaged_progress_file_is_one_line(folder, content):
     (folder / "alpr_dataset.csv.progress").write_bytes(content)
-    with pytest.raises(AlprError, match="a run with other options was ended"):
+    with pytest.raises(AlprError, match="labelling was begun with other options"):
         label_pictures(ALPR, folder, 0.95)
 
 
@@ -239,7 +239,7 @@ def test_a_table_that_has_gone_is_said(folder):
     with pytest.raises(KeyboardInterrupt):
         label_pictures(Interrupted(2), folder, 0.95)
     (folder / "alpr_dataset.csv").unlink()
-    with pytest.raises(AlprError, match=r"has gone; put it back to go on, or remove alpr_dataset\.csv\.progress"):
+    with pytest.raises(AlprError, match=r"is missing; put it back to continue, or remove alpr_dataset\.csv\.progress"):
         label_pictures(ALPR, folder, 0.95)
     (folder / "alpr_dataset.csv.progress").unlink()
     assert label_pictures(ALPR, folder, 0.95).labelled == 1
@@ -256,5 +256,5 @@ def test_a_damaged_picture_is_said_once_and_by_its_name(folder, detector_path, r
     assert done.returncode == 1
     broken = {"4.png": "not a picture", "damaged.png": "a damaged picture"}
     assert done.stderr.splitlines() == [
-        f"alpr_app.train: left out: {folder / name}: {said}" for name, said in broken.items()
+        f"alpr_app.train: skipped {folder / name}: {said}" for name, said in broken.items()
     ]

@@ -7,7 +7,7 @@ from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.detector.postprocess import positions, split_outputs
 from alpr_app.train.detector.dataset import load_scenes
 from alpr_app.train.detector.losses import detector_losses
-from alpr_app.train.detector.task import DetectorTask, detect_all, held_out, match
+from alpr_app.train.detector.task import DetectorTask, detect_all, held_out, recall_and_corner_error
 
 SMALL = DetectorConfig(long_side=256, stem_channels=(8, 16), stage_channels=(24, 32, 32), neck_channels=32)
 
@@ -33,14 +33,14 @@ def test_it_learns_eight_pictures_by_heart(data_folder):
         for _ in range(30):
             network(images)
         found = list(detect_all(network.eval(), (picture.path for picture in pictures)))
-    scores = match(pictures, found)
+    scores = recall_and_corner_error(pictures, found)
     assert scores["recall_70"] == 1.0
     assert scores["corner_error"] < 0.15
 
 
 def test_matching_counts_plates_by_their_overlap(data_folder):
     picture = read_data_folder(data_folder).pictures[0]
-    assert match([picture], [[]]) == {"recall_50": 0.0, "recall_70": 0.0, "corner_error": 1.0}
+    assert recall_and_corner_error([picture], [[]]) == {"recall_50": 0.0, "recall_70": 0.0, "corner_error": 1.0}
 
 
 def test_machine_labelled_pictures_are_held_out_by_name(tmp_path):

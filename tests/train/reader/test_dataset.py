@@ -67,7 +67,7 @@ def test_where_there_is_no_plate_nothing_is_to_be_read(samples, painter, monkeyp
 
 def test_drawn_plates_that_a_reader_is_judged_by_all_have_a_text(painter, monkeypatch):
     monkeypatch.setattr("alpr_app.train.reader.dataset.NO_PLATE_SHARE", 0.5)
-    plates, texts = prepare_plates(CONFIG, DataFolder((), (), ()), painter, most=12).validation["drawn"]
+    plates, texts = prepare_plates(CONFIG, DataFolder((), (), ()), painter, maximum=12).validation["drawn"]
     assert len(plates) == len(texts) == 12 and all(texts)
 
 

@@ -56,7 +56,7 @@ def test_a_run_that_still_goes_on_is_reported(begun, capsys):
     # By the first figure, the first validation was the best.
     assert "best (judgement), step 50 | last, step 100" in text and "| recall | 0.8000 | 0.8500 |" in text
     # As many samples at 10 a second as at 30: 15 a second in all; waiting half of three quarters of the time.
-    assert "| samples a second | 15.0 | 30.0 |" in text
+    assert "| samples per second | 15.0 | 30.0 |" in text
     assert "| waiting for samples | 40.0 % | 10.0 % |" in text
     assert read_picture(begun / "curves.png").size
 
