@@ -89,7 +89,7 @@ def test_no_data_and_no_plates_is_wrong_use(tmp_path, capsys):
 
 def test_rounds_over_no_labelled_pictures_are_refused(toy, tmp_path, capsys):
     assert train_reader(toy, tmp_path / "run", *READER, "--epochs", 3) == 1
-    assert "there are none: give --samples" in capsys.readouterr().err
+    assert "there are none: use --samples" in capsys.readouterr().err
 
 
 def test_labelled_pictures_are_trained_on_and_measured_when_there_are_any(toy, tmp_path):
@@ -173,4 +173,4 @@ def test_a_reader_of_other_plates_is_not_trained_on_chinese_ones(toy, tmp_path, 
     assert train_reader(toy, tmp_path / "run", *READER) == 0
     arguments = ["maskocr", "--dataset_path", data_folder, "--output", tmp_path / "x", "--start_from", tmp_path / "run"]
     assert main([*map(str, arguments), *SHORT]) == 1
-    assert "name their kind with --plates" in capsys.readouterr().err
+    assert "name them with --plates" in capsys.readouterr().err

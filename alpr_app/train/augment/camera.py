@@ -137,13 +137,13 @@ def camera_augment(image: np.ndarray, rng: Rng, strength: float = 1.0, plate_hei
         strength: Factor of the probabilities; 0 leaves the picture unchanged.
         plate_height: Height in pixels that blur is proportional to; None for the picture's own.
     """
-    for step, chance in _LIGHT:
-        if rng.random() < chance * strength:
+    for step, probability in _LIGHT:
+        if rng.random() < probability * strength:
             image = step(image, rng)
-    for blur, chance in _LENS:
-        if rng.random() < chance * strength:
+    for blur, probability in _LENS:
+        if rng.random() < probability * strength:
             image = blur(image, rng, image.shape[0] if plate_height is None else plate_height)
-    for step, chance in _SENSOR:
-        if rng.random() < chance * strength:
+    for step, probability in _SENSOR:
+        if rng.random() < probability * strength:
             image = step(image, rng)
     return image

@@ -92,13 +92,13 @@ def add_extract_plates(commands: Commands) -> None:
 def run_extract_plates(args: argparse.Namespace) -> int:
     folders = {folder.name.removeprefix("ccpd_"): folder for folder in find_folders(args.ccpd_dir)}
     # Categories are named like the folders, with or without ccpd_.
-    wanted = [name.removeprefix("ccpd_") for name in args.categories or folders]
-    unknown = [name for name in wanted if name not in folders]
+    categories = [name.removeprefix("ccpd_") for name in args.categories or folders]
+    unknown = [name for name in categories if name not in folders]
     if unknown:
         raise LabelError(f"{args.ccpd_dir}: holds no ccpd_{unknown[0]}; it holds {', '.join(folders)}")
     crop_options = CropOptions(args.box, args.margin, args.jitter, args.seed)
     failed = False
-    for name in dict.fromkeys(wanted):
+    for name in dict.fromkeys(categories):
         pictures = [picture for picture in read_data_folder(folders[name]).pictures if picture.plates]
         if not pictures:
             print(f"ccpd_{name}: no plates with a text")

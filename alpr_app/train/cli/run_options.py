@@ -109,7 +109,7 @@ def report_new_parameters(start_from: Path, names: list[str]) -> None:
 def cache_limit(args: argparse.Namespace) -> float:
     """Maximum bytes of decoded pictures in one process.
 
-    Workers that are forked share them with this process; started afresh, as on Windows and macOS, each holds its own.
+    Workers that are forked share them with this process; spawned ones, as on Windows and macOS, each hold their own.
     """
     shared = multiprocessing.get_start_method() == "fork"
     limit: float = args.cache_gb * GIGABYTE / (1 if shared else 1 + args.num_workers)

@@ -203,8 +203,8 @@ class SceneDataset(Samples):
             plate = scene.plates[rng.integers(len(scene.plates))]
             plate_width = max(1.0, float(np.ptp(plate[:, 0])))
             largest = max(SMALLEST_PLATE, min(LARGEST_PLATE, 0.85 * width))
-            wanted = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(largest)))) / plate_width
-            scale = min(max(wanted, low), largest / plate_width)
+            random_scale = float(np.exp(rng.uniform(np.log(SMALLEST_PLATE), np.log(largest)))) / plate_width
+            scale = min(max(random_scale, low), largest / plate_width)
             focus = plate.mean(axis=0)
         else:
             scale = rng.uniform(low, high)
