@@ -23,7 +23,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def ccpd(tmp_path_factory) -> Path:
-    """Drawn pictures under CCPD's names, as CCPD is unpacked."""
+    """Drawn pictures with CCPD's names, in folders like those of CCPD."""
     root = tmp_path_factory.mktemp("CCPD2019")
     for seed, name in enumerate(("base", "blur")):
         arguments = ["draw", "plates", "--output", str(root / f"ccpd_{name}"), "--count", "12", "--seed", str(seed)]
@@ -157,13 +157,13 @@ def test_plates_are_cut_out_and_can_be_trained_on(ccpd, tmp_path, options):
     paths = [item.path for item in (*data.crops, *data.pictures)]
     assert len(paths) == len(rows(ccpd / "ccpd_base"))
     assert {cv2.imread(str(path)).shape for path in paths} == {(48, 192, 3)}
-    for picture in data.pictures:  # with a margin the plate does not fill its picture, and the table says where it is
+    for picture in data.pictures:  # with a margin the plate does not fill its picture, and the table has its corners
         left, top, right, bottom = picture.plates[0].box
         assert 0 < left < 20 < 172 < right < 192 and 0 < top < 10 < 38 < bottom < 48
     first = paths[0]
     first.unlink()
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*.png")}
-    assert main([*arguments, "--num_workers", "1", *options]) == 0  # goes on where it was stopped
+    assert main([*arguments, "--num_workers", "1", *options]) == 0  # continues where it was stopped
     assert first.is_file() and all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 

@@ -1,4 +1,4 @@
-"""Training for plates that are not Chinese, through the front door: drawn ones alone, and pictures labelled by CSV."""
+"""Training for plates that are not Chinese, by its commands: drawn plates only, and pictures labelled by CSV."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_detector_is_trained_and_measured_on_drawn_cars_with_such_plates(toy, 
     for plate in plates:
         top, side = plate.corners[1] - plate.corners[0], plate.corners[3] - plate.corners[0]
         shapes.append(np.linalg.norm(top) / np.linalg.norm(side))
-    assert 3 < np.median(shapes) < 5  # 440 x 110 mm, seen more or less from aside
+    assert 3 < np.median(shapes) < 5  # 440 x 110 mm, seen from various angles
     arguments = ["detector", "--plates", toy, "--dataset_path", folder, "--output", run, "--batch_size", 2]
     assert main([str(word) for word in [*arguments, "--crop_size", 96, "--long_side", 160, *SHORT]]) == 0
     assert main(["export", str(run), "--output", str(tmp_path / "found"), "--last"]) == 0

@@ -1,4 +1,4 @@
-"""Plates drawn after a plates file: their size, ink, bands and marks are what the file says."""
+"""Plates drawn from a plates file have the sizes, ink, bands and marks of the file."""
 
 from __future__ import annotations
 

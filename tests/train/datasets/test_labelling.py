@@ -27,7 +27,7 @@ ODD = replace(SURE, text="皖A1234", fits_format=False)
 
 
 class Scripted:
-    """Stands in for ALPR: a picture's first pixel says which plates are in it."""
+    """Stands in for ALPR: the first pixel of a picture encodes its plates."""
 
     def __init__(self, *plates: list[Plate]) -> None:
         self.plates = plates
@@ -38,7 +38,7 @@ class Scripted:
 
 @pytest.fixture
 def folder(tmp_path):
-    """Five pictures: sure, unsure beside sure, odd, empty, broken."""
+    """Five pictures: confident, doubtful beside confident, odd format, empty, broken."""
     for number in range(4):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((40, 80, 3), number * 20, np.uint8))
     (tmp_path / "4.png").write_bytes(b"no picture")
@@ -89,7 +89,7 @@ def test_the_command_says_what_it_labelled_and_what_it_left_out(folder, detector
 
 
 class Interrupted(Scripted):
-    """Is ended by Ctrl-C, or by an error, at its picture of this number."""
+    """Ends with Ctrl-C, or with an error, at the picture of this number."""
 
     def __init__(self, number, error=KeyboardInterrupt):
         super().__init__(*ALPR.plates)
@@ -150,7 +150,7 @@ def test_what_people_changed_meanwhile_stays(folder):
     with pytest.raises(KeyboardInterrupt):
         label_pictures(Interrupted(2), folder, 0.95, keep_doubtful=True)
     table = folder / "alpr_dataset.csv"
-    # As a spreadsheet writes it: another order of columns, one more, another line end, none at the very end.
+    # As from a spreadsheet: columns in another order and one more, other line ends, none at the end of the file.
     edited = (
         "\ufefftext,file,split,colour,corners,note\n"
         '京A00001,1.png,train,blue,"10 10 60 12 60 26 10 24",typed by hand\n'

@@ -26,7 +26,7 @@ def test_the_plate_is_where_the_label_says_and_harder_to_read(picture, kind):
     assert np.abs(plain - hard).mean() > 3
     blue = (plain[..., 2] - plain[..., 0]).ravel()
     seen = (hard[..., 2] - hard[..., 0]).ravel()
-    assert np.corrcoef(blue, seen)[0, 1] > 0.4  # the plate's own pattern, not what lies beside it
+    assert np.corrcoef(blue, seen)[0, 1] > 0.4  # the plate's own pattern, not its surroundings
 
 
 def test_far_plates_are_60_pixels_wide_in_a_picture_of_the_usual_size(picture):

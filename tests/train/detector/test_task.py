@@ -16,7 +16,7 @@ def test_it_learns_eight_pictures_by_heart(data_folder):
     torch.manual_seed(0)
     pictures = list(read_data_folder(data_folder).pictures)
     scenes = load_scenes(pictures)
-    # 192 x 256 is what the letterbox leaves as it is.
+    # The letterbox leaves 192 x 256 unchanged.
     images = torch.from_numpy(np.stack([scene.image for scene in scenes])).permute(0, 3, 1, 2).float() / 255
     plates, nothing = [torch.from_numpy(scene.plates) for scene in scenes], [torch.zeros(0, 4)] * 8
     centres, strides = (torch.from_numpy(array) for array in positions(192, 256))
@@ -28,7 +28,7 @@ def test_it_learns_eight_pictures_by_heart(data_folder):
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
-    # The batch norms' averages are as young as the network: let them see the pictures at its end.
+    # The running statistics of the batch norms lag behind the weights: update them on the pictures.
     with torch.no_grad():
         for _ in range(30):
             network(images)

@@ -52,7 +52,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path, mo
 
 
 class Danger:
-    """Would make a file if it were opened."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, target):
         self.target = target
@@ -85,7 +85,7 @@ def run_folder(tmp_path_factory):
 
 
 def resumed(folder, content):
-    """What comes of going on from a last.pt with this content: nothing, or the one line that says why not."""
+    """Resume from a last.pt with this content: the error message, or nothing."""
     (folder / "last.pt").write_bytes(content)
     try:
         Trainer(Line(), options(folder, samples=32)).resume()
@@ -104,7 +104,7 @@ def test_any_flipped_or_missing_bytes_are_one_line(run_folder, tmp_path):
         for place in rng.integers(0, len(whole), rng.integers(1, 9)):
             content[place] ^= 1 << rng.integers(8)
         resumed(tmp_path, bytes(content))
-        # Of a zip the end is its list of contents.
+        # The end of a zip file is its list of contents.
         assert "last.pt: " in resumed(tmp_path, whole[: rng.integers(len(whole))])
 
 
@@ -178,7 +178,7 @@ def trained(request, tmp_path_factory):
 
 
 def change(state, *path, value):
-    """Set what lies at `path` in a checkpoint."""
+    """Set the value at `path` in a checkpoint."""
     for name in path[:-1]:
         state = state[name]
     state[path[-1]] = value

@@ -1,4 +1,4 @@
-"""Two processes, on one machine or two, train the same network as one process alone."""
+"""Two processes, on one machine or two, train the same network as a single process."""
 
 import os
 import signal
@@ -44,12 +44,12 @@ def test_two_processes_train_the_reader_that_one_would(data_folder, tmp_path):
         state = load_checkpoint(folder / "last.pt")
         assert state["step"] == 6
         weights.append(torch.cat([value.flatten().float() for value in state["network"].values()]))
-    # Weights move by some 2 % of their norm in these steps; what differs is rounding, which Adam makes larger.
+    # Weights move by about 2 % of their norm in these steps; the difference is rounding, which Adam amplifies.
     assert (weights[0] - weights[1]).norm() < 1e-3 * weights[0].norm()
 
 
 def run_on_two_machines(folders: list[Path], *arguments: list[str]) -> list[subprocess.CompletedProcess]:
-    """As if on two: each is started by itself in a folder of its own, without a disk that both see, with its own
+    """Processes as if on two machines: each is started in its own folder, without a shared disk, with its own
     arguments."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
@@ -154,7 +154,7 @@ def test_shared_batch_norms_keep_names_and_weights():
 
 @pytest.fixture
 def one_process():
-    """A group of this process alone."""
+    """A process group with this process only."""
     distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
     yield
     distributed.destroy_process_group()
