@@ -20,7 +20,7 @@ def test_a_checkpoint_cut_in_half_is_refused_with_the_remedy(tmp_path):
     path = tmp_path / "last.pt"
     save_checkpoint(path, {"network": {"weight": torch.rand(1000)}, "description": {}})
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(CheckpointError, match=r"last\.pt: the checkpoint is damaged.*start afresh"):
+    with pytest.raises(CheckpointError, match=r"last\.pt: the checkpoint is damaged.*start a new run"):
         load_checkpoint(path)
 
 
@@ -70,7 +70,7 @@ class Strange:
 def test_a_checkpoint_with_code_in_it_is_not_opened_and_nobody_is_advised_to(tmp_path, made, written):
     path = tmp_path / "last.pt"
     written({"network": made(tmp_path / "ran"), "description": {}}, path)
-    with pytest.raises(CheckpointError, match=r"last\.pt: this checkpoint holds code; it was not opened\. ") as raised:
+    with pytest.raises(CheckpointError, match=r"last\.pt: this checkpoint contains code and was not opened; ") as raised:
         load_checkpoint(path)
     assert "weights_only" not in str(raised.value) and "\n" not in str(raised.value)
     assert not (tmp_path / "ran").exists()
@@ -161,7 +161,7 @@ def test_another_archive_is_no_checkpoint(tmp_path):
         load_checkpoint(path)
     for other in ([1, 2], torch.zeros(3), {"state_dict": {}}, OrderedDict(a=1), 7):
         torch.save(other, path)
-        with pytest.raises(CheckpointError, match="no checkpoint of a run"):
+        with pytest.raises(CheckpointError, match="not a checkpoint of a run"):
             load_checkpoint(path)
 
 
@@ -189,13 +189,13 @@ def change(state, *path, value):
     [
         (("description", "kind"), ["detector"], "neither a detector nor a reader"),
         (("description", "kind"), None, "neither a detector nor a reader"),
-        (("description", "config"), None, "describes no network"),
-        (("description", "config"), {"a": 1}, "describes no network"),
-        (("description", "config", "head_blocks"), 10**6, "describes no network"),
-        (("description", "config", "num_heads"), 0, "describes no network"),
+        (("description", "config"), None, "does not describe a network"),
+        (("description", "config"), {"a": 1}, "does not describe a network"),
+        (("description", "config", "head_blocks"), 10**6, "does not describe a network"),
+        (("description", "config", "num_heads"), 0, "does not describe a network"),
         (("network",), {}, "are missing"),
         (("network", "more"), torch.zeros(1), "'more' are unknown"),
-        (("metrics",), {"a": "b"}, "holds something else than figures"),
+        (("metrics",), {"a": "b"}, "holds other things than figures"),
     ],
 )
 def test_a_run_with_a_wrong_checkpoint_is_one_line(trained, tmp_path, capsys, path, value, said):
