@@ -70,7 +70,9 @@ class Strange:
 def test_a_checkpoint_with_code_in_it_is_not_opened_and_nobody_is_advised_to(tmp_path, made, written):
     path = tmp_path / "last.pt"
     written({"network": made(tmp_path / "ran"), "description": {}}, path)
-    with pytest.raises(CheckpointError, match=r"last\.pt: this checkpoint contains code and was not opened; ") as raised:
+    with pytest.raises(
+        CheckpointError, match=r"last\.pt: this checkpoint contains code and was not opened; "
+    ) as raised:
         load_checkpoint(path)
     assert "weights_only" not in str(raised.value) and "\n" not in str(raised.value)
     assert not (tmp_path / "ran").exists()

@@ -17,7 +17,7 @@ def test_time_follows_from_the_measured_speed(tmp_path):
 
 
 def test_a_run_without_figures_says_so(tmp_path):
-    with pytest.raises(CheckpointError, match="let the run go on"):
+    with pytest.raises(CheckpointError, match="let the run continue"):
         estimate(tmp_path, 1, 1, 1)
 
 

@@ -130,7 +130,7 @@ def test_a_compiled_run_learns_the_same_and_its_checkpoints_are_as_any(tmp_path)
     resumed = Trainer(second, options(tmp_path / "compiled", samples=640, compile=True))
     resumed.resume()
     assert resumed.train()
-    assert isinstance(resumed.running, torch._dynamo.OptimizedModule)
+    assert isinstance(resumed.training_network, torch._dynamo.OptimizedModule)
     np.testing.assert_allclose(first.seen + second.seen, plain.seen, rtol=1e-3)
     for name in ("last.pt", "best.pt"):
         states = [load_checkpoint(tmp_path / run / name) for run in ("plain", "compiled")]
