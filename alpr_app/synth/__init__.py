@@ -1,4 +1,4 @@
-"""Drawn plates (`plates`) and drawn scenes (`scenes`): labelled exactly, as many as wanted.
+"""Drawn plates (`plates`) and drawn scenes (`scenes`), with exact labels.
 
-Knows `core` and `data`. Only `train` may use it.
+It may import `core` and `data`; only `train` may import it.
 """

@@ -1,4 +1,4 @@
 """Training of both networks, with everything that only training needs. `python -m alpr_app.train` is its command line.
 
-Knows everything but `cli` and `viewer`; nobody may know it.
+It may import every room except `cli` and `viewer`; no other room may import it.
 """

@@ -1,4 +1,4 @@
-"""`python -m alpr_app.train`: make the models."""
+"""`python -m alpr_app.train`: the command line of the training, which is in cli/main.py."""
 
 from __future__ import annotations
 

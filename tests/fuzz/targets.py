@@ -6,7 +6,6 @@ is past the first glance that refuses most damage; it raises AlprError for what 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import random
@@ -37,7 +36,8 @@ from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
 from alpr_app.synth.plates.plates_file import read_plates_file, shipped_plates
-from alpr_app.train.cli.main import build_parser, config_arguments
+from alpr_app.train.cli.main import build_parser
+from alpr_app.train.cli.parsers import CommandParser, config_arguments
 from alpr_app.train.trainer.checkpoint import load_checkpoint, save_checkpoint
 from alpr_app.viewer.app.settings import Settings, load_settings
 from tests.fuzz.mutations import damage, damage_text
@@ -267,8 +267,8 @@ CONFIG = "samples = 400\nbatch_size = 2\nstart_lr = 1e-3\nwide_stages = [true, f
 
 
 @cache
-def _options() -> argparse.ArgumentParser:
-    return build_parser()._subparsers._group_actions[0].choices["detector"]
+def _options() -> CommandParser:
+    return build_parser()[1].parsers["detector"]
 
 
 @cache

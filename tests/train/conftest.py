@@ -6,7 +6,7 @@ from alpr_app.synth.plates.painters import PlatePainter
 
 @pytest.fixture(autouse=True)
 def _threads():
-    """A run sets the number of threads for the whole process: each test begins with what was before."""
+    """Restore the number of threads, which a run sets for the whole process."""
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)

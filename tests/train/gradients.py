@@ -1,6 +1,6 @@
 """Run by test_distributed, alone and under torchrun: gradients of one detector step, in a file.
 
-In double precision, so that a difference means something: in single precision batch norm alone makes one of a percent.
+In double precision: in single precision batch norm alone makes a difference of one per cent.
 """
 
 import sys

@@ -11,7 +11,7 @@ from alpr_app.data.images import read_picture
 from alpr_app.data.label_csv import TABLE_NAME
 from alpr_app.data.labels import LabelledPicture, LabelledPlate, read_data_folder
 from alpr_app.train.cli.main import main
-from alpr_app.train.datasets.extract_plates import Cut, extract_plates
+from alpr_app.train.datasets.extract_plates import CropOptions, extract_plates
 
 PARTS = ("base", "blur", "np")
 
@@ -23,7 +23,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def ccpd(tmp_path_factory) -> Path:
-    """Drawn pictures under CCPD's names, as CCPD is unpacked."""
+    """Drawn pictures with CCPD's names, in folders like those of CCPD."""
     root = tmp_path_factory.mktemp("CCPD2019")
     for seed, name in enumerate(("base", "blur")):
         arguments = ["draw", "plates", "--output", str(root / f"ccpd_{name}"), "--count", "12", "--seed", str(seed)]
@@ -123,6 +123,14 @@ def test_a_plate_of_two_rows_is_cut_out_at_its_own_shape_and_stays_one(tmp_path)
     assert read_picture(crop.path).shape == (96, 192, 3)
 
 
+def test_a_crop_has_the_name_that_an_extraction_begun_with_an_earlier_version_gave_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("lorry.png", np.zeros((140, 240, 3), np.uint8))
+    plate = LabelledPlate(np.float32([[20, 20], [220.5, 20], [220, 120], [20, 120]]), "皖A12345")
+    extract_plates([LabelledPicture(Path("lorry.png"), (plate,))], Path("cut"), CropOptions(margin=0.3, seed=2))
+    assert [path.name for path in Path("cut").glob("*.png")] == ["lorry_1e621796_0.png"]
+
+
 def test_plates_of_pictures_with_one_name_and_of_other_cuts_are_kept_apart(tmp_path):
     plate = np.float32([[20, 20], [120, 20], [120, 50], [20, 50]])
     pictures = []
@@ -135,7 +143,7 @@ def test_plates_of_pictures_with_one_name_and_of_other_cuts_are_kept_apart(tmp_p
     means = {crop.text: read_picture(crop.path).mean() for crop in read_data_folder(tmp_path / "cut").crops}
     assert means == {"皖A11111": 90, "皖A22222": 180}
     before = {path.name for path in (tmp_path / "cut").glob("*.png")}
-    assert extract_plates(pictures, tmp_path / "cut", Cut(margin=0.3)) == (2, [])
+    assert extract_plates(pictures, tmp_path / "cut", CropOptions(margin=0.3)) == (2, [])
     cut = read_data_folder(tmp_path / "cut").pictures
     assert len(cut) == 2 and not before & {picture.path.name for picture in cut}
 
@@ -149,19 +157,19 @@ def test_plates_are_cut_out_and_can_be_trained_on(ccpd, tmp_path, options):
     paths = [item.path for item in (*data.crops, *data.pictures)]
     assert len(paths) == len(rows(ccpd / "ccpd_base"))
     assert {cv2.imread(str(path)).shape for path in paths} == {(48, 192, 3)}
-    for picture in data.pictures:  # with a margin the plate does not fill its picture, and the table says where it is
+    for picture in data.pictures:  # with a margin the plate does not fill its picture, and the table has its corners
         left, top, right, bottom = picture.plates[0].box
         assert 0 < left < 20 < 172 < right < 192 and 0 < top < 10 < 38 < bottom < 48
     first = paths[0]
     first.unlink()
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*.png")}
-    assert main([*arguments, "--num_workers", "1", *options]) == 0  # goes on where it was stopped
+    assert main([*arguments, "--num_workers", "1", *options]) == 0  # continues where it was stopped
     assert first.is_file() and all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 
 def test_a_category_that_is_not_there_is_named(ccpd, capsys):
     assert main(["extract_plates", "--ccpd_dir", str(ccpd), "--categories", "fog"]) == 1
-    assert "there is no ccpd_fog; there are base, blur, np" in capsys.readouterr().err
+    assert "holds no ccpd_fog; it holds base, blur, np" in capsys.readouterr().err
 
 
 def test_good_data_has_no_faults_and_is_counted(ccpd, tmp_path, capsys):
@@ -191,8 +199,13 @@ def test_each_kind_of_fault_is_found_and_named(tmp_path, capsys):
     (tmp_path / TABLE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 1
     said = capsys.readouterr().out
-    expected = ("1 pictures that cannot", "1 plates that reach", "1 corners that cross", "1 texts with a character")
-    for text in (*expected, "1 texts longer", "1 texts that are in more", "2 corners not in the order"):
+    expected = (
+        "1 pictures that cannot",
+        "1 plates that reach",
+        "1 corners whose edges cross",
+        "1 texts with a character",
+    )
+    for text in (*expected, "1 texts longer", "1 texts in more than one split", "2 corners not in the order"):
         assert text in said, text
 
 

@@ -11,7 +11,7 @@ from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.train.cli.main import main
 from alpr_app.train.trainer.checkpoint import load_checkpoint
 
-# What makes the same runs end in a moment.
+# Options that make the same runs short.
 SHORT = ["--threads", "1", "--num_workers", "0", "--validate_samples", "8"]
 SMALL_DETECTOR = ["--crop_size", "96", "--long_side", "160"]
 SMALL_READER = ["--embed_dim", "32", "--num_heads", "2", "--num_encoder_layers", "1", "--num_decoder_layers", "1"]
@@ -19,7 +19,7 @@ SMALL_READER = ["--embed_dim", "32", "--num_heads", "2", "--num_encoder_layers",
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """An empty folder that one is in, without any tracker installed."""
+    """An empty current folder, without any tracker installed."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -40,7 +40,7 @@ def ccpd(tmp_path):
 def test_the_detector_is_trained_in_a_folder_of_its_own(here, data_folder, capsys):
     line = "detector --batch_size 128 --end_epoch 300 --min_lr 1e-5 --start_lr 1e-2 --wandb --num_workers 4"
     line = [*line.split(), "--dataset_path", str(data_folder)]
-    # As it stands but for what would take hours.
+    # Unchanged except for options that make it short.
     assert main([*line, *SMALL_DETECTOR, *SHORT, "--batch_size", "2", "--end_epoch", "1"]) == 0
     assert "alpr_app.train: the run is in runs/detector\n" in capsys.readouterr().err
     assert main([*line, *SMALL_DETECTOR, *SHORT, "--batch_size", "2", "--end_epoch", "2"]) == 0
@@ -48,7 +48,7 @@ def test_the_detector_is_trained_in_a_folder_of_its_own(here, data_folder, capsy
     steps = [load_checkpoint(here / "runs" / name / "last.pt")["step"] for name in ("detector", "detector-2")]
     assert steps == [3, 6]
     load_detector(here / "runs" / "detector" / "newest")
-    # What it wrote says where it is, so that it can be gone on with.
+    # Its arguments name its folder, so that it can be resumed.
     assert "--output detector" in (here / "runs" / "detector" / "command.txt").read_text()
 
 
@@ -62,7 +62,7 @@ def test_the_reader_is_trained_in_a_folder_of_its_own(here, data_folder, capsys)
 
 def test_a_run_that_is_to_go_on_must_be_named(here, data_folder, capsys):
     assert main(["detector", "--dataset_path", str(data_folder), "--resume"]) == 1
-    assert "--resume: name the run to go on with: --output DIR" in capsys.readouterr().err
+    assert "--resume: name the run to continue: --output DIR" in capsys.readouterr().err
     assert not (here / "runs").exists()
 
 
@@ -85,7 +85,7 @@ def test_a_folder_named_twice_is_cut_out_once_and_an_unknown_one_is_named(ccpd, 
     assert main([*line, "base", "ccpd_base"]) == 0
     assert capsys.readouterr().out.count("plates_base_48") == 1
     assert main([*line, "ccpd_fog"]) == 1
-    assert "there is no ccpd_fog; there are base, blur, challenge, weather" in capsys.readouterr().err
+    assert "holds no ccpd_fog; it holds base, blur, challenge, weather" in capsys.readouterr().err
 
 
 def test_a_reader_is_measured_without_naming_pictures(here, reader_path, capsys):

@@ -1,4 +1,4 @@
-"""From nothing to models that read: every step of the README's training section, as small as can be."""
+"""From data to models that read: every step of docs/training.md, as small as possible."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Training for plates that are not Chinese, through the front door: drawn ones alone, and pictures labelled by CSV."""
+"""Training for plates that are not Chinese, by its commands: drawn plates only, and pictures labelled by CSV."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.train.cli.main import main
 from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import load_checkpoint
-from alpr_app.train.trainer.pretrained import with_plates_of
+from alpr_app.train.trainer.pretrained import adapted_to_plates
 
 PLATES = """
 name = "Toy"
@@ -89,7 +89,7 @@ def test_no_data_and_no_plates_is_wrong_use(tmp_path, capsys):
 
 def test_rounds_over_no_labelled_pictures_are_refused(toy, tmp_path, capsys):
     assert train_reader(toy, tmp_path / "run", *READER, "--epochs", 3) == 1
-    assert "there are none: give --samples" in capsys.readouterr().err
+    assert "there are none: use --samples" in capsys.readouterr().err
 
 
 def test_labelled_pictures_are_trained_on_and_measured_when_there_are_any(toy, tmp_path):
@@ -134,7 +134,7 @@ def test_a_detector_is_trained_and_measured_on_drawn_cars_with_such_plates(toy, 
     for plate in plates:
         top, side = plate.corners[1] - plate.corners[0], plate.corners[3] - plate.corners[0]
         shapes.append(np.linalg.norm(top) / np.linalg.norm(side))
-    assert 3 < np.median(shapes) < 5  # 440 x 110 mm, seen more or less from aside
+    assert 3 < np.median(shapes) < 5  # 440 x 110 mm, seen from various angles
     arguments = ["detector", "--plates", toy, "--dataset_path", folder, "--output", run, "--batch_size", 2]
     assert main([str(word) for word in [*arguments, "--crop_size", 96, "--long_side", 160, *SHORT]]) == 0
     assert main(["export", str(run), "--output", str(tmp_path / "found"), "--last"]) == 0
@@ -148,7 +148,7 @@ def test_another_alphabet_gets_new_heads_and_keeps_the_rest():
     torch.manual_seed(0)
     shape = {"embed_dim": 16, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "stem_channels": (4, 8)}
     before = ReaderWithCTC(ReaderConfig(**shape))
-    after = with_plates_of(before, ReaderConfig(alphabet="AB", max_length=5, colours=("white",)))
+    after = adapted_to_plates(before, ReaderConfig(alphabet="AB", max_length=5, colours=("white",)))
     assert (after.reader.config.alphabet, after.reader.config.embed_dim) == ("AB", 16)
     weights, kept = after.state_dict(), set()
     for name, value in before.state_dict().items():
@@ -156,13 +156,15 @@ def test_another_alphabet_gets_new_heads_and_keeps_the_rest():
             kept.add(name)
     new = {name.rpartition(".")[0] or name for name in weights.keys() - kept}
     assert new == {"reader.characters", "reader.colour", "columns", "reader"}  # the last: reader.queries
-    longer = with_plates_of(before, ReaderConfig(max_length=9))
+    longer = adapted_to_plates(before, ReaderConfig(max_length=9))
     assert (longer.columns.weight == before.columns.weight).all() and longer.reader.queries.shape[1] == 9
 
 
 def test_a_run_that_starts_from_other_plates_says_so(toy, tmp_path, reader_path, capsys):
     assert train_reader(toy, tmp_path / "run", "--start_from", reader_path) == 0
-    assert "made for other plates; all but the heads that spell Toy ones is kept" in capsys.readouterr().err
+    assert (
+        "made for other plates; all weights but the heads that spell Toy plates are loaded" in capsys.readouterr().err
+    )
     assert train_reader(toy, tmp_path / "second", "--start_from", tmp_path / "run") == 0
     assert "other plates" not in capsys.readouterr().err
 
@@ -171,4 +173,4 @@ def test_a_reader_of_other_plates_is_not_trained_on_chinese_ones(toy, tmp_path, 
     assert train_reader(toy, tmp_path / "run", *READER) == 0
     arguments = ["maskocr", "--dataset_path", data_folder, "--output", tmp_path / "x", "--start_from", tmp_path / "run"]
     assert main([*map(str, arguments), *SHORT]) == 1
-    assert "name their kind with --plates" in capsys.readouterr().err
+    assert "name them with --plates" in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""Drawn plates: Chinese ones after GA 36-2018, and any other kind that a TOML file in `designs` describes."""
+"""Drawn plates: Chinese ones after GA 36-2018, and others that TOML files such as those in `designs` describe."""

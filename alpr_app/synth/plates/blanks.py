@@ -1,5 +1,5 @@
-"""What a plate is before it is written on, and after the road had it: blanks, bolts, frames, dirt, fading; and where
-characters stand, in millimetres after GA 36-2018.
+"""Blank plates and the positions of their characters, in millimetres after GA 36-2018; and the traces of use: bolts,
+frames, dirt and fading.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CELL_TOP = 25
 
 @dataclass(frozen=True)
 class Cell:
-    """Left upper corner of a character, and the lettering it is written in (see `glyphs.CELLS`)."""
+    """The upper left corner of a character in mm, and its lettering (see `glyphs.CELLS`)."""
 
     left: int
     top: int = CELL_TOP
@@ -30,7 +30,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Layout:
-    """Cells in reading order, centre (x, y) of the dot or emblem, overall size."""
+    """The cells in reading order, the centre (x, y) of the dot or emblem, and the size of the plate, in mm."""
 
     cells: tuple[Cell, ...]
     dot: tuple[float, float]
@@ -39,15 +39,15 @@ class Layout:
 
 
 def _single(before_dot: int) -> Layout:
-    """Seven cells of 45 mm, 12 mm apart, with 34 mm for the dot after the first `before_dot` of them."""
-    lefts = [15 + 57 * place + (22 if place >= before_dot else 0) for place in range(7)]
+    """Seven cells of 45 mm with gaps of 12 mm, and a gap of 34 mm with the dot after the first `before_dot` cells."""
+    lefts = [15 + 57 * index + (22 if index >= before_dot else 0) for index in range(7)]
     return Layout(tuple(Cell(left) for left in lefts), (lefts[before_dot] - 17, 70))
 
 
 def _double() -> Layout:
-    """Rear of lorries, and trailers: two wide characters above five tall ones."""
+    """Plates for the rear of lorries and for trailers: two wide characters above five tall ones."""
     upper = [Cell(left, 15, UPPER) for left in (110, 250)]
-    lower = [Cell(27 + 80 * place, 90, LOWER) for place in range(5)]
+    lower = [Cell(27 + 80 * index, 90, LOWER) for index in range(5)]
     return Layout((*upper, *lower), (220, 45), height=DOUBLE_HEIGHT)
 
 
@@ -66,9 +66,10 @@ LAYOUTS = {
 
 
 def style_of(text: str, colour: str, rows: int = 1) -> str:
-    """Which blank belongs to a text: its colour, but lorries of new energy, embassies and two rows have their own.
+    """The style of the blank for a text: its colour, except for new-energy lorries, embassies and two rows.
 
-    Raises UsageError for two rows in another colour than yellow.
+    Raises:
+        UsageError: `rows` is 2 for another colour than yellow.
     """
     if rows == 2:
         if colour != "yellow":
@@ -81,7 +82,7 @@ def style_of(text: str, colour: str, rows: int = 1) -> str:
     return colour
 
 
-# Edges are drawn this many times larger and averaged down.
+# Pixels per millimetre of the drawing, before it is averaged down.
 FINE = 3
 FIELD = {
     "blue": (18, 72, 196),
@@ -122,7 +123,7 @@ BOLTS_SHARE, FRAME_SHARE = 0.75, 0.22
 
 
 def rounded(canvas: np.ndarray, inset: float, radius: float, colour: int) -> None:
-    """A filled rounded rectangle, `inset` mm from the edges of the canvas."""
+    """Draw a filled rounded rectangle in place, `inset` mm inside the edges of the canvas."""
     height, width = canvas.shape[:2]
     a, r = round(inset * FINE), round(radius * FINE)
     cv2.rectangle(canvas, (a + r, a), (width - 1 - a - r, height - 1 - a), colour, -1)
@@ -133,7 +134,7 @@ def rounded(canvas: np.ndarray, inset: float, radius: float, colour: int) -> Non
 
 
 def _field(style: str, layout: Layout, tint: float) -> np.ndarray:
-    """The plain surface at fine scale; `tint` 0 to 1 makes the upper end of green pale or white."""
+    """The plain surface at fine scale; `tint` sets how white the upper end of green plates is, 0 to 1."""
     height, width = layout.height * FINE, layout.width * FINE
     field = np.full((height, width, 3), FIELD[style], np.uint8)
     if style == "green":
@@ -146,7 +147,7 @@ def _field(style: str, layout: Layout, tint: float) -> np.ndarray:
 
 
 def _emblem(canvas: np.ndarray, x: float, y: float) -> None:
-    """The round sign of new-energy plates between the second and third character."""
+    """Draw the round emblem of new-energy plates between the second and the third character."""
     centre, r = (round(x * FINE), round(y * FINE)), round(12 * FINE)
     cv2.circle(canvas, centre, r, (200, 222, 214), -1)
     for index, colour in enumerate(((60, 140, 220), (226, 60, 140), (240, 130, 60), (246, 200, 40), (50, 140, 60))):
@@ -159,7 +160,7 @@ def _emblem(canvas: np.ndarray, x: float, y: float) -> None:
 
 
 def draw_blanks(style: str, layout: Layout) -> list[np.ndarray]:
-    """Blanks of a style with and without rim, in slightly different shapes: RGB uint8, one pixel a millimetre."""
+    """Blanks of a style with and without a rim, in slightly different shapes: RGB uint8, one pixel per millimetre."""
     variants = []
     for rim in (0.0, 2.0, 2.8, 2.8):
         for radius, tint in ((5, 0.1), (9, 0.9)):
@@ -184,16 +185,16 @@ def draw_blanks(style: str, layout: Layout) -> list[np.ndarray]:
 
 
 def load_template(path: Path, layout: Layout) -> np.ndarray:
-    """A blank from a picture file, RGB uint8, one pixel a millimetre. Raises FileNotFoundError if it cannot be read."""
+    """Load a blank from a picture: RGB uint8, one pixel per millimetre. Raises FileNotFoundError if that fails."""
     picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.is_file() else None
     if picture is None:
-        raise FileNotFoundError(f"{path}: no template picture; give a folder that holds it, or no folder at all")
+        raise FileNotFoundError(f"{path}: no template picture; name a folder that holds it, or leave the folder out")
     size = (layout.width, layout.height)
     return cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size, interpolation=cv2.INTER_AREA)
 
 
 def _bolt(radius: float, colour: tuple[int, int, int], wide: float) -> tuple[np.ndarray, np.ndarray]:
-    """A bolt head or slot as (alpha, colour) patches, lit from above."""
+    """A bolt head or slot, lit from above, as patches of opacity and colour."""
     size = round(radius * 2 * wide) + 6
     disc = np.zeros((size * FINE, size * FINE), np.uint8)
     centre = (size * FINE // 2, size * FINE // 2)
@@ -204,7 +205,7 @@ def _bolt(radius: float, colour: tuple[int, int, int], wide: float) -> tuple[np.
 
 
 class Extras:
-    """Things added to a written plate, prepared once: bolts, dealer frames with their words, grain."""
+    """Prepared details that are added to a painted plate: bolts, dealers' frames with words, and grain."""
 
     def __init__(self, words: tuple[str, ...] = FRAME_WORDS) -> None:
         metal = ((190, 190, 186), (120, 120, 120), (222, 222, 220), (60, 58, 56), (196, 178, 130))
@@ -226,7 +227,7 @@ class Extras:
     def add(
         self, plate: np.ndarray, rng: np.random.Generator, bolts: float = BOLTS_SHARE, frame: float = FRAME_SHARE
     ) -> None:
-        """Bolts and perhaps a frame, drawn onto `plate` in place. bolts, frame: how often, 0 to 1."""
+        """Add bolts and a frame in place with the probabilities `bolts` and `frame`."""
         if rng.random() < bolts:
             self._add_bolts(plate, rng)
         if rng.random() < frame:
@@ -265,7 +266,7 @@ class Extras:
 
 
 def age(plate: np.ndarray, extras: Extras, rng: np.random.Generator) -> np.ndarray:
-    """Chance colour, fading, dirt and grain over a finished plate: a new picture of the same size."""
+    """Apply random colour, fading, dirt and grain to a finished plate: a new picture of the same size."""
     height, width = plate.shape[:2]
     fade = rng.uniform(0, 0.35) ** 1.5
     gains = np.diag(rng.uniform(0.8, 1.06) * rng.uniform(0.94, 1.06, 3))
@@ -284,7 +285,7 @@ def age(plate: np.ndarray, extras: Extras, rng: np.random.Generator) -> np.ndarr
 
 
 def _muddy(plate: np.ndarray, grain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Dust and mud, denser below: in soft spots where the grain, seen from afar, is high."""
+    """Add dust and mud, denser at the bottom, in soft spots where the blurred grain is high."""
     height, width = grain.shape
     small = cv2.resize(grain, (width // 3, height // 3), interpolation=cv2.INTER_AREA)
     coarse: np.ndarray = cv2.GaussianBlur(small, (0, 0), rng.uniform(0.8, 5))

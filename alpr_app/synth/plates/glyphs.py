@@ -1,5 +1,5 @@
-"""The characters of a plate as masks: drawn by strokes as plates are stamped, or from a folder of glyph pictures; and
-lettering that is no plate, such as bay numbers, shop signs and date stamps.
+"""The characters of plates as masks, drawn by strokes or loaded from a folder of glyph pictures; and signs with other
+lettering, such as bay numbers, shop signs and date stamps.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from alpr_app.core.errors import UsageError
 from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
 from alpr_app.data.assets import FONT
 
+# Width and height in mm of the cell that strokes are defined in.
 CELL = (45, 90)
-# Drawn this much larger, then averaged down.
+# Pixels per millimetre of the drawing, before it is averaged down.
 FINE = 8
+# Factors of the stroke width of some characters.
 THIN = {"W": 0.78, "M": 0.85, "A": 0.92, "V": 0.92, "X": 0.95, "Q": 0.95, "8": 0.95}
 
 Stroke = list[tuple[float, float]]
 
 
 def _arc(x: float, y: float, across: float, down: float, start: float, end: float) -> Stroke:
-    """Points of an ellipse's arc; degrees, 0 to the right and 90 downwards."""
+    """Points of an elliptical arc from `start` to `end` degrees, where 0 is right and 90 is down."""
     angles = np.radians(np.linspace(start, end, 24))
     return list(zip(x + across * np.cos(angles), y + down * np.sin(angles), strict=True))
 
 
-def _turned(strokes: list[Stroke]) -> list[Stroke]:
+def _rotated(strokes: list[Stroke]) -> list[Stroke]:
     return [[(CELL[0] - x, CELL[1] - y) for x, y in stroke] for stroke in strokes]
 
 
@@ -57,7 +59,7 @@ STROKES: dict[str, list[Stroke]] = {
     "6": _SIX,
     "7": [[(-9, 5), (39, 5), (19, 99)]],
     "8": [_arc(22.5, 24, 15.5, 19, 0, 360), _arc(22.5, 64, 17.5, 21, 0, 360)],
-    "9": _turned(_SIX),
+    "9": _rotated(_SIX),
     "A": [[(20, -6), (4, 99)], [(25, -6), (41, 99)], [(22.5, -6), (22.5, 20)], [(9, 65), (36, 65)]],
     "B": [_STEM, [(5, 5), *_arc(21, 24, 17, 19, -90, 90), (5, 43)], [(5, 43), *_arc(21, 64, 19, 21, -90, 90), (5, 85)]],
     "C": [_OPEN],
@@ -85,7 +87,7 @@ STROKES: dict[str, list[Stroke]] = {
     "Y": [[(3, -9), (22.5, 47), (42, -9)], [(22.5, 47), (22.5, 99)]],
     "Z": [[(-9, 5), (39, 5), (6, 85), (54, 85)]],
 }
-# New-energy plates stamp the 1 with a flag.
+# The flag of the 1 on new-energy plates.
 FLAG: Stroke = [(11, 24), (22.5, 6)]
 
 
@@ -93,8 +95,8 @@ def _strokes(character: str, flag: bool) -> list[Stroke]:
     return STROKES[character] + ([FLAG] if flag and character == "1" else [])
 
 
-def _drawn(character: str, strokes: list[np.ndarray], size: tuple[int, int], thickness: float) -> np.ndarray:
-    """Strokes in a cell of (width, height) at fine scale: uint8, 255 is ink."""
+def _draw_strokes(character: str, strokes: list[np.ndarray], size: tuple[int, int], thickness: float) -> np.ndarray:
+    """Draw strokes in a cell of (width, height) at fine scale: uint8, 255 is ink."""
     canvas = np.zeros((size[1] * FINE, size[0] * FINE), np.uint8)
     pen = round(thickness * THIN.get(character, 1) * FINE)
     cv2.polylines(canvas, [np.round(stroke * FINE).astype(np.int32) for stroke in strokes], False, 255, pen)
@@ -102,37 +104,37 @@ def _drawn(character: str, strokes: list[np.ndarray], size: tuple[int, int], thi
 
 
 def stroke_mask(character: str, width: int, thickness: float, flag: bool = False) -> np.ndarray:
-    """A letter or digit in a cell of 90 x `width`, strokes of `thickness` mm: uint8, 255 is ink."""
-    canvas = _drawn(character, [np.array(stroke) for stroke in _strokes(character, flag)], CELL, thickness)
+    """A letter or digit in a cell of 90 x `width` with strokes of `thickness` mm: uint8, 255 is ink."""
+    canvas = _draw_strokes(character, [np.array(stroke) for stroke in _strokes(character, flag)], CELL, thickness)
     return cv2.resize(canvas, (width, CELL[1]), interpolation=cv2.INTER_AREA)
 
 
 def cell_mask(character: str, width: int, height: int, thickness: float) -> np.ndarray:
-    """A letter or digit in a cell of any size, strokes equally thick across and down: height x width uint8."""
-    # What stands 5 mm within the edges of CELL is to stand half a stroke within those of the new one.
+    """A letter or digit in a cell of any size, with equally thick strokes in all directions: height x width uint8."""
+    # Points 5 mm inside the edges of CELL map to half a stroke inside those of the new cell.
     half, size = thickness / 2, np.array([width, height])
     scale = (size - thickness) / (np.array(CELL) - 10)
     moved = [(np.array(stroke) - 5) * scale + half for stroke in _strokes(character, flag=True)]
-    drawn = _drawn(character, moved, (width, height), thickness)
+    drawn = _draw_strokes(character, moved, (width, height), thickness)
     return cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA)
 
 
 CELL_HEIGHT = 90
-# Letterings, the (width, height) of their cells in mm, and how glyph pictures of theirs are named. UPPER and LOWER
-# are the rows of a plate with two.
+# Letterings with the width and height of their cells in mm, and the prefixes of their glyph pictures. UPPER and LOWER
+# are the rows of plates with two rows.
 STANDARD, GREEN, UPPER, LOWER = "standard", "green", "upper", "lower"
 CELLS = {STANDARD: (45, 90), GREEN: (43, 90), UPPER: (80, 60), LOWER: (65, 110)}
 PREFIXES = {STANDARD: ("140_",), GREEN: ("green_",), UPPER: ("220_", "220_up_"), LOWER: ("220_", "220_down_")}
 LATIN = LETTERS + DIGITS
-# Squeezed to half their width, upright strokes of Chinese characters come out thinner than level ones; this
-# many pixels of a 360 px high drawing are put back on them.
+# Squeezing Chinese characters to half their width makes vertical strokes thinner than horizontal ones; they are widened
+# by this many pixels in a drawing 360 pixels high.
 CHINESE_WIDENING = 15
 
 Masks = dict[str, np.ndarray]
 
 
 def load_font() -> cv2.FontFace:
-    """The project's font. Raises FileNotFoundError if it is not there."""
+    """The project's font. Raises FileNotFoundError if it is missing."""
     if not FONT.is_file():
         raise FileNotFoundError(f"{FONT}: the font is missing; install the project again, with its assets")
     return cv2.FontFace(str(FONT))
@@ -149,13 +151,14 @@ def _render(character: str, face: cv2.FontFace) -> np.ndarray:
     return _trim(canvas[:, :, 0])
 
 
-def own_masks(lettering: str) -> Masks:
-    """Letters and digits as strokes, Chinese from the open font: the cell's size in uint8, 255 is ink."""
+def drawn_masks(lettering: str) -> Masks:
+    """Masks of all characters in the size of the cell, uint8 with 255 for ink: letters and digits drawn by strokes,
+    Chinese characters from the project's font."""
     size = CELLS[lettering]
     green = lettering == GREEN
-    # Strokes are drawn in the tall cell of a single row; two rows have the same letters, squeezed.
-    drawn = size[0] if size[1] == CELL_HEIGHT else CELLS[STANDARD][0]
-    masks = {character: stroke_mask(character, drawn, thickness=9 if green else 10, flag=green) for character in LATIN}
+    # Strokes are drawn in the cell of a single row; plates of two rows have the same letters, resized.
+    width = size[0] if size[1] == CELL_HEIGHT else CELLS[STANDARD][0]
+    masks = {character: stroke_mask(character, width, thickness=9 if green else 10, flag=green) for character in LATIN}
     face = load_font()
     for character in PROVINCES + SPECIALS:
         ink = cv2.copyMakeBorder(_render(character, face), 0, 0, 10, 10, cv2.BORDER_CONSTANT)
@@ -164,7 +167,7 @@ def own_masks(lettering: str) -> Masks:
 
 
 def _complete(masks: Masks, size: tuple[int, int]) -> Masks:
-    """All masks at one size. An O, which is no serial's but an office's, looks like a 0."""
+    """Resize all masks to one size and add the O, which occurs as an office only and looks like a 0."""
     masks = {
         character: mask if mask.shape == size[::-1] else cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
         for character, mask in masks.items()
@@ -173,18 +176,22 @@ def _complete(masks: Masks, size: tuple[int, int]) -> Masks:
 
 
 def picture_masks(folder: Path, lettering: str) -> Masks:
-    """The glyph pictures of a folder, black on white, 140_CHARACTER.jpg and so on (see PREFIXES): the cell's size in
-    uint8, 255 is ink.
+    """Masks in the size of the cell, uint8 with 255 for ink, from a folder of glyph pictures.
 
-    The pictures are taken to fill their cell already. Raises FileNotFoundError if one is missing; UsageError
-    if one is no picture.
+    Args:
+        folder: Holds 140_CHARACTER.jpg and so on (see PREFIXES), black on white; each picture fills its cell.
+        lettering: One of `CELLS`.
+
+    Raises:
+        FileNotFoundError: a picture is missing.
+        UsageError: a file is not a picture.
     """
     masks: Masks = {}
     prefixes = PREFIXES[lettering]
     for path in sorted(path for prefix in prefixes for path in Path(folder).glob(f"{prefix}?.*")):
         picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
         if picture is None:
-            raise UsageError(f"{path}: not a picture that can be read; take it out of the folder")
+            raise UsageError(f"{path}: not a readable picture; remove it from the folder")
         masks[path.stem[-1]] = 255 - picture
     needed = PROVINCES + {UPPER: LETTERS}.get(lettering, LATIN)
     missing = [character for character in needed if character not in masks]
@@ -196,16 +203,16 @@ def picture_masks(folder: Path, lettering: str) -> Masks:
 WORDS = "安全出行停车场汽修专用通道公司物流贸易大酒店超市中心北京上海广州美容洗车银行药房饭馆火锅学校客运保险"
 FILLS = ((18, 72, 196), (200, 30, 36), (236, 176, 20), (70, 170, 100), (240, 240, 238), (26, 26, 28), (120, 122, 126))
 INKS = ((248, 248, 246), (16, 16, 18), (240, 210, 40), (200, 30, 36))
-# Height of the letters in the drawing; signs are made smaller when they are put into a picture.
+# Height of the letters in pixels; signs are reduced when they are pasted into a picture.
 SIZE = 64
-TRIES = 50
-# One a process, not one a painter: a font cannot be handed to processes that are started afresh, as workers are on
-# Windows and macOS.
+# Attempts to find words that are not a valid plate text.
+ATTEMPTS = 50
+# Cached per process and not stored in a painter: a font cannot be pickled for spawned workers, as on Windows and macOS.
 _face = cache(load_font)
 
 
 def random_words(rng: np.random.Generator) -> str:
-    """Words that no Chinese plate carries: too short, too long, all Chinese, or with marks between them."""
+    """Random words that are not on Chinese plates: too short, too long, all Chinese, or with marks in between."""
     digits = "".join(DIGITS[rng.integers(10)] for _ in range(11))
     letter = LETTERS[rng.integers(len(LETTERS))]
     start = rng.integers(len(WORDS) - 8)
@@ -225,9 +232,13 @@ def random_words(rng: np.random.Generator) -> str:
 
 
 class SignPainter:
-    """Draws signs with the project's font. Raises FileNotFoundError if it is not there.
+    """Draws signs with the project's font.
 
-    issues: whether words might be a plate's text, of whatever country; such words are not drawn.
+    Args:
+        issues: Whether words could be the text of a plate; such words are not drawn.
+
+    Raises:
+        FileNotFoundError: the font is missing.
     """
 
     def __init__(self, issues: Callable[[str], bool] = fits_format) -> None:
@@ -235,16 +246,19 @@ class SignPainter:
         self._issues = issues
 
     def _words(self, rng: np.random.Generator) -> str:
-        """Words that are no plate's; where nearly all are, whatever came last."""
-        for _ in range(TRIES):
+        """Words that are not a plate text, unless all attempts are."""
+        for _ in range(ATTEMPTS):
             words = random_words(rng)
             if not self._issues(words):
                 break
         return words
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A sign seen straight on: RGB uint8, and how much each pixel covers what lies behind it, 0 to 255. Some
-        signs are letters on a board, some are letters alone."""
+        """Draw a random sign seen straight on: letters on a board, or letters alone.
+
+        Returns:
+            The sign, H x W x 3 uint8 RGB, and its opacity, H x W uint8.
+        """
         words = self._words(rng)
         canvas = np.zeros((2 * SIZE, SIZE * (len(words) + 2), 3), np.uint8)
         cv2.putText(canvas, words, (SIZE // 2, round(1.4 * SIZE)), (255, 255, 255), _face(), SIZE)
@@ -253,7 +267,7 @@ class SignPainter:
         ink: np.ndarray = canvas[top : top + height, left : left + width, 0]
         ink = cv2.copyMakeBorder(ink, margin_y, margin_y, margin_x, margin_x, cv2.BORDER_CONSTANT)
         colour = np.array(INKS[rng.integers(len(INKS))], np.uint8)
-        # Nobody paints a sign in its own colour.
+        # Board and letters must differ in brightness.
         fills = [fill for fill in FILLS if abs(int(sum(fill)) - int(colour.sum())) > 150]
         fill = np.array(fills[rng.integers(len(fills))], np.uint8)
         sign = np.where(ink[..., None] > 127, colour, fill)

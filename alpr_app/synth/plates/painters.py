@@ -1,5 +1,5 @@
-"""Clean Chinese plates of every colour, drawn at one pixel a millimetre after GA 36-2018, each a little different; and
-the choice between this painter and one that follows a plates file.
+"""The painter of Chinese plates of all colours after GA 36-2018, with random details, at one pixel per millimetre; and
+the choice between it and the painter of a plates file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES, SPECIALS, fits_forma
 from alpr_app.synth.plates import blanks
 from alpr_app.synth.plates.blanks import LAYOUTS, Layout, style_of
 from alpr_app.synth.plates.designed_plates import DesignPainter
-from alpr_app.synth.plates.glyphs import CELLS, STANDARD, Masks, own_masks, picture_masks
+from alpr_app.synth.plates.glyphs import CELLS, STANDARD, Masks, drawn_masks, picture_masks
 from alpr_app.synth.plates.painting import PaintedPlate, PlannedPlate, emboss, paint, vary_weight
 from alpr_app.synth.plates.plate_design import PlatesFile
 
@@ -29,7 +29,7 @@ INK = {
 }
 RED = (200, 24, 30)
 RED_CHARACTERS = "警领使"
-# Chance that a plate is put on the folder's template rather than on a blank drawn here.
+# Probability of a template picture from the folder instead of a drawn blank.
 TEMPLATE_SHARE = 0.4
 TEMPLATES = {
     "blue": "blue_140",
@@ -41,14 +41,14 @@ TEMPLATES = {
     "black": "black_140",
     "black_embassy": "black_shi_140",
 }
-# Of yellow plates: those of two rows, on lorries and trailers.
+# Share of yellow plates with two rows, as on lorries and trailers.
 DOUBLE_SHARE = 0.5
-# Old plates of authorities carry the letter O, which no other office has.
+# Share of texts with the letter O for the office, as on old plates of authorities.
 OFFICE_O_SHARE = 0.015
 
 
 def random_colour(rng: np.random.Generator) -> str:
-    """A plate colour, about as often as on the road, the rare ones a little more often."""
+    """A random plate colour: about as frequent as on the road, the rare ones slightly more frequent."""
     return str(rng.choice(list(COLOUR_SHARES), p=list(COLOUR_SHARES.values())))
 
 
@@ -61,7 +61,7 @@ def _serial(length: int, rng: np.random.Generator, letters: float = 0.4) -> str:
 
 
 def random_text(colour: str, rng: np.random.Generator) -> str:
-    """A valid plate text of that colour; provinces, letters and digits are each equally likely."""
+    """A random valid text for a colour; provinces, letters and digits are each equally likely."""
     office = _pick(PROVINCES, rng) + ("O" if rng.random() < OFFICE_O_SHARE else _pick(LETTERS, rng))
     if colour == "green":
         kind = _pick("DF", rng) if rng.random() < 0.8 else _pick("ABCEGHJK", rng)
@@ -80,19 +80,23 @@ def random_text(colour: str, rng: np.random.Generator) -> str:
 
 
 class PlatePainter:
-    """Draws plates with the project's own lettering, or with folders of glyph and template pictures.
+    """Draws Chinese plates with the project's own lettering, or with folders of glyph and template pictures.
 
-    glyphs: holds 140_CHARACTER.jpg and so on, black on white (see `glyphs.PREFIXES`). templates: holds blue_140.PNG
-    and so on; without it every blank is drawn here. Raises FileNotFoundError if pictures are missing in either.
+    Args:
+        glyphs: Folder of 140_CHARACTER.jpg and so on, black on white (see `glyphs.PREFIXES`); None for own lettering.
+        templates: Folder of blue_140.PNG and so on; None to draw all blanks.
+
+    Raises:
+        FileNotFoundError: a picture is missing in one of the folders.
     """
 
     def __init__(self, glyphs: Path | None = None, templates: Path | None = None) -> None:
         self._masks: dict[str, Masks] = {}
         for lettering in CELLS:
-            own = own_masks(lettering)
-            # No folder has every special character in every lettering.
-            special = {character: own[character] for character in SPECIALS}
-            self._masks[lettering] = own if glyphs is None else special | picture_masks(glyphs, lettering)
+            drawn = drawn_masks(lettering)
+            # Folders of glyphs lack some special characters in some letterings.
+            special = {character: drawn[character] for character in SPECIALS}
+            self._masks[lettering] = drawn if glyphs is None else special | picture_masks(glyphs, lettering)
         self._blanks = {style: blanks.draw_blanks(style, layout) for style, layout in LAYOUTS.items()}
         self._inks = {
             style: np.full((layout.height, layout.width, 3), INK[style.split("_")[0]], np.uint8)
@@ -105,7 +109,7 @@ class PlatePainter:
         self._extras = blanks.Extras()
 
     def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> PaintedPlate:
-        """A chance plate of any colour and province, see `painters.Painter`."""
+        """A random plate of any colour and province, as in `Painter`."""
         colour = random_colour(rng)
         text = random_text(colour, rng)
         if rows is None:
@@ -113,27 +117,30 @@ class PlatePainter:
         return PaintedPlate(self.draw(text, colour, rng, rows), text, colour, rows)
 
     def plan(self, end: str, heavy: bool, rng: np.random.Generator) -> PlannedPlate:
-        """A chance plate for a car, see `painters.Painter`."""
+        """A random plate for a car, as in `Painter`."""
         colour = random_colour(rng)
         if heavy:
             colour = "yellow" if rng.random() < 0.75 else "green"
         return self.planned(random_text(colour, rng), colour)
 
     def planned(self, text: str, colour: str) -> PlannedPlate:
-        """A plate of one row that is to be drawn."""
+        """A plate of one row with this text and colour, to be drawn later."""
         layout = LAYOUTS[style_of(text, colour, 1)]
         return PlannedPlate(text, colour, layout.width, layout.height, partial(self.draw, text, colour))
 
     def issues(self, words: str) -> bool:
-        """Whether `words` are a plate's text."""
+        """Whether `words` are a valid plate text."""
         return fits_format(words)
 
     def draw(self, text: str, colour: str, rng: np.random.Generator, rows: int = 1) -> np.ndarray:
-        """A plate seen straight on: RGB uint8, 140 x 440, green 140 x 480, of two rows 220 x 440, one pixel a
-        millimetre.
+        """Draw a plate seen straight on.
 
-        Raises UsageError if `text` has the wrong length for its colour, or a character without a glyph, or for two
-        rows in another colour than yellow.
+        Returns:
+            RGB uint8, one pixel per millimetre: 140 x 440, green plates 140 x 480, plates of two rows 220 x 440.
+
+        Raises:
+            UsageError: `text` has the wrong length for its colour or a character without a glyph, or `rows` is 2 for
+                another colour than yellow.
         """
         style = style_of(text, colour, rows)
         layout = LAYOUTS[style]
@@ -150,12 +157,12 @@ class PlatePainter:
         return blanks.age(plate, self._extras, rng)
 
     def _write(self, text: str, layout: Layout, rng: np.random.Generator) -> np.ndarray:
-        """The ink of `text`, height x width uint8, characters a little off their places, of chance weight."""
+        """The ink of `text`, height x width uint8, with slightly displaced characters of random weight."""
         canvas = np.zeros((layout.height, layout.width), np.uint8)
         common_x, common_y = rng.integers(-1, 2, 2)
-        for place, (character, cell) in enumerate(zip(text, layout.cells, strict=True)):
+        for index, (character, cell) in enumerate(zip(text, layout.cells, strict=True)):
             masks = self._masks[cell.lettering]
-            if character not in masks or (character == "O" and place != 1):
+            if character not in masks or (character == "O" and index != 1):
                 raise UsageError(f"'{text}': there is no glyph for '{character}'")
             glyph = masks[character]
             x = cell.left + common_x + rng.integers(-1, 2)
@@ -175,27 +182,31 @@ class PlatePainter:
 
 
 class Painter(Protocol):
-    """What data sets and scenes need of a painter.
+    """A painter of one kind of plates."""
 
-    `random_plate` gives a plate of `rows` rows if there are such plates, of any if None. `plan` gives one that the
-    front or rear `end` of a car carries, to be drawn later; heavy: of a lorry or bus. `issues` says whether words could
-    be the text of such a plate.
-    """
+    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> PaintedPlate:
+        """A random plate; of `rows` rows if there are such plates and `rows` is not None."""
 
-    def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> PaintedPlate: ...
+    def plan(self, end: str, heavy: bool, rng: np.random.Generator) -> PlannedPlate:
+        """A random plate for the `front` or `rear` end of a car, or of a lorry or bus if `heavy`, to be drawn later."""
 
-    def plan(self, end: str, heavy: bool, rng: np.random.Generator) -> PlannedPlate: ...
-
-    def issues(self, words: str) -> bool: ...
+    def issues(self, words: str) -> bool:
+        """Whether `words` could be the text of such a plate."""
 
 
 def make_painter(plates: PlatesFile | None, glyphs: Path | None = None, templates: Path | None = None) -> Painter:
-    """The painter of a plates file; of Chinese plates if None, with folders of pictures as `PlatePainter` takes them.
+    """Make the painter of a plates file, or of Chinese plates for None.
 
-    Raises UsageError for such folders together with a plates file.
+    Args:
+        plates: The plates file; None for Chinese plates.
+        glyphs: Folder of glyph pictures for `PlatePainter`.
+        templates: Folder of template pictures for `PlatePainter`.
+
+    Raises:
+        UsageError: such a folder is given together with a plates file.
     """
     if plates is None:
         return PlatePainter(glyphs, templates)
     if glyphs is not None or templates is not None:
-        raise UsageError("--glyphs and --templates are pictures of Chinese plates; leave them out beside --plates")
+        raise UsageError("--glyphs and --templates are for Chinese plates; leave them out with --plates")
     return DesignPainter(plates)

@@ -1,5 +1,5 @@
-"""A plate before and after it is drawn, and characters put onto it: ink of random weight, painted on and standing out
-of the metal.
+"""Plates before and after they are drawn, and the application of their characters: ink of random weight, painted on and
+embossed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PlannedPlate:
-    """width, height: in mm. draw: gives it seen straight on, RGB uint8, one pixel a millimetre. rows: of its
-    characters."""
+    """A plate that is drawn later.
+
+    Attributes:
+        text: Its text.
+        colour: Its colour.
+        width: Width in mm.
+        height: Height in mm.
+        draw: Draws it seen straight on: H x W x 3 uint8 RGB, one pixel per millimetre.
+        rows: Number of rows of characters, 1 or 2.
+    """
 
     text: str
     colour: str
@@ -26,7 +34,14 @@ class PlannedPlate:
 
 @dataclass(frozen=True, eq=False)
 class PaintedPlate:
-    """image: seen straight on, H x W x 3 uint8 RGB, one pixel a millimetre. rows: of its characters, 1 or 2."""
+    """A drawn plate.
+
+    Attributes:
+        image: The plate seen straight on, H x W x 3 uint8 RGB, one pixel per millimetre.
+        text: Its text.
+        colour: Its colour.
+        rows: Number of rows of characters, 1 or 2.
+    """
 
     image: np.ndarray
     text: str
@@ -38,7 +53,7 @@ _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def vary_weight(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The ink on a canvas, height x width uint8, a little thinner or bolder and softened."""
+    """Make the ink on a canvas, height x width uint8, slightly thinner or bolder, and soften it."""
     weight = rng.uniform(-0.9, 0.7)
     changed = cv2.erode(canvas, _CROSS) if weight < 0 else cv2.dilate(canvas, _CROSS)
     canvas = cv2.addWeighted(canvas, 1 - abs(weight), changed, abs(weight), 0)
@@ -46,13 +61,13 @@ def vary_weight(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def paint(ink: np.ndarray, blank: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """A new picture: `ink` where the mask (uint8) is 255, `blank` where it is 0."""
+    """Blend two pictures: `ink` where the mask (uint8) is 255, `blank` where it is 0."""
     share = mask.astype(np.float32) * np.float32(1 / 255)
     return cv2.blendLinear(ink, blank, share, 1 - share)
 
 
 def emboss(plate: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> None:
-    """Characters stand out of the metal, in place: their upper edges catch the light, their lower ones lie in shade."""
+    """Emboss the characters in place: their upper edges are lit, their lower edges in shade."""
     depth = rng.uniform(0, 0.22)
     slope = cv2.Sobel(mask, cv2.CV_16S, 0, 1, ksize=3, scale=-0.25 * depth)
     relief = cv2.GaussianBlur(slope, (3, 3), 0)

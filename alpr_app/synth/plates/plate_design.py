@@ -1,5 +1,5 @@
-"""What plates of a plates file look like: sizes in millimetres, colours, where characters stand, and the patterns such
-as 'LL-DD LLL' that their texts follow; with the checks of single values in the TOML file.
+"""The designs of a plates file: sizes in millimetres, colours, positions of characters, and the patterns of their
+texts, such as 'LL-DD LLL'; with the checks of single values of the TOML file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class PlatesError(AlprError):
 
 
 def number(low: float, high: float, whole: bool = False) -> Check:
-    """A number from `low` to `high`."""
+    """A check for a number from `low` to `high`."""
 
     def check(value: Any) -> float:
         kinds = int if whole else (int, float)
@@ -37,26 +37,30 @@ def number(low: float, high: float, whole: bool = False) -> Check:
 
 
 def text(value: Any) -> str:
+    """Check for a text that is not empty."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a text")
     return value
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """One text or several."""
+    """Check for one text or several."""
     found = value if isinstance(value, list) else [value]
     if not found or not all(isinstance(item, str) and item.strip() for item in found):
         raise ValueError("a text or a list of texts")
     return tuple(found)
 
 
-def flag(value: Any) -> bool:
+def boolean(value: Any) -> bool:
+    """Check for true or false."""
     if not isinstance(value, bool):
         raise ValueError("true or false")
     return value
 
 
 def one_of(*names: str) -> Check:
+    """A check for one of these names."""
+
     def check(value: Any) -> str:
         if value not in names:
             raise ValueError(" or ".join(names))
@@ -67,7 +71,7 @@ def one_of(*names: str) -> Check:
 
 
 def colour(value: Any) -> Colour:
-    """#rrggbb as (red, green, blue)."""
+    """Check for #rrggbb, converted to (red, green, blue)."""
     if not isinstance(value, str) or re.fullmatch("#[0-9a-fA-F]{6}", value) is None:
         raise ValueError("a colour such as '#ffcc00'")
     red, green, blue = (int(value[start : start + 2], 16) for start in (1, 3, 5))
@@ -75,7 +79,7 @@ def colour(value: Any) -> Colour:
 
 
 def colours(value: Any) -> tuple[Colour, ...]:
-    """One colour or several."""
+    """Check for one colour or several."""
     found = value if isinstance(value, list) else [value]
     if not found:
         raise ValueError("a colour such as '#ffcc00', or a list of colours")
@@ -83,22 +87,32 @@ def colours(value: Any) -> tuple[Colour, ...]:
 
 
 def tables(value: Any) -> list[Any]:
-    """One table or several; what is in them is checked one by one."""
+    """Check for one table or several, whose content is checked separately."""
     found = value if isinstance(value, list) else [value]
     if not found:
         raise ValueError("a table or a list of tables")
     return found
 
 
-def checked(table: Any, checks: Mapping[str, Check], path: Path, place: str = "") -> dict[str, Any]:
-    """The values of a table by their checks. place: of the table in the file. Raises PlatesError naming the key."""
-    start = f"{path}: {place}: " if place else f"{path}: "
+def check_table(table: Any, checks: Mapping[str, Check], path: Path, location: str = "") -> dict[str, Any]:
+    """Check and convert the values of a table.
+
+    Args:
+        table: The table.
+        checks: The check of each allowed key.
+        path: The file, for messages.
+        location: The table's location in the file, for messages.
+
+    Raises:
+        PlatesError: a key is unknown or its value invalid; the message names it.
+    """
+    start = f"{path}: {location}: " if location else f"{path}: "
     if not isinstance(table, dict):
         raise PlatesError(f"{start}this must be a table, not {shown(table)}")
     values = {}
     for key, value in table.items():
         if key not in checks:
-            raise PlatesError(f"{start}{shown(key)} is unknown; there are {', '.join(checks)}")
+            raise PlatesError(f"{start}{shown(key)} is unknown; the known keys are {', '.join(checks)}")
         try:
             values[key] = checks[key](value)
         except ValueError as error:
@@ -107,7 +121,7 @@ def checked(table: Any, checks: Mapping[str, Check], path: Path, place: str = ""
 
 
 GAP, NEXT_ROW, DASH, DOT, STICKER = " ", "/", "-", "·", "*"
-# Never read; a dash or dot that the alphabet holds is read like any character.
+# Marks that are never part of the text. A dash or dot is part of it if the alphabet holds it.
 LAYOUT_ONLY = GAP + NEXT_ROW + STICKER
 MARKS = DASH + DOT + STICKER
 
@@ -116,18 +130,23 @@ Classes = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Pattern:
-    """One pattern. choices: of each of its characters, the texts that may stand there."""
+    """A pattern of texts.
+
+    Attributes:
+        written: The pattern as in the file.
+        choices: For each of its characters, the texts that may stand in its place.
+    """
 
     written: str
     choices: tuple[tuple[str, ...], ...]
 
     @classmethod
     def parse(cls, written: str, classes: Classes, alphabet: str) -> Pattern:
-        """Raises ValueError for a character that is no class, not in the alphabet and no mark."""
+        """Parse a pattern. Raises ValueError for a character that is not a class, a mark or in the alphabet."""
         choices = []
         for character in written:
             if character not in classes and character not in alphabet + LAYOUT_ONLY + MARKS:
-                raise ValueError(f"'{character}' in the pattern '{written}' is no class and not in the alphabet")
+                raise ValueError(f"'{character}' in the pattern '{written}' is not a class and not in the alphabet")
             choices.append(classes.get(character, (character,)))
             if not choices[-1]:
                 raise ValueError(f"'{character}' in the pattern '{written}': the alphabet has no such character")
@@ -135,27 +154,27 @@ class Pattern:
 
     @property
     def widest(self) -> str:
-        """A lettering that takes as much room as any."""
+        """The widest lettering of this pattern."""
         return "".join(max(texts, key=len) for texts in self.choices)
 
     def draw(self, rng: np.random.Generator) -> str:
-        """A chance lettering, every text of a class as likely as any other."""
+        """A random lettering, in which all texts of a class are equally likely."""
         return "".join(texts[rng.integers(len(texts))] if len(texts) > 1 else texts[0] for texts in self.choices)
 
     def expression(self, alphabet: str) -> str:
-        """A regular expression for the texts, without what is not read."""
+        """A regular expression for the texts, without marks that are not read."""
         read = ([text for text in texts if set(text) <= set(alphabet)] for texts in self.choices)
         return "".join(f"(?:{'|'.join(map(re.escape, texts))})" for texts in read if texts)
 
 
 def text_of(lettering: str, alphabet: str) -> str:
-    """What of a lettering is read."""
+    """The part of a lettering that is read: its characters in the alphabet."""
     return "".join(character for character in lettering if character in alphabet)
 
 
 @dataclass(frozen=True)
 class Band:
-    """A coloured strip at one side, with a country's code, or one of several, and perhaps a ring of stars."""
+    """A coloured strip at one side with one of several country codes, and optionally a ring of stars."""
 
     width: float = 44
     side: str = "left"
@@ -167,7 +186,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Caption:
-    """Small print across the plate, one of several texts. top, height: of its capitals in mm."""
+    """Small print across the plate, one of several texts; `top` and `height` of its capitals are in mm."""
 
     text: tuple[str, ...]
     top: float
@@ -177,15 +196,35 @@ class Caption:
 
 @dataclass(frozen=True)
 class Design:
-    """What one sort of plate looks like; lengths in mm.
+    """The design of one sort of plate, with lengths in mm.
 
-    patterns: each as likely as the others. weight: how often the design is drawn, in proportion to the others'.
-    colour: the name that the reader gives it. background: one of several. rim: width of the line along the edge, 0
-    for none, at rim_inset from it. radius: of the corners. character_width, character_height, stroke: of a cell, and
-    of the lines in it. spacing: between characters, gap: where the pattern has a blank. row_spacing: between rows.
-    top: of the first row; without it the rows are in the middle. margin: at both sides at least. font: TrueType
-    file to write with instead of the project's own lettering. embossed: whether characters stand out. bolts,
-    frame: how often there are any, 0 to 1. end: of cars, front or rear, where it is carried; either without it.
+    Attributes:
+        patterns: Patterns of its texts, all equally likely.
+        width: Width of the plate.
+        height: Height of the plate.
+        weight: How often the design is drawn, in proportion to the other designs.
+        colour: Name of the colour that the reader learns.
+        background: Colours, one of which is chosen.
+        ink: Colour of the characters.
+        rim: Width of the line along the edge; 0 for none.
+        rim_inset: Distance of this line from the edge.
+        rim_colour: Colour of this line; None for that of the characters.
+        radius: Radius of the corners.
+        character_width: Width of a character's cell.
+        character_height: Height of a character's cell.
+        stroke: Width of the lines of characters.
+        spacing: Space between characters.
+        gap: Width of a space in the pattern.
+        row_spacing: Space between rows.
+        top: Upper edge of the first row; None to centre the rows.
+        margin: Minimum distance of characters from both sides.
+        font: TrueType or OpenType file; None for the project's own lettering.
+        band: A coloured strip.
+        captions: Small print.
+        embossed: Whether characters are embossed.
+        bolts: Probability of bolts.
+        frame: Probability of a frame.
+        end: End of the car that carries it, `front` or `rear`; empty for both.
     """
 
     patterns: tuple[Pattern, ...]
@@ -217,11 +256,12 @@ class Design:
 
     @property
     def rows(self) -> int:
+        """Number of rows of characters."""
         return self.patterns[0].written.count(NEXT_ROW) + 1
 
     @property
     def area(self) -> tuple[float, float]:
-        """Left and right end of where characters may stand."""
+        """Left and right end of the area for characters."""
         left = right = self.margin
         if self.band is not None:
             left, right = (
@@ -229,22 +269,22 @@ class Design:
             )
         return left, self.width - right
 
-    def room(self, item: str) -> float:
-        """The width of one character, mark or gap."""
+    def item_width(self, item: str) -> float:
+        """Width of a character, mark or gap."""
         share = {DASH: 0.5, DOT: 0.35}
-        rooms = {GAP: self.gap, STICKER: 0.5 * self.character_height}
-        return rooms.get(item, self.character_width * share.get(item, 1.0))
+        widths = {GAP: self.gap, STICKER: 0.5 * self.character_height}
+        return widths.get(item, self.character_width * share.get(item, 1.0))
 
-    def places(self, row: str) -> list[float]:
-        """Left ends of a row's characters and marks from 0 on, and after them the width of the whole row."""
+    def offsets(self, row: str) -> list[float]:
+        """Offsets of the left ends of a row's characters and marks from 0, followed by the width of the whole row."""
         lefts, x = [], 0.0
         for item, following in zip(row, [*row[1:], GAP], strict=True):
             lefts.append(x)
-            x += self.room(item) + (self.spacing if GAP not in (item, following) else 0)
+            x += self.item_width(item) + (self.spacing if GAP not in (item, following) else 0)
         return [*lefts, x]
 
     def row_top(self, row: int) -> float:
-        """Where a row begins."""
+        """Upper edge of a row."""
         step = self.character_height + self.row_spacing
         first = (self.height - (self.rows - 1) * step - self.character_height) / 2 if self.top is None else self.top
         return first + row * step
@@ -252,7 +292,15 @@ class Design:
 
 @dataclass(frozen=True)
 class PlatesFile:
-    """All designs of one kind of plates, with what they have in common. path: of the file that says so."""
+    """The content of a plates file.
+
+    Attributes:
+        path: The file.
+        name: Name of this kind of plates.
+        alphabet: Characters that are read.
+        max_length: Maximum number of characters of a text.
+        designs: The designs.
+    """
 
     path: Path
     name: str
@@ -262,19 +310,19 @@ class PlatesFile:
 
     @property
     def colours(self) -> tuple[str, ...]:
-        """The names of the plates' colours, each once."""
+        """The names of the plates' colours, without duplicates."""
         return tuple(dict.fromkeys(design.colour for design in self.designs))
 
     def reader_fields(self) -> dict[str, Any]:
-        """What a ReaderConfig for these plates has of its own."""
+        """The fields of a ReaderConfig that these plates determine."""
         return {"alphabet": self.alphabet, "max_length": self.max_length, "colours": self.colours}
 
     def text_of(self, lettering: str) -> str:
+        """The part of a lettering that is read."""
         return text_of(lettering, self.alphabet)
 
     def choose(self, rng: np.random.Generator, rows: int | None = None, end: str | None = None) -> tuple[Design, str]:
-        """A chance design and lettering. rows: only designs of so many, end: only those of that end of a car, if there
-        are any."""
+        """A random design and lettering; with `rows` rows, and for an `end` of a car, if there are such designs."""
         designs = [design for design in self.designs if design.rows == rows] or self.designs
         designs = [design for design in designs if end is None or design.end in ("", end)] or designs
         weights = np.cumsum([design.weight for design in designs])
@@ -287,5 +335,5 @@ class PlatesFile:
         return re.compile("|".join(pattern.expression(self.alphabet) for pattern in patterns))
 
     def issues(self, words: str) -> bool:
-        """Whether `words`, but for what the alphabet lacks, may stand on one of these plates."""
+        """Whether `words`, without characters that are not in the alphabet, may be on one of these plates."""
         return self._texts.fullmatch(self.text_of(words)) is not None

@@ -1,1 +1,1 @@
-"""Drawn photographs of cars with plates. Only the command `draw` and the shipped samples use them."""
+"""Drawn scenes: photographs of cars with plates. Only the commands `draw` and `samples` use them."""

@@ -1,5 +1,5 @@
-"""The shapes of cars (saloons, off-roaders, vans, lorries and buses, from the front or from behind) and their sides
-with doors, windows and wheels, as reliefs.
+"""Reliefs of car bodies: saloons, off-roaders, vans, lorries and buses from the front or from behind, and their sides
+with doors, windows and wheels.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ HEAVY = ("lorry", "bus")
 
 @dataclass(frozen=True)
 class Body:
-    """Lengths in metres. nose: height of the bonnet's or boot's edge. belt: where the windows begin.
+    """The body of a car, with lengths in metres.
 
-    kind: one of CARS or HEAVY. front: seen from the front, else from behind. half: half the width.
+    `kind` is one of CARS or HEAVY, `front` whether it is seen from the front, `half` half its width, `nose` the height
+    of the edge of bonnet or boot, and `belt` the height at which the windows begin.
     """
 
     kind: str
@@ -46,7 +47,7 @@ class Body:
     paint: Colour
 
     def profile(self) -> list[tuple[float, float]]:
-        """How deep the middle lies at growing heights: (height, depth)."""
+        """Depth of the middle at increasing heights: (height, depth)."""
         low, nose, belt, top = self.clearance, self.nose, self.belt, self.height
         if self.kind in HEAVY:
             step = 0.0 if self.kind == "bus" else 0.06
@@ -90,7 +91,7 @@ class Body:
         ]
 
     def outline(self) -> list[tuple[float, float, float]]:
-        """Half width and radius of the vertical edges at growing heights: (height, half width, radius)."""
+        """Half width and radius of the vertical edges at increasing heights: (height, half width, radius)."""
         w, top = self.half, self.height
         if self.kind in HEAVY:
             r = 0.03 if self.kind == "lorry" else 0.16
@@ -108,13 +109,13 @@ class Body:
         ]
 
     def depth_at(self, y: float) -> float:
-        """Depth of the middle at height y, before anything is stamped into it."""
+        """Depth of the middle at height y, without details."""
         heights, depths = np.array(self.profile()).T
         return float(np.interp(y, heights, depths))
 
 
 def random_body(kind: str, front: bool, rng: np.random.Generator) -> Body:
-    """A chance body of one of CARS or HEAVY in a chance colour."""
+    """A random body of one of CARS or HEAVY in a random colour."""
     shares = np.array([share for _, share in PAINTS])
     base = np.array(PAINTS[rng.choice(len(PAINTS), p=shares / shares.sum())][0]) * rng.uniform(0.85, 1.05)
     paint = colour_of(np.clip(base + rng.normal(0, 4, 3), 6, 244))
@@ -138,7 +139,7 @@ def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def make_surface(body: Body, scale: float) -> Surface:
-    """The bare relief of `body` in its paint, `scale` pixels a metre."""
+    """The relief of `body` in its paint, without details, at `scale` pixels per metre."""
     surface = Surface.blank(body.half + 0.06, body.height + 0.06, scale, body.paint, 0.045)
     x, y = surface.grid()
     heights, depths = np.array(body.profile()).T
@@ -163,7 +164,7 @@ TYRE = (20, 20, 21)
 
 
 def _outline(body: Body) -> Points:
-    """The upper edge of the side, from the end we see to the other: (metres back, height)."""
+    """The upper edge of the side, from the visible end to the other: (metres back, height)."""
     top, belt, nose = body.height, body.belt, body.nose
     if body.kind in HEAVY:
         return [(0, top), (HEAVY_LENGTH, top)]
@@ -181,7 +182,7 @@ def _outline(body: Body) -> Points:
 
 
 def make_flank(body: Body, scale: float) -> Surface:
-    """The side of `body`: x runs from the end that is seen towards the other, depth towards the middle of the car."""
+    """The side of `body`: x runs from the visible end to the other, depth towards the middle of the car."""
     heavy = body.kind in HEAVY
     length = HEAVY_LENGTH if heavy else LENGTH
     surface = Surface.blank(length / 2, body.height + 0.05, scale, body.paint, 0.045)
@@ -196,7 +197,7 @@ def make_flank(body: Body, scale: float) -> Surface:
     ends, tops = np.array(_outline(body)).T
     roof = np.interp(x.ravel(), ends, tops).astype(np.float32)[None]
     depth[np.broadcast_to((y > roof) | (y < body.clearance), depth.shape)] = OUTSIDE
-    # The rounded corner itself belongs to the front or back.
+    # The rounded corner is part of the front or back.
     depth[:, x.ravel() < (0.02 if heavy else 0.27 if body.front else 0.22)] = OUTSIDE
     if not heavy:
         depth[np.broadcast_to((x < 0.6) & (y < body.clearance + 0.16), depth.shape)] = OUTSIDE
@@ -247,26 +248,26 @@ def _wheel(surface: Surface, centre: float, radius: float, body: Body) -> None:
 
 
 def make_mirror(body: Body, scale: float) -> Surface:
-    """A wing mirror seen from the front, to be stood where the windscreen begins."""
+    """A wing mirror seen from the front, for the lower end of the windscreen."""
     surface = Surface.blank(0.15, body.belt + 0.22, scale, body.paint, 0.05)
     x, y = surface.grid()
     dome = 1 - np.abs(x / 0.12) ** 2.6 - np.abs((y - body.belt - 0.095) / 0.075) ** 2.6
     surface.depth = (0.08 * (1 - np.sqrt(np.maximum(dome, 0)))).astype(np.float32)
     surface.albedo[:, np.broadcast_to(y < body.belt + 0.055, surface.depth.shape)] = 0.01
     surface.depth[dome <= 0] = OUTSIDE
-    # Only the uppermost part is ever seen.
+    # Only the uppermost part is visible.
     rows = slice(0, round(0.28 * scale))
     return replace(surface, depth=surface.depth[rows], albedo=surface.albedo[:, rows], gloss=surface.gloss[rows])
 
 
 def band(surface: Surface, low: float, high: float) -> Surface:
-    """What of a side lies between two heights."""
+    """The part of a side between two heights."""
     _, y = surface.grid()
     return replace(surface, depth=np.where((y >= low) & (y < high), surface.depth, np.float32(OUTSIDE)))
 
 
 def lean_of(body: Body) -> list[tuple[float, float]]:
-    """How far the side recedes towards the middle at growing heights: upright, a shoulder, leaning windows."""
+    """How far the side recedes at increasing heights: vertical doors, a shoulder, inclined windows."""
     if body.kind in HEAVY:
         return [(0.0, 0.0), (body.height + 0.1, 0.0)]
     roof = body.half - body.outline()[-1][1] - 0.19
@@ -274,7 +275,7 @@ def lean_of(body: Body) -> list[tuple[float, float]]:
 
 
 def roof_of(body: Body) -> np.ndarray:
-    """The flat of the roof behind what belongs to the front or back: (4, 3) in metres."""
+    """The flat part of the roof behind the relief of front or back: (4, 3) in metres."""
     wide = body.outline()[-1][1] + 0.05
     start = body.profile()[-1][1] - 0.15
     end = (3.5 if body.kind == "saloon" else 4.0) if body.front else 2.5
@@ -283,13 +284,13 @@ def roof_of(body: Body) -> np.ndarray:
 
 
 def flipped(surface: Surface) -> Surface:
-    """The same side of the car, for the other side of it."""
+    """The mirrored side, for the other side of the car."""
     maps = (np.ascontiguousarray(m[..., ::-1]) for m in (surface.depth, surface.albedo, surface.gloss))
     return Surface(-surface.left - surface.depth.shape[1] / surface.scale, surface.top, surface.scale, *maps)
 
 
 def tyre_picture() -> np.ndarray:
-    """The tread of a tyre seen from the front, 96 x 64 linear light, to be stood on the road."""
+    """The tread of a tyre seen from the front: 96 x 64 linear light."""
     x = np.linspace(-1, 1, 64, dtype=np.float32)[None]
     y = np.linspace(1, 0, 96, dtype=np.float32)[:, None]
     tread = 0.03 * (1 - 0.8 * np.abs(x) ** 3) * (0.15 + 0.85 * y)
@@ -300,7 +301,7 @@ def tyre_picture() -> np.ndarray:
 
 
 def tyre_cover() -> np.ndarray:
-    """Where that picture is tyre: 96 x 64 from 0 to 1, its lower corners rounded."""
+    """The opacity of `tyre_picture`: 96 x 64, 0 to 1, with rounded lower corners."""
     cover = np.zeros((96, 64), np.float32)
     cv2.rectangle(cover, (0, 0), (63, 83), 1.0, -1)
     cv2.rectangle(cover, (12, 60), (51, 95), 1.0, -1)

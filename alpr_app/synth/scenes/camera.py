@@ -1,5 +1,5 @@
-"""A pinhole camera in a small world (metres, x to the right, y up, z away from the camera, the road at y = 0), and the
-way from light to a photograph: exposure, bloom, vignette, white balance, defocus, film noise, JPEG.
+"""A pinhole camera in a world in metres (x to the right, y up, z away from the camera, the road at y = 0), and the
+steps from light to a photograph: exposure, bloom, vignette, white balance, defocus, film noise and JPEG.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-# Nothing closer than this many metres is drawn.
+# Objects closer than this many metres are not drawn.
 NEAR = 0.25
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """World to camera axes (right, down, ahead), 3 x 3; degrees: yaw turns right, pitch down, roll clockwise."""
+    """The rotation (3, 3) from world to camera axes (right, down, ahead) by degrees of yaw to the right, pitch down and
+    roll clockwise."""
     yaw, pitch, roll = np.radians([yaw, pitch, roll])
     around_y = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
     around_x = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
@@ -26,9 +27,14 @@ def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Camera:
-    """position: 3 metres. axes: from `rotation`. focal: in pixels. size: width and height of the picture.
+    """A pinhole camera.
 
-    centre: pixel that looks straight ahead.
+    Attributes:
+        position: Its position in metres, (3,).
+        axes: Its axes, from `rotation`.
+        focal: Focal length in pixels.
+        size: Width and height of the picture in pixels.
+        centre: The principal point in pixels.
     """
 
     position: np.ndarray
@@ -41,13 +47,13 @@ class Camera:
         return np.array([[self.focal, 0, self.centre[0]], [0, self.focal, self.centre[1]], [0, 0, 1]])
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """World points (N, 3), all ahead of the camera, in pixels (N, 2) float32; (0, 0) is a pixel's outer corner."""
+        """Project points (N, 3) ahead of the camera to pixels (N, 2) float32; (0, 0) is the corner of a pixel."""
         rays = (np.asarray(points, float) - self.position) @ self.axes.T @ self._intrinsics().T
         pixels: np.ndarray = (rays[:, :2] / rays[:, 2:]).astype(np.float32)
         return pixels
 
     def outline(self, corners: np.ndarray) -> np.ndarray:
-        """A flat polygon (N, 3) in pixels (M, 2), cut off where it comes too close or lies behind; M may be 0."""
+        """Project a flat polygon (N, 3) to pixels (M, 2), clipped where it is too close or behind; M may be 0."""
         corners = np.asarray(corners, float)
         ahead = (corners - self.position) @ self.axes[2] - NEAR
         kept = []
@@ -61,30 +67,30 @@ class Camera:
         return self.project(np.array(kept)) if kept else np.zeros((0, 2), np.float32)
 
     def plane(self, origin: np.ndarray, across: np.ndarray, along: np.ndarray) -> np.ndarray:
-        """The 3 x 3 homography that takes (a, b) of the plane origin + a * across + b * along to pixels."""
+        """The homography (3, 3) from (a, b) on the plane origin + a * across + b * along to pixels."""
         columns = np.stack([across, along, np.asarray(origin, float) - self.position], axis=1)
         matrix: np.ndarray = self._intrinsics() @ self.axes @ columns
         return matrix
 
     def seen_from(self, position: np.ndarray, heading: float) -> Camera:
-        """The same camera in the axes of a thing that stands at `position`, turned right by `heading` degrees."""
+        """The same camera in the axes of an object at `position` that is turned right by `heading` degrees."""
         turn = np.radians(heading)
         thing = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
         position = thing.T @ (self.position - position)
         return replace(self, position=position, axes=self.axes @ thing)
 
     def smaller(self, factor: int) -> Camera:
-        """The camera with a picture that has a `factor`-th of the pixels on each side."""
+        """The same camera with 1 / `factor` of the pixels on each side of the picture."""
         width, height = self.size
         centre = self.centre[0] / factor, self.centre[1] / factor
         return replace(self, focal=self.focal / factor, size=(-(-width // factor), -(-height // factor)), centre=centre)
 
     def part(self, left: int, top: int, width: int, height: int) -> Camera:
-        """The camera that takes only this part of the picture."""
+        """The same camera for a part of the picture only."""
         return replace(self, size=(width, height), centre=(self.centre[0] - left, self.centre[1] - top))
 
     def horizon(self) -> float:
-        """The row of the horizon in the middle of the picture; it may lie outside."""
+        """The row of the horizon at the centre of the picture, which may be outside."""
         ahead = self.axes.T @ np.array([0, 0, 1.0])
         flat = np.array([ahead[0], 0, ahead[2]]) * 1e6
         return float(self.project((self.position + flat)[None])[0, 1])
@@ -98,7 +104,7 @@ def aim(
     roll: float,
     size: tuple[int, int],
 ) -> Camera:
-    """A camera at `position` turned so that `target` falls on `where`, in shares of the picture's width and height."""
+    """A camera at `position` that shows `target` at `where`, in shares of the picture's width and height."""
     offset = np.asarray(target, float) - position
     yaw = np.degrees(np.arctan2(offset[0], offset[2]))
     pitch = np.degrees(np.arctan2(-offset[1], np.hypot(offset[0], offset[2])))
@@ -109,14 +115,14 @@ def aim(
 
 
 def to_pixel_centres(matrix: np.ndarray) -> np.ndarray:
-    """A homography onto pixel edges, as the one cv2 wants, which counts from pixel centres on both sides."""
+    """Convert a homography between coordinates from pixel edges into one from pixel centres, as OpenCV expects."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     moved: np.ndarray = np.linalg.inv(half) @ matrix @ half
     return moved
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int], border: float = 0) -> np.ndarray:
-    """`image` under a homography between pixel edges, into a picture of `size` (width, height)."""
+    """Warp `image` by a homography between coordinates from pixel edges into a picture of `size` (width, height)."""
     return cv2.warpPerspective(
         image,
         to_pixel_centres(matrix),
@@ -132,7 +138,15 @@ GRAIN = 768
 
 @dataclass(frozen=True)
 class Film:
-    """exposure: factor. blur: sigma in pixels. noise: of 255. quality: of JPEG, 0 for none. warmth: red over blue."""
+    """Properties of the camera's film.
+
+    Attributes:
+        exposure: Factor of the light.
+        blur: Sigma in pixels.
+        noise: Standard deviation, of 255.
+        quality: JPEG quality; 0 for no JPEG.
+        warmth: Ratio of red to blue.
+    """
 
     exposure: float
     blur: float
@@ -143,7 +157,7 @@ class Film:
 
 
 def random_film(mood: str, rng: np.random.Generator) -> Film:
-    """A chance camera for a mood of light."""
+    """A random film for a mood of light."""
     dark = mood in ("night", "garage")
     return Film(
         exposure=rng.uniform(0.85, 1.15),
@@ -156,10 +170,10 @@ def random_film(mood: str, rng: np.random.Generator) -> Film:
 
 
 def expose(frame: np.ndarray, film: Film, rng: np.random.Generator) -> np.ndarray:
-    """The photograph, (H, W, 3) uint8 RGB, of light (H, W, 3); `frame` is used up."""
+    """The photograph, (H, W, 3) uint8 RGB, of light (H, W, 3); `frame` is overwritten."""
     height, width = frame.shape[:2]
     small = cv2.resize(frame, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
-    # Middle tones of the whole picture decide the exposure, as a camera's metering does.
+    # The mid-tones of the picture set the exposure, like a camera's metering.
     level = float(np.median(small.mean(axis=2)))
     gain = film.exposure * float(np.clip(0.21 / max(level, 1e-4), 0.7, 2.0))
     bloom = cv2.GaussianBlur(np.clip(small * gain - 0.85, 0, 6), (0, 0), width / 8 / 24)
@@ -180,7 +194,7 @@ def expose(frame: np.ndarray, film: Film, rng: np.random.Generator) -> np.ndarra
 
 
 def _noise(height: int, width: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
-    """Brightness noise and fainter, coarser colour noise."""
+    """Luminance noise, and weaker and coarser colour noise."""
     grain = _grain()
     top, left = rng.integers(0, GRAIN - 1, 2)
     rows, columns = np.arange(top, top + height) % GRAIN, np.arange(left, left + width) % GRAIN
@@ -199,7 +213,7 @@ def _grain() -> np.ndarray:
 
 
 def through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    """The picture as it comes back out of a JPEG file of that quality."""
+    """Encode and decode the picture as JPEG of this quality."""
     _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert decoded is not None

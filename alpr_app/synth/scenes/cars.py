@@ -1,5 +1,5 @@
-"""One whole car in a picture: shadow, tyres, sides, front or back, and the plate that is mounted on it, warped into the
-picture in its own light.
+"""A whole car in a picture: shadow, tyres, sides, front or back, and the mounted plate, warped into the picture in the
+light of the scene.
 """
 
 from __future__ import annotations
@@ -26,9 +26,14 @@ DISPLAY_TO_LIGHT = linear(np.arange(256))
 
 @dataclass(frozen=True)
 class DrawnPlate:
-    """A plate in a drawn picture: corners (4, 2) float32 top-left, top-right, bottom-right, bottom-left in pixels.
+    """A plate in a drawn picture.
 
-    box: left, top, right, bottom of the corners. rows: of its characters.
+    Attributes:
+        text: Its text.
+        colour: Its colour.
+        corners: Top left, top right, bottom right and bottom left corner in pixels, (4, 2) float32.
+        box: Left, top, right and bottom of the corners.
+        rows: Number of rows of characters.
     """
 
     text: str
@@ -40,7 +45,7 @@ class DrawnPlate:
 
 @dataclass(frozen=True)
 class Mount:
-    """Where a plate hangs, in the car's axes and metres: its middle, and its axes to the right and downwards."""
+    """The position of a plate in the car's axes, in metres: its centre, and its axes to the right and down."""
 
     middle: np.ndarray
     right: np.ndarray
@@ -49,7 +54,7 @@ class Mount:
     height: float
 
     def corners(self) -> np.ndarray:
-        """Top-left, top-right, bottom-right, bottom-left: (4, 3)."""
+        """Top left, top right, bottom right and bottom left corner: (4, 3)."""
         across, along = self.right * self.width / 2, self.down * self.height / 2
         return np.stack(
             [
@@ -62,15 +67,15 @@ class Mount:
 
 
 def hang_plate(surface: Surface, plate_y: float, size: tuple[float, float], rng: np.random.Generator) -> Mount:
-    """Hangs a plate before whatever sticks out most at its place, and paints its holder there. plate_y: of its middle;
-    size: width and height; in metres."""
+    """Mount a plate in front of the foremost part of the surface there, and paint its holder. `plate_y` is the height
+    of its centre, `size` its width and height in metres."""
     width, height = size
     a, b = width / 2, height / 2
     x = rng.uniform(-0.012, 0.012)
     rows = slice(round((surface.top - plate_y - b) * surface.scale), round((surface.top - plate_y + b) * surface.scale))
     columns = slice(round((x - a - surface.left) * surface.scale), round((x + a - surface.left) * surface.scale))
     depth = float(np.median(surface.depth[rows, columns])) - 0.012
-    # Whatever would stick through the plate is pressed flat.
+    # Parts that would protrude through the plate are flattened.
     around = slice(rows.start - 4, rows.stop + 4), slice(columns.start - 4, columns.stop + 4)
     surface.depth[around] = np.maximum(surface.depth[around], depth + 0.008)
     edge = rng.choice((0.0, 0.008, 0.014))
@@ -88,7 +93,7 @@ def hang_plate(surface: Surface, plate_y: float, size: tuple[float, float], rng:
             gloss=0.06 if frame[0] < 50 else 0.4,
             corner=0.006,
         )
-    # The plate's own shadow, a hand's breadth of dimness below it.
+    # The shadow of the plate, dark for a hand's breadth below it.
     surface.paint(
         [
             (x - a, plate_y - b + 0.02),
@@ -115,7 +120,7 @@ def draw_plate(
     heading: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Warps the plate in, lit as the car is; returns its corners."""
+    """Warp the plate into the picture in the light of the car; return its corners."""
     corners = camera.project(mount.corners())
     wide = max(24, round(1.5 * float(np.linalg.norm(corners[1] - corners[0]))))
     if wide < plate.shape[1]:
@@ -173,9 +178,10 @@ EMPTY_HOLDER = 0.44, 0.14
 
 @dataclass(frozen=True)
 class CarPlan:
-    """What to draw. position: x and z in metres of the middle of the end that is seen; heading in degrees.
+    """A car to draw.
 
-    plate: None for a car without one. lit: whether its lamps are on.
+    `position` is x and z in metres of the middle of its visible end, `heading` is in degrees, `plate` is None for a car
+    without one, and `lit` is whether its lamps are on.
     """
 
     body: Body
@@ -188,7 +194,7 @@ class CarPlan:
 def _region(
     camera: Camera, low: tuple[float, float, float], high: tuple[float, float, float]
 ) -> tuple[int, int, int, int] | None:
-    """The part of the picture that a box of the car's axes takes: left, top, width, height; None if it is out of it."""
+    """The area of the picture that a box in the car's axes covers: left, top, width, height; None if it is outside."""
     corners = np.array(
         [[(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)]
     )
@@ -207,7 +213,7 @@ def _region(
 def _draw_relief(
     frame: np.ndarray, camera: Camera, light: Light, surface: Surface, heading: float, depth: float, quality: Quality
 ) -> None:
-    """Shades and draws a relief that reaches back `depth` metres."""
+    """Shade and draw a relief that reaches back `depth` metres."""
     low = surface.left, 0.0, -0.06
     high = surface.left + surface.depth.shape[1] / surface.scale, surface.top, depth
     region = _region(camera, low, high)
@@ -223,7 +229,7 @@ def _draw_relief(
 def _draw_flat(
     frame: np.ndarray, camera: Camera, surface: Surface, radiance: np.ndarray, lean: float = 0, foot: float = 0
 ) -> None:
-    """Draws a shaded relief flat; see `render_flat`."""
+    """Draw a shaded relief by `render_flat`."""
     inside = np.flatnonzero(surface.inside().any(axis=1))
     if not len(inside):
         return
@@ -242,7 +248,7 @@ def _draw_flat(
 
 
 def _draw_tyres(frame: np.ndarray, camera: Camera, light: Light, body: Body) -> None:
-    """The lowest part of the tyres and the dark between them."""
+    """Draw the lowest part of the tyres and the dark space between them."""
     heavy = body.kind in HEAVY
     width, tall, far = (0.5, 0.75, 0.9) if heavy else (0.2, 0.5, 0.55)
     region = _region(camera, (-body.half, 0, far), (body.half, tall, far + 0.2))
@@ -286,7 +292,7 @@ class Garage:
     def draw(
         self, frame: np.ndarray, world: Camera, light: Light, plan: CarPlan, rng: np.random.Generator
     ) -> DrawnPlate | None:
-        """Draws the car into `frame` in place; its plate, or None if it has none or does not lie in the picture."""
+        """Draw the car into `frame` in place; return its plate, or None if it has none or it is outside the picture."""
         body = plan.body
         camera = world.seen_from(np.array([plan.position[0], 0, plan.position[1]]), plan.heading)
         heavy = body.kind in HEAVY

@@ -1,4 +1,4 @@
-"""What is stamped into a car's front: windscreen, bonnet, lamps, grille, intakes, badge, a place for the plate."""
+"""The details of a car's front: windscreen, bonnet, lamps, grille, intakes, badge and a place for the plate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHROME: Colour = (120, 122, 126)
 
 
 def _mesh(surface: Surface, shape: Points, rng: np.random.Generator) -> None:
-    """Fills a dark opening with slats or a net."""
+    """Fill a dark opening with slats or a mesh."""
     surface.paint(shape, BLACK, gloss=0.03, corner=0.025, depth=0.05, bevel=0.012)
     xs, ys = np.array(shape).T
     style = rng.choice(("slats", "bars", "net"))
@@ -51,7 +51,7 @@ def _mesh(surface: Surface, shape: Points, rng: np.random.Generator) -> None:
 
 
 def _inside(shape: Points) -> Callable[[float], float]:
-    """A function from a height to the half width of a symmetric shape there."""
+    """The half width of a symmetric shape as a function of the height."""
     right = sorted({(round(y, 4), round(x, 4)) for x, y in shape if x > 0})
     heights, widths = np.array(right).T
     return lambda y: float(np.interp(y, heights, widths))
@@ -94,7 +94,7 @@ def _lower_intake(surface: Surface, body: Body, rng: np.random.Generator, top: f
 
 
 def _classic(surface: Surface, body: Body, rng: np.random.Generator) -> float:
-    """A grille between the lamps, the plate on the bumper below, an intake under it."""
+    """A grille between the lamps, the plate on the bumper below it, and an intake below that."""
     nose, low = body.nose, body.clearance
     top, bottom, half = nose - 0.05, nose - rng.uniform(0.16, 0.22), rng.uniform(0.36, 0.46)
     shape = symmetric([(0, top), (half, top - 0.01), (half - 0.07, bottom), (0, bottom - 0.01)])
@@ -109,7 +109,7 @@ def _classic(surface: Surface, body: Body, rng: np.random.Generator) -> float:
 
 
 def _single(surface: Surface, body: Body, rng: np.random.Generator) -> float:
-    """One tall grille with the plate across it."""
+    """A single tall grille with the plate across it."""
     nose, low = body.nose, body.clearance
     half = rng.uniform(0.4, 0.5)
     shape = symmetric(
@@ -131,7 +131,7 @@ def _single(surface: Surface, body: Body, rng: np.random.Generator) -> float:
 
 
 def _electric(surface: Surface, body: Body, rng: np.random.Generator) -> float:
-    """A closed front with a light strip, a low intake."""
+    """A closed front with a light strip and a low intake."""
     nose, low = body.nose, body.clearance
     _skirt(surface, body)
     surface.paint(
@@ -151,7 +151,7 @@ def _electric(surface: Surface, body: Body, rng: np.random.Generator) -> float:
 
 
 def _wide(surface: Surface, body: Body, rng: np.random.Generator) -> float:
-    """A narrow grille that joins the lamps, a large intake with the plate at its upper edge."""
+    """A narrow grille that joins the lamps, and a large intake with the plate at its upper edge."""
     nose, low = body.nose, body.clearance
     shape = symmetric([(0, nose - 0.05), (0.5, nose - 0.045), (0.46, nose - 0.13), (0, nose - 0.15)])
     _skirt(surface, body)
@@ -172,7 +172,7 @@ def _wide(surface: Surface, body: Body, rng: np.random.Generator) -> float:
 
 
 def draw_badge(surface: Surface, x: float, y: float, rng: np.random.Generator) -> None:
-    """An emblem of no maker in particular."""
+    """Draw an emblem of no particular maker."""
     style = rng.choice(("ring", "shield", "wings", "drop"))
     size = rng.uniform(0.045, 0.06)
     if style == "ring":
@@ -226,7 +226,7 @@ SHARES = {"classic": 0.4, "single": 0.2, "electric": 0.15, "wide": 0.25}
 
 
 def draw_front(surface: Surface, body: Body, rng: np.random.Generator, lit: bool) -> float:
-    """Stamps everything in and returns the height of the plate's middle in metres. lit: lamps are on."""
+    """Draw all details and return the height of the plate's centre in metres; `lit` switches the lamps on."""
     _windscreen(surface, body, rng)
     _bonnet(surface, body, rng)
     face = str(rng.choice(list(SHARES), p=list(SHARES.values())))
@@ -249,7 +249,7 @@ def _windscreen(surface: Surface, body: Body, rng: np.random.Generator) -> None:
     glass = symmetric([(0, top - 0.07), (high - edge, top - 0.09), (low - edge, belt + 0.005), (0, belt - 0.015)])
     surface.paint(glass, GLASS, gloss=0.16, corner=0.03, depth=0.01)
     inside = colour_of(rng.uniform(26, 46) * np.array([1, 0.99, 0.96]))
-    # Through the glass: sky in the rear window, the seats before it, the dashboard below.
+    # Visible through the glass: sky in the rear window, the seats in front of it, the dashboard below.
     surface.paint(
         symmetric([(0, top - 0.13), (high - 0.18, top - 0.14), (high - 0.12, belt + 0.2), (0, belt + 0.19)]),
         colour_of(v * 1.7 for v in inside),

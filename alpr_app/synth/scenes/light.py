@@ -1,5 +1,5 @@
-"""What shines on a scene (sky, sun, surroundings to be mirrored), how a relief looks in that light, and how it is seen
-in true perspective: planes of growing depth are swept through it until every line of sight hits.
+"""The light of a scene (sky, sun, reflected surroundings), the shading of a relief, and its rendering in true
+perspective: planes of increasing depth are swept through it until every line of sight hits.
 """
 
 from __future__ import annotations
@@ -13,16 +13,23 @@ import numpy as np
 from alpr_app.synth.scenes.camera import Camera, to_pixel_centres, warp
 from alpr_app.synth.scenes.surface import OUTSIDE, Surface, linear
 
-# Rows go by the sine of the elevation from zenith to nadir, columns by azimuth with the viewer's side in the middle.
+# Rows are the sine of the elevation, from zenith to nadir; columns the azimuth, with the viewer's side in the middle.
 ROWS, COLUMNS = 128, 256
 MOODS = ("sunny", "overcast", "evening", "garage", "night")
 
 
 @dataclass(frozen=True)
 class Light:
-    """zenith, horizon, earth: what light comes from there (3,). sun: colour (3,), zero if there is none.
+    """The light of a scene; colours are (3,).
 
-    towards_sun: unit vector. around: what a mirror would show, (128, 256, 3). flash: light from the viewer's side (3,).
+    Attributes:
+        zenith: Light from the zenith.
+        horizon: Light from the horizon.
+        earth: Light from the ground.
+        sun: Colour of the sun; zero without sun.
+        towards_sun: Unit vector towards the sun.
+        around: The reflected surroundings, (128, 256, 3).
+        flash: Light from the viewer's side.
     """
 
     mood: str
@@ -35,7 +42,7 @@ class Light:
     flash: np.ndarray
 
     def falling_on(self, normals_y: np.ndarray, facing_sun: np.ndarray, facing_us: np.ndarray) -> list[np.ndarray]:
-        """Red, green and blue light on a surface; `normals_y`, the two cosines and each of the results are (H, W)."""
+        """Red, green and blue light on a surface; `normals_y`, the two cosines and each result are (H, W)."""
         up = 0.5 + 0.5 * normals_y
         facing_sun, facing_us = np.maximum(facing_sun, 0), np.maximum(facing_us, 0)
         falling = []
@@ -61,7 +68,7 @@ _PALETTES = {
 
 
 def make_light(mood: str, rng: np.random.Generator) -> Light:
-    """The light of one of `MOODS`, with chance surroundings."""
+    """The light of one of `MOODS`, with random surroundings."""
     zenith, horizon, earth, sun, flash = (
         linear(np.clip(np.asarray(colour, np.float32) * rng.uniform(0.93, 1.07), 0, 400)) for colour in _PALETTES[mood]
     )
@@ -74,7 +81,7 @@ def make_light(mood: str, rng: np.random.Generator) -> Light:
     if mood in ("garage", "night"):
         _add_lamps(around, mood, rng)
     around = cv2.GaussianBlur(around, (0, 0), 1.0)
-    # All columns meet overhead and underfoot: there they have to agree.
+    # All columns meet at the zenith and at the nadir, where they must be equal.
     pole = np.clip((np.abs(np.linspace(1, -1, ROWS, dtype=np.float32)) - 0.7) / 0.25, 0, 1)[:, None, None]
     around += (around.mean(axis=1, keepdims=True) - around) * pole
     return Light(mood, zenith, horizon, earth, sun, towards_sun, around, flash)
@@ -85,7 +92,7 @@ def _surroundings(
 ) -> np.ndarray:
     height = np.linspace(1, -1, ROWS, dtype=np.float32)[:, None, None]
     sky = horizon + (zenith - horizon) * np.clip(height, 0, 1) ** 0.6
-    # The road is darkest right below, in the car's own shadow.
+    # The road is darkest directly below, in the shadow of the car.
     ground = earth * (0.35 + 0.65 * np.clip(1.25 + height, 0, 1) ** 2)
     around = np.repeat(np.where(height > 0, sky, ground), COLUMNS, axis=1).astype(np.float32)
     clouds = cv2.resize(
@@ -124,9 +131,9 @@ def _add_lamps(around: np.ndarray, mood: str, rng: np.random.Generator) -> None:
 
 
 def shade(surface: Surface, viewer: np.ndarray, light: Light, heading: float) -> np.ndarray:
-    """The light (H, W, 3) that every spot of `surface` sends to `viewer`, a point in the car's own axes.
+    """The light (H, W, 3) from each point of `surface` to `viewer`, a point in the car's axes.
 
-    heading: how far the car is turned to the right, in degrees, to mirror what stands on that side.
+    `heading` is the rotation of the car to the right in degrees, which determines the surroundings that it reflects.
     """
     depth = np.minimum(surface.carried_on(), OUTERMOST)
     slope_x = cv2.Sobel(depth, cv2.CV_32F, 1, 0, scale=surface.scale / 8)
@@ -164,7 +171,7 @@ def _window(scale: float) -> tuple[int, int]:
 
 
 def mirror(light: Light, x: np.ndarray, y: np.ndarray, z: np.ndarray, heading: float) -> np.ndarray:
-    """What is seen in the direction (x, y, z) of a car turned by `heading` degrees: (H, W, 3)."""
+    """The surroundings in the directions (x, y, z) from a car that is turned by `heading` degrees: (H, W, 3)."""
     azimuth = cv2.phase(-z, x)
     azimuth = np.where(azimuth > np.pi, azimuth - np.float32(2 * np.pi), azimuth) + np.float32(np.radians(-heading))
     column = (azimuth * np.float32(1 / (2 * np.pi)) + np.float32(0.5)) * COLUMNS
@@ -176,9 +183,12 @@ def mirror(light: Light, x: np.ndarray, y: np.ndarray, z: np.ndarray, heading: f
 
 @dataclass(frozen=True)
 class Quality:
-    """coarse: the search is made on a picture this many times smaller. detail: relief pixels for a pixel seen.
+    """The quality of rendering.
 
-    planes: how many are swept, times 30.
+    Attributes:
+        coarse: Factor by which the picture of the search is smaller.
+        detail: Pixels of the relief per pixel of the picture.
+        planes: Number of swept planes in units of 30.
     """
 
     coarse: int = 4
@@ -186,7 +196,7 @@ class Quality:
     planes: int = 1
 
     def depths(self) -> np.ndarray:
-        """The planes: dense where bumpers and lamps are, sparse along the bonnet and the windscreen."""
+        """Depths of the planes: dense at bumpers and lamps, sparse along the bonnet and the windscreen."""
         knots = ((-0.06, 8), (0.2, 9), (0.8, 13), (2.6, 1))
         pieces = [np.linspace(a, b, n * self.planes, endpoint=False) for (a, n), (b, _) in pairwise(knots)]
         return np.concatenate([*pieces, [2.6]])
@@ -202,7 +212,7 @@ def _plane_matrix(surface: Surface, camera: Camera, depth: float) -> np.ndarray:
 
 
 def _sweep(surface: Surface, camera: Camera, depths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For every pixel of `camera`: the depth that is hit (H, W), and whether any is."""
+    """For each pixel of `camera` the depth of the hit, (H, W), and whether there is a hit."""
     width, height = camera.size
     coarse: np.ndarray = surface.carried_on()
     inside: np.ndarray = surface.inside().astype(np.uint8) * 255
@@ -221,7 +231,7 @@ def _sweep(surface: Surface, camera: Camera, depths: np.ndarray) -> tuple[np.nda
             apart = np.float32(plane - depths[index - 1])
             share = np.clip(gap / np.maximum(gap - before, np.float32(1e-4)), 0, 1)
             depth = np.float32(plane) - share * apart
-            # Far below the surface at once: the line of sight came in through the side, which is drawn by itself.
+            # Far below the surface at the first plane: the line of sight enters through the side, drawn separately.
             depth[gap > apart + WALL] = BLOCKED
             within = warp(inside, matrix, (width, height)) > 127
             np.copyto(found, depth, where=(gap >= 0) & within & (found >= OUTSIDE))
@@ -230,13 +240,13 @@ def _sweep(surface: Surface, camera: Camera, depths: np.ndarray) -> tuple[np.nda
 
 
 def render(surface: Surface, radiance: np.ndarray, camera: Camera, quality: Quality) -> tuple[np.ndarray, np.ndarray]:
-    """The relief as `camera` sees it: light (H, W, 3) and cover (H, W) 0 to 1; `camera` is in the car's axes."""
+    """Render the relief for a `camera` in the car's axes: light (H, W, 3) and opacity (H, W), 0 to 1."""
     coarse = quality.coarse
     width, height = camera.size
     small = camera.smaller(coarse)
     depth, hit = _sweep(surface, small, quality.depths())
     known = cv2.medianBlur(hit.astype(np.uint8), 5).astype(np.float32)
-    # Past the outline the depth is carried on, so that nothing foreign is mixed into the edge.
+    # The depth is extended past the outline, so that no other values are blended into the edge.
     spread = cv2.blur(known, (7, 7))
     filled = cv2.blur(np.where(hit, depth, 0), (7, 7)) / np.maximum(spread, np.float32(1e-3))
     depth = np.where(hit, depth, filled).astype(np.float32)
@@ -249,9 +259,9 @@ def render(surface: Surface, radiance: np.ndarray, camera: Camera, quality: Qual
 
 
 def _lookup(surface: Surface, camera: Camera, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where on the relief each pixel looks, given the depth it hits there: columns and rows for cv2.remap."""
+    """The column and row of the relief for each pixel, given the depth of its hit, for cv2.remap."""
     height, width = depth.shape
-    # With the lines of sight known on two planes, the spot on any other depth lies on the line between them.
+    # A line of sight is known from its points on two planes, so that its point at any other depth is interpolated.
     spots = []
     for plane in (0.0, 1.0):
         inverse = np.linalg.inv(to_pixel_centres(_plane_matrix(surface, camera, plane)))
@@ -267,14 +277,14 @@ def _lookup(surface: Surface, camera: Camera, depth: np.ndarray) -> tuple[np.nda
 def render_flat(
     surface: Surface, radiance: np.ndarray, camera: Camera, lean: float = 0, foot: float = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `render`, but as if painted on a plane: for sides, seen from so far aside that depth hardly shows.
+    """As `render`, but projected on a plane, for sides that are seen so obliquely that their depth is hardly visible.
 
-    lean: metres that the plane recedes for each metre above the height `foot`.
+    `lean` is how many metres the plane recedes per metre above the height `foot`.
     """
     matrix = camera.plane(np.array([0, 0, -lean * foot]), RIGHT, UP + np.array([0, 0, lean])) @ surface.to_metres()
     inside: np.ndarray = surface.inside().astype(np.float32)
     height, width = inside.shape
-    # Seen from far aside, many columns of the relief fall on one of the picture: they are averaged first.
+    # Seen obliquely, many columns of the relief fall on one column of the picture, so that they are averaged first.
     narrow = max(8, min(width, round(1.3 * camera.size[0])))
     if narrow < width:
         inside, radiance = (cv2.resize(m, (narrow, height), interpolation=cv2.INTER_AREA) for m in (inside, radiance))

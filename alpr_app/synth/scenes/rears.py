@@ -1,4 +1,4 @@
-"""What is stamped into the back of a car, a lorry or a bus: window, lid, lamps, bumper, a place for the plate."""
+"""The details of the back of a car, a lorry or a bus: window, boot lid, lamps, bumper and a place for the plate."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _lorry_lamps(surface: Surface, body: Body, y: float, lit: bool) -> None:
 
 
 def _stripes(surface: Surface, half: float, y: float, tall: float) -> None:
-    """Red and white reflecting film along a beam."""
+    """Red and white reflective film along a beam."""
     x, red = -half, True
     while x < half:
         end = min(x + 0.15, half)
@@ -51,7 +51,7 @@ def _stripes(surface: Surface, half: float, y: float, tall: float) -> None:
 
 
 def draw_lorry(surface: Surface, body: Body, rng: np.random.Generator, lit: bool) -> float:
-    """A box body's doors over an underrun beam; returns the height of the plate's middle in metres."""
+    """Draw the doors of a box body above an underrun beam; return the height of the plate's centre in metres."""
     w, top, floor = body.half, body.height, body.nose + 0.02
     ribs = rng.uniform(0.1, 0.2)
     for x in np.arange(ribs, w - 0.1, ribs):
@@ -105,7 +105,7 @@ def draw_lorry(surface: Surface, body: Body, rng: np.random.Generator, lit: bool
 
 
 def draw_bus(surface: Surface, body: Body, rng: np.random.Generator, lit: bool) -> float:
-    """A bus's window and engine flap; returns the height of the plate's middle in metres."""
+    """Draw the window and engine flap of a bus; return the height of the plate's centre in metres."""
     w, top = body.half, body.height
     surface.paint(
         symmetric([(0, top - 0.22), (w - 0.14, top - 0.24), (w - 0.12, 1.72), (0, 1.68)]),
@@ -152,7 +152,7 @@ NAMES = ("LANYUN", "S400", "XING", "TIANHE", "M6 1.5T", "QINGFENG", "E90", "GT")
 
 
 def draw_rear(surface: Surface, body: Body, rng: np.random.Generator, lit: bool, face: cv2.FontFace) -> float:
-    """Stamps everything in and returns the height of the plate's middle in metres. lit: lamps are on."""
+    """Draw all details and return the height of the plate's centre in metres; `lit` switches the lamps on."""
     if body.kind == "lorry":
         return draw_lorry(surface, body, rng, lit)
     if body.kind == "bus":
@@ -201,7 +201,7 @@ def _window(surface: Surface, body: Body, rng: np.random.Generator) -> None:
 
 
 def _lid(surface: Surface, body: Body, rng: np.random.Generator) -> float:
-    """Shut lines and the recess for the plate; returns the plate's height."""
+    """Draw shut lines and the recess for the plate; return the height of the plate."""
     nose, w = body.nose, body.half
     edge = 0.62
     seam = [(w - 0.2, nose + 0.03), (w - 0.27, nose - 0.1), (w - 0.3, edge + 0.02), (w - 0.36, edge)]

@@ -1,4 +1,4 @@
-"""The six sample pictures of assets/samples: drawn, so that the project may give them away, and named as CCPD's are."""
+"""The six sample pictures of assets/samples, drawn so that they are free to distribute, with names like CCPD's."""
 
 from __future__ import annotations
 
@@ -24,10 +24,16 @@ JPEG_QUALITY = 92
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture. cars: kind of body, seen from the front, paint, text, colour, x, z, heading in degrees.
+    """One picture.
 
-    name: file name without extension; None for a CCPD name. camera: metres aside, up and away; aim: metres aside
-    and up; where: shares of width and height the aim falls on; plate_px: width of a plate there; strips: markings.
+    Attributes:
+        cars: Kind of body, whether it is seen from the front, paint, text, colour, x, z and heading in degrees.
+        name: File name without extension; None for a CCPD name.
+        camera: Metres aside, up and away.
+        aim: Point that the camera aims at, metres aside and up.
+        where: Its position in the picture, in shares of width and height.
+        plate_px: Width of a plate there in pixels.
+        strips: Road markings.
     """
 
     name: str | None
@@ -140,10 +146,9 @@ SAMPLES = (
 
 
 def write_samples(folder: Path, seed: int = 1) -> list[Path]:
-    """Draws the samples into `folder`, which is made if need be, and returns the files, JPEG; with their labels beside
-    them.
+    """Draw the samples with their labels into `folder`, which is made if missing, and return the JPEG files.
 
-    Another seed gives other details of the same six scenes.
+    Other seeds give other details of the same six scenes.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -164,7 +169,7 @@ def write_samples(folder: Path, seed: int = 1) -> list[Path]:
 
 
 def label_row(name: str, split: str, subset: str, plate: DrawnPlate) -> dict[str, str]:
-    """The line of `plate` in `alpr_dataset.csv`; name: of its picture."""
+    """The row of `plate` in `alpr_dataset.csv`; `name` is the file name of its picture."""
     return {
         "file": name,
         "split": split,
@@ -178,7 +183,7 @@ def label_row(name: str, split: str, subset: str, plate: DrawnPlate) -> dict[str
 
 
 def annotate(picture: np.ndarray, plate: DrawnPlate) -> Annotation:
-    """What CCPD would say of `plate` in `picture`, H x W x 3 uint8 RGB."""
+    """The CCPD annotation of `plate` in `picture`, H x W x 3 uint8 RGB."""
     corners = np.round(plate.corners).astype(int)
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     top_side, left_side = corners[1] - corners[0], corners[3] - corners[0]

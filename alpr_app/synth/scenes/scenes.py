@@ -1,4 +1,4 @@
-"""Stylised photographs of cars with plates, drawn from nothing: road, surroundings, light, bodies, lens faults."""
+"""Stylised photographs of cars with plates: road, surroundings, light, bodies and defects of lenses."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ FAST = Quality()
 
 @dataclass(frozen=True)
 class ScenePlan:
-    """Everything about a scene but its chance details.
+    """A scene without its random details.
 
-    mood: one of light.MOODS. ground: one of ground.KINDS. parked: cars in the background, without plates, far first.
-    strips: road markings, each (4, 2) of x and z in metres.
+    Attributes:
+        mood: One of light.MOODS.
+        ground: One of ground.KINDS.
+        parked: Cars in the background, without plates, the farthest first.
+        strips: Road markings, each (4, 2) of x and z in metres.
     """
 
     mood: str
@@ -45,7 +48,7 @@ def _ground() -> Ground:
 
 
 def draw_scene(rng: np.random.Generator, kind: str, painter: Painter) -> tuple[np.ndarray, list[DrawnPlate]]:
-    """A chance scene of one of KINDS: RGB uint8 (720 x 1160 upright or 1280 x 720), and the plates that lie in it.
+    """Draw a random scene of one of KINDS: RGB uint8, 720 x 1160 or 1280 x 720 pixels, and the plates in it.
 
     Raises UsageError for another kind.
     """
@@ -53,7 +56,7 @@ def draw_scene(rng: np.random.Generator, kind: str, painter: Painter) -> tuple[n
 
 
 def paint(plan: ScenePlan, rng: np.random.Generator, quality: Quality = FAST) -> tuple[np.ndarray, list[DrawnPlate]]:
-    """The photograph of a plan and the plates in it, the largest first."""
+    """Draw the photograph of a plan; return it with the plates in it, the largest first."""
     light = make_light(plan.mood, rng)
     frame, end = draw_backdrop(plan.camera, light, rng)
     ground = _ground()
@@ -78,7 +81,7 @@ def paint(plan: ScenePlan, rng: np.random.Generator, quality: Quality = FAST) ->
 
 
 def plan_scene(rng: np.random.Generator, kind: str, painter: Painter) -> ScenePlan:
-    """Chance car, plate, place, light and camera for one of KINDS."""
+    """A random car, plate, place, light and camera for one of KINDS."""
     if kind not in KINDS:
         raise UsageError(f"'{kind}': no kind of scene; there are {', '.join(KINDS)}")
     mood = (
@@ -114,7 +117,7 @@ def _cars(rng: np.random.Generator, kind: str, mood: str, painter: Painter) -> l
 
 
 def _parked(rng: np.random.Generator) -> list[CarPlan]:
-    """A row of cars on the far side, or none."""
+    """A row of cars on the far side of the road, or none."""
     if rng.random() < 0.7:
         return []
     far, front = rng.uniform(6, 9), rng.random() < 0.5
@@ -132,7 +135,7 @@ def _parked(rng: np.random.Generator) -> list[CarPlan]:
 
 
 def _defocus(frame: np.ndarray, camera: Camera, rng: np.random.Generator) -> None:
-    """Blurs what lies far behind the cars, more and more towards the horizon, in place."""
+    """Blur the background behind the cars in place, increasingly towards the horizon."""
     start = int(camera.project(np.array([[camera.position[0], 0, 2.0]]))[0, 1])
     height = frame.shape[0]
     start = min(max(start, 0), height)
@@ -170,7 +173,7 @@ def _camera(rng: np.random.Generator, kind: str, size: tuple[int, int], heavy: b
 
 
 def _strips(rng: np.random.Generator, mood: str) -> list[np.ndarray]:
-    """A parking bay's lines, a lane's edge, or nothing."""
+    """The lines of a parking bay, the edge of a lane, or no markings."""
     style = rng.random()
     if style < 0.35 and mood != "garage":
         return []

@@ -1,4 +1,4 @@
-"""A car's front or back as a relief: how deep every spot lies, its colour, how much it mirrors, what it glows."""
+"""The front, back or side of a car as a relief: maps of depth, colour, gloss and emitted light."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 
 Points = list[tuple[float, float]]
 Colour = tuple[float, float, float]
-# Deeper than any car: what is not part of the relief.
+# Depth of pixels that are not part of the relief: deeper than any car.
 OUTSIDE = 6.0
 
 
 class PaintOptions(TypedDict, total=False):
-    """Of `Surface.paint`."""
+    """Options of `Surface.paint`."""
 
     gloss: float | None
     depth: float
@@ -27,13 +27,13 @@ class PaintOptions(TypedDict, total=False):
 
 
 def colour_of(values: Iterable[float]) -> Colour:
-    """A colour from its three parts."""
+    """A colour from its three components."""
     red, green, blue = map(float, values)
     return red, green, blue
 
 
 def linear(colour: Colour | np.ndarray) -> np.ndarray:
-    """Display colour 0 to 255 as light 0 to 1; the display is taken to have a gamma of 2."""
+    """Convert a display colour, 0 to 255, to linear light, 0 to 1, with a gamma of 2."""
     return (np.asarray(colour, np.float32) / 255) ** 2
 
 
@@ -43,17 +43,22 @@ def mirrored(points: Points) -> Points:
 
 
 def symmetric(points: Points) -> Points:
-    """A closed shape across the middle from its right half, given from the upper middle to the lower middle."""
+    """A closed symmetric shape from its right half, given from the upper middle to the lower middle."""
     return points + mirrored(points)[::-1]
 
 
 @dataclass
 class Surface:
-    """Maps in metres from `left` rightwards and from `top` downwards, `scale` pixels a metre.
+    """Maps of a relief.
 
-    depth (H, W): metres behind the foremost point, `OUTSIDE` where there is no car. albedo, glow (3, H, W):
-    linear colour and own light, glow None as long as nothing glows. gloss (H, W): share of light that is
-    mirrored straight on.
+    Attributes:
+        left: Left end in metres; columns run to the right.
+        top: Upper end in metres; rows run down.
+        scale: Pixels per metre.
+        depth: Metres behind the foremost point, (H, W); `OUTSIDE` where there is no car.
+        albedo: Linear colour, (3, H, W).
+        gloss: Share of light that is reflected at normal incidence, (H, W).
+        glow: Emitted light, (3, H, W); None if there is none.
     """
 
     left: float
@@ -66,31 +71,31 @@ class Surface:
 
     @classmethod
     def blank(cls, half_width: float, height: float, scale: float, colour: Colour, gloss: float) -> Surface:
-        """A flat one, of one colour, from the road up to `height` metres."""
+        """A flat surface of one colour from the road to `height` metres."""
         shape = round(height * scale), round(2 * half_width * scale)
         colours = np.empty((3, *shape), np.float32)
         colours[:] = linear(colour)[:, None, None]
         return cls(-half_width, height, scale, np.zeros(shape, np.float32), colours, np.full(shape, gloss, np.float32))
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """x (1, W) and y (H, 1) in metres of the pixels' centres."""
+        """x (1, W) and y (H, 1) of the pixel centres in metres."""
         height, width = self.depth.shape
         x = self.left + (np.arange(width, dtype=np.float32) + 0.5) / self.scale
         y = self.top - (np.arange(height, dtype=np.float32) + 0.5) / self.scale
         return x[None], y[:, None]
 
     def inside(self) -> np.ndarray:
-        """Where there is car: (H, W) bool. What is stamped in beyond the outline does not count."""
+        """Where the car is, (H, W) bool; shapes painted outside the outline do not count."""
         return self.depth < OUTSIDE - 1
 
     def carried_on(self) -> np.ndarray:
-        """The depth map with the values at the outline carried a little past it, so that edges have no false slope."""
+        """The depth map, extended a little past the outline, so that edges have no false slope."""
         inside = self.inside()
         near = cv2.dilate(np.where(inside, self.depth, np.float32(-1)), np.ones((25, 25), np.uint8))
         return np.where(inside, self.depth, np.where(near >= 0, near, np.float32(OUTSIDE)))
 
     def to_metres(self) -> np.ndarray:
-        """The 3 x 3 matrix from pixel edges to (x, y) in metres."""
+        """The matrix (3, 3) from coordinates from pixel edges to (x, y) in metres."""
         return np.array([[1 / self.scale, 0, self.left], [0, -1 / self.scale, self.top], [0, 0, 1]])
 
     def _pixels(self, points: Points) -> np.ndarray:
@@ -118,10 +123,12 @@ class Surface:
         width: float = 0,
         mirror: bool = False,
     ) -> None:
-        """Paints a polygon, or a line of `width` metres through `points`, on every map that is given.
+        """Paint a polygon, or a line of `width` metres through `points`, on each of the given maps.
 
-        depth: metres pushed in, negative for out, over an edge of `bevel`. corner: radius of the corners.
-        mirror: also on the other side of the car.
+        Args:
+            depth: Metres inwards, negative for outwards, with an edge of `bevel`.
+            corner: Radius of the corners.
+            mirror: Whether to paint on the other side of the car too.
         """
         for shape in (points, mirrored(points)) if mirror else (points,):
             pixels = self._pixels(shape)
@@ -145,7 +152,7 @@ class Surface:
         cv2.fillPoly(mask, [local], 255, cv2.LINE_AA, 4)
         mask = mask.astype(np.float32) * np.float32(1 / 255)
         if soft > 0.7:
-            # Blurred and hardened again: corners come out round, edges a pixel soft.
+            # Blurring and sharpening makes corners round and edges one pixel soft.
             mask = cv2.GaussianBlur(mask, (0, 0), soft)
             mask = np.clip((mask - 0.5) * np.float32(2 * soft) + 0.5, 0, 1)
         return mask
@@ -182,7 +189,7 @@ class Surface:
         mirror: bool = False,
         **options: Unpack[PaintOptions],
     ) -> None:
-        """A filled circle, or an ellipse `squash` times as high; the options are those of `paint`."""
+        """Paint a filled circle, or an ellipse `squash` times as high, with the options of `paint`."""
         angles = np.linspace(0, 2 * np.pi, 28, endpoint=False)
         ring = [(x + radius * np.cos(a), y + radius * squash * np.sin(a)) for a in angles]
         self.paint(ring, colour, corner=0, mirror=mirror, **options)
@@ -198,7 +205,7 @@ class Surface:
         gloss: float,
         depth: float = -0.003,
     ) -> None:
-        """Letters `height` metres high from the left edge x on the base line y."""
+        """Paint letters `height` metres high from the left end x on the baseline y."""
         size = max(6, round(height * self.scale * 1.35))
         ink = np.zeros((size * 2, size * (len(words) + 1), 3), np.uint8)
         cv2.putText(ink, words, (size // 4, round(size * 1.4)), (255, 255, 255), face, size)

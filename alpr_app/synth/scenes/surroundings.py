@@ -1,5 +1,5 @@
-"""What stands around the cars: the road with its markings and shadows, and out of focus behind them sky, houses, trees,
-hedges, walls, the inside of a garage.
+"""The surroundings of the cars: the road with its markings and shadows, and the blurred background of sky, houses,
+trees, hedges, walls or the inside of a garage.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ACROSS, AHEAD = np.array([1.0, 0, 0]), np.array([0, 0, 1.0])
 
 
 def _noise(rng: np.random.Generator, sigmas: tuple[float, ...], weights: tuple[float, ...]) -> np.ndarray:
-    """Noise that tiles, of standard deviation 1."""
+    """Tileable noise of standard deviation 1."""
     total = np.zeros((TILE, TILE), np.float32)
     for sigma, weight in zip(sigmas, weights, strict=True):
         layer: np.ndarray = rng.normal(0, 1, (TILE, TILE)).astype(np.float32)
@@ -48,7 +48,7 @@ def _bricks(rng: np.random.Generator) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Ground:
-    """Tiles of brightness, made once: `grain` for close up, `patches` for afar, `bricks` for paving."""
+    """Tiles of brightness: `grain` for close ground, `patches` for distant ground, `bricks` for paving."""
 
     grain: np.ndarray
     patches: np.ndarray
@@ -56,17 +56,14 @@ class Ground:
 
     @classmethod
     def make(cls) -> Ground:
-        """The tiles; always the same ones, chance comes in where they are laid."""
+        """Make the tiles, which are always the same; their positions are random."""
         rng = np.random.default_rng(20)
         return cls(_noise(rng, (0.5, 1.0, 2.2), (1, 0.6, 0.35)), _noise(rng, (6, 20, 50), (0.4, 0.8, 1)), _bricks(rng))
 
     def draw(
         self, frame: np.ndarray, camera: Camera, light: Light, kind: str, end: float, rng: np.random.Generator
     ) -> None:
-        """Lays the ground over `frame`, (H, W, 3) light, in place, as far as `end` metres ahead.
-
-        kind: one of KINDS.
-        """
+        """Draw the ground over `frame`, (H, W, 3) light, in place, up to `end` metres ahead; `kind` is one of KINDS."""
         top = max(0, int(camera.horizon()) - 20)
         height, width = frame.shape[:2]
         if top >= height:
@@ -83,7 +80,7 @@ class Ground:
         tone = self._tone(x, z, camera, kind, rng)
         colour = self._colour(kind, rng) * _daylight(light)
         planes = [tone * value for value in colour.astype(np.float32)]
-        # A headlamp's or a flash's reach: brighter close by.
+        # The range of headlamps or a flash: close ground is brighter.
         if light.flash.max() > 0.2:
             near = tone / (1 + np.float32(0.06) * (z - np.float32(camera.position[2])) ** 2)
             for plane, value in zip(planes, linear((96, 94, 90)) * light.flash, strict=True):
@@ -128,7 +125,7 @@ def _daylight(light: Light) -> np.ndarray:
 def draw_markings(
     frame: np.ndarray, camera: Camera, light: Light, strips: list[np.ndarray], ground: Ground, rng: np.random.Generator
 ) -> None:
-    """Paints strips of the road, each (4, 2) of x and z in metres, with worn white or yellow paint, in place."""
+    """Draw strips of worn white or yellow paint, each (4, 2) of x and z in metres, in place."""
     height, width = frame.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     for strip in strips:
@@ -145,7 +142,7 @@ def draw_markings(
 
 
 def draw_litter(frame: np.ndarray, camera: Camera, light: Light, rng: np.random.Generator) -> None:
-    """Leaves, stones and stains on the road, in place."""
+    """Draw leaves, stones and stains on the road, in place."""
     for _ in range(int(rng.integers(0, 26))):
         x, z = rng.uniform(-2.5, 2.5), rng.uniform(camera.position[2] + 1.3, 3)
         size = rng.uniform(0.012, 0.035)
@@ -170,7 +167,7 @@ def draw_litter(frame: np.ndarray, camera: Camera, light: Light, rng: np.random.
 
 
 def footprint(half: float, length: float, start: float = 0.15) -> np.ndarray:
-    """The ground under a car, in the car's axes: (8, 2) of x and z in metres."""
+    """The outline of the ground under a car in the car's axes: (8, 2) of x and z in metres."""
     w, a, b = half, start, length
     return np.array(
         [
@@ -187,7 +184,7 @@ def footprint(half: float, length: float, start: float = 0.15) -> np.ndarray:
 
 
 def _cast(camera: Camera, points: np.ndarray, heights: np.ndarray, light: Light, turn: float) -> np.ndarray:
-    """Where the shadows of points (N, 2) at `heights` fall on the road, in the picture."""
+    """The shadows on the road of points (N, 2) at `heights`, in pixels."""
     sun = light.towards_sun
     local = np.cos(turn) * sun[0] - np.sin(turn) * sun[2], np.sin(turn) * sun[0] + np.cos(turn) * sun[2]
     shifted = points - np.array(local)[None] / max(sun[1], 0.25) * heights[:, None]
@@ -197,7 +194,7 @@ def _cast(camera: Camera, points: np.ndarray, heights: np.ndarray, light: Light,
 def draw_shadow(
     frame: np.ndarray, camera: Camera, light: Light, half: float, height: float, length: float, heading: float
 ) -> None:
-    """Darkens the road under and beside a car, in place; `camera` is in the car's axes."""
+    """Darken the road under and beside a car in place; `camera` is in the car's axes."""
     rows, columns = frame.shape[:2]
     small = 4
     view = camera.smaller(small)
@@ -227,12 +224,12 @@ def _fill(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return mask.astype(np.float32) * np.float32(1 / 255)
 
 
-# Drawn this many times smaller and enlarged: all of it is blurred anyway.
+# Drawn this many times smaller and then enlarged, because the background is blurred anyway.
 SMALL = 3
 
 
 def draw_backdrop(camera: Camera, light: Light, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """A picture (H, W, 3) of light of everything but the road and the cars; and how far ahead the road ends."""
+    """The light (H, W, 3) of everything except road and cars, and the distance in metres at which the road ends."""
     width, height = camera.size
     view = camera.smaller(SMALL)
     canvas: np.ndarray = np.empty((view.size[1], view.size[0], 3), np.float32)
@@ -323,9 +320,9 @@ def _leaves(
     light: Light,
     rng: np.random.Generator,
 ) -> None:
-    """Blobs of foliage around `middle`, darker below, lit from above."""
+    """Draw blobs of foliage around `middle`, lit from above and darker below."""
     offsets = rng.normal(0, 1, (count, 3))
-    # Evenly within a ball.
+    # Uniformly distributed in a ball.
     offsets *= (rng.uniform(0, 1, count) ** (1 / 3) / np.linalg.norm(offsets, axis=1))[:, None]
     order = np.argsort(offsets[:, 1])
     spots = view.project(middle + offsets[order] * spread)

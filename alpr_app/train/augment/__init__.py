@@ -1,1 +1,1 @@
-"""Augmentation: what cameras do to plates, and plates pasted into other pictures."""
+"""Augmentation: effects of cameras, and plates pasted into pictures."""

@@ -1,7 +1,7 @@
-"""What a camera does to a plate: light, shadow, glare, dirt, blur, noise, compression.
+"""Camera augmentation: light, shadow, glare, dirt, blur, noise and compression.
 
-Every function takes and returns a picture H x W x 3 uint8 RGB and draws all it needs from the generator it is
-given, so a sample is the same whenever it is made from the same seed.
+Every function takes and returns a picture, H x W x 3 uint8 RGB, and draws all random numbers from its generator, so
+that a sample depends on its seed alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def lighting(image: np.ndarray, rng: Rng) -> np.ndarray:
     contrast = np.exp(rng.normal(0, 0.25))
     gamma = np.exp(rng.normal(0, 0.3))
     cast = np.exp(rng.normal(0, 0.08, 3))
-    # Now and then it is fog, not haze.
+    # Sometimes as dense as fog.
     haze = rng.uniform(0, 0.7 if rng.random() < 0.25 else 0.35) if rng.random() < 0.18 else 0.0
     levels = np.linspace(0, 1, 256)[:, None] ** gamma
     levels = ((levels - 0.45) * contrast + 0.45) * exposure * cast
@@ -33,20 +33,20 @@ def lighting(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def saturation(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """Fades the colours or, like a camera with infrared light at night, takes them away."""
+    """Change the saturation or, like a camera with infrared light at night, remove the colours."""
     amount = 0.0 if rng.random() < 0.25 else rng.uniform(0.2, 1.5)
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return cv2.addWeighted(image, amount, grey, 1 - amount, 0)
 
 
 def night(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """Little light: dark, with the noise that amplification brings."""
+    """Little light: dark, with the noise of amplification."""
     dark = image.astype(np.float32) * rng.uniform(0.18, 0.5) + rng.uniform(0, 20)
     return _to_uint8(dark + rng.normal(0, rng.uniform(1, 8), image.shape))
 
 
 def _ramp(height: int, width: int, rng: Rng) -> np.ndarray:
-    """Values around zero that rise across the picture in a random direction, H x W x 1."""
+    """Values around zero, H x W x 1, that rise across the picture in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     across, down = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
     ramp: np.ndarray = (np.cos(angle) * across[None] + np.sin(angle) * down[:, None])[..., None].astype(np.float32)
@@ -62,7 +62,7 @@ def shadow(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def glare(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """A soft bright spot: sun or a lamp mirrored."""
+    """A soft bright spot: a reflection of the sun or a lamp."""
     height, width = image.shape[:2]
     x = (np.arange(width) - rng.uniform(0, width)) / (width * rng.uniform(0.05, 0.4))
     y = (np.arange(height) - rng.uniform(0, height)) / (height * rng.uniform(0.2, 0.9))
@@ -81,13 +81,13 @@ def dirt(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def gaussian_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
-    """Out of focus: sigma up to 2.5 % of the plate's height, and up to a pixel at least."""
+    """Out of focus: sigma of up to 2.5 % of the plate's height, or up to one pixel if that is more."""
     sigma = rng.uniform(0.2, 1.0) * max(1.0, plate_height * 0.025)
     return cv2.GaussianBlur(image, (0, 0), sigma)
 
 
 def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
-    """The camera or the car moved, by up to a third of the plate's height; two in five by up to a seventh."""
+    """Movement of camera or car by up to 34 % of the plate's height; in two of five cases by up to 15 %."""
     farthest = 0.34 if rng.random() < 0.6 else 0.15
     length = max(2.0, rng.uniform(0.03, farthest) * plate_height)
     angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
@@ -101,14 +101,14 @@ def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
 
 
 def sensor_noise(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """Gaussian noise of 1 to 16 grey levels, alike in all channels or not."""
+    """Gaussian noise of 1 to 16 grey levels, the same in all channels or independent."""
     channels = 1 if rng.random() < 0.5 else 3
     sigma = np.exp(rng.uniform(0, np.log(16)))
     return _to_uint8(image + rng.normal(0, sigma, (*image.shape[:2], channels)))
 
 
 def jpeg(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """JPEG of quality 12 to 90; its colour channels have half the resolution."""
+    """JPEG compression of quality 12 to 90, with colour channels of half the resolution."""
     quality = int(rng.integers(12, 90))
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
@@ -117,29 +117,33 @@ def jpeg(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def sharpen(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """What cheap cameras do: overshoot at the edges."""
+    """Overshoot at the edges, like the sharpening of cheap cameras."""
     amount = rng.uniform(0.3, 1.5)
     return cv2.addWeighted(image, 1 + amount, cv2.GaussianBlur(image, (0, 0), 1.2), -amount, 0)
 
 
-# Function and how often at strength 1. Light first, then the lens, then the sensor.
+# Functions with their probabilities at strength 1, in the order of light, lens and sensor.
 _LIGHT = ((dirt, 0.12), (shadow, 0.2), (glare, 0.1), (lighting, 0.8), (saturation, 0.3), (night, 0.06))
 _LENS = ((motion_blur, 0.34), (gaussian_blur, 0.3))
 _SENSOR = ((sharpen, 0.1), (sensor_noise, 0.3), (jpeg, 0.3))
 
 
 def camera_augment(image: np.ndarray, rng: Rng, strength: float = 1.0, plate_height: float | None = None) -> np.ndarray:
-    """A random selection of all of the above; `strength` scales how often each occurs. 0 leaves `image` as it is.
+    """Apply a random selection of these effects.
 
-    plate_height: pixels to which blur is in proportion; the picture's own height if None.
+    Args:
+        image: H x W x 3 uint8 RGB.
+        rng: Source of all random numbers.
+        strength: Factor of the probabilities; 0 leaves the picture unchanged.
+        plate_height: Height in pixels that blur is proportional to; None for the picture's own.
     """
-    for step, chance in _LIGHT:
-        if rng.random() < chance * strength:
+    for step, probability in _LIGHT:
+        if rng.random() < probability * strength:
             image = step(image, rng)
-    for blur, chance in _LENS:
-        if rng.random() < chance * strength:
+    for blur, probability in _LENS:
+        if rng.random() < probability * strength:
             image = blur(image, rng, image.shape[0] if plate_height is None else plate_height)
-    for step, chance in _SENSOR:
-        if rng.random() < chance * strength:
+    for step, probability in _SENSOR:
+        if rng.random() < probability * strength:
             image = step(image, rng)
     return image

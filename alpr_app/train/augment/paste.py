@@ -1,4 +1,4 @@
-"""Drawn plates and signs put into pictures as a camera would see them, and plates painted out of pictures."""
+"""Drawn plates and signs pasted into pictures in perspective, and plates painted out of pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from alpr_app.core.geometry import placement
 
 @dataclass(frozen=True)
 class Pose:
-    """Spread of a plate's turns in degrees: yaw about the vertical, pitch about the horizontal, roll in the picture."""
+    """Standard deviations of a plate's rotation in degrees: yaw about the vertical axis, pitch about the horizontal
+    axis, roll in the picture's plane."""
 
     yaw: float = 22.0
     pitch: float = 14.0
@@ -25,14 +26,17 @@ HARD = Pose(38.0, 24.0, 13.0)
 
 
 def random_pose(rng: np.random.Generator) -> Pose:
-    """Mostly plates as parking attendants see them, one in six from far aside."""
+    """A random pose: mostly as seen by parking attendants, in one of six cases from far aside."""
     pose: Pose = rng.choice(np.array([EASY, USUAL, USUAL, HARD], object), p=[0.34, 0.25, 0.25, 0.16])
     return pose
 
 
 def plate_corners(width: float, height: float, pose: Pose, rng: np.random.Generator) -> np.ndarray:
-    """Corners (4, 2) float32, top-left first and clockwise, of a plate of width x height around the origin, turned
-    by random angles and seen from a distance of three to ten widths. The result is as wide as `width`."""
+    """Project a plate that is rotated by random angles and seen from a distance of three to ten widths.
+
+    Returns:
+        Corners (4, 2) float32 around the origin, top-left first and clockwise, scaled to the width `width`.
+    """
     yaw, pitch, roll = np.deg2rad(np.clip(rng.normal(0, 1, 3), -2, 2) * (pose.yaw, pose.pitch, pose.roll))
     half = np.array([width, height]) / 2
     plane = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
@@ -52,8 +56,8 @@ def _rotation(angle: float, first: int, second: int) -> np.ndarray:
     return matrix
 
 
-# A plate's frame goes with it.
-PAINTED_OUT = 1.25
+# Scale of the area that is painted out, to remove the plate's frame as well.
+PAINTED_OUT_SCALE = 1.25
 
 
 def paste_plate(
@@ -64,10 +68,15 @@ def paste_plate(
     light: float,
     cover: np.ndarray | None = None,
 ) -> None:
-    """A drawn plate or sign onto `image` in place, softened to the picture's sharpness.
+    """Paste a drawn plate or sign into `image` in place, blurred to the picture's sharpness.
 
-    corners (4, 2): where it comes to lie. light: its brightness. cover: uint8, where it hides what is behind it;
-    everywhere if None.
+    Args:
+        image: H x W x 3 uint8 RGB.
+        drawn: The plate or sign, h x w x 3 uint8 RGB.
+        corners: Its corners in `image`, (4, 2).
+        rng: Source of random numbers.
+        light: Factor of its brightness.
+        cover: Its opacity, h x w uint8; None if it is opaque everywhere.
     """
     shrink = max(1.0, drawn.shape[1] / max(8.0, float(np.ptp(corners[:, 0]))))
     sigma = 0.45 * shrink + rng.uniform(0, 1.0)
@@ -85,10 +94,10 @@ def paste_plate(
 
 
 def paint_out(image: np.ndarray, plates: np.ndarray) -> np.ndarray:
-    """A copy of `image`, H x W x 3 uint8, in which the plates at corners (M, 4, 2) are filled from what lies around
-    them (Telea's inpainting)."""
+    """A copy of `image`, H x W x 3 uint8, with the plates at corners (M, 4, 2) inpainted from their surroundings
+    (Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004)."""
     centres = plates.mean(axis=1, keepdims=True)
     mask = np.zeros(image.shape[:2], np.uint8)
-    for corners in centres + PAINTED_OUT * (plates - centres):
+    for corners in centres + PAINTED_OUT_SCALE * (plates - centres):
         cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 255)
     return cv2.inpaint(image, mask, 3, cv2.INPAINT_TELEA)

@@ -1,1 +1,1 @@
-"""The training module's command line: the two trainings, and the commands around them."""
+"""The command line of the training: the two trainings, and the commands around datasets and models."""

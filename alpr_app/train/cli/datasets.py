@@ -1,5 +1,5 @@
 """The commands around datasets: `create_dataset`, `extract_plates`, `validate_dataset`, `label`, `robustness_set`,
-`draw`, `samples`.
+`draw` and `samples`.
 """
 
 from __future__ import annotations
@@ -19,28 +19,37 @@ from alpr_app.networks.bundle import load_reader
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.pipeline.options import add_model_options, fraction, make_alpr
 from alpr_app.synth.scenes.samples import write_samples
-from alpr_app.train.cli.run_options import Formatter
-from alpr_app.train.datasets.ccpd_dataset import SPLIT_FOLDERS, SPLIT_RULES, find_folders, make_table, read_split_lists
+from alpr_app.train.cli.parsers import Commands
+from alpr_app.train.cli.run_options import add_plate_options
+from alpr_app.train.datasets.ccpd_dataset import (
+    SPLIT_FOLDERS,
+    SPLIT_RULES,
+    find_folders,
+    read_split_lists,
+    write_labels,
+)
 from alpr_app.train.datasets.dataset_checks import KINDS, check_data
 from alpr_app.train.datasets.drawn_folder import Drawing, draw_folder
-from alpr_app.train.datasets.extract_plates import Cut, extract_plates
+from alpr_app.train.datasets.extract_plates import CropOptions, extract_plates
 from alpr_app.train.datasets.labelling import label_pictures
 from alpr_app.train.datasets.robustness_set import ALL_KINDS, write_robustness_set
 from alpr_app.train.reports.plots import plot_counts
 
 
-def add_create_dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("create_dataset", help="make alpr_dataset.csv in every ccpd_* folder")
-    parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="CCPD2019 or CCPD2020")
+def add_create_dataset(commands: Commands) -> None:
+    parser = commands.add("create_dataset", help="write alpr_dataset.csv into every ccpd_* folder")
     parser.add_argument(
-        "--split_lists", type=Path, metavar="DIR", help="CCPD's own lists: train.txt, val.txt, test.txt"
+        "--dataset_path", type=Path, required=True, metavar="DIR", help="folder of CCPD2019 or CCPD2020"
+    )
+    parser.add_argument(
+        "--split_lists", type=Path, metavar="DIR", help="folder of CCPD's own lists: train.txt, val.txt, test.txt"
     )
     parser.add_argument(
         "--split",
         choices=SPLIT_RULES,
         default="usual",
-        help="without lists. usual: ccpd_base is for training, but for a tenth of its plates, which is val; "
-        "seed: ccpd_base is for training, ccpd_weather is val; all else is for testing (default: usual)",
+        help="how to split without lists. usual: ccpd_base is train, except for a tenth of its plates, which is val; "
+        "seed: ccpd_base is train and ccpd_weather val; everything else is test",
     )
     parser.set_defaults(run=run_create_dataset)
 
@@ -48,67 +57,72 @@ def add_create_dataset(commands: argparse._SubParsersAction[argparse.ArgumentPar
 def run_create_dataset(args: argparse.Namespace) -> int:
     folders = find_folders(args.dataset_path)
     splits = read_split_lists(args.split_lists) if args.split_lists else None
-    print(f"{'':20}" + "".join(f"{name:>10}" for name in (*SPLIT_FOLDERS, "odd names")))
+    print(f"{'':20}" + "".join(f"{name:>10}" for name in (*SPLIT_FOLDERS, "bad names")))
     for folder in folders:
-        report = make_table(
+        report = write_labels(
             folder, splits, lambda paths, name: tqdm(paths, desc=name, leave=False, disable=None), args.split
         )
         counts = [report.splits[name] for name in SPLIT_FOLDERS]
-        print(f"{report.folder:20}" + "".join(f"{count:10}" for count in (*counts, report.odd)))
+        print(f"{report.folder:20}" + "".join(f"{count:10}" for count in (*counts, report.skipped)))
         for example in report.examples:
-            print(f"alpr_app.train: {folder}: left out {example}", file=sys.stderr)
-        if report.odd > len(report.examples):
-            print(f"alpr_app.train: {folder}: and {report.odd - len(report.examples)} more", file=sys.stderr)
+            print(f"alpr_app.train: {folder}: skipped {example}", file=sys.stderr)
+        if report.skipped > len(report.examples):
+            print(f"alpr_app.train: {folder}: and {report.skipped - len(report.examples)} more", file=sys.stderr)
     return 0
 
 
-def add_extract_plates(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "extract_plates", help="cut plates out of labelled pictures, at 48 x 192", formatter_class=Formatter
-    )
+def add_extract_plates(commands: Commands) -> None:
+    parser = commands.add("extract_plates", help="crop the plates of labelled pictures, at 48 x 192")
     parser.add_argument("--ccpd_dir", type=Path, required=True, metavar="DIR", help="folder with ccpd_* folders")
-    parser.add_argument("--categories", nargs="+", metavar="NAME", help="base, ccpd_blur, ...; all if not given")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where plates_NAME_48 are made; --ccpd_dir if not")
-    parser.add_argument("--num_workers", type=int, default=os.cpu_count() or 1, help="processes")
-    parser.add_argument("--box", action="store_true", help="by the upright box, not by the corners")
-    parser.add_argument("--margin", type=float, default=0.0, help="around the plate, as a share of its height")
-    parser.add_argument("--jitter", type=float, default=0.0, help="chance shift of each corner, in the same unit")
-    parser.add_argument("--seed", type=int, default=0, help="of the jitter")
+    parser.add_argument("--categories", nargs="+", metavar="NAME", help="base, ccpd_blur, ... (default: all)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for plates_NAME_48 (default: --ccpd_dir)")
+    parser.add_argument("--num_workers", type=int, default=os.cpu_count() or 1, help="number of processes")
+    parser.add_argument("--box", action="store_true", help="crop the upright box instead of the quadrilateral")
+    parser.add_argument("--margin", type=float, default=0.0, help="margin around the plate, as a share of its height")
+    parser.add_argument(
+        "--jitter",
+        type=float,
+        default=0.0,
+        help="random shift of each corner, as a share of the height",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the jitter")
     parser.set_defaults(run=run_extract_plates)
 
 
 def run_extract_plates(args: argparse.Namespace) -> int:
     folders = {folder.name.removeprefix("ccpd_"): folder for folder in find_folders(args.ccpd_dir)}
-    # As the folders are called, or short.
-    wanted = [name.removeprefix("ccpd_") for name in args.categories or folders]
-    unknown = [name for name in wanted if name not in folders]
+    # Categories are named like the folders, with or without ccpd_.
+    categories = [name.removeprefix("ccpd_") for name in args.categories or folders]
+    unknown = [name for name in categories if name not in folders]
     if unknown:
-        raise LabelError(f"{args.ccpd_dir}: there is no ccpd_{unknown[0]}; there are {', '.join(folders)}")
-    cut = Cut(args.box, args.margin, args.jitter, args.seed)
+        raise LabelError(f"{args.ccpd_dir}: holds no ccpd_{unknown[0]}; it holds {', '.join(folders)}")
+    crop_options = CropOptions(args.box, args.margin, args.jitter, args.seed)
     failed = False
-    for name in dict.fromkeys(wanted):
+    for name in dict.fromkeys(categories):
         pictures = [picture for picture in read_data_folder(folders[name]).pictures if picture.plates]
         if not pictures:
             print(f"ccpd_{name}: no plates with a text")
             continue
         target = (args.output or args.ccpd_dir) / f"plates_{name}_48"
         show = partial(tqdm, total=len(pictures), desc=name, unit="picture", leave=False, disable=None)
-        count, broken = extract_plates(pictures, target, cut, args.num_workers, show)
+        count, broken = extract_plates(pictures, target, crop_options, args.num_workers, show)
         print(f"{target}: {count} plates")
         for line in broken:
             failed = True
-            print(f"alpr_app.train: left out {line}", file=sys.stderr)
+            print(f"alpr_app.train: skipped {line}", file=sys.stderr)
     if failed:
-        raise AlprError("some pictures could not be read and are left out, see above")
+        raise AlprError("some pictures could not be read and were skipped, see above")
     return 0
 
 
-def add_validate_dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("validate_dataset", help="check labelled pictures before training on them")
-    parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
-    parser.add_argument("--plot", type=Path, metavar="F", help="first characters and lengths as a PNG")
-    parser.add_argument("--most", type=int, default=10, metavar="N", help="faults named a kind (default: 10)")
-    parser.add_argument("--reader", type=Path, metavar="NAME", help="bundle whose alphabet and length are meant")
+def add_validate_dataset(commands: Commands) -> None:
+    parser = commands.add("validate_dataset", help="check labelled pictures before training on them")
+    parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="folder of labelled pictures")
+    parser.add_argument("--plot", type=Path, metavar="F", help="plot the first characters and lengths, as PNG")
+    parser.add_argument("--most", type=int, default=10, metavar="N", help="maximum number of faults listed per kind")
+    parser.add_argument(
+        "--reader", type=Path, metavar="NAME", help="check against the alphabet and length of this bundle"
+    )
     parser.set_defaults(run=run_validate_dataset)
 
 
@@ -132,16 +146,18 @@ def run_validate_dataset(args: argparse.Namespace) -> int:
         for line in lines[: args.most]:
             print(f"       {line}")
     if faults:
-        raise AlprError(f"{args.dataset_path}: {faults} faults, see above; mend or remove them before training")
+        raise AlprError(f"{args.dataset_path}: {faults} faults, see above; correct or remove them before training")
     return 0
 
 
-def add_label(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("label", help="label pictures by models, to train on", formatter_class=Formatter)
-    parser.add_argument("folder", type=Path, metavar="DIR", help=f"pictures; {TABLE_NAME} is written beside them")
-    parser.add_argument("--confidence", type=fraction, default=0.95, help="of readings that become labels")
-    parser.add_argument("--score", type=fraction, default=0.5, help="plates below it are taken for none")
-    parser.add_argument("--split", choices=SPLITS, default="train", help="what the labels are for")
+def add_label(commands: Commands) -> None:
+    parser = commands.add("label", help="label pictures with the models, to train on")
+    parser.add_argument("folder", type=Path, metavar="DIR", help=f"folder of pictures; {TABLE_NAME} is written into it")
+    parser.add_argument(
+        "--confidence", type=fraction, default=0.95, help="minimum confidence of readings that become labels"
+    )
+    parser.add_argument("--score", type=fraction, default=0.5, help="minimum score of a detected plate")
+    parser.add_argument("--split", choices=SPLITS, default="train", help="split of the labels")
     parser.add_argument(
         "--keep_doubtful", action="store_true", help="label doubtful plates without a text, to be typed by hand"
     )
@@ -162,31 +178,30 @@ def run_label(args: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         if table.exists():
-            print_error(
-                f"{table}: what has been labelled so far; the same command goes on from there", "alpr_app.train"
-            )
+            print_error(f"{table}: holds the labels so far; the same command continues from there", "alpr_app.train")
         raise
     for problem in report.broken:
-        print(f"alpr_app.train: left out: {problem}", file=sys.stderr)
-    typing = f", {report.untyped} more to be typed" if args.keep_doubtful else ""
-    print(f"{table}: {report.plates} plates in {report.labelled} pictures{typing}")
-    print(f"left out: {report.doubtful} pictures with a doubtful plate, {report.empty} without any plate")
+        print(f"alpr_app.train: skipped {problem}", file=sys.stderr)
+    untyped = f", {report.untyped} more to be typed" if args.keep_doubtful else ""
+    print(f"{table}: {report.plates} plates in {report.labelled} pictures{untyped}")
+    print(f"skipped: {report.doubtful} pictures with a doubtful plate, {report.empty} without any plate")
     return 1 if report.broken else 0
 
 
-def add_robustness_set(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "robustness_set",
-        # The name that it had first.
-        aliases=["hard_copies"],
-        help="harder copies of labelled pictures, to measure by",
-        formatter_class=Formatter,
+def add_robustness_set(commands: Commands) -> None:
+    # hard_copies is its earlier name.
+    parser = commands.add(
+        "robustness_set", help="make harder copies of labelled pictures, to measure on", aliases=("hard_copies",)
     )
-    parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="labelled pictures")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder a kind is made in it")
-    parser.add_argument("--kinds", nargs="+", choices=ALL_KINDS, default=ALL_KINDS, help="which")
-    parser.add_argument("--split", choices=SPLITS, default="val", help="of the pictures")
-    parser.add_argument("--seed", type=int, default=0, help="other chance details")
+    parser.add_argument("--dataset_path", type=Path, required=True, metavar="DIR", help="folder of labelled pictures")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder in which each kind gets a folder"
+    )
+    parser.add_argument(
+        "--kinds", nargs="+", choices=ALL_KINDS, default=ALL_KINDS, help="kinds of copies (default: all)"
+    )
+    parser.add_argument("--split", choices=SPLITS, default="val", help="split of the pictures")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the copies")
     parser.set_defaults(run=run_robustness_set)
 
 
@@ -204,17 +219,19 @@ def run_robustness_set(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_draw(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("draw", help="draw labelled pictures, as many as you like", formatter_class=Formatter)
-    parser.add_argument("kind", choices=("scenes", "plates"), help="whole pictures with cars, or single plates")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a new folder")
-    parser.add_argument("--count", type=int, default=100, help="pictures")
-    parser.add_argument("--seed", type=int, default=0, help="other pictures")
-    parser.add_argument("--aug_strength", type=float, default=1.0, help="of what the camera does to single plates")
-    parser.add_argument("--plates", metavar="F", help="other plates than Chinese ones: a TOML file, or a name")
-    parser.add_argument("--glyphs", type=Path, metavar="DIR", help="pictures of characters to draw plates with")
-    parser.add_argument("--templates", type=Path, metavar="DIR", help="pictures of blank plates to draw on")
-    parser.add_argument("--num_workers", type=int, default=os.cpu_count() or 1, help="processes")
+def add_draw(commands: Commands) -> None:
+    parser = commands.add("draw", help="draw labelled pictures")
+    parser.add_argument(
+        "kind", choices=("scenes", "plates"), help="scenes: whole pictures with cars; plates: single plates"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder to write")
+    parser.add_argument("--count", type=int, default=100, help="number of pictures")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the pictures")
+    parser.add_argument(
+        "--aug_strength", type=float, default=1.0, help="strength of the camera augmentation of single plates"
+    )
+    add_plate_options(parser)
+    parser.add_argument("--num_workers", type=int, default=os.cpu_count() or 1, help="number of processes")
     parser.set_defaults(run=run_draw)
 
 
@@ -228,10 +245,10 @@ def run_draw(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_samples(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("samples", help="draw the sample scenes of assets/samples")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder, made if missing")
-    parser.add_argument("--seed", type=int, default=1, help="other cars, plates and light (default: 1)")
+def add_samples(commands: Commands) -> None:
+    parser = commands.add("samples", help="draw the sample scenes of assets/samples")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to write, made if missing")
+    parser.add_argument("--seed", type=int, default=1, help="random seed of cars, plates and light")
     parser.set_defaults(run=run_samples)
 
 

@@ -1,5 +1,6 @@
-"""The training module's command line, with options from a TOML file: the same names as on the command line, which
-wins.
+"""The command line of the training: one module of `alpr_app.train.cli` holds each group of commands.
+
+`detector` is in `detector.py`, `maskocr` in `reader.py`; each command sets `run`, the function that carries it out.
 """
 
 from __future__ import annotations
@@ -7,55 +8,17 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from alpr_app.core.errors import AlprError, print_error, reason
 from alpr_app.core.native_libraries import quiet_libraries
-from alpr_app.data.bounded_parsing import ContentError, read_toml, shown
 from alpr_app.train.cli import datasets, detector, models, reader
-
-
-class ConfigError(AlprError):
-    """A config file that cannot be used; the message names the file and the key."""
-
-
-def config_arguments(path: Path, parser: argparse.ArgumentParser) -> list[str]:
-    """The options in `path` as arguments for `parser`, to be put before those of the command line.
-
-    A list gives several values; true switches an option on, false leaves it off. Raises ConfigError for a missing or
-    broken file and for a key that is no option of `parser`.
-    """
-    try:
-        values = read_toml(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except ContentError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    actions = {option.removeprefix("--"): action for action in parser._actions for option in action.option_strings}
-    arguments: list[str] = []
-    for name, value in values.items():
-        if name not in actions or name in ("help", "config"):
-            raise ConfigError(f"{path}: {shown(name)} is no option of {parser.prog.split()[-1]}; --help lists them")
-        arguments += _arguments(path, name, value, actions[name])
-    return arguments
-
-
-def _arguments(path: Path, name: str, value: Any, action: argparse.Action) -> list[str]:
-    if isinstance(value, dict):
-        raise ConfigError(f"{path}: '{name}' is a table; write options without tables")
-    if action.nargs == 0:
-        if not isinstance(value, bool):
-            raise ConfigError(f"{path}: '{name}' is switched on by true and off by false, not by {shown(value)}")
-        return [f"--{name}"] if value else []
-    items = value if isinstance(value, list) else [value]
-    return [f"--{name}", *(str(int(item)) if isinstance(item, bool) else str(item) for item in items)]
-
+from alpr_app.train.cli.parsers import Commands, config_arguments
 
 PROGRAM = "alpr_app.train"
-# These say themselves which pictures are damaged. Of the others it may matter what torch and drivers print.
-QUIET = ("extract_plates", "validate_dataset", "label", "test", "robustness_set", "hard_copies")
+# These commands name damaged pictures themselves. In the others, messages of torch and of drivers may matter.
+SILENCED_COMMANDS = ("extract_plates", "validate_dataset", "label", "test", "robustness_set", "hard_copies")
+# In the order of --help.
 COMMANDS = (
     datasets.add_create_dataset,
     datasets.add_extract_plates,
@@ -63,8 +26,8 @@ COMMANDS = (
     datasets.add_label,
     datasets.add_draw,
     models.add_preview,
-    detector.add,
-    reader.add,
+    detector.add_detector,
+    reader.add_maskocr,
     models.add_report,
     models.add_test,
     datasets.add_robustness_set,
@@ -76,47 +39,45 @@ COMMANDS = (
 )
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> tuple[argparse.ArgumentParser, Commands]:
+    """The parser of the whole command line, and the commands in it."""
     parser = argparse.ArgumentParser(prog="python -m alpr_app.train", description="Train the detector and the reader.")
-    # An abbreviated --config would be an option like any other, and its file not be read.
-    whole_names = partial(argparse.ArgumentParser, allow_abbrev=False)
-    # Whatever makes parsers will do; the types know classes only.
-    commands = parser.add_subparsers(  # type: ignore[call-overload]
-        dest="command", required=True, metavar="COMMAND", parser_class=whole_names
-    )
+    commands = Commands(parser)
     for add_command in COMMANDS:
         add_command(commands)
-    return parser
+    return parser, commands
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The command line, with the options of its --config before its own. Raises ConfigError."""
-    parser = build_parser()
-    # The config file may hold options that are required: it has to be read before the rest is judged.
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    first.add_argument("--config", type=Path)
-    path = first.parse_known_args(arguments)[0].config
-    assert parser._subparsers is not None
-    (action,) = parser._subparsers._group_actions
-    assert isinstance(action, argparse._SubParsersAction)
-    commands: dict[str, argparse.ArgumentParser] = action.choices
-    if path is not None and arguments[0] in commands:
-        rest = first.parse_known_args(arguments[1:])[1]
-        arguments = [arguments[0], *config_arguments(path, commands[arguments[0]]), *rest]
+    """Parse a command line, with the options of its --config file before its own, so that its own win.
+
+    Raises:
+        ConfigError: the config file cannot be used.
+    """
+    parser, commands = build_parser()
+    # The file may hold required options, so it is read before the other options are parsed.
+    config_parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    config_parser.add_argument("--config", type=Path)
+    path = config_parser.parse_known_args(arguments)[0].config
+    if path is not None and arguments[0] in commands.parsers:
+        name, *rest = arguments
+        rest = config_parser.parse_known_args(rest)[1]
+        arguments = [name, *config_arguments(path, commands.parsers[name]), *rest]
     args = parser.parse_args(arguments)
     args.arguments = arguments
     return args
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit status: 0 done, 1 failed with one line on stderr, 2 wrong use, 130 stopped by Ctrl-C.
+    """Run a command and return the exit status: 0 done, 1 failed with one line on stderr, 2 wrong usage, 130 stopped by
+    Ctrl-C.
 
-    What is wrong with options, files or the machine is an AlprError or an OSError. All else is a fault of this program,
-    and is raised: whoever is to mend it needs to see where it comes from.
+    Wrong options, files and machines raise AlprError or OSError. Any other exception is a bug of this program and keeps
+    its traceback.
     """
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
-        with quiet_libraries() if args.command in QUIET else nullcontext():
+        with quiet_libraries() if args.command in SILENCED_COMMANDS else nullcontext():
             status: int = args.run(args)
             return status
     except AlprError as error:

@@ -1,4 +1,8 @@
-"""`maskocr`: train the network that reads plates, in up to three phases."""
+"""`maskocr`: train the network that reads plates, the reader, in up to three phases.
+
+`train` (run_options.py) carries the command out: it calls `make_task` here for the network, the samples and the losses
+(reader/task.py or reader/masked_pretraining.py), and hands them to the loop (trainer/loop.py).
+"""
 
 from __future__ import annotations
 
@@ -12,52 +16,51 @@ from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.synth.plates.painters import make_painter
 from alpr_app.synth.plates.plate_design import PlatesFile
 from alpr_app.synth.plates.plates_file import read_plates_file
+from alpr_app.train.cli.parsers import Commands, add_config_options, given_config_fields
 from alpr_app.train.cli.run_options import (
-    Formatter,
     add_run_options,
-    add_shape_options,
     cache_limit,
-    refuse_other_shape,
-    say_what_begins_anew,
-    shape_of,
+    check_same_shape,
+    report_new_parameters,
     train,
 )
 from alpr_app.train.reader.masked_pretraining import MaskedStrips, MaskedTask
 from alpr_app.train.reader.plates import NO_DATA, WRONG_CROPS, prepare_plates
 from alpr_app.train.reader.task import ReaderTask, ReaderWithCTC
 from alpr_app.train.trainer.loop import Task
-from alpr_app.train.trainer.pretrained import load_matching, pretrained_reader, with_fields, with_plates_of
+from alpr_app.train.trainer.pretrained import adapted_to_plates, load_matching, pretrained_reader, with_fields
 
-SHAPE = {
+# Help texts of the options for fields of ReaderConfig. Dropout may differ from that of --start_from.
+SHAPE_OPTIONS = {
     "img_height": "height of the rectified plate in pixels",
     "img_width": "width of the rectified plate in pixels",
-    "patch_size": "width of a vertical strip in pixels; each becomes one token",
+    "patch_size": "width of a vertical strip in pixels; each strip becomes one token",
     "overlap": "pixels by which a strip reaches into its neighbours",
     "embed_dim": "width of the transformer",
-    "num_heads": "attention heads; embed_dim is a multiple of them",
-    "num_encoder_layers": "layers that look at the strips",
-    "num_decoder_layers": "layers in which the character queries look at the encoded strips",
-    "max_length": "characters a plate at most, unless --plates says it",
+    "num_heads": "attention heads; embed_dim must be a multiple of them",
+    "num_encoder_layers": "layers of the encoder, which sees the strips",
+    "num_decoder_layers": "layers of the decoder, in which the character queries attend to the encoded strips",
+    "max_length": "maximum number of characters on a plate; --plates sets its own",
 }
-DROPOUT = {
-    "dropout": "share of a layer's output left out while training",
-    "emb_dropout": "share of the tokens' values left out while training",
+DROPOUT_OPTIONS = {
+    "dropout": "dropout in the layers of the transformer",
+    "emb_dropout": "dropout of the tokens",
 }
 PHASES = {
-    "masked": "paint hidden strips of plates, without texts",
-    "frozen": "read, with the encoder as it is",
-    "all": "read",
+    "masked": "pre-train the encoder by painting hidden strips of plates, without texts",
+    "frozen": "train to read with the encoder frozen",
+    "all": "train everything to read",
 }
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("maskocr", help="train the reader", formatter_class=Formatter)
-    add_run_options(parser, batch_size=64, start_lr=1e-3, needs_data=False)
+def add_maskocr(commands: Commands) -> None:
+    parser = commands.add("maskocr", help="train the reader")
+    add_run_options(parser, batch_size=64, needs_data=False)
     phases = "; ".join(f"{name}: {text}" for name, text in PHASES.items())
-    parser.add_argument("--phase", choices=PHASES, default="all", help=f"what is learned. {phases}")
-    parser.add_argument("--plain_strips", action="store_true", help="leave the convolutional stem out, as in the paper")
-    parser.add_argument("--aug_strength", type=float, default=1.0, help="of all disturbances; 0 is none")
-    add_shape_options(parser, ReaderConfig(), SHAPE | DROPOUT)
+    parser.add_argument("--phase", choices=PHASES, default="all", help=phases)
+    parser.add_argument("--plain_strips", action="store_true", help="omit the convolutional stem, as in the paper")
+    parser.add_argument("--aug_strength", type=float, default=1.0, help="strength of the augmentation; 0 for none")
+    add_config_options(parser, ReaderConfig(), SHAPE_OPTIONS | DROPOUT_OPTIONS)
 
     def run(args: argparse.Namespace) -> int:
         if args.dataset_path is None and args.plates is None:
@@ -67,42 +70,42 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
 
 
-def start(args: argparse.Namespace, kind: PlatesFile | None) -> tuple[ReaderConfig, ReaderWithCTC | None]:
-    """The shape of the reader, and the network that --start_from names, made ready for plates of that kind."""
-    special = {} if kind is None else kind.reader_fields()
-    shape, dropout = shape_of(args, SHAPE), shape_of(args, DROPOUT)
+def make_network(args: argparse.Namespace, plates: PlatesFile | None) -> tuple[ReaderConfig, ReaderWithCTC | None]:
+    """The config of the reader, and the network of --start_from adapted to `plates`; None for a new network."""
+    plates_fields = {} if plates is None else plates.reader_fields()
+    shape, dropout = given_config_fields(args, SHAPE_OPTIONS), given_config_fields(args, DROPOUT_OPTIONS)
     if args.start_from is None:
         stem = {"stem_channels": ()} if args.plain_strips else {}
-        return with_fields(ReaderConfig(), shape | dropout | special | stem), None
+        return with_fields(ReaderConfig(), shape | dropout | plates_fields | stem), None
     network = pretrained_reader(args.start_from, **dropout)
     if args.reshape:
         reshaped = ReaderWithCTC(with_fields(network.reader.config, shape))
-        say_what_begins_anew(args.start_from, load_matching(reshaped, network))
+        report_new_parameters(args.start_from, load_matching(reshaped, network))
         network = reshaped
     before = network.reader.config
-    refuse_other_shape(shape, with_fields(before, special), args.start_from)
+    config = with_fields(before, plates_fields)
+    check_same_shape(shape, config, args.start_from)
     if args.plain_strips and before.stem_channels:
-        raise UsageError(f"--plain_strips: {args.start_from}, which the run begins with, has a stem")
-    config = with_fields(before, special)
-    if kind is None and not set(ALPHABET) <= set(config.alphabet):
-        raise UsageError(f"{args.start_from}: reads other plates than Chinese ones; name their kind with --plates")
-    if kind is not None and config != before:
-        network = with_plates_of(network, config)
-        said = f"{args.start_from}: made for other plates; all but the heads that spell {kind.name} ones is kept"
-        print(f"alpr_app.train: {said}", file=sys.stderr)
+        raise UsageError(f"--plain_strips: {args.start_from}, which the run starts from, has a stem")
+    if plates is None and not set(ALPHABET) <= set(config.alphabet):
+        raise UsageError(f"{args.start_from}: reads other plates than Chinese ones; name them with --plates")
+    if plates is not None and config != before:
+        network = adapted_to_plates(network, config)
+        message = f"{args.start_from}: made for other plates; all weights but the heads that spell {plates.name} plates"
+        print(f"alpr_app.train: {message} are loaded", file=sys.stderr)
     return config, network
 
 
 def make_task(args: argparse.Namespace) -> Task:
+    """The network with its samples, losses and validation, from the parsed command line."""
     if args.phase == "frozen" and args.start_from is None:
-        raise UsageError("--phase frozen needs an encoder that was trained before: name its run with --start_from")
-    kind = None if args.plates is None else read_plates_file(args.plates)
-    config, network = start(args, kind)
-    if kind is None and config.max_length < ReaderConfig().max_length:
+        raise UsageError("--phase frozen needs a trained encoder: name its run with --start_from")
+    plates_file = None if args.plates is None else read_plates_file(args.plates)
+    config, network = make_network(args, plates_file)
+    if plates_file is None and config.max_length < ReaderConfig().max_length:
         raise UsageError(f"--max_length {config.max_length}: Chinese plates have up to {ReaderConfig().max_length}")
-    painter = make_painter(kind, args.glyphs, args.templates)
+    painter = make_painter(plates_file, args.glyphs, args.templates)
     data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
-    limit = cache_limit(args)
     plates = prepare_plates(
         config,
         data,
@@ -111,11 +114,11 @@ def make_task(args: argparse.Namespace) -> Task:
         args.aug_strength,
         WRONG_CROPS,
         args.seed,
-        limit,
+        cache_limit(args),
         args.validate_most,
     )
-    if kind is not None:
-        plates.description["plates"] = kind.name
+    if plates_file is not None:
+        plates.description["plates"] = plates_file.name
     if args.phase == "masked":
         masked = MaskedStrips(config)
         if network is not None:

@@ -1,1 +1,1 @@
-"""Datasets made, checked and changed: CCPD's labels, cut-out plates, machine labels, robustness sets, drawn folders."""
+"""Making, checking and changing datasets: labels of CCPD, cropped plates, machine labels, robustness sets, drawings."""

@@ -1,4 +1,4 @@
-"""CCPD as it is downloaded -> `alpr_dataset.csv` in each of its folders."""
+"""Labels of CCPD as it is downloaded: `alpr_dataset.csv` in each of its folders."""
 
 from __future__ import annotations
 
@@ -18,33 +18,45 @@ from alpr_app.data.labels import picture_files
 PLATE_FREE = "ccpd_np"
 BASE = "ccpd_base"
 WEATHER = "ccpd_weather"
-# How pictures are shared out without CCPD's lists: as here, or whole folders, as the earlier system did it.
+# How to split without CCPD's lists: the rule of this project, or by whole folders like the earlier system.
 SPLIT_RULES = ("usual", "seed")
 SPLIT_FOLDERS = ("train", "val", "test")
-# Of the pictures that may be trained on, one in this many is kept for validation.
-VALIDATION_SHARE = 10
-MOST_EXAMPLES = 5
+# One in this many training plates is for validation.
+VALIDATION_INTERVAL = 10
+# Skipped file names that a report names.
+MAXIMUM_EXAMPLES = 5
 
 
 @dataclass
 class FolderReport:
-    """What was found in one folder: pictures by split, and names that say nothing."""
+    """The pictures of one folder.
+
+    Attributes:
+        folder: Its name.
+        splits: Number of pictures by split.
+        skipped: Number of pictures whose names are not CCPD's.
+        examples: The first of these, as messages.
+    """
 
     folder: str
     splits: Counter[str] = field(default_factory=Counter)
-    odd: int = 0
+    skipped: int = 0
     examples: list[str] = field(default_factory=list)
 
-    def note(self, message: str) -> None:
-        self.odd += 1
-        if len(self.examples) < MOST_EXAMPLES:
+    def skip(self, message: str) -> None:
+        self.skipped += 1
+        if len(self.examples) < MAXIMUM_EXAMPLES:
             self.examples.append(message)
 
 
 def read_split_lists(folder: Path) -> dict[str, str]:
-    """CCPD's own lists, train.txt, val.txt, test.txt and ccpd_*.txt (parts of the test): file name -> split.
+    """Read CCPD's own lists: train.txt, val.txt, test.txt and ccpd_*.txt, which are parts of the test split.
 
-    Raises LabelError if there is no list.
+    Returns:
+        The split of each file name.
+
+    Raises:
+        LabelError: the folder holds no lists.
     """
     splits: dict[str, str] = {}
     lists = sorted(folder.glob("*.txt"), key=lambda path: path.stem in SPLIT_FOLDERS)
@@ -59,22 +71,29 @@ def read_split_lists(folder: Path) -> dict[str, str]:
 
 
 def find_folders(root: Path) -> list[Path]:
-    """Every ccpd_* folder in `root`, or `root` itself if it is one. Raises LabelError if there is none."""
+    """The ccpd_* folders in `root`, or `root` itself if it is one. Raises LabelError without any."""
     if not root.is_dir():
         raise LabelError(f"{root}: no such folder")
     if root.name.startswith("ccpd_"):
         return [root]
     folders = sorted(path for path in root.iterdir() if path.is_dir() and path.name.startswith("ccpd_"))
     if not folders:
-        raise LabelError(f"{root}: holds no ccpd_* folder; give the folder that CCPD was unpacked into")
+        raise LabelError(f"{root}: holds no ccpd_* folder; name the folder that CCPD was unpacked into")
     return folders
 
 
-def usual_split(subset: str, part: str | None, text: str, rule: str = "usual") -> str:
-    """Where a picture belongs without lists: CCPD 2020's own folders; base is trained on, with one plate in ten for
-    validation, chosen by its text so that no plate is in both; everything else is for testing.
+def default_split(subset: str, part: str | None, text: str, rule: str = "usual") -> str:
+    """The split of a picture without lists.
 
-    rule: of `SPLIT_RULES`; with `seed` all of base is trained on and weather is for validation.
+    By the rule `usual`, CCPD 2020's own folders count; else base is for training, with one plate in ten for validation,
+    chosen by its text so that no plate is in both; everything else is for testing. By the rule `seed`, all of base is
+    for training and weather for validation.
+
+    Args:
+        subset: Name of the ccpd_* folder.
+        part: Name of a split folder in it that holds the picture; None if there is none.
+        text: Text of the plate.
+        rule: One of `SPLIT_RULES`.
     """
     if part is not None:
         return part
@@ -82,18 +101,18 @@ def usual_split(subset: str, part: str | None, text: str, rule: str = "usual") -
         return {BASE: "train", WEATHER: "val"}.get(subset, "test")
     if subset != BASE:
         return "test"
-    return "val" if zlib.crc32(text.encode()) % VALIDATION_SHARE == 0 else "train"
+    return "val" if zlib.crc32(text.encode()) % VALIDATION_INTERVAL == 0 else "train"
 
 
 def _row(path: Path, folder: Path, splits: dict[str, str] | None, rule: str) -> dict[str, str]:
-    """The line of one CCPD-named picture. Raises CcpdNameError for another name."""
+    """The row of one picture. Raises CcpdNameError for a name that is not CCPD's."""
     annotation = ccpd.parse_name(path)
     part = path.parent.name if path.parent != folder and path.parent.name in SPLIT_FOLDERS else None
-    usual = usual_split(folder.name, part, annotation.text, rule)
+    split = default_split(folder.name, part, annotation.text, rule)
     corners = order_corners(np.asarray(annotation.corners, np.float32)).ravel()
     return {
         "file": path.relative_to(folder).as_posix(),
-        "split": usual if splits is None else splits.get(path.name, "test"),
+        "split": split if splits is None else splits.get(path.name, "test"),
         "subset": folder.name,
         "text": annotation.text,
         "colour": ccpd.usual_colour(annotation.text),
@@ -102,30 +121,39 @@ def _row(path: Path, folder: Path, splits: dict[str, str] | None, rule: str) -> 
     }
 
 
-def make_table(
+def write_labels(
     folder: Path,
     splits: dict[str, str] | None = None,
     track: Callable[[list[Path], str], Iterable[Path]] = lambda paths, name: paths,
     rule: str = "usual",
 ) -> FolderReport:
-    """Write `alpr_dataset.csv` into a ccpd_* folder. splits: by file name, of CCPD's lists; by `usual_split` if None.
+    """Write `alpr_dataset.csv` into a ccpd_* folder.
 
-    track: hands the pictures on and may show how far it is. rule: of `usual_split`. Odd names are counted and named,
-    not put in. Raises LabelError if the file cannot be written.
+    Args:
+        folder: The folder.
+        splits: Split by file name, from CCPD's lists; None to use `default_split`.
+        track: Wraps the pictures to show progress.
+        rule: Rule of `default_split`.
+
+    Returns:
+        Counts of the pictures; those whose names are not CCPD's are skipped.
+
+    Raises:
+        LabelError: the file cannot be written.
     """
     report = FolderReport(folder.name)
     paths = [path for part in (folder, *(folder / name for name in SPLIT_FOLDERS)) for path in _pictures(part)]
     rows = []
     for path in track(paths, folder.name):
         if folder.name == PLATE_FREE:
-            # Nobody is to be measured on what was trained on, and training needs pictures without plates.
+            # Training and validation both need pictures without plates, and not the same ones.
             name = path.relative_to(folder).as_posix()
-            rows.append({"file": name, "split": usual_split(BASE, None, path.name), "subset": folder.name})
+            rows.append({"file": name, "split": default_split(BASE, None, path.name), "subset": folder.name})
         else:
             try:
                 rows.append(_row(path, folder, splits, rule))
             except ccpd.CcpdNameError as error:
-                report.note(str(error))
+                report.skip(str(error))
                 continue
         report.splits[rows[-1]["split"]] += 1
     write_table(folder / TABLE_NAME, rows)

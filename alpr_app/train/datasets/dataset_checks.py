@@ -1,4 +1,4 @@
-"""What may be wrong with labelled data: broken pictures, impossible places, unknown characters, leaks."""
+"""Checks of labelled data: unreadable pictures, impossible corners, unknown characters, leaks between splits."""
 
 from __future__ import annotations
 
@@ -15,23 +15,31 @@ from alpr_app.core.geometry import quadrilateral_area
 from alpr_app.data.images import PictureError
 from alpr_app.data.labels import DataFolder, LabelledPicture, LabelledPlate, read_labelled
 
+# Kinds of faults with their descriptions.
 KINDS = {
     "broken": "pictures that cannot be read",
-    "outside": "plates that reach out of their picture",
-    "crossed": "corners that cross, or enclose nothing",
+    "outside": "plates that reach outside their picture",
+    "crossed": "corners whose edges cross, or that enclose no area",
     "order": "corners not in the order top left, top right, bottom right, bottom left",
-    "alphabet": "texts with a character that the alphabet lacks",
+    "alphabet": "texts with a character that is not in the alphabet",
     "length": "texts longer than the reader can read",
-    "leak": "texts that are in more than one split",
+    "leak": "texts in more than one split",
 }
-# Labels are clicked by hand: this many pixels beyond the edge are no fault.
+# Pixels that a label, clicked by hand, may reach beyond the picture's edge.
 TOLERANCE = 2.0
 
 
 @dataclass
 class Findings:
-    """faults: by kind (see KINDS), one line each. Counts of pictures and plates by split, of texts' first characters
-    and of their lengths."""
+    """The results of the checks.
+
+    Attributes:
+        faults: One line for each fault, by kind (see KINDS).
+        pictures: Number of pictures by split.
+        plates: Number of plates by split.
+        provinces: Number of texts by first character.
+        lengths: Number of texts by length.
+    """
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     pictures: Counter[str] = field(default_factory=Counter)
@@ -41,39 +49,48 @@ class Findings:
 
 
 def _crossed(corners: np.ndarray) -> bool:
-    """Whether a quadrilateral is not convex: its turns go both ways."""
+    """Whether a quadrilateral is not convex: it turns left at some corners and right at others."""
     edges = np.roll(corners, -1, axis=0) - corners
     following = np.roll(edges, -1, axis=0)
     turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
     return not ((turns > 0).all() or (turns < 0).all())
 
 
-def check_plate(plate: LabelledPlate, size: tuple[int, int], alphabet: str, longest: int) -> list[tuple[str, str]]:
-    """Faults of one plate in a picture of (height, width), as (kind, what exactly)."""
-    corners, found = plate.corners, []
+def check_plate(
+    plate: LabelledPlate, size: tuple[int, int], alphabet: str, maximum_length: int
+) -> list[tuple[str, str]]:
+    """Faults of one plate in a picture of size (height, width), as pairs of kind and details."""
+    corners, faults = plate.corners, []
     height, width = size
     low, high = corners.min(axis=0), corners.max(axis=0)
     if low.min() < -TOLERANCE or high[0] > width + TOLERANCE or high[1] > height + TOLERANCE:
-        found.append(("outside", f"{high[0]:.0f}, {high[1]:.0f} in {width} x {height}"))
+        faults.append(("outside", f"{high[0]:.0f}, {high[1]:.0f} in {width} x {height}"))
     if _crossed(corners) or quadrilateral_area(corners) < 1:
-        found.append(("crossed", f"{corners.astype(int).tolist()}"))
+        faults.append(("crossed", f"{corners.astype(int).tolist()}"))
     if plate.reordered:
-        found.append(("order", "put into order when they are read"))
+        faults.append(("order", "they are ordered when the labels are read"))
     unknown = [character for character in plate.text or "" if character not in alphabet]
     if unknown:
-        found.append(("alphabet", f"'{unknown[0]}' in {plate.text}"))
-    if plate.text and len(plate.text) > longest:
-        found.append(("length", f"{len(plate.text)} characters, {longest} at most"))
-    return found
+        faults.append(("alphabet", f"'{unknown[0]}' in {plate.text}"))
+    if plate.text and len(plate.text) > maximum_length:
+        faults.append(("length", f"{len(plate.text)} characters, {maximum_length} at most"))
+    return faults
 
 
 def check_data(
     data: DataFolder,
     alphabet: str,
-    longest: int,
+    maximum_length: int,
     track: Callable[[Iterable[Any]], Iterable[Any]] = lambda items: items,
 ) -> Findings:
-    """Look at every label and open every picture. track: hands the pictures on and may show how far it is."""
+    """Check every label and open every picture.
+
+    Args:
+        data: The labelled data.
+        alphabet: Characters that the reader can spell.
+        maximum_length: Maximum number of characters of a text.
+        track: Wraps the pictures to show progress.
+    """
     findings = Findings()
     splits: dict[str, dict[str, Path]] = defaultdict(dict)
 
@@ -93,8 +110,8 @@ def check_data(
             for plate in picture.plates:
                 findings.plates[picture.split] += 1
                 _count(findings, splits, plate.text, picture.split, picture.path)
-                for kind, what in check_plate(plate, size, alphabet, longest):
-                    findings.faults[kind].append(f"{picture.path}: {what}")
+                for kind, details in check_plate(plate, size, alphabet, maximum_length):
+                    findings.faults[kind].append(f"{picture.path}: {details}")
     for crop in data.crops:
         findings.pictures[crop.split] += 1
         findings.plates[crop.split] += 1
@@ -102,14 +119,15 @@ def check_data(
         unknown = [character for character in crop.text if character not in alphabet]
         if unknown:
             findings.faults["alphabet"].append(f"{crop.path}: '{unknown[0]}' in {crop.text}")
-        if len(crop.text) > longest:
-            findings.faults["length"].append(f"{crop.path}: {len(crop.text)} characters, {longest} at most")
+        if len(crop.text) > maximum_length:
+            findings.faults["length"].append(f"{crop.path}: {len(crop.text)} characters, {maximum_length} at most")
         size = size_of(_as_picture(crop.path))
         if isinstance(size, str):
             findings.faults["broken"].append(size)
-    for text, places in splits.items():
-        if len(places) > 1:
-            findings.faults["leak"].append(f"{text} is in {' and '.join(f'{s} ({p.name})' for s, p in places.items())}")
+    for text, examples in splits.items():
+        if len(examples) > 1:
+            found_in = " and ".join(f"{split} ({path.name})" for split, path in examples.items())
+            findings.faults["leak"].append(f"{text} is in {found_in}")
     return findings
 
 

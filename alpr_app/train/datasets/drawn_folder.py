@@ -1,4 +1,4 @@
-"""A folder of drawn pictures with labels, as CCPD would have them and as `alpr_dataset.csv`."""
+"""A folder of drawn pictures with labels, by CCPD names and as `alpr_dataset.csv`."""
 
 from __future__ import annotations
 
@@ -27,15 +27,24 @@ from alpr_app.train.augment.camera import camera_augment
 from alpr_app.train.augment.paste import plate_corners, random_pose
 from alpr_app.train.trainer.processes import map_in_processes
 
-VALIDATION_SHARE = 10
+# One in this many drawn pictures is for validation.
+VALIDATION_INTERVAL = 10
+# Pixels around a single plate.
 MARGIN = 30
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """kind: `scenes`, whole pictures with cars, or `plates`, a plate that fills its picture. seed: of everything.
-    strength: of what the camera does to plates. plates: name or file of other plates than Chinese ones. glyphs,
-    templates: folders for `PlatePainter`."""
+    """What to draw.
+
+    Attributes:
+        kind: `scenes`, whole pictures with cars, or `plates`, single plates.
+        seed: Random seed.
+        strength: Strength of the camera augmentation of single plates.
+        plates: Name or file of the plates; None for Chinese ones.
+        glyphs: Folder of character pictures for `PlatePainter`; None for the project's lettering.
+        templates: Folder of blank plates for `PlatePainter`; None to draw them.
+    """
 
     kind: str
     seed: int = 0
@@ -49,7 +58,7 @@ _painters: dict[tuple[Any, ...], Painter] = {}
 
 
 def _painter(drawing: Drawing) -> Painter:
-    """One painter a process: it takes longer to prepare than a plate to draw."""
+    """The painter of this process: preparing one takes longer than drawing a plate."""
     key = (drawing.plates, drawing.glyphs, drawing.templates)
     if key not in _painters:
         plates = None if drawing.plates is None else read_plates_file(drawing.plates)
@@ -60,7 +69,7 @@ def _painter(drawing: Drawing) -> Painter:
 def draw_plate_picture(
     rng: np.random.Generator, painter: Painter, strength: float
 ) -> tuple[np.ndarray, list[DrawnPlate]]:
-    """One plate before a plain ground, as from a parking camera: a picture of about 300 x 150 px and its plate."""
+    """A plate on a plain background, as from a parking camera: a picture of about 300 x 150 pixels, and its plate."""
     painted = painter.random_plate(rng)
     plate = painted.image
     width = rng.uniform(120, 260)
@@ -77,21 +86,21 @@ def draw_plate_picture(
 
 
 def _draw(index: int, folder: Path, drawing: Drawing) -> list[dict[str, str]]:
-    """Picture `index` into `folder`; its lines for the table."""
+    """Write picture `index` into `folder` and return its rows of the table."""
     rng = np.random.default_rng((drawing.seed, index))
     painter = _painter(drawing)
     plates: list[DrawnPlate] = []
-    while not plates:  # a chance camera may miss every plate
+    while not plates:  # a random camera may miss all plates
         if drawing.kind == "plates":
             picture, plates = draw_plate_picture(rng, painter, drawing.strength)
         else:
             picture, plates = draw_scene(rng, KINDS[rng.integers(len(KINDS))], painter)
     name = f"{drawing.kind}_{index:06d}.jpg"
-    # A text may have a character that CCPD's tables lack: then only the table can say it.
+    # Texts with characters that CCPD names cannot express are in the table only.
     with suppress(ccpd.CcpdNameError):
         name = f"{index}{ccpd.format_name(annotate(picture, plates[0]))}"
     write_picture(folder / name, picture)
-    split = "val" if zlib.crc32(plates[0].text.encode()) % VALIDATION_SHARE == 0 else "train"
+    split = "val" if zlib.crc32(plates[0].text.encode()) % VALIDATION_INTERVAL == 0 else "train"
     return [label_row(name, split, folder.name, plate) for plate in plates]
 
 
@@ -102,13 +111,24 @@ def draw_folder(
     workers: int = 1,
     track: Callable[[Iterable[Any]], Iterable[Any]] = lambda items: items,
 ) -> int:
-    """`count` drawn pictures into `folder`, which must be new or empty; returns how many plates are in them.
+    """Draw `count` pictures into `folder`, which must be new or empty. Picture i does not depend on `count`.
 
-    Picture number i is the same whatever `count` is. Raises AlprError if the folder holds something already.
+    Args:
+        folder: The folder, made if missing.
+        count: Number of pictures.
+        drawing: What to draw.
+        workers: Number of processes.
+        track: Wraps the pictures to show progress.
+
+    Returns:
+        The number of plates in the pictures.
+
+    Raises:
+        AlprError: the folder is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
         raise AlprError(f"{folder}: is not empty; choose a new folder for drawn pictures")
-    _painter(drawing)  # what is wrong with it is said here, and by one process
+    _painter(drawing)  # fails here, in one process, if its files cannot be used
     folder.mkdir(parents=True, exist_ok=True)
     work = partial(_draw, folder=folder, drawing=drawing)
     rows = [row for rows in track(map_in_processes(work, range(count), workers)) for row in rows]

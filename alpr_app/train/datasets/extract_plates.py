@@ -1,4 +1,4 @@
-"""Plates cut out of labelled pictures once, so that training a reader need not decode whole pictures again."""
+"""Plates cropped from labelled pictures once, so that training a reader need not decode whole pictures."""
 
 from __future__ import annotations
 
@@ -23,9 +23,15 @@ SUFFIX = ".png"
 
 
 @dataclass(frozen=True)
-class Cut:
-    """How plates are cut out. box: by their upright boxes, not by their corners. margin: added on every side, as a
-    share of the plate's height. jitter: chance shift of every corner, in the same unit. seed: of the jitter."""
+class CropOptions:
+    """How plates are cropped.
+
+    Attributes:
+        box: Crop the upright box instead of the quadrilateral.
+        margin: Margin on every side, as a share of the plate's height.
+        jitter: Standard deviation of a random shift of each corner, as a share of the plate's height.
+        seed: Random seed of the jitter.
+    """
 
     box: bool = False
     margin: float = 0.0
@@ -33,9 +39,9 @@ class Cut:
     seed: int = 0
 
 
-def cut_corners(corners: np.ndarray, cut: Cut, rng: np.random.Generator) -> np.ndarray:
-    """Corners (4, 2) by which a plate with these true corners is cut out."""
-    if cut.box:
+def crop_corners(corners: np.ndarray, options: CropOptions, rng: np.random.Generator) -> np.ndarray:
+    """Corners (4, 2) by which a plate with these true corners is cropped."""
+    if options.box:
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
         corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
     across = corners[1] - corners[0] + corners[2] - corners[3]
@@ -43,29 +49,31 @@ def cut_corners(corners: np.ndarray, cut: Cut, rng: np.random.Generator) -> np.n
     height = float(np.linalg.norm(down))
     across = across / max(1e-6, float(np.linalg.norm(across)))
     down = down / max(1e-6, height)
-    outward = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) * cut.margin
-    moves = outward + rng.normal(0, cut.jitter, (4, 2)) if cut.jitter else outward
+    outward = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) * options.margin
+    moves = outward + rng.normal(0, options.jitter, (4, 2)) if options.jitter else outward
     moved: np.ndarray = (corners + height * (moves[:, :1] * across + moves[:, 1:] * down)).astype(np.float32)
     return moved
 
 
-def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> tuple[list[dict[str, str]], str]:
-    """The plates of one picture into `folder`: their lines for the table, and what went wrong if anything did.
+def _extract(
+    numbered: tuple[int, LabelledPicture], folder: Path, options: CropOptions
+) -> tuple[list[dict[str, str]], str]:
+    """Write the crops of one picture into `folder`; return their rows of the table and an error message, if any.
 
-    Plates that are there already stay: an extraction that was stopped goes on.
+    Existing crops are kept, so that an extraction that was stopped can be continued.
     """
     number, picture = numbered
     rows, image = [], None
     for index, plate in enumerate(picture.plates):
         if plate.text is None:
             continue
-        name = f"{picture.path.stem[:100]}_{_key(picture.path, plate.corners, cut):08x}_{index}{SUFFIX}"
-        rng = np.random.default_rng((cut.seed, number, index))
-        corners = cut_corners(plate.corners, cut, rng)
+        name = f"{picture.path.stem[:100]}_{_key(picture.path, plate.corners, options):08x}_{index}{SUFFIX}"
+        rng = np.random.default_rng((options.seed, number, index))
+        corners = crop_corners(plate.corners, options, rng)
         height = PLATE_HEIGHT * plate.rows
         row = {"file": name, "split": picture.split, "subset": picture.subset, "text": plate.text}
         row["rows"] = str(plate.rows)
-        rows.append(row | ({"corners": _inner(plate.corners, corners, cut, height)} if cut.margin else {}))
+        rows.append(row | ({"corners": _inner(plate.corners, corners, options, height)} if options.margin else {}))
         if (folder / name).is_file():
             continue
         try:
@@ -76,16 +84,18 @@ def _extract(numbered: tuple[int, LabelledPicture], folder: Path, cut: Cut) -> t
     return rows, ""
 
 
-def _key(path: Path, corners: np.ndarray, cut: Cut) -> int:
-    """Of one plate cut out in one way: pictures of one name lie in several folders, and may be cut out anew."""
-    return zlib.crc32(repr((str(path), corners.tolist(), cut)).encode())
+def _key(path: Path, corners: np.ndarray, options: CropOptions) -> int:
+    """A hash for the name of a crop: folders may hold pictures of the same name, and several crops of one plate."""
+    # Names must stay the same for extractions that are continued, so this does not depend on the names of the class.
+    crop = f"Cut(box={options.box}, margin={options.margin}, jitter={options.jitter}, seed={options.seed})"
+    return zlib.crc32(f"({str(path)!r}, {corners.tolist()}, {crop})".encode())
 
 
-def _inner(corners: np.ndarray, outer: np.ndarray, cut: Cut, height: int) -> str:
-    """Where the plate lies in a picture that was cut out with a margin, for the table."""
-    inner = cut_corners(corners, Cut(box=cut.box), np.random.default_rng())
+def _inner(corners: np.ndarray, outer: np.ndarray, options: CropOptions, height: int) -> str:
+    """Corners of the plate in a crop with a margin, for the table."""
+    inner = crop_corners(corners, CropOptions(box=options.box), np.random.default_rng())
     matrix = homography(outer, height, PLATE_WIDTH)
-    # Corners are pixel edges, the matrix is of pixel centres.
+    # Corners count from pixel edges, the matrix from pixel centres.
     placed = cv2.perspectiveTransform(inner[None].astype(np.float64) - 0.5, matrix)[0] + 0.5
     return written(placed)
 
@@ -93,28 +103,38 @@ def _inner(corners: np.ndarray, outer: np.ndarray, cut: Cut, height: int) -> str
 def extract_plates(
     pictures: list[LabelledPicture],
     folder: Path,
-    cut: Cut | None = None,
+    options: CropOptions | None = None,
     workers: int = 1,
     track: Callable[[Iterable[Any]], Iterable[Any]] = lambda items: items,
 ) -> tuple[int, list[str]]:
-    """Every plate with a known text at 48 x 192, those of two rows at 96 x 192, into `folder`, and their texts into its
-    `alpr_dataset.csv`; of plates that were cut out with a margin also their corners.
+    """Crop every plate with a known text to 48 x 192, plates of two rows to 96 x 192, into `folder`, and write its
+    `alpr_dataset.csv`, with corners for crops with a margin.
 
-    Returns how many there are, and a line for every picture that could not be read. Raises AlprError if the folder
-    cannot be written.
+    Args:
+        pictures: The labelled pictures.
+        folder: The folder, made if missing.
+        options: How to crop; None for the defaults.
+        workers: Number of processes.
+        track: Wraps the pictures to show progress.
+
+    Returns:
+        The number of crops, and a message for each picture that could not be read.
+
+    Raises:
+        AlprError: the folder cannot be written.
     """
-    cut = cut or Cut()
+    options = options or CropOptions()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AlprError(f"{folder}: cannot be made ({error.strerror})") from error
-    work = partial(_extract, folder=folder, cut=cut)
+    work = partial(_extract, folder=folder, options=options)
     rows: list[dict[str, str]] = []
     broken: list[str] = []
     for found, fault in track(map_in_processes(work, list(enumerate(pictures)), workers)):
         rows += found
         if fault:
             broken.append(fault)
-    columns = ("file", "split", "subset", "text", "rows") + (("corners",) if cut.margin else ())
+    columns = ("file", "split", "subset", "text", "rows") + (("corners",) if options.margin else ())
     write_table(folder / TABLE_NAME, rows, columns)
     return len(rows), broken

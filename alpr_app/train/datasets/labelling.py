@@ -1,5 +1,5 @@
-"""Labels made by models: what they read surely, to train on or to correct by hand instead of typing it all. They are
-written as they are made, so that an interrupted run goes on where it was.
+"""Labels made by models from confident readings, to train on or to correct by hand. They are written while the pictures
+are read, so that an interrupted command can continue.
 """
 
 from __future__ import annotations
@@ -26,11 +26,20 @@ SUFFIX = ".progress"
 
 
 class LabelProgress:
-    """The table `target` and, as long as it is not complete, `target`.progress: first the options, then a line of JSON
-    for each picture that has been seen. options: what a run that goes on must have in common with the one before.
+    """The table `target` and, until it is complete, the file `target`.progress: first a line with the options, then a
+    line of JSON for each picture that has been processed.
 
-    seen: by name, what was noted of each picture. Raises AlprError if there are labels already that no run was about
-    to complete, or one with other options was; LabelError if a file cannot be used.
+    Args:
+        target: The table.
+        columns: Its columns.
+        options: Options that must be the same when labelling continues.
+
+    Attributes:
+        seen: The entry of each processed picture, by file name.
+
+    Raises:
+        AlprError: the table is complete already, or was begun with other options.
+        LabelError: a file cannot be read or written.
     """
 
     def __init__(self, target: Path, columns: tuple[str, ...], options: dict[str, Any]) -> None:
@@ -39,75 +48,79 @@ class LabelProgress:
         if not self.path.exists():
             if target.exists():
                 raise AlprError(f"{target}: there are labels already; move them away to make new ones")
-            self._begin(options)
+            self._start(options)
         else:
-            self._go_on(options)
+            self._continue(options)
         if not target.exists():
             if self.seen:
-                raise AlprError(f"{target}: has gone; put it back to go on, or remove {self.path.name} to begin anew")
+                raise AlprError(
+                    f"{target}: is missing; put it back to continue, or remove {self.path.name} to start again"
+                )
             write_table(target, (), columns)
         self._columns = self._read_table(columns)
 
-    def _begin(self, options: dict[str, Any]) -> None:
+    def _start(self, options: dict[str, Any]) -> None:
         try:
-            # Exclusively: two runs at once would label everything twice.
+            # Exclusive creation: two commands at once would label everything twice.
             with self.path.open("x", encoding="utf-8") as file:
                 file.write(json.dumps(options) + "\n")
         except OSError as error:
             raise LabelError(f"{self.path}: cannot be written ({reason(error)})") from error
 
-    def _go_on(self, options: dict[str, Any]) -> None:
+    def _continue(self, options: dict[str, Any]) -> None:
         try:
             lines = self.path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
         except OSError as error:
             raise LabelError(f"{self.path}: cannot be read ({reason(error)})") from error
-        remedy = f"move {self.target.name} and {self.path.name} away to begin anew"
-        before = _entry(lines[0])
-        if before != options:
+        remedy = f"move {self.target.name} and {self.path.name} away to start again"
+        if _entry(lines[0]) != options:
             raise AlprError(
-                f"{self.path}: a run with other options was ended before its end; repeat those, or {remedy}"
+                f"{self.path}: labelling was begun with other options; repeat those to continue, or {remedy}"
             )
-        # The last line may have been cut off; then its picture is seen again.
+        # The last line may be incomplete; then its picture is processed again.
         for line in lines[1:]:
             entry = _entry(line)
             if entry is not None and isinstance(entry.get("file"), str):
                 self.seen[entry["file"]] = entry
 
     def _read_table(self, columns: tuple[str, ...]) -> list[str]:
-        """The columns that the table has by now. Pictures in it count as seen, whoever wrote their lines."""
+        """The current columns of the table. Pictures in it count as processed, also those whose rows a user wrote."""
         for row in read_rows(self.target, ("file",)):
             self.seen.setdefault(row["file"], {})
         with self.target.open(encoding="utf-8-sig", newline="") as file:
-            found = next(csv.reader(file))
-        missing = [column for column in columns if column not in found]
+            existing = next(csv.reader(file))
+        missing = [column for column in columns if column not in existing]
         if missing:
-            raise LabelError(f"{self.target}: the column '{missing[0]}' is missing; put it back to go on")
-        return found
+            raise LabelError(f"{self.target}: the column '{missing[0]}' is missing; put it back to continue")
+        return existing
 
-    def add(self, name: str, rows: Sequence[dict[str, str]], **noted: Any) -> None:
-        """Write the lines of a picture, and then that it has been seen. Raises LabelError if the disk says no; then
-        nothing of it has been written."""
+    def add(self, name: str, rows: Sequence[dict[str, str]], **entry: Any) -> None:
+        """Write the rows of a picture to the table, then its entry to the progress file.
+
+        Raises:
+            LabelError: the disk is full; the file holds nothing of the picture then.
+        """
         if rows:
             text = io.StringIO(newline="")
             csv.DictWriter(text, self._columns, restval="", extrasaction="ignore").writerows(rows)
             _append(self.target, text.getvalue())
-        _append(self.path, json.dumps({"file": name, **noted}) + "\n")
+        _append(self.path, json.dumps({"file": name, **entry}) + "\n")
 
     def finish(self) -> None:
-        """All pictures have been seen: the table is complete."""
+        """Mark the table as complete."""
         self.path.unlink(missing_ok=True)
 
 
 def _entry(line: str) -> dict[str, Any] | None:
     try:
-        found = parse_json(line)
+        entry = parse_json(line)
     except ContentError:
         return None
-    return found if isinstance(found, dict) else None
+    return entry if isinstance(entry, dict) else None
 
 
 def _append(path: Path, text: str) -> None:
-    """Add whole lines to a file, all of `text` or nothing, behind a last line without an end too."""
+    """Append complete lines to a file, all of `text` or nothing; a last line without a newline is terminated first."""
     data = text.encode("utf-8", errors="surrogateescape")
     try:
         with path.open("r+b", buffering=0) as file:
@@ -118,7 +131,7 @@ def _append(path: Path, text: str) -> None:
             append_whole(file, data)
     except OSError as error:
         raise LabelError(
-            f"{path}: cannot be written ({reason(error)}); make room and run the command again, it goes on from here"
+            f"{path}: cannot be written ({reason(error)}); free some space and run the command again to continue"
         ) from error
 
 
@@ -127,8 +140,16 @@ COLUMNS = ("file", "split", "text", "colour", "corners")
 
 @dataclass
 class LabellingReport:
-    """Counts of pictures: labelled, left out because some plate in it is doubtful, without any plate; of plates:
-    those with a text, and those that are left to be typed. broken: what is wrong with pictures that cannot be read."""
+    """The results of labelling.
+
+    Attributes:
+        labelled: Number of labelled pictures.
+        doubtful: Number of pictures skipped because of a doubtful plate.
+        empty: Number of pictures without plates, which are skipped too.
+        plates: Number of plates labelled with a text.
+        untyped: Number of plates labelled without one, for the user to type.
+        broken: A message for each picture that could not be read.
+    """
 
     labelled: int = 0
     doubtful: int = 0
@@ -137,15 +158,15 @@ class LabellingReport:
     untyped: int = 0
     broken: list[str] = field(default_factory=list)
 
-    def note(self, noted: dict[str, Any]) -> None:
-        """Count a picture by what was noted of it: how many plates it has, how many of them are sure, and whether it
-        was labelled; nothing if people have written its lines."""
-        plates, sure = noted.get("plates"), noted.get("sure")
+    def count(self, entry: dict[str, Any]) -> None:
+        """Count a picture by its entry: the numbers of its plates and of confident ones among them, and whether it was
+        labelled. Pictures whose rows a user wrote have none and do not count."""
+        plates, sure = entry.get("plates"), entry.get("sure")
         if type(plates) is not int or type(sure) is not int:
             return
         self.empty += not plates
-        self.doubtful += bool(plates and not noted.get("labelled"))
-        if noted.get("labelled"):
+        self.doubtful += bool(plates and not entry.get("labelled"))
+        if entry.get("labelled"):
             self.labelled += 1
             self.plates += sure
             self.untyped += plates - sure
@@ -159,15 +180,24 @@ def label_pictures(
     keep_doubtful: bool = False,
     track: Callable[[Sequence[Path]], Iterable[Path]] = lambda paths: paths,
 ) -> LabellingReport:
-    """Write `alpr_dataset.csv` beside the pictures of `folder`, as they are read. A run that is ended before it is
-    through goes on where it was when it is begun again; what people have changed in the table meanwhile stays.
+    """Write `alpr_dataset.csv` for the pictures of `folder`. If this was interrupted, the same call continues; what the
+    user has changed in the table meanwhile stays.
 
-    A plate is sure if it is read with `confidence` or more, and as a text that its colour is issued with. A picture
-    with a doubtful plate is left out as a whole, because its place would be learned as background. With `keep_doubtful`
-    such plates are labelled without a text, for people to type or delete. Pictures without any plate are left out too:
-    nobody has seen that there is none.
+    A plate is confident if its confidence is at least `confidence` and its text fits the format of its colour. A
+    picture with a doubtful plate is skipped as a whole, because training would take that plate for background.
+    Pictures without plates are skipped too, because no person has confirmed that there are none.
 
-    Raises AlprError if there are labels already, or no pictures.
+    Args:
+        alpr: The models.
+        folder: Folder of pictures.
+        confidence: Minimum confidence of a text.
+        split: Split of the labels.
+        keep_doubtful: Label doubtful plates without a text instead, for the user to type or delete.
+        track: Wraps the pictures to show progress.
+
+    Raises:
+        AlprError: there are labels already, or no pictures.
+        LabelError: a file cannot be read or written.
     """
     paths = picture_files(folder) if folder.is_dir() else []
     if not paths:
@@ -175,26 +205,26 @@ def label_pictures(
     options = {"confidence": confidence, "split": split, "keep_doubtful": keep_doubtful}
     progress = LabelProgress(folder / TABLE_NAME, COLUMNS, options)
     report = LabellingReport()
-    for noted in progress.seen.values():
-        report.note(noted)
+    for entry in progress.seen.values():
+        report.count(entry)
     for path in track([path for path in paths if path.name not in progress.seen]):
         try:
             plates = alpr.read(read_labelled(path))
         except PictureError as error:
-            # Not noted: it may have been mended when the command is run again.
+            # Not entered as processed: it may be readable when the command is run again.
             report.broken.append(str(error))
             continue
-        sure = [_is_sure(plate, confidence) for plate in plates]
-        kept = bool(plates) and (all(sure) or keep_doubtful)
-        rows = [_row(path, split, *pair) for pair in zip(plates, sure, strict=True)] if kept else []
-        noted = {"plates": len(plates), "sure": sum(sure), "labelled": kept}
-        progress.add(path.name, rows, **noted)
-        report.note(noted)
+        sure = [_is_confident(plate, confidence) for plate in plates]
+        labelled = bool(plates) and (all(sure) or keep_doubtful)
+        rows = [_row(path, split, *pair) for pair in zip(plates, sure, strict=True)] if labelled else []
+        entry = {"plates": len(plates), "sure": sum(sure), "labelled": labelled}
+        progress.add(path.name, rows, **entry)
+        report.count(entry)
     progress.finish()
     return report
 
 
-def _is_sure(plate: Plate, confidence: float) -> bool:
+def _is_confident(plate: Plate, confidence: float) -> bool:
     return plate.confidence >= confidence and plate.fits_format is not False
 
 

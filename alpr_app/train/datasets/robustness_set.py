@@ -1,6 +1,6 @@
-"""Hard copies of labelled pictures: the same plates at night, in rain, far away, tilted, to see where models fail.
+"""The robustness set: harder copies of labelled pictures (night, rain, far away, tilted), to see where models fail.
 
-Each kind has one stated strength. They are for measuring, never for training.
+Each kind of copy has one fixed strength. The copies are for measuring, never for training.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from alpr_app.data.label_csv import TABLE_NAME, write_table, written
 from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.train.augment.paste import paint_out
 
+# Width of the first plate, and width and height of the picture, in pixels, for the kind `far`.
 FAR_PLATE_WIDTH = 60.0
-SIZE = (720, 1160)
-# Height and width of plates that are cut out small, as those of some public sets are.
-SMALL = (24, 94)
+FAR_SIZE = (720, 1160)
+# Height and width of crops of the kind `small`, as in some public datasets.
+SMALL_SIZE = (24, 94)
 
-Made = tuple[np.ndarray, np.ndarray]
-"""A picture H x W x 3 uint8 and the corners (M, 4, 2) of its plates, or (2 * M, 4, 2) of a first and a second copy."""
+DegradedPicture = tuple[np.ndarray, np.ndarray]
+"""A picture H x W x 3 uint8 and the corners (M, 4, 2) of its plates; (2 * M, 4, 2) if it shows each plate twice."""
 
 
 def _uint8(values: np.ndarray) -> np.ndarray:
@@ -33,13 +34,13 @@ def _uint8(values: np.ndarray) -> np.ndarray:
     return clipped
 
 
-def night(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
-    """A fifth of the light, and the noise of 12 grey levels that amplifying it brings."""
+def night(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """A fifth of the light, with the noise of amplification."""
     return _uint8(image * 0.2 + 6 + rng.normal(0, 12, image.shape) * 0.5), plates
 
 
-def rain(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
-    """Streaks, drops on the lens, and a veil over everything."""
+def rain(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Streaks of rain, a blur as from drops on the lens, and a veil over the picture."""
     height, width = image.shape[:2]
     streaks: np.ndarray = (rng.random((height, width)) < 0.004).astype(np.float32)
     length = max(5, height // 40)
@@ -51,8 +52,8 @@ def rain(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Mad
     return _uint8(veiled + 130 * np.clip(streaks, 0, 1)[..., None]), plates
 
 
-def motion(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
-    """Moved by a quarter of the plate's height while the shutter was open."""
+def motion(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Motion blur of a quarter of the plate's height."""
     boxes = corners_to_box(plates)
     length = max(3, round(0.25 * float(np.mean(boxes[:, 3] - boxes[:, 1])))) | 1
     kernel = np.zeros((length, length), np.float32)
@@ -63,32 +64,32 @@ def motion(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> M
     return cv2.filter2D(image, -1, kernel / kernel.sum()), plates
 
 
-def far(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
-    """So far away that the first plate is 60 px wide, in a picture of 720 x 1160 that is out of focus around it."""
+def far(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Reduced until the first plate is 60 pixels wide, in a blurred picture of 720 x 1160 pixels."""
     width = float(np.ptp(plates[0, :, 0]))
     scale = min(1.0, FAR_PLATE_WIDTH / width)
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     placed = plates * scale
     left, top = (
         _shift(rng, full, part, placed[0, :, axis])
-        for axis, (full, part) in enumerate(zip(SIZE, small.shape[1::-1], strict=True))
+        for axis, (full, part) in enumerate(zip(FAR_SIZE, small.shape[1::-1], strict=True))
     )
-    # Around it a blurred copy: neither grey, which is never seen in use, nor a second plate.
-    around = cv2.GaussianBlur(cv2.resize(image, SIZE, interpolation=cv2.INTER_AREA), (0, 0), 25)
-    part = small[max(0, -top) : SIZE[1] - top, max(0, -left) : SIZE[0] - left]
+    # Surrounded by a blurred copy: grey does not occur in use, and a sharp one would show the plate twice.
+    around = cv2.GaussianBlur(cv2.resize(image, FAR_SIZE, interpolation=cv2.INTER_AREA), (0, 0), 25)
+    part = small[max(0, -top) : FAR_SIZE[1] - top, max(0, -left) : FAR_SIZE[0] - left]
     around[max(0, top) :, max(0, left) :][: part.shape[0], : part.shape[1]] = part
     return around, (placed + np.array([left, top], np.float32)).astype(np.float32)
 
 
 def _shift(rng: np.random.Generator, full: int, part: int, plate: np.ndarray) -> int:
-    """Where in `full` pixels a side of `part` pixels begins, by chance: within it, or around it if it is longer; the
-    coordinates `plate` are inside in any case."""
-    least, most = sorted((0, full - part))
-    return int(np.clip(int(rng.uniform(least, most)), -np.floor(plate.min()), full - np.ceil(plate.max())))
+    """A random offset at which `part` pixels are placed within `full` pixels, or cover them if they are more; the
+    coordinates `plate` stay inside."""
+    minimum, maximum = sorted((0, full - part))
+    return int(np.clip(int(rng.uniform(minimum, maximum)), -np.floor(plate.min()), full - np.ceil(plate.max())))
 
 
-def beside(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
-    """The same once more on its right, as `far` makes it: small plates beside large ones."""
+def beside(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """The picture with the result of `far` to its right: small plates beside large ones."""
     away, small = far(image, plates, rng)
     height = max(image.shape[0], away.shape[0])
     both = [
@@ -98,18 +99,18 @@ def beside(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> M
     return np.hstack(both), np.concatenate([plates, small + np.array([image.shape[1], 0], np.float32)])
 
 
-def tilt(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
-    """The camera held askew by 20 to 45 degrees."""
+def tilt(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Rotated by 20 to 45 degrees, as by a tilted camera."""
     height, width = image.shape[:2]
     angle = float(rng.uniform(20, 45) * rng.choice([-1, 1]))
     matrix = cv2.getRotationMatrix2D(tuple(map(float, plates[0].mean(axis=0))), angle, 0.85)
     turned = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(LETTERBOX_GREY,) * 3)
-    # Corners are in pixel edges; cv2 counts from pixel centres.
+    # Corners count from pixel edges, OpenCV from pixel centres.
     return turned, ((plates - 0.5) @ matrix[:, :2].T + matrix[:, 2] + 0.5).astype(np.float32)
 
 
-def glare(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
-    """A lamp mirrored in the plate: a bright spot over a third of it."""
+def glare(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """The reflection of a lamp: a bright spot over a third of the plate."""
     height, width = image.shape[:2]
     left, top, right, bottom = corners_to_box(plates[0])
     x = (np.arange(width) - rng.uniform(left, right)) / max(1.0, 0.17 * (right - left))
@@ -117,7 +118,7 @@ def glare(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Ma
     return _uint8(image + 170 * np.exp(-(x[None] ** 2 + y[:, None] ** 2))[..., None]), plates
 
 
-def jpeg(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Made:
+def jpeg(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
     """JPEG of quality 20 at half the size, as from a cheap recorder."""
     small = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 20])
@@ -126,18 +127,17 @@ def jpeg(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Mad
     return np.ascontiguousarray(decoded[..., ::-1]), plates / 2
 
 
-KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], Made]] = {
+KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], DegradedPicture]] = {
     function.__name__: function for function in (night, rain, motion, far, beside, tilt, glare, jpeg)
 }
 
 
-# Not a picture with plates in it but each plate by itself; the picture with its plates painted out: whatever is still
-# found in it is none.
-CUT_OUT, BARE = "small", "bare"
-ALL_KINDS = (*KINDS, CUT_OUT, BARE)
+# Small crops of single plates, and pictures with their plates painted out, in which any detection is a false box.
+CROPS, BARE = "small", "bare"
+ALL_KINDS = (*KINDS, CROPS, BARE)
 
 Copy = tuple[str, np.ndarray, list[dict[str, str]]]
-"""A copy's file name, the copy, and its lines in the table of labels."""
+"""File name of a copy, the copy, and its rows of the table."""
 
 
 def write_robustness_set(
@@ -147,10 +147,23 @@ def write_robustness_set(
     seed: int = 0,
     track: Callable[[Iterable[Any], str], Iterable[Any]] = lambda items, name: items,
 ) -> int:
-    """A copy of every picture with a labelled text a kind into `folder`/KIND, with labels; for the kind `small`, of
-    each of their plates, cut out; none for `bare` where there may be more plates than are labelled. Returns how many.
+    """Write copies of all pictures with a labelled text into `folder`/KIND, with labels.
 
-    Raises AlprError if there is something in a folder already, or nothing to copy.
+    The kind `small` holds a crop of each plate instead, and `bare` excludes pictures with ignored areas, where there
+    may be unlabelled plates.
+
+    Args:
+        pictures: The labelled pictures.
+        folder: The folder in which each kind gets a folder.
+        kinds: Kinds of copies, of `ALL_KINDS`.
+        seed: Random seed.
+        track: Wraps the pictures of a kind to show progress.
+
+    Returns:
+        The number of copies.
+
+    Raises:
+        AlprError: the folder of a kind is not empty, or there is nothing to copy.
     """
     labelled = [picture for picture in pictures if any(plate.text for plate in picture.plates)]
     if not labelled:
@@ -163,36 +176,36 @@ def write_robustness_set(
         target.mkdir(parents=True, exist_ok=True)
         rows = []
         for number, picture in enumerate(track(labelled, kind)):
-            if kind == CUT_OUT:
-                copies = _cut_out(picture, number)
+            if kind == CROPS:
+                copies = _crops(picture, number)
             elif kind == BARE:
                 copies = _bare(picture, number)
             else:
-                copies = _whole(picture, number, kind, seed)
+                copies = _degraded(picture, number, kind, seed)
             for name, image, lines in copies:
                 write_picture(target / name, image)
                 rows += lines
                 count += 1
-        # Without columns of places, the pictures are plates already.
+        # A table without boxes and corners, as of `small`, means that the pictures are plates.
         if rows:
             write_table(target / TABLE_NAME, rows, tuple(rows[0]))
     return count
 
 
-def _whole(picture: LabelledPicture, number: int, kind: str, seed: int) -> Iterator[Copy]:
+def _degraded(picture: LabelledPicture, number: int, kind: str, seed: int) -> Iterator[Copy]:
     known = [plate for plate in picture.plates if plate.text]
     rng = np.random.default_rng((seed, number))
     image = read_labelled(picture.path)
-    made, corners = KINDS[kind](image, np.array([plate.corners for plate in known], np.float32), rng)
+    degraded, corners = KINDS[kind](image, np.array([plate.corners for plate in known], np.float32), rng)
     name, rows = f"{number:05d}.png", []
     for plate, placed in zip(known * (len(corners) // len(known)), corners, strict=True):
         centre = placed.mean(axis=0)
-        if (centre < 0).any() or (centre > made.shape[1::-1]).any():
-            # Another one than the first, of which nothing is left.
+        if (centre < 0).any() or (centre > degraded.shape[1::-1]).any():
+            # A plate other than the first may end up outside the picture.
             continue
-        about = {"text": plate.text or "", "colour": plate.colour or "", "corners": written(placed)}
-        rows.append({"file": name, "split": picture.split, "subset": kind, **about})
-    yield name, made, rows
+        label = {"text": plate.text or "", "colour": plate.colour or "", "corners": written(placed)}
+        rows.append({"file": name, "split": picture.split, "subset": kind, **label})
+    yield name, degraded, rows
 
 
 def _bare(picture: LabelledPicture, number: int) -> Iterator[Copy]:
@@ -200,13 +213,13 @@ def _bare(picture: LabelledPicture, number: int) -> Iterator[Copy]:
         return
     image = read_labelled(picture.path)
     name = f"{number:05d}.png"
-    # A line without text and place: a picture without plates.
+    # A row without text, box and corners stands for a picture without plates.
     row = {"file": name, "split": picture.split, "subset": BARE, "text": "", "corners": ""}
     yield name, paint_out(image, np.array([plate.corners for plate in picture.plates], np.float32)), [row]
 
 
-def _cut_out(picture: LabelledPicture, number: int) -> Iterator[Copy]:
+def _crops(picture: LabelledPicture, number: int) -> Iterator[Copy]:
     image = read_labelled(picture.path)
     for index, plate in enumerate(plate for plate in picture.plates if plate.text):
         name, text = f"{number:05d}_{index}.png", plate.text or ""
-        yield name, rectify(image, plate.corners, *SMALL), [{"file": name, "split": picture.split, "text": text}]
+        yield name, rectify(image, plate.corners, *SMALL_SIZE), [{"file": name, "split": picture.split, "text": text}]

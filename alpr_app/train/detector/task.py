@@ -1,4 +1,4 @@
-"""What training the detector means: its losses, its samples, its validation."""
+"""The training task of the detector: its samples, losses and validation, which the loop (trainer/loop.py) runs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,33 @@ from alpr_app.networks.layers import from_pixels
 from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.detector.dataset import SceneDataset, load_scenes
 from alpr_app.train.detector.losses import detector_losses
-from alpr_app.train.trainer.batches import spread
+from alpr_app.train.trainer.batches import evenly_spaced
 
 
 def held_out(picture: LabelledPicture) -> bool:
-    """Whether a picture without a split of its own is kept for validation: one in ten, by its name."""
+    """Whether a picture labelled by machine is held out for validation: one in ten, by a hash of its name."""
     return zlib.crc32(picture.path.name.encode()) % 10 == 0
 
 
 class DetectorTask:
-    """Trains a detector on the train split of `data`, on plate-free pictures and on drawn plates, seen in views of
-    `crop_size` (height, width); judged by recall at IoU 0.7, over scenes and held-out pictures of other cameras alike,
-    less the false boxes a plate-free picture and the error of the corners."""
+    """Trains a detector on the train split of `data`, on plate-free pictures and on drawn plates.
+
+    The best checkpoint is chosen by recall at IoU 0.7, averaged over the scenes of the val split and the held-out
+    pictures of other cameras, less shares of the false boxes per plate-free picture and of the corner error.
+
+    Args:
+        network: The network to train.
+        data: The labelled pictures.
+        painter: Draws plates.
+        crop_size: Height and width of training samples in pixels.
+        drawn_share: Share of samples with drawn plates, 0 to 1.
+        seed: Random seed of the samples.
+        limit: Bytes of decoded pictures kept in memory.
+        maximum: Pictures of each kind that a validation looks at; None for all.
+
+    Raises:
+        UsageError: `crop_size` is not of multiples of 32, or there are no pictures to train on.
+    """
 
     monitor = "judgement"
 
@@ -47,15 +62,15 @@ class DetectorTask:
         drawn_share: float = 0.5,
         seed: int = 0,
         limit: float = math.inf,
-        most: int | None = None,
+        maximum: int | None = None,
     ) -> None:
         if any(side <= 0 or side % STRIDES[-1] for side in crop_size):
             sides = " ".join(map(str, crop_size))
             raise UsageError(f"--crop_size must be of multiples of {STRIDES[-1]}, not {sides}")
         labelled = [picture for picture in data.pictures if picture.plates and picture.split == "train"]
-        kept = [picture for picture in labelled if picture.by_machine and held_out(picture)]
-        chosen = {picture.path for picture in kept}
-        train = [picture for picture in labelled if picture.path not in chosen]
+        held_out_pictures = [picture for picture in labelled if picture.by_machine and held_out(picture)]
+        held_out_paths = {picture.path for picture in held_out_pictures}
+        train = [picture for picture in labelled if picture.path not in held_out_paths]
         self.network = network
         self.dataset = SceneDataset(
             load_scenes(train, 0.8 * limit),
@@ -65,11 +80,12 @@ class DetectorTask:
             seed,
             drawn_share,
         )
+        scenes = [picture for picture in data.pictures if picture.plates and picture.split == "val"]
         self.validation = {
-            "scenes": spread([picture for picture in data.pictures if picture.plates and picture.split == "val"], most),
-            "street": spread(kept, most),
+            "scenes": evenly_spaced(scenes, maximum),
+            "street": evenly_spaced(held_out_pictures, maximum),
         }
-        self.plate_free = spread(list(data.of_split("val").negatives), most)
+        self.plate_free = evenly_spaced(list(data.of_split("val").negatives), maximum)
         centres, strides = positions(*crop_size)
         self.centres, self.strides = torch.from_numpy(centres), torch.from_numpy(strides)
         self.description: dict[str, Any] = {
@@ -81,6 +97,7 @@ class DetectorTask:
         }
 
     def losses(self, network: Detector, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The losses of a batch of `SceneSample`s."""
         images = from_pixels(batch["image"])
         outputs = split_outputs(network(images))
         counts = batch["count"].tolist()
@@ -89,21 +106,23 @@ class DetectorTask:
         return detector_losses(outputs, centres, strides, plates, list(batch["ignored"]))
 
     def validate(self, network: Detector) -> dict[str, float]:
-        """Recall at IoU .5 and .7 with a score over .5, corner error in shares of the plate's height, false boxes a
-        plate-free picture."""
+        """Recall at IoU 0.5 and 0.7 for detections with a score over 0.5, corner error in shares of the plate's height,
+        and false boxes per plate-free picture."""
         metrics: dict[str, float] = {}
         recalls, corner_errors = [], []
         for name, pictures in self.validation.items():
             if pictures:
-                found = list(detect_all(network, (picture.path for picture in pictures)))
-                metrics |= {f"{name}_{key}": value for key, value in match(pictures, found).items()}
+                detections = list(detect_all(network, (picture.path for picture in pictures)))
+                metrics |= {
+                    f"{name}_{key}": value for key, value in recall_and_corner_error(pictures, detections).items()
+                }
                 recalls.append(metrics[f"{name}_recall_70"])
                 corner_errors.append(metrics[f"{name}_corner_error"])
         false_boxes = [len(found) for found in detect_all(network, (picture.path for picture in self.plate_free))]
         metrics["false_boxes"] = float(np.mean(false_boxes)) if false_boxes else 0.0
         if not recalls:
             return {"judgement": 0.0, **metrics}
-        # Where every plate is found, the corners decide: the reader depends on them.
+        # Once all plates are found the corners decide, on which the reader depends.
         judgement = float(np.mean(recalls)) - 0.2 * metrics["false_boxes"] - 0.5 * float(np.mean(corner_errors))
         return {"judgement": judgement, **metrics}
 
@@ -112,7 +131,7 @@ class DetectorTask:
 
 
 def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detection]]:
-    """Detections in each picture, in pixels of the picture, with a network in eval mode."""
+    """Yield the detections in each picture, in its pixels. `network` must be in eval mode."""
     device = next(network.parameters()).device
     for path in paths:
         image = read_labelled(path)
@@ -129,8 +148,8 @@ def detect_all(network: Detector, paths: Iterable[Path]) -> Iterable[list[Detect
         ]
 
 
-def match(pictures: list[LabelledPicture], found: list[list[Detection]]) -> dict[str, float]:
-    """How many true plates a detection covers at IoU .5 and .7, and the mean corner error of those at .5."""
+def recall_and_corner_error(pictures: list[LabelledPicture], found: list[list[Detection]]) -> dict[str, float]:
+    """Shares of true plates with a detection at IoU 0.5 and 0.7, and the mean corner error of those at 0.5."""
     overlaps: list[float] = []
     errors: list[float] = []
     for picture, detections in zip(pictures, found, strict=True):

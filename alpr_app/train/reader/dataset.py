@@ -1,5 +1,5 @@
-"""The reader's training samples: real plates, cut out of labelled pictures with some surroundings, and drawn ones, seen
-as a detector that errs a little would cut them out.
+"""The reader's training samples: real plates, cropped from labelled pictures with some surroundings, and drawn ones,
+rectified by corners as inaccurate as a detector's.
 """
 
 from __future__ import annotations
@@ -25,14 +25,22 @@ from alpr_app.train.augment.camera import camera_augment
 from alpr_app.train.augment.paste import paste_plate, plate_corners, random_pose
 from alpr_app.train.trainer.batches import SampleCache, Samples
 
-# Nothing is gained by keeping a plate much finer than the 192 pixels the reader sees.
+# The input of the reader is 192 pixels wide; a much finer plate would only cost memory.
 LARGEST_PLATE_WIDTH = 256
 
 
 @dataclass(frozen=True, eq=False)
 class PlateSample:
-    """image: H x W x 3 uint8 RGB, the plate with some surroundings. corners: (4, 2) in it. colour: None if unknown.
-    source: the picture it comes from. double: it has two rows, which the reader is shown side by side."""
+    """A plate before augmentation.
+
+    Attributes:
+        image: H x W x 3 uint8 RGB, the plate with some surroundings.
+        corners: Corners of the plate in `image`, (4, 2).
+        text: Its text; empty if it is not a plate.
+        colour: Its colour; None if unknown.
+        source: The picture it comes from.
+        double: Whether it has two rows that the reader gets side by side.
+    """
 
     image: np.ndarray
     corners: np.ndarray
@@ -44,8 +52,15 @@ class PlateSample:
 
 @dataclass(frozen=True, eq=False)
 class PlateSource:
-    """Where a plate is to be had. corners: in the picture; None if the picture is the plate. double: as in
-    `PlateSample`."""
+    """Where to load a plate from.
+
+    Attributes:
+        path: The picture.
+        corners: Corners of the plate in the picture, (4, 2); None if the picture is the plate.
+        text: Text of the plate.
+        colour: Its colour; None if unknown.
+        double: As in `PlateSample`.
+    """
 
     path: Path
     corners: np.ndarray | None
@@ -54,7 +69,7 @@ class PlateSource:
     double: bool = False
 
 
-def _load(source: PlateSource) -> PlateSample:
+def _load_plate(source: PlateSource) -> PlateSample:
     if source.corners is None:
         image = read_picture(source.path)
         if image.shape[1] > LARGEST_PLATE_WIDTH:
@@ -66,19 +81,19 @@ def _load(source: PlateSource) -> PlateSample:
     margin = 0.5 * (box[3] - box[1])
     left, top = np.maximum(0, np.floor(box[:2] - margin)).astype(int)
     right, bottom = np.ceil(box[2:] + margin).astype(int)
-    cut = image[top:bottom, left:right]
-    if not cut.size:
+    crop = image[top:bottom, left:right]
+    if not crop.size:
         raise LabelError(f"{source.path}: the plate {source.text} lies outside the picture; correct its corners")
     corners = source.corners - np.array([left, top], np.float32)
     scale = min(1.0, LARGEST_PLATE_WIDTH / (box[2] - box[0]))
     if scale < 1:
-        cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return PlateSample(cut.copy(), corners * scale, source.text, source.colour, str(source.path), source.double)
+        crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return PlateSample(crop.copy(), corners * scale, source.text, source.colour, str(source.path), source.double)
 
 
 def plate_sources(data: DataFolder, alphabet: str) -> list[PlateSource]:
-    """Every plate of `data` whose text is known. Raises LabelError for a text that the alphabet cannot spell."""
-    # Readers of other plates are shown two rows as they are.
+    """All plates of `data` with a known text. Raises LabelError for a text that the alphabet cannot spell."""
+    # Only readers of Chinese plates get two rows side by side.
     doubled = 2 if reads_two_lines(alphabet) else None
     sources = [PlateSource(crop.path, None, crop.text, None, crop.rows == doubled) for crop in data.crops]
     for picture in data.pictures:
@@ -90,52 +105,63 @@ def plate_sources(data: DataFolder, alphabet: str) -> list[PlateSource]:
     for source in sources:
         unknown = set(source.text) - set(alphabet)
         if unknown:
-            raise LabelError(f"{source.path}: the text {source.text} holds '{min(unknown)}', not in the alphabet")
+            raise LabelError(
+                f"{source.path}: the text {source.text} holds '{min(unknown)}', which is not in the alphabet"
+            )
     return sources
 
 
 def load_plates(sources: Sequence[PlateSource], limit: float = math.inf) -> SampleCache[PlateSource, PlateSample]:
-    """The plates at the size the reader needs, kept in memory up to `limit` bytes. Raises PictureError for a picture
-    that cannot be read."""
-    return SampleCache(sources, _load, lambda sample: sample.image.nbytes, limit)
+    """The plates at training size, cached in memory up to `limit` bytes. Raises PictureError for an unreadable
+    picture."""
+    return SampleCache(sources, _load_plate, lambda sample: sample.image.nbytes, limit)
 
 
 def province_weights(texts: Sequence[str]) -> np.ndarray:
-    """How often each plate is drawn, summing to 1: rare first characters more often, by the root of their rarity."""
+    """Sampling probabilities of the plates, inversely proportional to the square root of how often their first
+    character occurs, so that rare provinces are seen more often."""
     counts = Counter(text[:1] for text in texts)
     weights = np.array([counts[text[:1]] ** -0.5 for text in texts])
     shares: np.ndarray = weights / max(1e-12, weights.sum())
     return shares
 
 
-def cut_out(image: np.ndarray, corners: np.ndarray, double: bool, height: int, width: int) -> np.ndarray:
-    """A plate at ordered corners as the reader is shown it in use, its two rows side by side if it is `double`."""
+def crop_plate(image: np.ndarray, corners: np.ndarray, double: bool, height: int, width: int) -> np.ndarray:
+    """Crop a plate at ordered corners as in use: rectified, with its two rows side by side if it is `double`."""
     if double:
         return side_by_side(image, corners, height, width)
     return rectify(image, corners, height, width, ordered=True)
 
 
 def rectified(samples: Iterable[PlateSample], height: int, width: int) -> Iterator[np.ndarray]:
-    """The plates as the reader is to see them when nothing is disturbed: height x width x 3 uint8."""
+    """Yield the plates without augmentation, rectified to height x width x 3 uint8."""
     for sample in samples:
-        yield cut_out(sample.image, sample.corners, sample.double, height, width)
+        yield crop_plate(sample.image, sample.corners, sample.double, height, width)
 
 
 UNKNOWN_COLOUR = -1
-# How many of the drawn samples are no plate: a detector takes such things for plates, and then nothing is to be read.
+# Share of drawn samples that are not plates, like false boxes of a detector, from which the reader should read nothing.
 NO_PLATE_SHARE = 0.06
-# Width in pixels of drawn plates and signs, and of what is cut out of pictures without plates.
-DRAWN_WIDTH, SMALLEST_CUT, LARGEST_CUT = 220, 24.0, 400.0
-# Of so many places the one with the most contrast is cut out.
-PLACES = 6
+# Widths in pixels of drawn plates and signs, and of crops from pictures without plates.
+DRAWN_WIDTH, SMALLEST_CROP, LARGEST_CROP = 220, 24.0, 400.0
+# Number of candidate crops from a picture without plates, of which the one with the highest contrast is used.
+CROP_CANDIDATES = 6
 
 
 class PlateDataset(Samples):
-    """An endless set: sample `index` is drawn from (seed, index) alone, so a run can be resumed exactly.
+    """An endless dataset: sample `index` depends on (seed, index) alone, so that a run can be resumed exactly.
 
-    A sample is the plate H x W x 3 uint8, its classes (max_length,) int64 padded with blanks, and its colour's
-    index or UNKNOWN_COLOUR. drawn_share: how many of the samples are drawn plates, 0 to 1; a few of them
-    are no plates and have an empty text. strength: of all disturbances, 1 is usual, 0 none.
+    A sample is the rectified plate, H x W x 3 uint8; its classes, (max_length,) int64 padded with blanks; and the index
+    of its colour or UNKNOWN_COLOUR. A few drawn samples are not plates and have an empty text.
+
+    Args:
+        config: Config of the reader.
+        samples: Real plates.
+        backgrounds: Pictures without plates, H x W x 3 uint8, behind drawn plates.
+        painter: Draws plates.
+        seed: Random seed of the samples.
+        drawn_share: Share of drawn samples, 0 to 1.
+        strength: Strength of the augmentation: 1 is usual, 0 is none.
     """
 
     def __init__(
@@ -160,16 +186,16 @@ class PlateDataset(Samples):
 
     @property
     def labelled(self) -> int:
-        """How many real plates there are: a round over them is an epoch."""
+        """Number of real plates; one pass over them is an epoch."""
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
         rng = np.random.default_rng((self.seed, index))
         if rng.random() < self.drawn_share:
-            sample = self._no_plate(rng) if rng.random() < NO_PLATE_SHARE else self._draw(rng)
+            sample = self._draw_non_plate(rng) if rng.random() < NO_PLATE_SHARE else self._draw_plate(rng)
         else:
-            chosen = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.samples) - 1)
-            sample = self.samples[chosen]
+            sample_index = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.samples) - 1)
+            sample = self.samples[sample_index]
         image = self._view(sample, rng)
         colour = UNKNOWN_COLOUR if sample.colour is None else self.config.colours.index(sample.colour)
         return image, self.classes(sample.text), colour
@@ -183,11 +209,11 @@ class PlateDataset(Samples):
         """The inverse of `classes`."""
         return "".join(self.config.alphabet[index] for index in classes if index != self.config.blank)
 
-    def _draw(self, rng: np.random.Generator) -> PlateSample:
-        """A drawn plate in front of some background, at about the size real ones are kept; of two rows too."""
+    def _draw_plate(self, rng: np.random.Generator) -> PlateSample:
+        """A drawn plate of one or two rows in front of a background, at about the size of cached real ones."""
         painted = self.painter.random_plate(rng)
         canvas, corners = self._canvas(painted.image, rng)
-        # The tone of the surroundings has nothing to do with the plate's own, so nothing can be learned from it.
+        # The background is independent of the plate, so that nothing can be learned from it.
         matrix, size = placement(painted.image, corners), canvas.shape[1::-1]
         cv2.warpPerspective(
             painted.image, matrix, size, dst=canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
@@ -195,22 +221,23 @@ class PlateDataset(Samples):
         double = reads_two_lines(self.config.alphabet) and painted.rows == 2
         return PlateSample(canvas, corners, painted.text, painted.colour, "drawn", double)
 
-    def _no_plate(self, rng: np.random.Generator) -> PlateSample:
-        """Lettering of another kind, or some part of a picture without plates."""
+    def _draw_non_plate(self, rng: np.random.Generator) -> PlateSample:
+        """A sign with other lettering, or a crop from a picture without plates."""
         if self.backgrounds and rng.random() < 0.5:
             image = self.backgrounds[rng.integers(len(self.backgrounds))]
-            # A detector does not find plates in plain road or sky.
-            corners = max((_anywhere(image, rng) for _ in range(PLACES)), key=lambda place: _contrast(image, place))
+            # Detectors have false boxes where there is contrast, not on plain road or sky.
+            candidates = (_random_corners(image, rng) for _ in range(CROP_CANDIDATES))
+            corners = max(candidates, key=lambda corners: _contrast(image, corners))
         else:
             sign, cover = self.signs.draw(rng)
             image, corners = self._canvas(sign, rng)
             paste_plate(image, sign, corners, rng, rng.uniform(0.45, 1.1), cover)
-        # In use, what is narrow enough is looked at as one of two rows as well.
+        # In use, narrow quadrilaterals are read as plates of two rows as well.
         narrow = reads_two_lines(self.config.alphabet) and may_have_two_lines(corners)
         return PlateSample(image, corners, "", None, "drawn", narrow and rng.random() < 0.5)
 
     def _canvas(self, drawn: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Some background, and the corners (4, 2) in it where `drawn` comes to lie."""
+        """A background, and the corners (4, 2) in it at which to paste `drawn`."""
         height, width = drawn.shape[:2]
         corners = plate_corners(DRAWN_WIDTH, DRAWN_WIDTH * height / width, random_pose(rng), rng)
         margin = 24
@@ -223,27 +250,27 @@ class PlateDataset(Samples):
         if not self.backgrounds or rng.random() < 0.3:
             return np.full((height, width, 3), rng.integers(0, 256, 3), np.uint8)
         picture = self.backgrounds[rng.integers(len(self.backgrounds))]
-        cut_height, cut_width = min(height, picture.shape[0]), min(width, picture.shape[1])
-        top = rng.integers(picture.shape[0] - cut_height + 1)
-        left = rng.integers(picture.shape[1] - cut_width + 1)
-        cut = picture[top : top + cut_height, left : left + cut_width]
-        return cv2.resize(cut, (width, height)) if cut.shape[:2] != (height, width) else cut.copy()
+        crop_height, crop_width = min(height, picture.shape[0]), min(width, picture.shape[1])
+        top = rng.integers(picture.shape[0] - crop_height + 1)
+        left = rng.integers(picture.shape[1] - crop_width + 1)
+        crop = picture[top : top + crop_height, left : left + crop_width]
+        return cv2.resize(crop, (width, height)) if crop.shape[:2] != (height, width) else crop.copy()
 
     def _view(self, sample: PlateSample, rng: np.random.Generator) -> np.ndarray:
-        """The plate cut out by jittered corners or by its upright box, at a random distance, and degraded."""
+        """The plate, rectified by jittered corners or cropped by its upright box, at a random resolution, augmented."""
         full_height, full_width = self.config.img_height, self.config.img_width
         corners = sample.corners
         if rng.random() < 0.2 * self.strength:
             box = corners_to_box(corners)
             corners = np.array([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]], np.float32)
-            if rng.random() < 0.3:  # cut out by hand, with plenty around
+            if rng.random() < 0.3:  # cropped by hand, with a wide margin
                 corners = widened(corners, rng.uniform(0, 0.15), rng.uniform(0, 0.25))
         corners = self._jitter(corners, rng)
         height = full_height
         if rng.random() < 0.5 * self.strength:
             height = round(float(np.exp(rng.uniform(np.log(0.25), np.log(1.3)))) * full_height)
         width = round(height * full_width / full_height)
-        plate = cut_out(sample.image, corners, sample.double, height, width)
+        plate = crop_plate(sample.image, corners, sample.double, height, width)
         plate = camera_augment(plate, rng, self.strength)
         if (height, width) != (full_height, full_width):
             shrinking = height > full_height
@@ -255,14 +282,14 @@ class PlateDataset(Samples):
         return plate
 
     def _jitter(self, corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Corners as a detector finds them: each off by itself, and all of them shifted and scaled together."""
-        # Now and then a detector is far off: on plates that fill the picture, or are seen from far aside.
+        """Corners with the errors of a detector: each moved by itself, and all shifted and scaled together."""
+        # A detector has large errors sometimes: on plates that fill the picture or are seen from far aside.
         amount = self.strength * (rng.uniform(1.6, 2.6) if rng.random() < 0.12 else rng.uniform(0.2, 1.6))
         across = (corners[1] - corners[0] + corners[2] - corners[3]) / 2
         down = (corners[3] - corners[0] + corners[2] - corners[1]) / 2
         single = rng.normal(0, 1, (4, 2)) * (0.012, 0.045)
         shift = rng.normal(0, 1, 2) * (0.012, 0.04)
-        # A plate that is cut too wide loses less than one that is cut too narrow.
+        # Slightly larger on average: a crop that is too wide loses less than one that is too narrow.
         growth = rng.normal((0.011, 0.03), (0.015, 0.05))
         signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
         moves = (single + shift + signs * growth) * amount
@@ -270,18 +297,18 @@ class PlateDataset(Samples):
         return moved
 
 
-def _anywhere(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Corners (4, 2) of something shaped like a plate, its centre anywhere in `image`."""
+def _random_corners(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Corners (4, 2) of a quadrilateral shaped like a plate, at a random place in `image`."""
     room = np.asarray(image.shape[1::-1], np.float32)
-    widest = max(SMALLEST_CUT, min(LARGEST_CUT, 0.6 * float(room[0])))
-    width = float(np.exp(rng.uniform(np.log(SMALLEST_CUT), np.log(widest))))
+    widest = max(SMALLEST_CROP, min(LARGEST_CROP, 0.6 * float(room[0])))
+    width = float(np.exp(rng.uniform(np.log(SMALLEST_CROP), np.log(widest))))
     corners = plate_corners(width, width / rng.uniform(1.5, 5), random_pose(rng), rng)
     placed: np.ndarray = corners + rng.uniform(0.1, 0.9, 2).astype(np.float32) * room
     return placed
 
 
 def _contrast(image: np.ndarray, corners: np.ndarray) -> float:
-    """Spread of the grey levels within the corners' box, as far as it lies in `image`."""
+    """Standard deviation of the grey levels in the box of the corners, as far as it lies in `image`."""
     left, top, right, bottom = np.maximum(0, corners_to_box(corners)).astype(int)
     part = image[top : bottom + 1, left : right + 1]
     return float(part.std()) if part.size else 0.0

@@ -1,6 +1,4 @@
-"""The plates a reader is trained on and measured by, whatever it is to learn from them; crops with labels known to be
-wrong are left out.
-"""
+"""The plates that a reader is trained and validated on, in pre-training and training alike."""
 
 from __future__ import annotations
 
@@ -17,8 +15,9 @@ from alpr_app.data.labels import DataFolder, read_labelled
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.synth.plates.painters import Painter
 from alpr_app.train.reader.dataset import PlateDataset, PlateSource, load_plates, plate_sources, rectified
-from alpr_app.train.trainer.batches import spread
+from alpr_app.train.trainer.batches import evenly_spaced
 
+# Crops whose labels are known to be wrong; they are excluded from training.
 WRONG_CROPS: frozenset[str] = frozenset(
     {
         "2c3f844a279b.jpg",  # 苏D68246, the plate says 沪D68246
@@ -34,16 +33,21 @@ WRONG_CROPS: frozenset[str] = frozenset(
 
 
 NO_DATA = DataFolder((), (), ())
-# Where nothing is labelled for validation: how many plates are drawn for it, and what is added to the run's seed.
+# Without labelled plates for validation this many are drawn, with this number added to the run's seed.
 DRAWN_PLATES, DRAWN_SEED = 1000, 715_517
-# Pictures without plates that drawn plates lie on; they are kept in memory, 2.5 MB each in CCPD.
-MOST_BACKGROUNDS = 300
+# Maximum number of backgrounds of drawn plates; they stay in memory, 2.5 MB each in CCPD.
+MAXIMUM_BACKGROUNDS = 300
 
 
 @dataclass(frozen=True, eq=False)
 class ReaderPlates:
-    """dataset: endless training samples. validation: by part, plates (N, H, W, 3) uint8 and their texts.
-    description: what a checkpoint is to say of them."""
+    """The samples of a reader's training.
+
+    Attributes:
+        dataset: Training samples.
+        validation: By part, rectified plates (N, H, W, 3) uint8 and their texts.
+        description: Settings of the samples for the checkpoint.
+    """
 
     dataset: PlateDataset
     validation: dict[str, tuple[np.ndarray, list[str]]]
@@ -56,31 +60,47 @@ def prepare_plates(
     painter: Painter,
     drawn_share: float = 0.5,
     strength: float = 1.0,
-    dropped: frozenset[str] = frozenset(),
+    excluded: frozenset[str] = frozenset(),
     seed: int = 0,
     limit: float = math.inf,
-    most: int | None = None,
+    maximum: int | None = None,
 ) -> ReaderPlates:
-    """The train split of `data` with drawn plates among it, and its val split; where that has no texts, new drawn
-    plates, as disturbed as in training, are the part `drawn`. Plates that a picture of the val split states are kept
-    apart.
+    """Prepare the train split of `data`, mixed with drawn plates, and its val split.
 
-    drawn_share: how many samples are drawn. strength: of all disturbances. dropped: names of files that are left
-    out. limit: bytes of decoded plates kept in memory. most: plates of each part that validation looks at, None for
-    all. Raises LabelError for a text or colour that the config does not know, PictureError for a broken picture.
+    If the val split has no texts, newly drawn plates, augmented as in training, are validated on as the part `drawn`.
+    Plates that are also seen in a picture of the val split are excluded from training.
+
+    Args:
+        config: Config of the reader.
+        data: The labelled pictures and crops.
+        painter: Draws plates.
+        drawn_share: Share of drawn samples, 0 to 1.
+        strength: Strength of the augmentation.
+        excluded: File names of pictures not to train on.
+        seed: Random seed of the samples.
+        limit: Bytes of decoded plates kept in memory.
+        maximum: Plates of each part that a validation looks at; None for all.
+
+    Raises:
+        LabelError: a text or colour is not in the config.
+        PictureError: a picture cannot be read.
     """
     train, val = data.of_split("train"), data.of_split("val")
-    labelled = [source for source in _labelled(train, config) if source.path.name not in dropped]
-    # A plate that photos of other cameras are checked by must not be known already.
+    labelled = [source for source in _labelled(train, config) if source.path.name not in excluded]
+    # Plates of photos from other cameras, by which a reader is validated, must not be trained on.
     stated = {picture.stated for picture in val.pictures if picture.stated}
     sources = [source for source in labelled if source.text not in stated]
     samples = load_plates(sources, limit)
-    backgrounds = [read_labelled(picture.path) for picture in spread(list(train.negatives), MOST_BACKGROUNDS)]
+    backgrounds = [read_labelled(picture.path) for picture in evenly_spaced(list(train.negatives), MAXIMUM_BACKGROUNDS)]
     parts = {"crops": DataFolder((), val.crops, ()), "scenes": DataFolder(val.pictures, (), ())}
-    validation = {name: _prepared(spread(_labelled(part, config), most), config) for name, part in parts.items()}
+    validation = {
+        name: _rectified_plates(evenly_spaced(_labelled(part, config), maximum), config) for name, part in parts.items()
+    }
     if not any(texts for _, texts in validation.values()):
         unseen = PlateDataset(config, load_plates([]), backgrounds, painter, DRAWN_SEED + seed, strength=strength)
-        validation["drawn"] = _drawn(unseen, DRAWN_PLATES if most is None else min(most, DRAWN_PLATES))
+        validation["drawn"] = _draw_validation_plates(
+            unseen, DRAWN_PLATES if maximum is None else min(maximum, DRAWN_PLATES)
+        )
     return ReaderPlates(
         PlateDataset(config, samples, backgrounds, painter, seed, drawn_share, strength),
         validation,
@@ -100,18 +120,18 @@ def _labelled(data: DataFolder, config: ReaderConfig) -> list[PlateSource]:
             raise LabelError(f"{source.path}: {source.text} is longer than the {config.max_length} characters allowed")
         if source.colour not in (None, *config.colours):
             known = ", ".join(config.colours)
-            raise LabelError(f"{source.path}: the colour '{source.colour}' is none of the reader's, {known}")
+            raise LabelError(f"{source.path}: the colour '{source.colour}' is not one of the reader's, {known}")
     return sources
 
 
-def _drawn(dataset: PlateDataset, count: int) -> tuple[np.ndarray, list[str]]:
+def _draw_validation_plates(dataset: PlateDataset, count: int) -> tuple[np.ndarray, list[str]]:
     """The first `count` samples that are plates."""
     drawn = ((plate, dataset.text(classes)) for plate, classes, _ in map(dataset.__getitem__, naturals()))
     plates, texts = zip(*islice((sample for sample in drawn if sample[1]), count), strict=True)
     return np.stack(plates), list(texts)
 
 
-def _prepared(sources: list[PlateSource], config: ReaderConfig) -> tuple[np.ndarray, list[str]]:
+def _rectified_plates(sources: list[PlateSource], config: ReaderConfig) -> tuple[np.ndarray, list[str]]:
     size = (config.img_height, config.img_width)
     plates = list(rectified(load_plates(sources, limit=0), *size))
     return np.stack(plates) if plates else np.zeros((0, *size, 3), np.uint8), [source.text for source in sources]

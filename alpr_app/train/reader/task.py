@@ -1,4 +1,4 @@
-"""What training the reader means: its losses, its samples, its validation."""
+"""The training task of the reader: its samples, losses and validation, which the loop (trainer/loop.py) runs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from alpr_app.train.reader.dataset import UNKNOWN_COLOUR
 from alpr_app.train.reader.plates import ReaderPlates
 from alpr_app.train.trainer.distributed import mean_over_ranks
 
-# In proportion to the queries' cross entropy.
+# Weights relative to the cross entropy of the queries.
 COLUMN_WEIGHT = 0.3
 COLOUR_WEIGHT = 0.1
 
 
 class ReaderWithCTC(nn.Module):
-    """The reader and, for training only, a classifier on every token of the encoder.
+    """The reader and, for training only, a CTC head on the tokens of the encoder.
 
-    Attention of the queries takes long to find the characters when neither encoder nor decoder knows anything.
-    Connectionist temporal classification (Graves et al., 2006) of the tokens needs no attention: it teaches the
-    encoder at once, and the queries then have something to find.
+    In an untrained network the attention of the queries takes long to find the characters. Connectionist temporal
+    classification (Graves et al., 2006) of the tokens needs no attention: it trains the encoder from the first step, so
+    that the queries find characters to attend to.
     """
 
     def __init__(self, config: ReaderConfig) -> None:
@@ -39,7 +39,7 @@ class ReaderWithCTC(nn.Module):
         self.frozen = False
 
     def freeze_encoder(self) -> None:
-        """Leave the encoder as it is, its running statistics and dropout included: only the rest is trained."""
+        """Exclude the encoder from training: its weights and running statistics stay, and its dropout is off."""
         self.frozen = True
         self.reader.encoder.requires_grad_(False)
 
@@ -59,9 +59,18 @@ class ReaderWithCTC(nn.Module):
 def reader_losses(
     characters: Tensor, colours: Tensor, columns: Tensor, classes: Tensor, colour: Tensor, blank: int
 ) -> dict[str, Tensor]:
-    """Cross entropy of every query, blanks included; CTC of the columns; cross entropy of known colours.
+    """Cross entropy of all queries, blanks included; CTC loss of the columns; cross entropy of known colours.
 
-    classes (B, L) padded with `blank`; colour (B,) with UNKNOWN_COLOUR where nothing is known.
+    Args:
+        characters: Character logits, (B, L, classes).
+        colours: Colour logits, (B, colours).
+        columns: Column logits, (B, T, classes).
+        classes: True classes, (B, L), padded with `blank`.
+        colour: True colours, (B,), with UNKNOWN_COLOUR for unknown ones.
+        blank: The class of no character.
+
+    Returns:
+        The losses by name, with their weighted sum as `loss`.
     """
     lengths = (classes != blank).sum(dim=1)
     query_loss = functional.cross_entropy(characters.flatten(0, 1).float(), classes.flatten())
@@ -76,7 +85,7 @@ def reader_losses(
 
 
 class ReaderTask:
-    """Trains a reader to read; judged by whole plates of the val split."""
+    """Trains a reader. The best checkpoint is chosen by the share of plates of the val split that are read right."""
 
     monitor = "exact"
 
@@ -98,9 +107,9 @@ class ReaderTask:
         return reader_losses(characters, colours, columns, classes, colour, self.config.blank)
 
     def validate(self, network: ReaderWithCTC) -> dict[str, float]:
-        """Whole plates right, by part and over all of them; where texts begin with a province, without it too."""
+        """Shares of plates read right, by part and in total; for texts with a province also without it."""
         metrics: dict[str, float] = {}
-        right = total = 0
+        correct = total = 0
         for name, (plates, texts) in self.validation.items():
             if not texts:
                 continue
@@ -110,15 +119,15 @@ class ReaderTask:
             if any(has_province(truth) for truth in texts):
                 serial = sum(text[1:] == truth[1:] for text, truth in zip(read, texts, strict=True))
                 metrics[f"{name}_without_province"] = serial / len(texts)
-            right, total = right + exact, total + len(texts)
-        return {"exact": right / max(1, total), **metrics}
+            correct, total = correct + exact, total + len(texts)
+        return {"exact": correct / max(1, total), **metrics}
 
     def deployable(self, network: ReaderWithCTC) -> Reader:
         return network.reader
 
 
 def read_plates(reader: Reader, plates: np.ndarray, batch_size: int = 128) -> list[str]:
-    """Texts of plates (N, H, W, 3) uint8 with a reader in eval mode, on whatever device it is."""
+    """Read plates (N, H, W, 3) uint8 with a reader in eval mode, on its device."""
     device = next(reader.parameters()).device
     texts: list[str] = []
     for start in range(0, len(plates), batch_size):

@@ -1,6 +1,4 @@
-"""Sheets of pictures: training samples as the networks see them, and the worst mistakes of a run on validation
-pictures.
-"""
+"""Sheets of pictures: training samples as the networks get them, and the worst mistakes of a run in validation."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ CAPTION_HEIGHT = 22
 
 
 def sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
-    """Pictures of one size as rows of `columns`, H x W x 3 uint8; the last row is filled with grey."""
+    """Arrange pictures of one size in rows of `columns`: H x W x 3 uint8, the last row padded with grey."""
     blank = np.full_like(pictures[0], 90)
     padded = pictures + [blank] * (-len(pictures) % columns)
     rows = [np.hstack(padded[start : start + columns]) for start in range(0, len(padded), columns)]
@@ -38,7 +36,7 @@ def sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
 
 
 def scene_sheet(dataset: SceneDataset, count: int, columns: int = 4) -> np.ndarray:
-    """The first `count` samples of the detector, with their corners and what is ignored."""
+    """The first `count` samples of the detector, with the corners of plates and the ignored boxes."""
     pictures = []
     for index in range(count):
         sample = dataset[index]
@@ -52,7 +50,7 @@ def scene_sheet(dataset: SceneDataset, count: int, columns: int = 4) -> np.ndarr
 
 
 def plate_sheet(dataset: PlateDataset, count: int, columns: int = 6) -> np.ndarray:
-    """The first `count` samples of the reader, each over its text."""
+    """The first `count` samples of the reader, each above its text."""
     alphabet, face = dataset.config.alphabet, load_font()
     pictures = []
     for index in range(count):
@@ -66,13 +64,20 @@ def plate_sheet(dataset: PlateDataset, count: int, columns: int = 6) -> np.ndarr
 
 BATCH = 64
 MISSED, CORNERS, FALSE_BOX = "missed", "corners off", "false box"
-# Less than this share of a plate's height is no mistake but what hands that label differ by.
+# Corner errors below this share of the plate's height are no mistakes: labels by hand differ as much.
 GOOD_CORNERS = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class ReadingMistake:
-    """A plate (48 x 192 x 3 uint8 RGB) that was read as something else; confidence: of its least sure character."""
+    """A plate that was misread.
+
+    Attributes:
+        plate: The rectified plate, 48 x 192 x 3 uint8 RGB.
+        truth: The true text.
+        read: The text that was read.
+        confidence: Confidence of the reading, which is that of its least confident character.
+    """
 
     plate: np.ndarray
     truth: str
@@ -82,8 +87,16 @@ class ReadingMistake:
 
 @dataclass(frozen=True, eq=False)
 class DetectionMistake:
-    """What went wrong at one place of a picture. kind: MISSED, CORNERS or FALSE_BOX. badness: 1 less the overlap with
-    the nearest box; corner error in heights of the plate; score of the false box. true, found: corners (4, 2)."""
+    """A mistake of the detector in a picture.
+
+    Attributes:
+        path: The picture.
+        kind: MISSED, CORNERS or FALSE_BOX.
+        badness: For MISSED 1 - IoU of the best box, for CORNERS the corner error in heights of the plate, for FALSE_BOX
+            the score.
+        true: Corners of the labelled plate, (4, 2); None for a false box.
+        found: Corners of the detection, (4, 2); None for a missed plate.
+    """
 
     path: Path
     kind: str
@@ -92,13 +105,19 @@ class DetectionMistake:
     found: np.ndarray | None = None
 
     @property
-    def places(self) -> list[np.ndarray]:
+    def quadrilaterals(self) -> list[np.ndarray]:
         return [corners for corners in (self.true, self.found) if corners is not None]
 
 
 def reading_mistakes(network: Reader, data: DataFolder) -> tuple[list[ReadingMistake], int]:
-    """Plates of `data` that `network`, in eval mode, does not read right, the surest first; and how many there are
-    in all. Raises PictureError for a picture that cannot be read."""
+    """The plates of `data` that `network`, in eval mode, misreads.
+
+    Returns:
+        The mistakes, the most confident first, and the total number of plates.
+
+    Raises:
+        PictureError: a picture cannot be read.
+    """
     wrong: list[ReadingMistake] = []
     count = 0
     batch: list[tuple[np.ndarray, str]] = []
@@ -108,13 +127,13 @@ def reading_mistakes(network: Reader, data: DataFolder) -> tuple[list[ReadingMis
         batch.append(item)
         count += 1
         if len(batch) == BATCH:
-            wrong += _read_wrong(network, batch)
+            wrong += _misread(network, batch)
             batch = []
-    wrong += _read_wrong(network, batch)
+    wrong += _misread(network, batch)
     return sorted(wrong, key=lambda reading: -reading.confidence), count
 
 
-def _read_wrong(network: Reader, batch: Sequence[tuple[np.ndarray, str]]) -> list[ReadingMistake]:
+def _misread(network: Reader, batch: Sequence[tuple[np.ndarray, str]]) -> list[ReadingMistake]:
     if not batch:
         return []
     with torch.inference_mode():
@@ -129,9 +148,16 @@ def _read_wrong(network: Reader, batch: Sequence[tuple[np.ndarray, str]]) -> lis
 
 
 def detection_mistakes(network: Detector, data: DataFolder) -> tuple[list[DetectionMistake], int]:
-    """What `network`, in eval mode, does wrong on the val split and on held-out pictures labelled by machine, of each
-    kind the worst first; and how many labelled plates there are. False boxes are also those on plates that nobody
-    has labelled. Raises PictureError for a picture that cannot be read."""
+    """The mistakes of `network`, in eval mode, on the val split and on held-out pictures labelled by machine.
+
+    Detections of unlabelled plates count as false boxes.
+
+    Returns:
+        The mistakes, the worst first, and the number of labelled plates.
+
+    Raises:
+        PictureError: a picture cannot be read.
+    """
     pictures = [
         picture
         for picture in data.pictures
@@ -139,16 +165,16 @@ def detection_mistakes(network: Detector, data: DataFolder) -> tuple[list[Detect
     ]
     wrong: list[DetectionMistake] = []
     with torch.inference_mode():
-        for picture, found in zip(pictures, detect_all(network, (one.path for one in pictures)), strict=True):
-            wrong += judge(picture, found)
+        for picture, found in zip(pictures, detect_all(network, (picture.path for picture in pictures)), strict=True):
+            wrong += picture_mistakes(picture, found)
         plate_free = [picture.path for picture in data.of_split("val").negatives]
         for path, found in zip(plate_free, detect_all(network, plate_free), strict=True):
-            wrong += [DetectionMistake(path, FALSE_BOX, one.score, found=one.corners) for one in found]
-    return sorted(wrong, key=lambda find: -find.badness), sum(len(picture.plates) for picture in pictures)
+            wrong += [DetectionMistake(path, FALSE_BOX, box.score, found=box.corners) for box in found]
+    return sorted(wrong, key=lambda mistake: -mistake.badness), sum(len(picture.plates) for picture in pictures)
 
 
-def judge(picture: LabelledPicture, found: list[Detection]) -> list[DetectionMistake]:
-    """Missed plates, bad corners and false boxes of one picture."""
+def picture_mistakes(picture: LabelledPicture, found: list[Detection]) -> list[DetectionMistake]:
+    """Missed plates, inaccurate corners and false boxes in one picture."""
     boxes = np.array([detection.box for detection in found], np.float32).reshape(-1, 4)
     labelled = np.array([plate.box for plate in picture.plates], np.float32).reshape(-1, 4)
     overlaps = box_iou(labelled, boxes)
@@ -161,72 +187,81 @@ def judge(picture: LabelledPicture, found: list[Detection]) -> list[DetectionMis
         error = corner_distance(found[best].corners, plate.corners) / max(1.0, float(plate.box[3] - plate.box[1]))
         if error > GOOD_CORNERS:
             wrong.append(DetectionMistake(picture.path, CORNERS, error, plate.corners, found[best].corners))
-    excused = box_iou(boxes, picture.ignored) if picture.ignored is not None else np.zeros((len(boxes), 1))
-    for place, detection in enumerate(found):
-        if overlaps[:, place].max(initial=0) < 0.5 and excused[place].max(initial=0) < 0.1:
+    ignored_overlaps = box_iou(boxes, picture.ignored) if picture.ignored is not None else np.zeros((len(boxes), 1))
+    for index, detection in enumerate(found):
+        if overlaps[:, index].max(initial=0) < 0.5 and ignored_overlaps[index].max(initial=0) < 0.1:
             wrong.append(DetectionMistake(picture.path, FALSE_BOX, detection.score, found=detection.corners))
     return wrong
 
 
-def shared_out(wrong: Sequence[DetectionMistake], most: int) -> list[DetectionMistake]:
-    """At most `most` of them, of each kind as many; what one kind does not need goes to the others."""
-    kinds = [[find for find in wrong if find.kind == kind] for kind in (MISSED, CORNERS, FALSE_BOX)]
+def balanced_selection(wrong: Sequence[DetectionMistake], maximum: int) -> list[DetectionMistake]:
+    """At most `maximum` mistakes, as many of each kind; kinds with fewer leave their share to the others."""
+    kinds = [[mistake for mistake in wrong if mistake.kind == kind] for kind in (MISSED, CORNERS, FALSE_BOX)]
     taken = [0, 0, 0]
-    while sum(taken) < most and any(count < len(kind) for count, kind in zip(taken, kinds, strict=True)):
-        for place, kind in enumerate(kinds):
-            if taken[place] < len(kind) and sum(taken) < most:
-                taken[place] += 1
-    return [find for count, kind in zip(taken, kinds, strict=True) for find in kind[:count]]
+    while sum(taken) < maximum and any(count < len(kind) for count, kind in zip(taken, kinds, strict=True)):
+        for index, kind in enumerate(kinds):
+            if taken[index] < len(kind) and sum(taken) < maximum:
+                taken[index] += 1
+    return [mistake for count, kind in zip(taken, kinds, strict=True) for mistake in kind[:count]]
 
 
-GROUND, WRITING, DIM, WRONG = (24, 26, 30), (235, 235, 235), (150, 156, 166), (255, 110, 90)
+# Colours and sizes in pixels of the sheets of mistakes.
+BACKGROUND, TEXT, DIM_TEXT, WRONG_TEXT = (24, 26, 30), (235, 235, 235), (150, 156, 166), (255, 110, 90)
 TRUE_COLOUR, FOUND_COLOUR = (214, 140, 255), (255, 196, 0)
 PAD = 8
-# A plate and the three lines below it; a view into a picture and its line.
+# Width and height of a plate, with three lines below it, and of a view of a picture, with one line.
 PLATE_SIZE, VIEW_SIZE = (240, 60), (320, 210)
 LINE = 24
-LETTERS = 18
-# What is seen around a plate, in widths of it.
+CHARACTER_SIZE = 18
+# Surroundings of a plate in a view, in widths of the plate.
 SURROUNDINGS = 0.6
 
 
 _face = cache(load_font)
 
 
-def _write(image: np.ndarray, place: tuple[int, int], text: str, colour: tuple[int, int, int], size: int = 16) -> None:
-    """Write at `place`, left end and baseline."""
-    cv2.putText(image, text, place, colour, _face(), size)
+def _write(image: np.ndarray, start: tuple[int, int], text: str, colour: tuple[int, int, int], size: int = 16) -> None:
+    """Write a text with the left end of its baseline at `start`."""
+    cv2.putText(image, text, start, colour, _face(), size)
 
 
 def reading_mistake_sheet(wrong: Sequence[ReadingMistake], columns: int = 5) -> np.ndarray:
-    """Plates with what they say and what was read, H x W x 3 uint8 RGB; a wrong character is red."""
-    return sheet([_reading(reading) for reading in wrong], columns) if wrong else _empty("Every plate is read right")
+    """Misread plates with their true and their read texts, H x W x 3 uint8 RGB; wrong characters are red."""
+    return (
+        sheet([_reading_cell(reading) for reading in wrong], columns)
+        if wrong
+        else _message("All plates are read right")
+    )
 
 
-def _reading(wrong: ReadingMistake) -> np.ndarray:
+def _reading_cell(wrong: ReadingMistake) -> np.ndarray:
     width, height = PLATE_SIZE
-    cell = np.full((height + 2 * LINE + 3 * PAD, width + 2 * PAD, 3), GROUND, np.uint8)
+    cell = np.full((height + 2 * LINE + 3 * PAD, width + 2 * PAD, 3), BACKGROUND, np.uint8)
     cell[PAD : PAD + height, PAD : PAD + width] = cv2.resize(wrong.plate, PLATE_SIZE, interpolation=cv2.INTER_CUBIC)
     same = len(wrong.truth) == len(wrong.read)
     for row, (title, text) in enumerate((("true", wrong.truth), ("read", wrong.read or "–"))):
         y = 2 * PAD + height + row * LINE + 16
-        _write(cell, (PAD, y), title, DIM, 14)
-        for place, letter in enumerate(text):
-            # Of another length, nobody knows which character is the wrong one.
-            right = row == 0 or (same and wrong.truth[place] == letter)
-            # In columns, so that what differs stands one above the other.
-            _write(cell, (PAD + 40 + place * 19, y), letter, WRITING if right else WRONG, LETTERS)
-    _write(cell, (PAD + width - 34, y), f"{100 * wrong.confidence:.0f}%", DIM, 14)
+        _write(cell, (PAD, y), title, DIM_TEXT, 14)
+        for index, character in enumerate(text):
+            # With different lengths it is unknown which character is wrong.
+            right = row == 0 or (same and wrong.truth[index] == character)
+            # In columns, so that different characters are one above the other.
+            _write(cell, (PAD + 40 + index * 19, y), character, TEXT if right else WRONG_TEXT, CHARACTER_SIZE)
+    _write(cell, (PAD + width - 34, y), f"{100 * wrong.confidence:.0f}%", DIM_TEXT, 14)
     return cell
 
 
 def detection_mistake_sheet(wrong: Sequence[DetectionMistake], columns: int = 4) -> np.ndarray:
-    """Views into the pictures, H x W x 3 uint8 RGB: labels in violet, what was found in yellow. Raises PictureError."""
-    return sheet([_find(find) for find in wrong], columns) if wrong else _empty("Every plate is found, and no other")
+    """Views of the pictures, H x W x 3 uint8 RGB, with labels in violet, detections in yellow. Raises PictureError."""
+    return (
+        sheet([_detection_cell(mistake) for mistake in wrong], columns)
+        if wrong
+        else _message("All plates are found, and no false boxes")
+    )
 
 
-def _find(wrong: DetectionMistake) -> np.ndarray:
-    cell = np.full((VIEW_SIZE[1] + LINE + 3 * PAD, VIEW_SIZE[0] + 2 * PAD, 3), GROUND, np.uint8)
+def _detection_cell(wrong: DetectionMistake) -> np.ndarray:
+    cell = np.full((VIEW_SIZE[1] + LINE + 3 * PAD, VIEW_SIZE[0] + 2 * PAD, 3), BACKGROUND, np.uint8)
     view, matrix = _view(wrong)
     for corners, colour in ((wrong.true, TRUE_COLOUR), (wrong.found, FOUND_COLOUR)):
         if corners is not None:
@@ -234,10 +269,10 @@ def _find(wrong: DetectionMistake) -> np.ndarray:
             cv2.polylines(view, [points], True, colour, 1, cv2.LINE_AA, shift=4)
     cell[PAD : PAD + VIEW_SIZE[1], PAD : PAD + VIEW_SIZE[0]] = view
     y = 2 * PAD + VIEW_SIZE[1] + 14
-    _write(cell, (PAD, y), f"{wrong.kind}: {_how_bad(wrong)}", WRITING, 15)
+    _write(cell, (PAD, y), f"{wrong.kind}: {_how_bad(wrong)}", TEXT, 15)
     name = _shortened(wrong.path)
     size = cv2.getTextSize((0, 0), name, (0, 0), _face(), 12)[2]
-    _write(cell, (PAD + VIEW_SIZE[0] - size, y), name, DIM, 12)
+    _write(cell, (PAD + VIEW_SIZE[0] - size, y), name, DIM_TEXT, 12)
     return cell
 
 
@@ -252,23 +287,23 @@ def _shortened(path: Path) -> str:
 
 
 def _view(wrong: DetectionMistake) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the picture around the place, VIEW_SIZE large, and the homography (3, 3) into it."""
+    """The part of the picture around the mistake, of VIEW_SIZE, and the homography (3, 3) into it."""
     image = read_labelled(wrong.path)
-    left, top, right, bottom = corners_to_box(np.concatenate(wrong.places))
+    left, top, right, bottom = corners_to_box(np.concatenate(wrong.quadrilaterals))
     width = max((right - left) * (1 + 2 * SURROUNDINGS), (bottom - top) * 3 * VIEW_SIZE[0] / VIEW_SIZE[1], 40.0)
     scale = VIEW_SIZE[0] / width
     middle = np.array([(left + right) / 2, (top + bottom) / 2], np.float32)
     shift = np.asarray(VIEW_SIZE, np.float32) / 2 - scale * middle
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]], np.float32)
-    # A warp would leave out pixels of what it makes smaller.
+    # A warp that shrinks would skip pixels, so that the picture is resized first.
     small = min(1.0, scale)
     if small < 1:
         image = cv2.resize(image, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
     warp = matrix @ np.diag(np.array([1 / small, 1 / small, 1], np.float32))
-    return cv2.warpPerspective(image, warp, VIEW_SIZE, flags=cv2.INTER_CUBIC, borderValue=GROUND), matrix
+    return cv2.warpPerspective(image, warp, VIEW_SIZE, flags=cv2.INTER_CUBIC, borderValue=BACKGROUND), matrix
 
 
-def _empty(text: str) -> np.ndarray:
-    image = np.full((80, 480, 3), GROUND, np.uint8)
-    _write(image, (20, 46), text, WRITING, 20)
+def _message(text: str) -> np.ndarray:
+    image = np.full((80, 480, 3), BACKGROUND, np.uint8)
+    _write(image, (20, 46), text, TEXT, 20)
     return image

@@ -1,4 +1,4 @@
-"""What came of a run, in its own folder: curves and mistakes as pictures, figures and settings as text."""
+"""The report of a run, written into its folder: curves and mistakes as pictures, figures and settings as Markdown."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from alpr_app.networks.detector.network import Detector
 from alpr_app.train.reader.masked_pretraining import MaskedStrips
 from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.reports.mistakes import (
+    balanced_selection,
     detection_mistake_sheet,
     detection_mistakes,
     reading_mistake_sheet,
     reading_mistakes,
-    shared_out,
 )
 from alpr_app.train.reports.plots import plot_curves
 from alpr_app.train.trainer.loop import Task
@@ -48,13 +48,13 @@ from alpr_app.train.trainer.pretrained import trained_network
 
 
 def about_run(task: Task, options: RunOptions, arguments: list[str]) -> About:
-    """arguments: of the command line, as they were given."""
-    known = dict(task.description)
-    kind, config = known.pop("kind"), known.pop("config")
-    known.pop("run", None)
-    # Where other files lie is told by the arguments alone.
+    """The content of run.json. `arguments` are those of the command line, as they were given."""
+    data = dict(task.description)
+    kind, config = data.pop("kind"), data.pop("config")
+    data.pop("run", None)
+    # The paths of other files are in the arguments only.
     settings = {name: value.name if isinstance(value, Path) else value for name, value in asdict(options).items()}
-    # What is thrown away after training does not count, unless that is all there is.
+    # Parts that are discarded after training do not count, unless the whole network is discarded.
     network = task.deployable(task.network) or task.network
     return About(
         kind=kind,
@@ -64,14 +64,15 @@ def about_run(task: Task, options: RunOptions, arguments: list[str]) -> About:
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         options=settings,
         config=config,
-        data={"labelled": task.dataset.labelled, **known},
+        data={"labelled": task.dataset.labelled, **data},
         arguments=arguments,
         place=os.getcwd(),
     )
 
 
-MOST_MISTAKES = 60
-NOT_OPTIONS = ("output",)
+MAXIMUM_MISTAKES = 60
+# Options that the report does not list.
+HIDDEN_OPTIONS = ("output",)
 
 
 class ReportError(AlprError):
@@ -80,20 +81,30 @@ class ReportError(AlprError):
 
 @dataclass(frozen=True)
 class Mistakes:
-    """How many of how many plates are wrong."""
+    """The number of mistakes, and the number of plates they were found on."""
 
     wrong: int
     plates: int
 
 
 def write_report(run: Path, data: DataFolder | None = None, mistakes: Mistakes | None = None) -> Path:
-    """Write curves.png and report.md into the run's folder, also while the run goes on; returns the latter.
+    """Write curves.png and report.md into the run's folder; the run may be in progress.
 
-    data: what it learns from, to be counted. mistakes: what `write_mistakes` has found. Raises ReportError if there
-    is no run, MissingPackage with the remedy if matplotlib is missing, OSError.
+    Args:
+        run: Folder of the run.
+        data: Its training data, to be counted.
+        mistakes: The result of `write_mistakes`.
+
+    Returns:
+        The path of report.md.
+
+    Raises:
+        ReportError: the folder holds no run.
+        MissingPackage: matplotlib is not installed.
+        OSError: a file cannot be written.
     """
     if not is_run(run):
-        raise ReportError(f"{run}: there is no run in this folder; it would have a {COMMAND}")
+        raise ReportError(f"{run}: there is no run in this folder, which would hold {COMMAND}")
     plot_curves(run, run / CURVES)
     about, trouble = read_about(run)
     about = about or _about_checkpoint(run)
@@ -123,32 +134,40 @@ def write_report(run: Path, data: DataFolder | None = None, mistakes: Mistakes |
     return path
 
 
-def write_mistakes(run: Path, data: DataFolder, most: int = MOST_MISTAKES) -> Mistakes:
-    """Write mistakes.png: the worst mistakes of the run's best checkpoint on the val split of `data`.
+def write_mistakes(run: Path, data: DataFolder, maximum: int = MAXIMUM_MISTAKES) -> Mistakes:
+    """Write mistakes.png: up to `maximum` of the worst mistakes of the best checkpoint on the val split of `data`.
 
-    Raises PictureError, CheckpointError, ReportError if the network of the run can make no mistakes.
+    Raises:
+        PictureError, CheckpointError: a file cannot be read.
+        ReportError: there is no checkpoint yet, it cannot read yet, or there are no labelled plates.
     """
     checkpoint = next((path for name in ("best.pt", "last.pt") if (path := run / name).is_file()), None)
     if checkpoint is None:
-        raise ReportError(f"{run}: holds no checkpoint yet, so there are no mistakes to show; leave --dataset_path out")
+        raise ReportError(
+            f"{run}: holds no checkpoint yet, so that there are no mistakes to show; leave --dataset_path out"
+        )
     network, _ = trained_network(checkpoint)
     if isinstance(network, MaskedStrips):
-        raise ReportError(f"{run}: its network cannot read yet, so it makes no mistakes; leave --dataset_path out")
+        raise ReportError(
+            f"{run}: its network cannot read yet, so that there are no mistakes to show; leave --dataset_path out"
+        )
     if isinstance(network, ReaderWithCTC):
         readings, plates = reading_mistakes(network.reader, data.of_split("val"))
-        picture, wrong = reading_mistake_sheet(readings[:most]), len(readings)
+        picture, wrong = reading_mistake_sheet(readings[:maximum]), len(readings)
     else:
         assert isinstance(network, Detector)
-        finds, plates = detection_mistakes(network, data)
-        picture, wrong = detection_mistake_sheet(shared_out(finds, most)), len(finds)
+        detections, plates = detection_mistakes(network, data)
+        picture, wrong = detection_mistake_sheet(balanced_selection(detections, maximum)), len(detections)
     if not plates:
-        raise ReportError(f"{run}: the data has no labelled plate in its val split; no mistakes to show")
+        raise ReportError(
+            f"{run}: the data has no labelled plate in its val split, so that there are no mistakes to show"
+        )
     write_picture(run / MISTAKES, picture)
     return Mistakes(wrong, plates)
 
 
 def _about_checkpoint(run: Path) -> About:
-    """What a run without a run.json says of itself."""
+    """The description of a run without run.json, from its checkpoint."""
     checkpoint = next((path for name in ("last.pt", "best.pt") if (path := run / name).is_file()), None)
     if checkpoint is None:
         return About()
@@ -170,14 +189,13 @@ _SPECIAL = re.compile(r"[\\`*\[\]{}()#|~$@!]|(?<!\w)_|_(?!\w)|(?<=:)/(?=/)|(?<=w
 
 
 def plain(text: str) -> str:
-    """A text out of somebody's files for a Markdown file, where it shall look as it is: no markup, no HTML, no links
-    and in one line."""
+    """Escape a text from a file for Markdown, so that it appears literally in one line: no markup, HTML or links."""
     text = _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", printable(text))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code(text: str) -> list[str]:
-    """A text as lines of code, within a fence that it cannot close."""
+    """A fenced block of code whose fence the text cannot close."""
     lines = [printable(line) for line in text.splitlines()]
     fence = "`" * (2 + max([1, *(len(run) for run in re.findall("`+", text))]))
     return [f"{fence}sh", *lines, fence]
@@ -186,8 +204,8 @@ def _code(text: str) -> list[str]:
 def _head(run: Path, about: About, train: Curves, val: Curves) -> list[str]:
     step = int(max(train.last("step") or 0, val.last("step") or 0))
     done = f"{step:,} of {about.steps:,} steps" if about.steps else f"{step:,} steps"
-    what = f"A {plain(about.kind)} of {about.parameters / 1e6:.2f} M parameters; " if about.kind else ""
-    return [f"# {plain(run.resolve().name)}", "", f"{what}{done} done.", "", *_code(command_of(run))]
+    network = f"A {plain(about.kind)} of {about.parameters / 1e6:.2f} M parameters; " if about.kind else ""
+    return [f"# {plain(run.resolve().name)}", "", f"{network}{done} done.", "", *_code(command_of(run))]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -196,16 +214,16 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _validation(about: About, val: Curves) -> list[str]:
-    """Every figure when it was best as a whole, and the last time. Best is what the best checkpoint is chosen by."""
+    """A table of the metrics at the best validation, by the metric that chooses checkpoints, and at the last one."""
     if not val:
         return ["Nothing has been validated yet."]
     names = [name for name in val.columns if name != "step"]
-    # A run that does not say begins its figures with it.
-    judged = about.judged_by if about.judged_by in names else names[0]
-    best = int(np.nanargmax(val.columns[judged])) if np.isfinite(val.columns[judged]).any() else -1
-    rows = [(plain(name), *(_figure(val.columns[name][place]) for place in (best, -1))) for name in names]
-    steps = [f"{int(val.columns['step'][place]):,}" for place in (best, -1)]
-    return _table(["validation", f"best ({plain(judged)}), step {steps[0]}", f"last, step {steps[1]}"], rows)
+    # In runs that do not state it, the metric is the first column.
+    monitor = about.judged_by if about.judged_by in names else names[0]
+    best = int(np.nanargmax(val.columns[monitor])) if np.isfinite(val.columns[monitor]).any() else -1
+    rows = [(plain(name), *(_figure(val.columns[name][index]) for index in (best, -1))) for name in names]
+    steps = [f"{int(val.columns['step'][index]):,}" for index in (best, -1)]
+    return _table(["validation", f"best ({plain(monitor)}), step {steps[0]}", f"last, step {steps[1]}"], rows)
 
 
 def _figure(value: float) -> str:
@@ -219,31 +237,31 @@ def _speed(about: About, train: Curves) -> list[str]:
     steps = np.diff(columns["step"], prepend=0)
     rate = columns["samples_per_s"]
     moving = np.isfinite(rate) & (rate > 0)
-    # In equal numbers of samples, so the mean is that of the times.
+    # Seconds per sample times steps: the mean speed is that of the total time.
     times = steps[moving] / rate[moving]
     if not times.size or times.sum() <= 0:
         return ["Nothing has been measured yet."]
-    # Lines of an earlier version may lack a figure: the last one that there is counts.
-    rows = [("samples a second", f"{steps[moving].sum() / times.sum():.1f}", f"{rate[moving][-1]:.1f}")]
+    # Rows of earlier versions may lack a figure; then the last existing one counts.
+    rows = [("samples per second", f"{steps[moving].sum() / times.sum():.1f}", f"{rate[moving][-1]:.1f}")]
     waiting = columns.get("waiting_share", np.full_like(rate, np.nan))[moving]
-    told = np.isfinite(waiting)
-    if told.any():
-        share = (waiting * times)[told].sum() / times[told].sum()
-        rows.append(("waiting for samples", f"{100 * share:.1f} %", f"{100 * waiting[told][-1]:.1f} %"))
+    known = np.isfinite(waiting)
+    if known.any():
+        share = (waiting * times)[known].sum() / times[known].sum()
+        rows.append(("waiting for samples", f"{100 * share:.1f} %", f"{100 * waiting[known][-1]:.1f} %"))
     memory = columns.get("memory_gb", np.zeros(0))
     memory = memory[np.isfinite(memory)]
     if memory.size:
-        rows.append(("memory at most", f"{memory.max():.1f} GB", f"{memory[-1]:.1f} GB"))
+        rows.append(("peak memory", f"{memory.max():.1f} GB", f"{memory[-1]:.1f} GB"))
     lines = _table(["", "whole run", "last steps"], rows)
     if about.batch_size:
         samples = int(columns["step"][-1]) * about.batch_size
-        took = duration(float(times.sum()) * about.batch_size)
-        lines += ["", f"{samples:,} samples in {took}, validation and checkpoints not counted."]
+        time = duration(float(times.sum()) * about.batch_size)
+        lines += ["", f"{samples:,} samples in {time}, without validation and checkpoints."]
     return lines
 
 
 def duration(seconds: float) -> str:
-    """45 s, 12 min, 3 h 20 min."""
+    """A time as text: 45 s, 12 min, 3 h 20 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = math.floor(seconds / 60 + 0.5)
@@ -253,8 +271,8 @@ def duration(seconds: float) -> str:
 def _pictures(run: Path, mistakes: Mistakes | None) -> list[str]:
     lines = [f"![Losses, validation, learning rate and speed]({CURVES})"]
     if (run / MISTAKES).is_file():
-        said = f"{mistakes.wrong:,} on {mistakes.plates:,} labelled plates. " if mistakes else ""
-        lines += ["", f"{said}The worst mistakes:", "", f"![The worst mistakes]({MISTAKES})"]
+        number = f"{mistakes.wrong:,} on {mistakes.plates:,} labelled plates. " if mistakes else ""
+        lines += ["", f"{number}The worst mistakes:", "", f"![The worst mistakes]({MISTAKES})"]
     return lines
 
 
@@ -274,8 +292,10 @@ def _data(about: About, data: DataFolder | None) -> list[str]:
 
 def _settings(values: dict[str, Any]) -> list[str]:
     if not values:
-        return ["Not known."]
-    return _table(["", ""], ((plain(name), _shown(value)) for name, value in values.items() if name not in NOT_OPTIONS))
+        return ["Unknown."]
+    return _table(
+        ["", ""], ((plain(name), _shown(value)) for name, value in values.items() if name not in HIDDEN_OPTIONS)
+    )
 
 
 def _shown(value: Any) -> str:

@@ -1,5 +1,5 @@
-"""From a set of samples to batches on the device: made by processes of their own while the network works, from decoded
-pictures that are kept in memory as far as a limit allows.
+"""From samples to batches on the device: worker processes make them while the network computes, from decoded pictures
+that are cached in memory up to a limit.
 """
 
 from __future__ import annotations
@@ -17,28 +17,34 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from alpr_app.core.errors import AlprError
-from alpr_app.train.trainer.distributed import Indices
+from alpr_app.train.trainer.distributed import ShardSampler
 
 Source = TypeVar("Source")
 Item = TypeVar("Item")
 
 GIGABYTE = 1024**3
-# Decoded at a time before the limit is looked at again.
+# Pictures decoded between two checks of the memory limit.
 CHUNK = 64
 
 
-def spread(items: list[Item], most: int | None) -> list[Item]:
-    """At most `most` items, evenly out of all of them: what comes first is seldom like the rest."""
-    if most is None or len(items) <= most:
+def evenly_spaced(items: list[Item], maximum: int | None) -> list[Item]:
+    """At most `maximum` items, taken evenly from all of them: the first ones are seldom representative."""
+    if maximum is None or len(items) <= maximum:
         return items
-    return [items[index * len(items) // most] for index in range(most)]
+    return [items[index * len(items) // maximum] for index in range(maximum)]
 
 
 class SampleCache(Sequence[Item], Generic[Source, Item]):
-    """Items made from `sources` by `load`. The first ones, up to `limit` bytes by `size`, are made at once and kept;
-    processes that are forked later share them.
+    """Items that `load` makes from `sources`, the first of them cached in memory.
 
-    load may raise for a broken source: at once for what is kept, else when it is asked for.
+    Cached items are loaded at once, and processes that are forked later share them; the others are loaded at each
+    access. `load` may raise for a broken source at either time.
+
+    Args:
+        sources: Where the items come from.
+        load: Makes an item from its source.
+        size: Bytes of an item.
+        limit: Bytes up to which items are cached.
     """
 
     def __init__(
@@ -46,61 +52,65 @@ class SampleCache(Sequence[Item], Generic[Source, Item]):
     ) -> None:
         self.sources = sources
         self._load = load
-        self._kept: list[Item] = []
+        self._cached: list[Item] = []
         used = 0
         with ThreadPoolExecutor() as pool:
-            while len(self._kept) < len(sources) and used < limit:
-                start = len(self._kept)
+            while len(self._cached) < len(sources) and used < limit:
+                start = len(self._cached)
                 chunk = list(pool.map(load, sources[start : start + CHUNK]))
                 used += sum(map(size, chunk))
-                self._kept += chunk
+                self._cached += chunk
 
     @property
-    def kept(self) -> int:
-        """How many items are in memory."""
-        return len(self._kept)
+    def cached(self) -> int:
+        """Number of items in memory."""
+        return len(self._cached)
 
     def __len__(self) -> int:
         return len(self.sources)
 
-    # Unlike other sequences it gives no slices.
+    # Slices are not supported.
     def __getitem__(self, index: int) -> Item:  # type: ignore[override]
         if index < 0 or index >= len(self.sources):
             raise IndexError(index)
-        return self._kept[index] if index < len(self._kept) else self._load(self.sources[index])
+        return self._cached[index] if index < len(self._cached) else self._load(self.sources[index])
 
 
+# Batches that each worker prepares in advance.
 PREFETCHED = 4
 
 
 class TrainingError(AlprError):
-    """A run that cannot go on; the message says what to try."""
+    """A run that cannot continue; the message says what to try."""
 
 
 class Samples(Dataset[Any]):
-    """What a run learns from."""
+    """The training samples of a run."""
 
     @property
     def labelled(self) -> int:
-        """How many real pictures or plates there are: a round over them is an epoch."""
+        """Number of real pictures or plates; one pass over them is an epoch."""
         raise NotImplementedError
 
 
-def batches(dataset: Dataset[Any], indices: Indices, size: int, workers: int, device: torch.device) -> Iterator[Any]:
-    """Batches of `size` samples in the order of `indices`.
+def batches(
+    dataset: Dataset[Any], sampler: ShardSampler, size: int, workers: int, device: torch.device
+) -> Iterator[Any]:
+    """Yield batches of `size` samples in the order of `sampler`.
 
-    Raises TrainingError with the line that names it for what a worker process could not read.
+    Raises:
+        TrainingError: a worker process was killed or could not read a picture, which the message names.
     """
     loader = DataLoader(
         dataset,
         batch_size=size,
-        sampler=indices,
+        sampler=sampler,
         num_workers=workers,
         pin_memory=device.type == "cuda",
-        worker_init_fn=_as_worker,
+        worker_init_fn=_init_worker,
         prefetch_factor=PREFETCHED if workers else None,
-        # The loader seeds its workers from here and not from the generator that dropout draws from, whose state a
-        # resumed run has just restored.
+        # Seeds the workers. Without it the loader would draw from the global generator, which dropout uses and whose
+        # state a resumed run has just restored.
         generator=torch.Generator(),
     )
     try:
@@ -109,40 +119,42 @@ def batches(dataset: Dataset[Any], indices: Indices, size: int, workers: int, de
     except TrainingError:
         raise
     except AlprError as error:
-        # torch hands on a worker's whole traceback; its last line is what was raised.
-        said = str(error).strip().splitlines()[-1]
-        raise TrainingError(said.partition("Error: ")[2] or said) from error
+        # torch passes on the worker's whole traceback, whose last line is the message of the error.
+        last_line = str(error).strip().splitlines()[-1]
+        raise TrainingError(last_line.partition("Error: ")[2] or last_line) from error
 
 
 @contextmanager
 def watching_workers() -> Iterator[None]:
-    """Around work for which other processes make the samples: raises TrainingError when one of them is killed, as the
-    system does when memory is short. Torch says so wherever the program happens to be."""
+    """Turn the death of a worker process, which the system kills when memory is short, into a TrainingError.
+
+    torch reports it by a RuntimeError wherever the program happens to be.
+    """
     try:
         yield
     except RuntimeError as error:
-        found = re.search(
+        match = re.search(
             r"DataLoader worker.*?(?:killed by signal: ([^.]*)|exited unexpectedly)", str(error), re.DOTALL
         )
-        if found is None:
+        if match is None:
             raise
-        how = f" (signal: {found[1].strip()})" if found[1] else ""
+        signal_name = f" (signal: {match[1].strip()})" if match[1] else ""
         raise TrainingError(
-            f"a process that makes samples was killed{how}, perhaps for want of memory; go on from the last checkpoint "
-            "with --resume, with fewer --num_workers or less --cache_gb"
+            f"a process that makes samples was killed{signal_name}, perhaps because memory ran out; continue from the "
+            "last checkpoint with --resume, with fewer --num_workers or less --cache_gb"
         ) from error
 
 
-def _as_worker(worker: int) -> None:
-    """Samples are made by processes, one core each. Ctrl-C in a terminal reaches them as well; but the run that they
-    work for ends them, once it has saved what it has."""
+def _init_worker(worker: int) -> None:
+    """Limit a worker to one core, and let it ignore Ctrl-C, which the terminal sends to it as well: the run ends its
+    workers itself, after it has saved a checkpoint."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
-    """A batch, with all that is in it, on `device`."""
+    """Move a batch, which may be nested, to `device`."""
     if isinstance(batch, Tensor):
         return batch.to(device, non_blocking=True)
     if isinstance(batch, dict):

@@ -1,9 +1,8 @@
-"""Checkpoints of a run: written whole or not at all, read without running code from them."""
+"""Checkpoints of a run: written atomically, and read without running any code in them."""
 
 from __future__ import annotations
 
 import io
-import os
 import struct
 import warnings
 import zipfile
@@ -17,14 +16,15 @@ import torch
 from torch import Tensor
 
 from alpr_app.core.errors import AlprError, first_line, reason
+from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.bounded_parsing import shown
 from alpr_app.data.run_folder import MAXIMUM_COUNTED
 
-# Said by torch of a file that names functions or classes other than its own harmless ones.
-_CODE = ("GLOBAL", "unrecognized function", "Can only build", "Can only create")
-_DAMAGED = "the checkpoint is damaged; delete it or start afresh"
-# What torch's reader raises of a damaged file: it trusts what it reads.
-_BROKEN = (
+# Words of torch's error for a file that refers to functions or classes other than its own harmless ones.
+_CODE_ERRORS = ("GLOBAL", "unrecognized function", "Can only build", "Can only create")
+_DAMAGED = "the checkpoint is damaged; delete it or start a new run"
+# torch trusts the content of a file: a damaged one makes it raise any of these.
+_LOADING_ERRORS = (
     *(OSError, RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, AssertionError),
     *(ArithmeticError, MemoryError, ImportError, struct.error, zipfile.BadZipFile),
 )
@@ -35,24 +35,29 @@ class CheckpointError(AlprError):
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` beside `path`, then put it in its place: the earlier file stays until the new one is whole."""
-    part = path.with_name(path.name + ".part")
+    """Write `state` to `path` atomically: the earlier file stays until the new one is complete.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    content = io.BytesIO()
+    torch.save(state, content)
     try:
-        torch.save(state, part)
-        os.replace(part, path)
-    except (OSError, RuntimeError) as error:
-        part.unlink(missing_ok=True)
-        raise CheckpointError(f"{path}: the checkpoint was not written ({error}); the earlier one is kept") from error
+        write_atomically(path, content.getvalue())
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: the checkpoint was not written ({reason(error)}); the earlier one is kept"
+        ) from error
 
 
 def read_checkpoint(path: Path) -> bytes:
-    """The content of a checkpoint's file, to be given to other processes, perhaps on other machines."""
+    """The bytes of a checkpoint, to send to other processes, perhaps on other machines."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        said = "no such checkpoint on the machine of the first process (--node_rank 0)"
         raise CheckpointError(
-            f"{path}: {said}; start the run without --resume, or number the machines as before"
+            f"{path}: no such checkpoint on the machine of the first process (--node_rank 0); start the run without "
+            "--resume, or number the machines as before"
         ) from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {reason(error)}") from error
@@ -61,19 +66,26 @@ def read_checkpoint(path: Path) -> bytes:
 def load_checkpoint(
     path: Path, description: dict[str, Any] | None = None, content: bytes | None = None
 ) -> dict[str, Any]:
-    """Read a checkpoint; with `description`, only one of a run that has the same. content: of the file, where another
-    process has it.
+    """Read and check a checkpoint.
 
-    What it holds under `network` and, if it is there, `average` are tensors by name. Raises CheckpointError for what is
-    no checkpoint, damaged or of another run, and for one that would run code: that is never opened.
+    Args:
+        path: The file, which messages name.
+        description: If given, the settings of the run that resumes: the checkpoint must have the same.
+        content: The bytes of the file, where another process has read it.
+
+    Returns:
+        The content by name. `network` and, if present, `average` hold tensors by name.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, of another run, or contains code, which is never run.
     """
     if content is None and not path.is_file():
         remedy = "give the folder of a run that has validated once" if description is None else "leave --resume out"
         raise CheckpointError(f"{path}: no such checkpoint; {remedy}")
-    state = _opened(path, read_checkpoint(path) if content is None else content)
+    state = _unpickled(path, read_checkpoint(path) if content is None else content)
     fault = _fault(state)
     if fault:
-        raise CheckpointError(f"{path}: this is no checkpoint of a run ({fault})")
+        raise CheckpointError(f"{path}: this is not a checkpoint of a run ({fault})")
     if description is not None and state["description"] != description:
         names = differences(state["description"], description)
         raise CheckpointError(f"{path}: belongs to a run with other settings: {names}")
@@ -81,27 +93,27 @@ def load_checkpoint(
     return checked
 
 
-def _opened(path: Path, content: bytes) -> Any:
-    """What torch finds in a file. Nothing in it is run: only tensors, numbers, texts and what holds them are made."""
+def _unpickled(path: Path, content: bytes) -> Any:
+    """Unpickle a checkpoint. No code in it is run: only tensors, numbers, strings and their containers are made."""
     try:
         _check_stored(content)
         with warnings.catch_warnings():
-            # Of damaged ones torch would have us report to its makers what it found.
+            # For damaged files torch asks to report an issue.
             warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        # Torch's own words advise to open it all the same.
-        if any(word in str(error) for word in _CODE):
+        # The message of torch advises to load it all the same.
+        if any(word in str(error) for word in _CODE_ERRORS):
             raise CheckpointError(
-                f"{path}: this checkpoint holds code; it was not opened. Use one that a run here has written"
+                f"{path}: this checkpoint contains code and was not opened; use one that a run here has written"
             ) from None
         raise CheckpointError(f"{path}: {_DAMAGED}") from None
-    except _BROKEN as error:
+    except _LOADING_ERRORS as error:
         raise CheckpointError(f"{path}: {_DAMAGED}") from error
 
 
 def _check_stored(content: bytes) -> None:
-    """Raises BadZipFile for an archive with compressed parts: torch writes none, and a small one could unfold to any
+    """Raise BadZipFile for an archive with compressed parts: torch writes none, and a small one could expand to any
     size."""
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -110,9 +122,9 @@ def _check_stored(content: bytes) -> None:
 
 
 def _fault(state: Any) -> str:
-    """What a checkpoint lacks that every one has; empty if it lacks nothing."""
+    """Why this is not the content of a checkpoint; empty if it is."""
     if not isinstance(state, dict):
-        return "it holds no parts by name"
+        return "it holds no named parts"
     for name in ("network", "description"):
         if not isinstance(state.get(name), dict):
             return f"its part '{name}' is missing or damaged"
@@ -121,40 +133,39 @@ def _fault(state: Any) -> str:
         if not isinstance(weights, dict) or not all(
             isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
         ):
-            return f"its part '{name}' holds something else than weights"
+            return f"its part '{name}' holds other things than weights"
     step, metrics = state.get("step", 0), state.get("metrics", {})
     if type(step) is not int or not 0 <= step <= MAXIMUM_COUNTED:
-        return "its part 'step' is no count of steps"
+        return "its part 'step' is not a number of steps"
     if not isinstance(metrics, dict) or not all(
         isinstance(name, str) and isinstance(value, int | float) for name, value in metrics.items()
     ):
-        return "its part 'metrics' holds something else than figures"
+        return "its part 'metrics' holds other things than figures"
     return ""
 
 
 def samples_seen(path: Path, state: dict[str, Any]) -> int:
-    """How many samples the run whose checkpoint at `path` is `state` had seen. Raises CheckpointError."""
+    """The number of samples a run had seen when it wrote the checkpoint `state` to `path`. Raises CheckpointError."""
     run = state["description"].get("run")
     batch_size = run.get("batch_size") if isinstance(run, dict) else None
     if "step" not in state or type(batch_size) is not int or not 0 < batch_size <= MAXIMUM_COUNTED:
-        raise CheckpointError(f"{path}: does not say how many samples it has seen; it is damaged, or of no run")
+        raise CheckpointError(f"{path}: does not say how many samples it has seen; it is damaged or not of a run")
     seen: int = state["step"] * batch_size
     return seen
 
 
 @contextmanager
 def restoring(path: Path) -> Iterator[None]:
-    """Raises CheckpointError for whatever goes wrong while a run takes over what the checkpoint at `path` holds: in a
-    sound one of the same run, all of it is there and fits."""
+    """Turn any error while a run loads the checkpoint at `path` into a CheckpointError: in an undamaged checkpoint of
+    the same run everything fits."""
     try:
         yield
-    except _BROKEN as error:
+    except _LOADING_ERRORS as error:
         raise CheckpointError(f"{path}: does not fit this run ({first_line(error)}); {_DAMAGED}") from error
 
 
 def check_shapes(optimizer: torch.optim.Optimizer) -> None:
-    """Raises ValueError if the optimiser, whose state has been taken over, holds figures of other shapes than its
-    parameters'."""
+    """Check a loaded optimiser. Raises ValueError if its state has other shapes than its parameters."""
     for parameter, figures in optimizer.state.items():
         for name, value in figures.items():
             if isinstance(value, Tensor) and value.ndim and value.shape != parameter.shape:
@@ -162,7 +173,7 @@ def check_shapes(optimizer: torch.optim.Optimizer) -> None:
 
 
 def differences(first: dict[str, Any], second: dict[str, Any]) -> str:
-    """The names of what two runs' descriptions do not have in common."""
+    """The names of the settings in which the descriptions of two runs differ, comma-separated."""
     flat = []
     for description in (first, second):
         run = description.get("run", {})

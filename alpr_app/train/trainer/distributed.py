@@ -1,4 +1,4 @@
-"""Several processes that train one network together: started by torchrun, each sees its share of every batch."""
+"""Distributed training: several processes, started by torchrun, train one network, each on its share of every batch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from alpr_app.train.trainer.checkpoint import differences
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among all: rank of world, and its number on this machine. Only the first one writes."""
+    """The rank of this process among all processes. Only the first one writes files.
+
+    Attributes:
+        rank: Number of this process, from 0.
+        world: Number of processes.
+        local: Number of this process on its machine, from 0.
+    """
 
     rank: int = 0
     world: int = 1
@@ -32,7 +38,8 @@ class Ranks:
 
 @contextmanager
 def ranks_of_environment(device: str) -> Iterator[Ranks]:
-    """What torchrun says in the environment; the processes are joined (NCCL on CUDA, else Gloo) while entered."""
+    """The ranks that torchrun sets in the environment. The processes are connected inside this context, by NCCL on CUDA
+    and by Gloo elsewhere."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks()
@@ -42,22 +49,23 @@ def ranks_of_environment(device: str) -> Iterator[Ranks]:
     try:
         yield ranks
     finally:
-        # What still knows the group keeps its threads, which must not be caught by the end of the interpreter.
+        # Objects that still refer to the group keep its threads alive, which must end before the interpreter does.
         gc.collect()
         distributed.destroy_process_group()
 
 
-def _place() -> torch.device:
-    """Where tensors must lie that the processes exchange."""
+def _exchange_device() -> torch.device:
+    """The device of tensors that the processes exchange."""
     nccl = distributed.get_backend() == "nccl"
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if nccl else torch.device("cpu")
 
 
 @contextmanager
 def all_or_none(ranks: Ranks) -> Iterator[None]:
-    """Around what may fail in one process and not in another: nobody may wait for one that has gone.
+    """Make a step that may fail in one process fail in all, so that none waits for a process that has ended.
 
-    Raises AlprError where it went well, if it did not elsewhere.
+    Raises:
+        AlprError: the step succeeded here and failed in another process.
     """
     failed = True
     try:
@@ -65,17 +73,18 @@ def all_or_none(ranks: Ranks) -> Iterator[None]:
         failed = False
     finally:
         if ranks.world > 1:
-            count = torch.tensor(int(failed), device=_place())
+            count = torch.tensor(int(failed), device=_exchange_device())
             distributed.all_reduce(count)
             elsewhere = int(count) - failed
             if elsewhere and not failed:
-                raise AlprError(f"{elsewhere} of the {ranks.world} processes cannot go on; theirs is the line with why")
+                raise AlprError(f"{elsewhere} of the {ranks.world} processes failed; their messages say why")
 
 
 def from_first(ranks: Ranks, make: Callable[[], bytes]) -> bytes:
-    """What `make` gives in the first process, in every one; the others do not call it.
+    """Call `make` in the first process and return its result in all of them.
 
-    Raises what it raises, and AlprError in the others.
+    Raises:
+        AlprError: `make` has failed; in the first process its own exception is raised.
     """
     content = b""
     with all_or_none(ranks):
@@ -83,18 +92,18 @@ def from_first(ranks: Ranks, make: Callable[[], bytes]) -> bytes:
             content = make()
     if ranks.world == 1:
         return content
-    size = torch.tensor(len(content), device=_place())
+    size = torch.tensor(len(content), device=_exchange_device())
     distributed.broadcast(size, 0)
     values = torch.empty(int(size), dtype=torch.uint8)
     if ranks.first and content:
         values = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-    values = values.to(_place())
+    values = values.to(_exchange_device())
     distributed.broadcast(values, 0)
     return values.cpu().numpy().tobytes()
 
 
 def require_same(ranks: Ranks, description: dict[str, Any]) -> None:
-    """Raises AlprError that names what differs, if the processes were not given the same options and data."""
+    """Check that all processes were given the same options and data. Raises AlprError that names the differences."""
     ours = json.loads(json.dumps(description, default=str))
     theirs = json.loads(from_first(ranks, lambda: json.dumps(ours).encode()))
     with all_or_none(ranks):
@@ -104,7 +113,7 @@ def require_same(ranks: Ranks, description: dict[str, Any]) -> None:
 
 
 def mean_over_ranks(value: Tensor) -> Tensor:
-    """The mean of `value` over all processes, without gradient; `value` itself if there is one only."""
+    """The mean of `value` over all processes, without gradient; `value` itself for a single process."""
     if not distributed.is_initialized():
         return value
     total = value.detach().clone()
@@ -113,7 +122,7 @@ def mean_over_ranks(value: Tensor) -> Tensor:
 
 
 class _Sum(torch.autograd.Function):
-    """The sum of a value over all processes. Each process's value acts on all of their losses, so the gradient is a
+    """The sum of a value over all processes. The value of each process affects the losses of all, so the gradient is a
     sum as well."""
 
     @staticmethod
@@ -129,24 +138,24 @@ class _Sum(torch.autograd.Function):
         return total
 
 
-class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over the whole batch, wherever its parts are. torch's own works on CUDA only."""
+class SynchronisedBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm over the whole batch of all processes. torch's own SyncBatchNorm works on CUDA only."""
 
     def forward(self, features: Tensor) -> Tensor:
         if not self.training or not distributed.is_initialized():
             return super().forward(features)
-        # Sums of many bfloat16 values would round.
-        given, features = features.dtype, features.to(self.weight.dtype)
-        # All processes have parts of the same size, so the number of values need not be shared.
+        # In bfloat16 the sums of many values would be rounded.
+        input_type, features = features.dtype, features.to(self.weight.dtype)
+        # The parts of all processes have the same size, so the number of values is not exchanged.
         total = features.numel() // features.shape[1] * distributed.get_world_size()
         mean: Tensor = _Sum.apply(features.sum(dim=(0, 2, 3))) / total  # type: ignore[no-untyped-call]
         centred = features - mean[:, None, None]
         variance: Tensor = _Sum.apply(centred.square().sum(dim=(0, 2, 3))) / total  # type: ignore[no-untyped-call]
-        self._follow(mean.detach(), variance.detach() * (total / max(1, total - 1)))
+        self._update_running_statistics(mean.detach(), variance.detach() * (total / max(1, total - 1)))
         scale = self.weight * (variance + self.eps).rsqrt()
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(given)
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(input_type)
 
-    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+    def _update_running_statistics(self, mean: Tensor, variance: Tensor) -> None:
         assert self.momentum is not None
         assert self.running_mean is not None
         assert self.running_var is not None
@@ -157,18 +166,24 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             self.num_batches_tracked.add_(1)
 
 
-def share_batch_norms(network: nn.Module) -> None:
-    """Make every batch norm of `network` a shared one, in place; names and weights stay."""
+def synchronise_batch_norms(network: nn.Module) -> None:
+    """Turn every batch norm of `network` into a synchronised one, in place; names and weights stay."""
     for module in network.modules():
         if type(module) is nn.BatchNorm2d:
-            module.__class__ = SharedBatchNorm2d
+            module.__class__ = SynchronisedBatchNorm2d
 
 
 @dataclass(frozen=True)
 class BatchSharding:
-    """batch_size: samples a step in all. accumulate: parts one after the other, so that little memory is enough.
+    """How each batch is divided among processes and accumulated parts.
 
-    Raises UsageError if the batch cannot be shared out evenly.
+    Attributes:
+        batch_size: Samples per step in total.
+        accumulate: Parts that each process computes one after the other, to save memory.
+        ranks: This process among all.
+
+    Raises:
+        UsageError: the batch cannot be divided evenly.
     """
 
     batch_size: int
@@ -176,35 +191,36 @@ class BatchSharding:
     ranks: Ranks
 
     def __post_init__(self) -> None:
-        shares = self.accumulate * self.ranks.world
-        if self.batch_size % shares:
+        parts = self.accumulate * self.ranks.world
+        if self.batch_size % parts:
             raise UsageError(
-                f"--batch_size {self.batch_size} must be a multiple of {shares}, the processes times --accumulate"
+                f"--batch_size {self.batch_size} must be a multiple of {parts}, the processes times --accumulate"
             )
 
     @property
     def size(self) -> int:
-        """Samples of one part of one process."""
+        """Samples in one part of one process."""
         return self.batch_size // (self.accumulate * self.ranks.world)
 
-    def indices(self, first_step: int, steps: int) -> Indices:
-        """This process's samples from `first_step` on: together, all processes see what a single one would see."""
-        return Indices(self, first_step, steps)
+    def sampler(self, first_step: int, steps: int) -> ShardSampler:
+        """The samples of this process from `first_step` on; together the processes see those of one."""
+        return ShardSampler(self, first_step, steps)
 
 
 @dataclass(frozen=True)
-class Indices(Sized):
-    """An order of samples for torch's loader."""
+class ShardSampler(Sized):
+    """The indices of one process's samples, for torch's DataLoader."""
 
-    shares: BatchSharding
+    sharding: BatchSharding
     first_step: int
     steps: int
 
     def __len__(self) -> int:
-        return (self.steps - self.first_step) * self.shares.size * self.shares.accumulate
+        return (self.steps - self.first_step) * self.sharding.size * self.sharding.accumulate
 
     def __iter__(self) -> Iterator[int]:
-        shares = self.shares
+        sharding = self.sharding
+        samples = sharding.size * sharding.accumulate
         for step in range(self.first_step, self.steps):
-            start = step * shares.batch_size + shares.ranks.rank * shares.size * shares.accumulate
-            yield from range(start, start + shares.size * shares.accumulate)
+            start = step * sharding.batch_size + sharding.ranks.rank * samples
+            yield from range(start, start + samples)

@@ -1,5 +1,5 @@
-"""What a training would cost before it is begun: how fast a network of some shape is, and the time and memory that more
-pictures would take, from a measured run.
+"""The cost of a training before it starts: the speed of a network of a given shape, and the time and memory for more
+pictures, extrapolated from a measured run.
 """
 
 from __future__ import annotations
@@ -27,15 +27,21 @@ from alpr_app.runtime.torch_engine import TorchEngine, gigaflop
 from alpr_app.train.trainer.batches import GIGABYTE, SampleCache
 from alpr_app.train.trainer.checkpoint import CheckpointError
 
-# A picture of CCPD: height and width in pixels.
-PICTURE = (1160, 720)
+# Height and width in pixels of a picture of CCPD.
+CCPD_SIZE = (1160, 720)
 WARM_UP_RUNS = 10
 
 
 @dataclass(frozen=True)
 class Speed:
-    """parameters and gflop of a network for one picture of size (height, width). milliseconds: by backend, the 5th and
-    the 50th percentile of its runs."""
+    """The size and speed of a network.
+
+    Attributes:
+        size: Height and width of its input in pixels.
+        parameters: Number of its parameters.
+        gflop: GFLOP for one input.
+        milliseconds: By backend, the 5th and the 50th percentile of its times for one input.
+    """
 
     size: tuple[int, int]
     parameters: int
@@ -44,10 +50,12 @@ class Speed:
 
 
 def measure_speed(config: DetectorConfig | ReaderConfig, runs: int, threads: int) -> Speed:
-    """The speed of an untrained network with this config, alone and for one picture: a detector's as it sees a picture
-    of CCPD. Backends that are not installed are left out."""
+    """Measure an untrained network with this config on one input; for a detector that is a letterboxed picture of CCPD.
+
+    Backends that are not installed are skipped.
+    """
     if isinstance(config, DetectorConfig):
-        kind, size = "detector", Letterbox.for_long_side(*PICTURE, config.long_side).canvas
+        kind, size = "detector", Letterbox.for_long_side(*CCPD_SIZE, config.long_side).canvas
     else:
         kind, size = "reader", (config.img_height, config.img_width)
     network = _network_of(config)
@@ -63,7 +71,7 @@ def _network_of(config: DetectorConfig | ReaderConfig) -> nn.Module:
 
 
 def _times(engines: dict[str, Engine], size: tuple[int, int], runs: int) -> dict[str, tuple[float, float]]:
-    """In turns, so that a moment in which the computer is slow is every engine's."""
+    """Time the engines in turns, so that moments in which the computer is slow affect all of them alike."""
     image = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
     times: dict[str, list[float]] = {name: [] for name in engines}
     for _ in range(WARM_UP_RUNS + runs):
@@ -71,18 +79,25 @@ def _times(engines: dict[str, Engine], size: tuple[int, int], runs: int) -> dict
             start = perf_counter()
             engine(image)
             times[name].append(1000 * (perf_counter() - start))
-    found: dict[str, tuple[float, float]] = {}
+    percentiles: dict[str, tuple[float, float]] = {}
     for name, values in times.items():
-        low, middle = map(float, np.percentile(values[WARM_UP_RUNS:], (5, 50)))
-        found[name] = (low, middle)
-    return found
+        low, median = map(float, np.percentile(values[WARM_UP_RUNS:], (5, 50)))
+        percentiles[name] = (low, median)
+    return percentiles
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """hours: for all samples. samples_per_s, waiting_share: as measured, the median of the run. memory_gb: the most
-    the run took, None if the system does not tell. decoded_gb: all pictures in memory; what is beyond the cache is
-    decoded again each time."""
+    """The estimated cost of a training.
+
+    Attributes:
+        samples: Training samples in total.
+        hours: Time for all of them.
+        samples_per_s: Median speed of the measured run.
+        waiting_share: Median share of its time that was spent waiting for data.
+        memory_gb: Peak memory of its main process; None if the system does not report it.
+        decoded_gb: Memory for all decoded pictures; those that exceed the cache are decoded at each use.
+    """
 
     samples: int
     hours: float
@@ -92,24 +107,25 @@ class Estimate:
     decoded_gb: float
 
 
-def bytes_a_picture(cached: SampleCache[Any, Any]) -> float:
-    """Mean size of the decoded pictures that are in memory."""
-    return float(np.mean([item.image.nbytes for item in (cached[index] for index in range(cached.kept))]))
+def mean_picture_bytes(cached: SampleCache[Any, Any]) -> float:
+    """Mean bytes of the decoded pictures that are cached."""
+    return float(np.mean([item.image.nbytes for item in (cached[index] for index in range(cached.cached))]))
 
 
-def estimate(run: Path, pictures: int, rounds: float, picture_bytes: float) -> Estimate:
-    """A training of `rounds` rounds over `pictures` pictures, at the speed of `run`, a run's folder.
+def estimate(run: Path, pictures: int, epochs: float, picture_bytes: float) -> Estimate:
+    """Estimate a training of `epochs` passes over `pictures` pictures at the speed of the run in the folder `run`.
 
-    Raises CheckpointError if the run has written no figures yet.
+    Raises:
+        CheckpointError: the run has written no figures yet.
     """
     curves = read_curves(run / TRAIN).columns
     speeds = curves.get("samples_per_s", np.zeros(0))
     speeds = speeds[np.isfinite(speeds) & (speeds > 0)]
     if not speeds.size:
-        raise CheckpointError(f"{run}: no train.csv with figures in it; let the run go on for a few minutes first")
+        raise CheckpointError(f"{run}: no train.csv with figures yet; let the run continue for a few minutes first")
     speed = float(np.median(speeds))
     memory = curves.get("memory_gb", np.zeros(0))
-    samples = round(pictures * rounds)
+    samples = round(pictures * epochs)
     return Estimate(
         samples,
         samples / speed / 3600,

@@ -1,5 +1,5 @@
-"""From runs to bundles: a run's best checkpoint, its confidences made true by one temperature (Guo et al., On
-Calibration of Modern Neural Networks, 2017), and the mean of several bundles' weights.
+"""From runs to bundles: export of a run's best checkpoint, calibration of confidences by one temperature (Guo et al.,
+On Calibration of Modern Neural Networks, 2017), and the mean of several bundles' weights.
 """
 
 from __future__ import annotations
@@ -30,14 +30,21 @@ from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import CheckpointError, samples_seen
 from alpr_app.train.trainer.pretrained import trained_network, with_fields
 
-# Up to a factor of four each way: what needs more is not miscalibrated but broken.
+# Up to a factor of four each way: a reader that needs more is not miscalibrated but broken.
 TEMPERATURES = np.geomspace(0.25, 4.0, 161)
 BATCH = 64
 
 
 def calibrate(reader: Reader, data: DataFolder) -> float:
-    """Scale the logits of `reader`, in eval mode, so that its confidences are likeliest on the labelled plates of
-    `data`; returns the temperature. Raises LabelError if `data` holds no plates with texts."""
+    """Scale the character logits of `reader`, in place and in eval mode, so that its confidences have the highest
+    likelihood on the labelled plates of `data`.
+
+    Returns:
+        The temperature that the logits were divided by.
+
+    Raises:
+        LabelError: `data` holds no plates with texts.
+    """
     sources = plate_sources(data, reader.config.alphabet)
     if not sources:
         raise LabelError("there are no plates with texts in the val split to calibrate on")
@@ -51,8 +58,14 @@ def calibrate(reader: Reader, data: DataFolder) -> float:
 
 @torch.no_grad()
 def fit_temperature(reader: Reader, plates: np.ndarray, texts: Sequence[str]) -> float:
-    """The temperature by which the logits of `plates` (N, H, W, 3) uint8 are to be divided, so that the confidences of
-    whole readings are likeliest: the least mean cross entropy with their being right or wrong."""
+    """The temperature, a divisor of the logits, at which the confidences of whole readings have the lowest mean cross
+    entropy with whether they are right.
+
+    Args:
+        reader: A reader in eval mode.
+        plates: Rectified plates, (N, H, W, 3) uint8.
+        texts: Their true texts.
+    """
     parts = [
         reader(from_pixels(torch.from_numpy(plates[start : start + BATCH]))) for start in range(0, len(plates), BATCH)
     ]
@@ -60,9 +73,9 @@ def fit_temperature(reader: Reader, plates: np.ndarray, texts: Sequence[str]) ->
     losses = []
     for temperature in TEMPERATURES:
         readings = decode(characters / temperature, colours, reader.config)
-        sure = np.clip([reading.confidence for reading in readings], 1e-6, 1 - 1e-6)
+        confidences = np.clip([reading.confidence for reading in readings], 1e-6, 1 - 1e-6)
         right = np.array([reading.text == text for reading, text in zip(readings, texts, strict=True)])
-        losses.append(-np.log(np.where(right, sure, 1 - sure)).mean())
+        losses.append(-np.log(np.where(right, confidences, 1 - confidences)).mean())
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 
@@ -74,13 +87,19 @@ def export_run(
     last: bool = False,
     calibration: Path | None = None,
 ) -> BundleInfo:
-    """Write the bundle `output` from the run's best checkpoint or, with `last`, from its newest one.
+    """Write the bundle `output` from a checkpoint of the run.
 
-    scores: JSON as `alpr eval --json` writes it, to go with the run's own validation figures. long_side: of a
-    detector's input in use; the network is the same for any. calibration: labelled pictures on whose val split a
-    reader's confidences are made true.
+    Args:
+        run: Folder of the run.
+        output: Path of the bundle, without its suffix.
+        scores: JSON of `alpr eval --json`, stored in addition to the run's own validation metrics.
+        long_side: Longer side of a detector's input in use; the network is the same for any.
+        last: Export the newest checkpoint instead of the best one.
+        calibration: Labelled pictures on whose val split a reader's confidences are calibrated.
 
-    Raises CheckpointError, BundleError or LabelError, UsageError if `scores` is no JSON.
+    Raises:
+        CheckpointError, BundleError, LabelError: a file cannot be used.
+        UsageError: `scores` is not such a JSON file, or an option does not apply to this network.
     """
     checkpoint = run / ("last.pt" if last else "best.pt")
     network, state = trained_network(checkpoint)
@@ -107,7 +126,7 @@ def export_run(
 
 
 def read_scores(path: Path) -> dict[str, Any]:
-    """Figures as `alpr eval --json` writes them. Raises UsageError if they are no such JSON, OSError."""
+    """Read the figures of `alpr eval --json`. Raises UsageError for other content, and OSError."""
     try:
         scores = read_json(path)
     except ContentError as error:
@@ -118,20 +137,26 @@ def read_scores(path: Path) -> dict[str, Any]:
 
 
 def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores: Path | None = None) -> BundleInfo:
-    """Write the bundle `output` with the mean of the weights of `bundles`, networks of one kind and shape.
+    """Write the bundle `output` with the mean weights of `bundles`, networks of one kind and shape.
 
-    Its command is those that made each of them, and then `command`, a line each. scores: JSON as `alpr eval --json`
-    writes it.
+    Its training command consists of theirs and of `command`, one per line.
 
-    Raises BundleError if there is one only, one cannot be read, or is not shaped as the first; UsageError if `scores`
-    is no JSON.
+    Args:
+        bundles: Paths of two or more bundles.
+        output: Path of the new bundle, without its suffix.
+        command: The command that averages them.
+        scores: JSON of `alpr eval --json` to store in the bundle.
+
+    Raises:
+        BundleError: there is only one bundle, one cannot be read, or one differs from the first in kind or shape.
+        UsageError: `scores` is not such a JSON file.
     """
     if len(bundles) < 2:
         raise BundleError(f"{bundles[0]}: the mean of one network is itself; name two or more")
     networks, infos = zip(*(load_bundle(None, path) for path in bundles), strict=True)
     for path, network in zip(bundles[1:], networks[1:], strict=True):
         if type(network) is not type(networks[0]) or _shape(network) != _shape(networks[0]):
-            raise BundleError(f"{path}: not a network of the kind and shape of {bundles[0]}; their mean means nothing")
+            raise BundleError(f"{path}: not a network of the kind and shape of {bundles[0]}; they cannot be averaged")
     states = [network.state_dict() for network in networks]
     networks[0].load_state_dict({name: _mean([state[name] for state in states]) for name in states[0]})
     figures = {} if scores is None else {"evaluation": read_scores(scores)}
@@ -139,13 +164,13 @@ def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores:
 
 
 def _shape(network: nn.Module) -> object:
-    """What two networks must have in common for their weights to mean the same; dropout is none of it."""
+    """The settings that two networks must share for their weights to have the same meaning: all but dropout."""
     config = network.config
     return replace(config, dropout=0.0, emb_dropout=0.0) if isinstance(config, ReaderConfig) else config
 
 
 def _mean(values: list[Tensor]) -> Tensor:
-    """Counts, of batches seen, are no weights: of those the first stays."""
+    """The mean of weights; of integers, which count the batches seen, the first."""
     if not values[0].is_floating_point():
         return values[0]
     return torch.stack(values).mean(dim=0)

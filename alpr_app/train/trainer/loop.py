@@ -1,4 +1,7 @@
-"""The training loop: steps, averaged weights, validation, checkpoints, exact resume."""
+"""The training loop: steps, averaged weights, validation, checkpoints, exact resume.
+
+`Trainer.train` is the loop; `Trainer.train_step` is one optimiser step, whose losses come from the `Task`.
+"""
 
 from __future__ import annotations
 
@@ -27,22 +30,25 @@ from alpr_app.train.trainer.distributed import (
     from_first,
     mean_over_ranks,
     require_same,
-    share_batch_norms,
+    synchronise_batch_norms,
 )
 from alpr_app.train.trainer.metrics import Meter, Trackers
 from alpr_app.train.trainer.optimisation import averaged, computes_in_bf16, make_optimizer, make_schedule
 from alpr_app.train.trainer.options import RunOptions, threads_for
 from alpr_app.train.trainer.processes import StopSignal, compiling
 
+# Steps between two rows of train.csv.
 LOG_EVERY = 50
 
 
 class Task(Protocol):
-    """What is trained: a module with its losses, its samples and its validation.
+    """A network with its samples, its losses and its validation.
 
-    `network` returns from a batch a dict of losses with their weighted sum under 'loss'. `validate` returns
-    metrics, of which `monitor` is the one the best checkpoint is chosen by: higher is better. `description`
-    is what a checkpoint must have in common with a run that goes on from it.
+    Attributes:
+        monitor: Name of the metric that chooses the best checkpoint; higher is better.
+        description: Settings that must be the same in a checkpoint and in the run that resumes from it.
+        network: The network to train, on the CPU.
+        dataset: Its training samples.
     """
 
     monitor: str
@@ -54,47 +60,56 @@ class Task(Protocol):
     @property
     def dataset(self) -> Samples: ...
 
-    # Each takes networks of its own kind.
-    def losses(self, network: Any, batch: Any) -> dict[str, Tensor]: ...
+    # Each task accepts its own kind of network.
+    def losses(self, network: Any, batch: Any) -> dict[str, Tensor]:
+        """The losses of a batch by name, with their weighted sum as `loss`."""
 
-    def validate(self, network: Any) -> dict[str, float]: ...
+    def validate(self, network: Any) -> dict[str, float]:
+        """The metrics by name, `monitor` among them."""
 
     def deployable(self, network: Any) -> nn.Module | None:
-        """What of a trained network can be used by itself, as a model bundle; None if nothing can."""
+        """The part of a trained network that a model bundle holds; None if it has no use by itself."""
 
 
 class Trainer:
-    """One training run in one folder: last.pt to go on from, best.pt to use, train.csv and val.csv to look at.
+    """One training run in one folder: last.pt to resume from, best.pt to use, train.csv and val.csv to look at.
 
-    Raises UsageError if the batch cannot be shared out evenly among processes and parts, AlprError if the processes
-    have other options or data.
+    Args:
+        task: What is trained.
+        options: The options of the run, with a folder.
+        ranks: This process among those that train together; None for a single process.
+
+    Raises:
+        UsageError: the batch cannot be divided evenly among processes and parts.
+        AlprError: the processes were given different options or data.
     """
 
     def __init__(self, task: Task, options: RunOptions, ranks: Ranks | None = None) -> None:
         self.task, self.options, self.ranks = task, options, ranks or Ranks()
         self.description = {**task.description, "run": options.description()}
         require_same(self.ranks, self.description)
-        self.shares = BatchSharding(options.batch_size, options.accumulate, self.ranks)
-        many = self.ranks.world > 1
-        place = f"cuda:{self.ranks.local}" if many and options.device == "cuda" else options.device
-        self.device = torch.device(place)
+        self.sharding = BatchSharding(options.batch_size, options.accumulate, self.ranks)
+        distributed = self.ranks.world > 1
+        device_name = f"cuda:{self.ranks.local}" if distributed and options.device == "cuda" else options.device
+        self.device = torch.device(device_name)
         torch.set_num_threads(threads_for(options))
-        # Every process has the same weights, but drops out other values.
+        # All processes have the same weights, but each draws its own dropout.
         torch.manual_seed(options.seed + self.ranks.rank)
-        if many:
-            share_batch_norms(task.network)
-        # torch's own types do not know this argument.
+        if distributed:
+            synchronise_batch_norms(task.network)
+        # torch's type stubs lack this argument.
         self.network = task.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = averaged(self.network, options.ema)
         self.optimizer = make_optimizer(self.network, options)
         self.schedule = make_schedule(options)
-        running = torch.compile(self.network) if options.compile else self.network
-        assert isinstance(running, nn.Module)
-        self.running: nn.Module = DistributedDataParallel(running) if many else running
+        compiled = torch.compile(self.network) if options.compile else self.network
+        assert isinstance(compiled, nn.Module)
+        # The network as training steps call it; its weights are those of `self.network`.
+        self.training_network: nn.Module = DistributedDataParallel(compiled) if distributed else compiled
         self.step = self.since_best = 0
         self.best = -math.inf
         self.metrics: dict[str, float] = {}
-        self.half = computes_in_bf16(options, self.device)
+        self.uses_bf16 = computes_in_bf16(options, self.device)
         if self.ranks.first:
             options.folder.mkdir(parents=True, exist_ok=True)
 
@@ -107,8 +122,8 @@ class Trainer:
         return self.options.folder / "best.pt"
 
     def state(self) -> dict[str, Any]:
-        """All that a later run needs to go on as if nothing had happened."""
-        self._take_average()
+        """Everything that a resumed run needs to reach the weights that an uninterrupted one would have."""
+        self._update_average()
         return {
             "step": self.step,
             "best": self.best,
@@ -124,8 +139,8 @@ class Trainer:
         }
 
     def resume(self) -> None:
-        """Go on from last.pt. Raises CheckpointError if it is damaged or belongs to another run."""
-        # Of several machines, only the first one's folder has it.
+        """Continue from last.pt. Raises CheckpointError if it is damaged or belongs to another run."""
+        # Only the folder of the first machine has it.
         content = from_first(self.ranks, lambda: read_checkpoint(self.last_path)) if self.ranks.world > 1 else None
         with all_or_none(self.ranks):
             state = load_checkpoint(self.last_path, self.description, content)
@@ -133,7 +148,7 @@ class Trainer:
             self._restore(state)
 
     def _restore(self, state: dict[str, Any]) -> None:
-        """Take over what a checkpoint of this run holds."""
+        """Load the state from a checkpoint of this run."""
         for name, module in (("network", self.network), ("average", self.average)):
             fault = misfit(state[name], module.state_dict())
             if fault:
@@ -147,41 +162,47 @@ class Trainer:
             if self.device.type == "cuda":
                 torch.cuda.set_rng_state_all(state["random_cuda"])
         else:
-            # One checkpoint cannot hold every process's own random numbers: new ones, of this step.
+            # The checkpoint holds the random state of one process only, so that all are seeded by the step.
             torch.manual_seed(self.options.seed + self.ranks.rank + self.ranks.world * state["step"])
         self.step, self.best, self.metrics = int(state["step"]), float(state["best"]), dict(state["metrics"])
         self.since_best = int(state["since_best"])
 
     def batches(self) -> Iterator[Any]:
-        """The parts of the batches from this step on, as this process sees them."""
-        indices = self.shares.indices(self.step, self.options.steps)
-        return batches(self.task.dataset, indices, self.shares.size, self.options.num_workers, self.device)
+        """The parts of the batches of this process, from the current step on."""
+        sampler = self.sharding.sampler(self.step, self.options.steps)
+        return batches(self.task.dataset, sampler, self.sharding.size, self.options.num_workers, self.device)
 
     @property
     def done(self) -> bool:
-        """Whether all steps are done, or nothing is to be gained by more of them."""
-        tired = 0 < self.options.patience <= self.since_best
-        return self.step >= self.options.steps or self.schedule.finished or tired
+        """Whether all steps are done, the schedule has finished, or early stopping applies."""
+        stopped_early = 0 < self.options.patience <= self.since_best
+        return self.step >= self.options.steps or self.schedule.finished or stopped_early
 
     def train(self) -> bool:
-        """Train until all steps are done, or until Ctrl-C; returns whether they are.
+        """Train until the run is done or until Ctrl-C, and save a checkpoint at the end.
 
-        Raises TrainingError if the loss is no number any more, CheckpointError if the disk is full.
+        Returns:
+            Whether the run is done.
+
+        Raises:
+            TrainingError: the gradient is not finite, or a worker process was killed.
+            CheckpointError: a checkpoint cannot be written.
         """
         validate_every = max(1, self.options.validate_samples // self.options.batch_size)
-        parts_to_come = self.batches()
+        batch_parts = self.batches()
         meter, saved_at = Meter(), time.monotonic()
-        quiet = None if self.ranks.first else True
-        bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5, disable=quiet)
+        # None shows the bar in a terminal only.
+        hidden = None if self.ranks.first else True
+        bar = tqdm(total=self.options.steps, initial=self.step, unit="step", mininterval=5, disable=hidden)
         with (
-            StopSignal() as stop,
+            StopSignal() as stop_signal,
             Trackers(self.options, self.ranks, self.step > 0) as trackers,
             bar,
             watching_workers(),
         ):
-            while not self.done and not self._any(stop.asked):
+            while not self.done and not self._in_any_process(stop_signal.requested):
                 started = time.monotonic()
-                parts = [next(parts_to_come) for _ in range(self.options.accumulate)]
+                parts = [next(batch_parts) for _ in range(self.options.accumulate)]
                 waited = time.monotonic() - started
                 meter.add(self.train_step(parts), self.options.batch_size, started, waited)
                 bar.update()
@@ -200,18 +221,22 @@ class Trainer:
             self.save()
         return self.done
 
-    def _any(self, asked: bool) -> bool:
-        """Whether any process was asked to stop: none may wait for another that has gone."""
+    def _in_any_process(self, stop: bool) -> bool:
+        """Whether any process should stop: all stop together, so that none waits for one that has ended."""
         if self.ranks.world == 1:
-            return asked
-        return bool(mean_over_ranks(torch.tensor(float(asked), device=self.device)) > 0)
+            return stop
+        return bool(mean_over_ranks(torch.tensor(float(stop), device=self.device)) > 0)
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
         return self.schedule.rate(step)
 
     def train_step(self, parts: list[Any]) -> dict[str, float]:
-        """One optimiser step over the parts of its batch; returns the mean losses and the norm of the gradient."""
+        """Take one optimiser step over the parts of its batch.
+
+        Returns:
+            The mean losses by name, and the norm of the gradient as `gradient`.
+        """
         self.network.train()
         self._optimizer_mode("train")
         for group in self.optimizer.param_groups:
@@ -219,19 +244,19 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
         for number, part in enumerate(parts, start=1):
-            # Gradients of the processes are added up once a step, with those of its last part.
-            shared = self.running if isinstance(self.running, DistributedDataParallel) else None
-            alone = shared.no_sync() if shared is not None and number < len(parts) else nullcontext()
-            with compiling(self.options.compile), alone:
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-                    losses = self.task.losses(self.running, to_device(part, self.device))
+            # The processes exchange gradients once per step, with the last part.
+            parallel = self.training_network if isinstance(self.training_network, DistributedDataParallel) else None
+            unsynchronised = parallel.no_sync() if parallel is not None and number < len(parts) else nullcontext()
+            with compiling(self.options.compile), unsynchronised:
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.uses_bf16):
+                    losses = self.task.losses(self.training_network, to_device(part, self.device))
                 (losses["loss"] / len(parts)).backward()
             sums = {name: sums.get(name, 0) + value.detach() / len(parts) for name, value in losses.items()}
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         if not torch.isfinite(norm):
             raise TrainingError(
-                f"step {self.step}: the gradient is no number any more; go on from the last checkpoint with --resume, "
-                "or start anew with a lower --start_lr"
+                f"step {self.step}: the gradient is not finite any more; continue from the last checkpoint with "
+                "--resume, or start again with a lower --start_lr"
             )
         self.optimizer.step()
         if self.options.schedule != "free":
@@ -242,30 +267,30 @@ class Trainer:
         return {**means, "gradient": float(norm)}
 
     def _optimizer_mode(self, mode: str) -> None:
-        """The schedule-free optimiser holds other weights for training than for use."""
+        """Switch the schedule-free optimiser, which uses other weights in training than in evaluation."""
         if self.options.schedule == "free":
             getattr(self.optimizer, mode)()
 
-    def _take_average(self) -> None:
-        """With the schedule-free optimiser the average is its own; otherwise it is kept at every step."""
+    def _update_average(self) -> None:
+        """Copy the average of the schedule-free optimiser; otherwise every step has updated it already."""
         if self.options.schedule == "free":
-            kept = {name: value.clone() for name, value in self.network.state_dict().items()}
+            training_weights = {name: value.clone() for name, value in self.network.state_dict().items()}
             self._optimizer_mode("eval")
             self.average.module.load_state_dict(self.network.state_dict())
             self._optimizer_mode("train")
-            # There and back rounds: a run must not depend on how often it was looked at.
-            self.network.load_state_dict(kept)
+            # Switching back and forth rounds: the result of a run must not depend on how often it is validated.
+            self.network.load_state_dict(training_weights)
 
     def save(self) -> None:
-        """Write last.pt, by the first process."""
+        """Write last.pt, in the first process."""
         if self.ranks.first:
             save_checkpoint(self.last_path, self.state())
 
     def validate(self) -> None:
-        """Measure the averaged weights; keep them as best.pt when they are the best so far."""
-        self._take_average()
+        """Measure the averaged weights, and save them as best.pt if they are the best so far."""
+        self._update_average()
         network = self.average.module.eval()
-        # Every process measures, and all find the same: it costs no more than waiting, and all know when to end.
+        # Every process validates, with the same result: that takes no longer than waiting, and all know when to stop.
         with torch.inference_mode():
             self.metrics = metrics = self.task.validate(network)
         shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
@@ -281,9 +306,9 @@ class Trainer:
                 save_checkpoint(self.best_path, {**state, "description": self.description})
 
     def _publish(self, network: nn.Module) -> None:
-        """The newest averaged weights as a bundle, to be tried while the run goes on."""
+        """Write the current averaged weights as a bundle, to try while the run is in progress."""
         deployable = self.task.deployable(network)
         if deployable is not None:
-            written = command_of(self.options.folder)
+            command = command_of(self.options.folder)
             scores = {"training": {"samples_seen": self.step * self.options.batch_size, **self.metrics}}
-            save_bundle(self.options.folder / "newest", deployable, scores, written)
+            save_bundle(self.options.folder / "newest", deployable, scores, command)

@@ -1,6 +1,4 @@
-"""How weights are moved: optimiser, weight decay, averaging, number format, and the learning rate over a run (a cosine,
-or halved whenever the loss has stopped falling).
-"""
+"""Optimisation: optimiser, weight decay, averaged weights (EMA), number format, and schedules of the learning rate."""
 
 from __future__ import annotations
 
@@ -17,8 +15,8 @@ from alpr_app.core.errors import MissingPackage, UsageError
 from alpr_app.data.bounded_parsing import shown
 from alpr_app.train.trainer.options import PRECISION_VARIABLE, PRECISIONS, RunOptions
 
-# A window's loss counts as lower only if it is so by this many standard errors: chance alone does not do it.
-CERTAINTY = 2.0
+# Standard errors by which the loss of a window must be lower to count as lower: smaller decreases may be chance.
+REQUIRED_STANDARD_ERRORS = 2.0
 
 
 class Schedule(Protocol):
@@ -26,11 +24,11 @@ class Schedule(Protocol):
         """The learning rate of a step."""
 
     def observe(self, loss: float) -> None:
-        """Told of every step's loss."""
+        """Take note of the loss of a step."""
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is to be gained by going on."""
+        """Whether the run should end before all steps are done."""
 
     def state(self) -> dict[str, Any]: ...
 
@@ -38,7 +36,7 @@ class Schedule(Protocol):
 
 
 def _warmup(step: int, options: RunOptions) -> float:
-    """Share of the full rate: rises linearly to 1."""
+    """Share of the full learning rate, which rises linearly to 1."""
     return min(1.0, (step + 1) / max(1, round(options.warmup * options.steps)))
 
 
@@ -69,17 +67,17 @@ class Cosine:
 
 
 class Constant(Cosine):
-    """Linear warm-up, then start_lr throughout: what the schedule-free optimiser asks for."""
+    """Linear warm-up, then start_lr throughout, as the schedule-free optimiser requires."""
 
     def rate(self, step: int) -> float:
         return self.options.start_lr * _warmup(step, self.options)
 
 
 class Plateau:
-    """Halves the rate after `plateau_thr` batches whose mean loss is not surely below the best mean so far.
+    """Halves the rate after `plateau_thr` batches whose mean loss is not significantly below the best mean so far.
 
-    Means of whole windows are compared, with their standard errors: single batches are too noisy to be judged by.
-    Ends the run when the loss stays even at min_lr.
+    It compares the means of whole windows by their standard errors, because single batches are too noisy, and ends the
+    run when the loss does not fall at min_lr either.
     """
 
     def __init__(self, options: RunOptions) -> None:
@@ -100,12 +98,12 @@ class Plateau:
         self._mean += change / self._count
         self._spread += change * (loss - self._mean)
         if self._count == self.options.plateau_thr:
-            self._judge()
+            self._end_window()
             self._count, self._mean, self._spread = 0, 0.0, 0.0
 
-    def _judge(self) -> None:
+    def _end_window(self) -> None:
         error = math.sqrt(self._spread / max(1, self._count - 1) / self._count)
-        margin = CERTAINTY * math.hypot(error, self.best_error)
+        margin = REQUIRED_STANDARD_ERRORS * math.hypot(error, self.best_error)
         if self._mean < self.best - margin:
             self.best, self.best_error = self._mean, error
             return
@@ -117,14 +115,14 @@ class Plateau:
 
     def restore(self, state: dict[str, Any]) -> None:
         figures = {name: value for name, value in state.items() if name != "options"}
-        own = vars(self).keys() - {"options"}
-        if figures.keys() != own or not all(isinstance(value, int | float) for value in figures.values()):
-            raise ValueError(f"the schedule's figures are {shown(sorted(map(str, figures)))}, not {sorted(own)}")
+        names = vars(self).keys() - {"options"}
+        if figures.keys() != names or not all(isinstance(value, int | float) for value in figures.values()):
+            raise ValueError(f"the schedule's figures are {shown(sorted(map(str, figures)))}, not {sorted(names)}")
         vars(self).update(figures)
 
 
 def make_schedule(options: RunOptions) -> Schedule:
-    """The schedule that the options name."""
+    """The schedule that the options select."""
     kinds: dict[str, Callable[[RunOptions], Schedule]] = {"cosine": Cosine, "plateau": Plateau, "free": Constant}
     return kinds[options.schedule](options)
 
@@ -135,21 +133,22 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay; biases, norms and other vectors, places and queries do not."""
+    """Parameter groups: weights decay; biases, norms and other vectors, position embeddings and queries do not."""
     decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
+    not_decayed: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
-        plain = parameter.ndim < 2 or name.endswith(("places", "queries"))
-        (free if plain else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+        exempt = parameter.ndim < 2 or name.endswith(("places", "queries"))
+        (not_decayed if exempt else decayed).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": not_decayed, "weight_decay": 0.0}]
 
 
 def make_optimizer(network: nn.Module, options: RunOptions) -> torch.optim.Optimizer:
-    """AdamW; with the schedule `free` its schedule-free form, which averages the weights by itself.
+    """AdamW or, with the schedule `free`, its schedule-free form, which averages the weights itself.
 
-    Raises MissingPackage with the remedy if the package for it is missing.
+    Raises:
+        MissingPackage: the package schedulefree is not installed.
     """
     groups = parameter_groups(network, options.weight_decay)
     if options.schedule != "free":
@@ -163,7 +162,7 @@ def make_optimizer(network: nn.Module, options: RunOptions) -> torch.optim.Optim
 
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:
-    """Exponential moving average of weights and buffers; it follows faster while the run is young."""
+    """Exponential moving average of weights and buffers; its decay is lower at the beginning of a run."""
 
     def update(average: Tensors, current: Tensors, count: Tensor | int) -> None:
         steps = int(count)
@@ -171,14 +170,14 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
         if average[0].is_floating_point():
             torch._foreach_lerp_(average, current, weight)
         else:
-            for kept, new in zip(average, current, strict=True):
-                kept.copy_(new)
+            for averaged_value, value in zip(average, current, strict=True):
+                averaged_value.copy_(value)
 
     return AveragedModel(network, multi_avg_fn=update, use_buffers=True)
 
 
 def computes_in_bf16(options: RunOptions, device: torch.device) -> bool:
-    """What the run's `precision` comes to on this device. Raises UsageError for an unknown one in ALPR_PRECISION."""
+    """Whether the run's `precision` means bf16 on this device. Raises UsageError for an unknown ALPR_PRECISION."""
     precision = options.precision
     if precision == "auto":
         precision = os.environ.get(PRECISION_VARIABLE, "auto")
@@ -188,11 +187,11 @@ def computes_in_bf16(options: RunOptions, device: torch.device) -> bool:
 
 
 def bf16_is_fast(device: torch.device) -> bool:
-    """Whether the processor computes in bfloat16 itself; emulated, it is slower than float32."""
+    """Whether the device computes in bfloat16 natively; emulated, it is slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     if device.type == "cpu":
-        # torch tells this by private names only; where it has another one, float32 is the safe answer.
+        # torch has private functions only for this; where they are missing, float32 is the safe choice.
         names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
         return any(getattr(torch.cpu, name, bool)() for name in names)
     return False

@@ -1,23 +1,24 @@
-"""Options of a training run that all networks share."""
+"""The options of a training run that both networks share, with their defaults and help texts."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from alpr_app.core.errors import UsageError
+from alpr_app.runtime.backends import DEVICES
 from alpr_app.runtime.system_info import cores
 
 SCHEDULES = ("cosine", "plateau", "free")
 PRECISIONS = ("auto", "fp32", "bf16")
-# What `auto` means for every run that starts with it, whatever its processor: fp32 or bf16.
+# Sets what `auto` means for all runs, whatever the processor: fp32 or bf16.
 PRECISION_VARIABLE = "ALPR_PRECISION"
-# What may be another one when a run is resumed: where it runs, not what it computes.
-_FREE_TO_CHANGE = (
+# A resumed run may change these options: they say where it runs and not what it computes.
+_CHANGEABLE_ON_RESUME = (
     "output",
     "num_workers",
     "threads",
@@ -31,42 +32,79 @@ _FREE_TO_CHANGE = (
 )
 
 
+def _option(help: str, **settings: Any) -> dict[str, Any]:
+    """The metadata that makes a field an option of the command line; `settings` are passed to argparse."""
+    return {"help": help, **settings}
+
+
 @dataclass(frozen=True)
 class RunOptions:
-    """output: the run's folder; None until one is made for it. samples: how many the run sees in all. batch_size:
-    samples a step, over all processes and `accumulate` parts. start_lr, min_lr: highest and lowest learning rate.
-    schedule: cosine, plateau (halved after `plateau_thr` batches without decrease) or free (Defazio et al., The Road
-    Less Scheduled, 2024). warmup: share of the run until start_lr is reached. ema: decay of the averaged weights, a
-    step. clip: largest norm of the gradient. precision: in which most of a step is computed: fp32, bf16 (bfloat16 by
-    autocast, the weights stay fp32), or auto, which is bf16 where the device computes in it by itself.
-    checkpoint_minutes, validate_samples: how often. patience: validations without a new best after which the run ends,
-    0 for never. start_from: a bundle or run that the run begins with.
+    """The options of one training run. The command line is made from these fields, their defaults and help texts.
+
+    `output` is None until a folder has been made for the run. With the schedule `free`, which `--schedulefree` selects,
+    the optimiser is schedule-free AdamW (Defazio et al., The Road Less Scheduled, 2024). `warmup` is the share of the
+    run in which the learning rate rises to `start_lr`; it is not an option of the command line.
+
+    Raises:
+        UsageError: a value is out of range.
     """
 
-    output: Path | None
-    samples: int
-    batch_size: int
-    start_lr: float
-    min_lr: float = 1e-5
-    schedule: str = "cosine"
-    plateau_thr: int = 2000
+    output: Path | None = field(
+        metadata=_option("folder of the run, made if missing (default: a new one in runs/)", metavar="DIR")
+    )
+    samples: int = field(default=1_000_000, metadata=_option("number of training samples in total"))
+    batch_size: int = field(kw_only=True, metadata=_option("samples per step, over all processes"))
+    start_lr: float = field(default=1e-3, metadata=_option("highest learning rate"))
+    min_lr: float = field(default=1e-5, metadata=_option("lowest learning rate"))
+    schedule: str = field(
+        default="cosine", metadata=_option("schedule of the learning rate", choices=("cosine", "plateau"))
+    )
+    plateau_thr: int = field(
+        default=2000,
+        metadata=_option(
+            "halve the learning rate after N batches without a lower mean loss; implies --schedule plateau",
+            metavar="N",
+            # Not given, it leaves the schedule as it is.
+            default=None,
+        ),
+    )
     warmup: float = 0.02
-    weight_decay: float = 0.05
-    ema: float = 0.999
-    clip: float = 5.0
-    accumulate: int = 1
-    seed: int = 0
-    num_workers: int = 1
-    threads: int | None = None
-    device: str = "cpu"
-    precision: str = "auto"
-    compile: bool = False
-    checkpoint_minutes: float = 4.0
-    validate_samples: int = 40_000
-    patience: int = 0
-    tensorboard: bool = False
-    wandb: bool = False
-    start_from: Path | None = None
+    weight_decay: float = field(default=0.05, metadata=_option("weight decay of the optimiser"))
+    ema: float = field(default=0.999, metadata=_option("decay per step of the averaged weights (EMA)"))
+    clip: float = field(default=5.0, metadata=_option("maximum norm of the gradient"))
+    accumulate: int = field(
+        default=1, metadata=_option("split each batch into N parts, one after the other, to save memory", metavar="N")
+    )
+    seed: int = field(default=0, metadata=_option("random seed of weights, samples and dropout"))
+    num_workers: int = field(default=1, metadata=_option("processes that make samples"))
+    threads: int | None = field(
+        default=None, metadata=_option("processor threads for the network (default: those the workers leave free)")
+    )
+    device: str = field(default="cpu", metadata=_option("device that the network runs on", choices=DEVICES[1:]))
+    precision: str = field(
+        default="auto",
+        metadata=_option(
+            "number format: bf16 is bfloat16 by autocast, with fp32 weights; auto is bf16 where the device computes in "
+            "it natively",
+            choices=PRECISIONS,
+        ),
+    )
+    compile: bool = field(
+        default=False, metadata=_option("run the network through torch.compile; needs a C++ compiler")
+    )
+    checkpoint_minutes: float = field(default=4.0, metadata=_option("minutes between checkpoints"))
+    validate_samples: int = field(default=40_000, metadata=_option("number of samples between validations"))
+    patience: int = field(
+        default=0, metadata=_option("stop after N validations without a new best; 0 never stops early", metavar="N")
+    )
+    tensorboard: bool = field(
+        default=False, metadata=_option("log the metrics to TensorBoard too (pip install tensorboard)")
+    )
+    wandb: bool = field(default=False, metadata=_option("log the metrics to Weights & Biases too (pip install wandb)"))
+    start_from: Path | None = field(
+        default=None,
+        metadata=_option("run or bundle to start from: its weights and the shape of its network", metavar="NAME"),
+    )
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -84,7 +122,7 @@ class RunOptions:
 
     @property
     def folder(self) -> Path:
-        """`output`, once one has been made."""
+        """`output`, once the folder has been made."""
         assert self.output is not None
         return self.output
 
@@ -94,16 +132,18 @@ class RunOptions:
         return max(1, self.samples // self.batch_size)
 
     def description(self) -> dict[str, Any]:
-        """What a checkpoint must have in common with the run that goes on from it."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _FREE_TO_CHANGE}
-        # Checkpoints know only whether fp32 was asked for: a run may go on where `auto` comes to something else.
-        return {**kept, "amp": self.precision != "fp32"}
+        """The options that must be the same in a checkpoint and in the run that resumes from it."""
+        fixed = {name: value for name, value in asdict(self).items() if name not in _CHANGEABLE_ON_RESUME}
+        # Only whether fp32 was requested counts: a run may be resumed on a machine where `auto` means another format.
+        return {**fixed, "amp": self.precision != "fp32"}
 
 
 def threads_for(options: RunOptions) -> int:
-    """Processor threads for the network: as asked for, or as set for all programs by OMP_NUM_THREADS, or the cores that
-    the makers of samples leave free. More threads than cores wait for each other at every operation, which makes a run
-    several times slower, not faster."""
+    """The number of processor threads for the network.
+
+    That is `--threads`, or what OMP_NUM_THREADS sets for all programs, or the cores that the workers leave free. With
+    more threads than cores every operation waits for all of them, which makes a run several times slower.
+    """
     if options.threads is not None:
         return options.threads
     if "OMP_NUM_THREADS" in os.environ:

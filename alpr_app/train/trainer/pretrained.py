@@ -1,4 +1,4 @@
-"""Networks that a run begins with, of another run or of a bundle, and the shape that options give them."""
+"""Pretrained networks that a run starts from, taken from a run or a bundle, in their own or in another shape."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ Config = TypeVar("Config", bound="DataclassInstance")
 
 
 def with_fields(config: Config, fields: dict[str, Any]) -> Config:
-    """`config` with these fields otherwise. Raises UsageError if there can be no such network."""
+    """`config` with some fields replaced. Raises UsageError if no such network is possible."""
     try:
         return replace(config, **fields)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
 
-TRAINED: dict[str, tuple[type[nn.Module], type[DetectorConfig] | type[ReaderConfig]]] = {
+# Network and config by the kind that a checkpoint states.
+NETWORKS: dict[str, tuple[type[nn.Module], type[DetectorConfig] | type[ReaderConfig]]] = {
     "detector": (Detector, DetectorConfig),
     "reader": (ReaderWithCTC, ReaderConfig),
     "masked": (MaskedStrips, ReaderConfig),
@@ -46,7 +47,7 @@ TRAINED: dict[str, tuple[type[nn.Module], type[DetectorConfig] | type[ReaderConf
 
 
 def averaged_weights(state: dict[str, Any]) -> dict[str, Tensor]:
-    """The averaged weights in a checkpoint: best.pt holds nothing else, last.pt has them beside the momentary ones."""
+    """The averaged weights in a checkpoint: best.pt holds no others, last.pt also holds the current ones."""
     if "average" not in state:
         weights: dict[str, Tensor] = state["network"]
         return weights
@@ -55,100 +56,113 @@ def averaged_weights(state: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def trained_network(checkpoint: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The network of a checkpoint as it was trained, in eval mode, and the checkpoint itself.
+    """Load the network of a checkpoint with its averaged weights.
 
-    Raises CheckpointError if it is damaged, or of a kind that is unknown.
+    Returns:
+        The network as it was trained, in eval mode, and the content of the checkpoint.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged or holds an unknown kind of network.
     """
     state = load_checkpoint(checkpoint)
     description = state["description"]
-    if description.get("kind") not in tuple(TRAINED):
+    if description.get("kind") not in tuple(NETWORKS):
         raise CheckpointError(
             f"{checkpoint}: holds a {shown(description.get('kind'))}, neither a detector nor a reader"
         )
-    network_class, config_class = TRAINED[description["kind"]]
+    network_class, config_class = NETWORKS[description["kind"]]
     try:
-        # As JSON would give it, lists for tuples: one parser for configs is enough.
+        # Tuples become lists, as in JSON, which the parser of configs expects.
         config = config_from_dict(config_class, json.loads(json.dumps(description.get("config"))))
-        # Without any memory behind it: whatever the config claims costs nothing yet.
+        # Without memory: a config with absurd sizes must not allocate any.
         with torch.device("meta"):
             network = network_class(config)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{checkpoint}: its config describes no network: {first_line(error)}") from error
+        raise CheckpointError(f"{checkpoint}: its config does not describe a network: {first_line(error)}") from error
     weights = averaged_weights(state)
     fault = misfit(weights, network.state_dict())
     if fault:
         raise CheckpointError(f"{checkpoint}: {fault}; the checkpoint is damaged, or of another version of the program")
-    broken = not_numbers(weights)
-    if broken:
-        raise CheckpointError(f"{checkpoint}: the weights '{broken}' hold something that is no number; start afresh")
+    invalid = not_numbers(weights)
+    if invalid:
+        raise CheckpointError(
+            f"{checkpoint}: the weights '{invalid}' hold values that are not numbers; start a new run"
+        )
     network.load_state_dict(weights, assign=True)
     return network.eval(), state
 
 
-def _begun(path: Path) -> nn.Module:
-    """The network of a run's folder, its best checkpoint, or of a bundle."""
+def _load_network(path: Path) -> nn.Module:
+    """The network of a run's best checkpoint or of a bundle."""
     if path.is_dir():
         return trained_network(path / "best.pt")[0]
     return load_bundle(None, path)[0]
 
 
 def pretrained_detector(path: Path) -> Detector:
-    """The detector of a run or bundle. Raises CheckpointError or BundleError, also if it is no detector."""
-    begun = _begun(path)
-    if not isinstance(begun, Detector):
+    """The detector of a run or bundle. Raises CheckpointError or BundleError, also for another kind of network."""
+    network = _load_network(path)
+    if not isinstance(network, Detector):
         raise CheckpointError(f"{path}: holds no detector to start from")
-    return begun
-
-
-def pretrained_reader(path: Path, **dropout: float) -> ReaderWithCTC:
-    """A reader with the weights of a run or bundle; of a pre-trained encoder, the rest is new. dropout: fields of its
-    config that are to be others from now on.
-
-    Raises CheckpointError or BundleError, also if it is no reader.
-    """
-    begun = _begun(path)
-    if not isinstance(begun, Reader | MaskedStrips | ReaderWithCTC):
-        raise CheckpointError(f"{path}: holds no reader to start from")
-    config = begun.reader.config if isinstance(begun, ReaderWithCTC) else begun.config
-    network = ReaderWithCTC(with_fields(config, dropout))
-    if isinstance(begun, ReaderWithCTC):
-        network.load_state_dict(begun.state_dict())
-    elif isinstance(begun, Reader):
-        network.reader.load_state_dict(begun.state_dict())
-    else:
-        network.reader.encoder.load_state_dict(begun.encoder.state_dict())
     return network
 
 
-def load_matching(network: nn.Module, begun: nn.Module) -> list[str]:
-    """Give `network`, new and of a shape of its own, the weights of `begun` whose name and shape it has.
+def pretrained_reader(path: Path, **dropout: float) -> ReaderWithCTC:
+    """A reader with the weights of a run or bundle; after masked pre-training only those of the encoder.
 
-    Returns the names of its parameters that begin anew.
+    Args:
+        path: Folder of a run, or a bundle.
+        dropout: Fields of the config to replace.
+
+    Raises:
+        CheckpointError, BundleError: the file is damaged or does not hold a reader.
     """
-    own = network.state_dict()
-    fitting = {
-        name: value for name, value in begun.state_dict().items() if name in own and value.shape == own[name].shape
+    pretrained = _load_network(path)
+    if not isinstance(pretrained, Reader | MaskedStrips | ReaderWithCTC):
+        raise CheckpointError(f"{path}: holds no reader to start from")
+    config = pretrained.reader.config if isinstance(pretrained, ReaderWithCTC) else pretrained.config
+    network = ReaderWithCTC(with_fields(config, dropout))
+    if isinstance(pretrained, ReaderWithCTC):
+        network.load_state_dict(pretrained.state_dict())
+    elif isinstance(pretrained, Reader):
+        network.reader.load_state_dict(pretrained.state_dict())
+    else:
+        network.reader.encoder.load_state_dict(pretrained.encoder.state_dict())
+    return network
+
+
+def load_matching(network: nn.Module, pretrained: nn.Module) -> list[str]:
+    """Load those weights of `pretrained` into `network` that have the same name and shape in both.
+
+    Returns:
+        The names of the parameters that keep their initialisation.
+    """
+    initial = network.state_dict()
+    matching = {
+        name: value
+        for name, value in pretrained.state_dict().items()
+        if name in initial and value.shape == initial[name].shape
     }
-    network.load_state_dict(own | fitting)
-    return [name for name, _ in network.named_parameters() if name not in fitting]
+    network.load_state_dict(initial | matching)
+    return [name for name, _ in network.named_parameters() if name not in matching]
 
 
-def with_plates_of(network: ReaderWithCTC, config: ReaderConfig) -> ReaderWithCTC:
-    """A reader of the shape of `network` with alphabet, length and colours of `config`.
+def adapted_to_plates(network: ReaderWithCTC, config: ReaderConfig) -> ReaderWithCTC:
+    """A reader of the shape of `network` with the alphabet, length and colours of `config`.
 
-    All weights are taken over but those of the heads whose meaning changes: characters, places, colours.
+    All weights are copied except those whose meaning changes: the character and colour heads and the queries.
     """
     before = network.reader.config
     after = replace(before, alphabet=config.alphabet, max_length=config.max_length, colours=config.colours)
-    changed = {
+    prefixes = {
         "alphabet": ("reader.characters.", "columns."),
         "max_length": ("reader.queries",),
         "colours": ("reader.colour.",),
     }
-    new = tuple(
-        start for name, starts in changed.items() if getattr(before, name) != getattr(after, name) for start in starts
+    changed = tuple(
+        prefix for name in prefixes if getattr(before, name) != getattr(after, name) for prefix in prefixes[name]
     )
-    begun = ReaderWithCTC(after)
-    kept = {name: value for name, value in network.state_dict().items() if not name.startswith(new)}
-    begun.load_state_dict(begun.state_dict() | kept)
-    return begun
+    adapted = ReaderWithCTC(after)
+    copied = {name: value for name, value in network.state_dict().items() if not name.startswith(changed)}
+    adapted.load_state_dict(adapted.state_dict() | copied)
+    return adapted

@@ -1,6 +1,4 @@
-"""Processes of a run: the makers of samples, an end between two steps and never within one, and torch.compile's
-failures said in one line.
-"""
+"""Ctrl-C between two steps, failures of torch.compile as one line, and work that is shared among processes."""
 
 from __future__ import annotations
 
@@ -21,51 +19,53 @@ from alpr_app.train.trainer.batches import TrainingError
 
 
 class StopSignal:
-    """While entered, the first Ctrl-C (or SIGTERM) sets `asked`; a second Ctrl-C interrupts at once."""
+    """Inside this context the first Ctrl-C (or SIGTERM) sets `requested`, so that the run ends between two steps; a
+    second Ctrl-C interrupts at once."""
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
-        self.asked = False
-        self._earlier: dict[signal.Signals, Callable[[int, FrameType | None], Any] | int | signal.Handlers | None] = {}
+        self.requested = False
+        self._previous: dict[signal.Signals, Callable[[int, FrameType | None], Any] | int | signal.Handlers | None] = {}
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and number == signal.SIGINT:
+        if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
     def __enter__(self) -> StopSignal:
-        # Python delivers signals to the main thread only, and only there may handlers be set.
+        # Python allows handlers only in the main thread, to which it delivers all signals.
         if threading.current_thread() is threading.main_thread():
-            self._earlier = {number: signal.signal(number, self._handle) for number in self.SIGNALS}
+            self._previous = {number: signal.signal(number, self._handle) for number in self.SIGNALS}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._earlier.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
 
 
 @contextmanager
-def compiling(wanted: bool) -> Iterator[None]:
-    """Around the passes of a network that torch.compile was asked for: it is compiled when it is first used.
+def compiling(enabled: bool) -> Iterator[None]:
+    """Report failures of torch.compile, which compiles a network when it is first used.
 
-    Raises TrainingError with the remedy if it cannot be.
+    Raises:
+        TrainingError: the network cannot be compiled; the message says what to do.
     """
-    if not wanted:
+    if not enabled:
         yield
         return
-    # Takes a second or two to import, and is there already where something is compiled.
+    # The import takes a second or two, unless something has been compiled already.
     from torch._dynamo.exc import TorchDynamoException
 
     try:
         yield
     except TorchDynamoException as error:
-        said = str(error).strip().partition("\n")[0]
+        cause = str(error).strip().partition("\n")[0]
         raise TrainingError(
-            f"--compile: this network cannot be compiled here ({said}); install a C++ compiler such as g++, or name "
-            "yours in the variable CXX, or leave --compile out"
+            f"--compile: this network cannot be compiled here ({cause}); install a C++ compiler such as g++, or set "
+            "the environment variable CXX to yours, or leave --compile out"
         ) from error
 
 
@@ -74,16 +74,18 @@ Result = TypeVar("Result")
 
 
 class WorkerError(AlprError):
-    """A process that shared the work has gone."""
+    """A worker process was killed."""
 
 
 def map_in_processes(
     work: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = 8
 ) -> Iterator[Result]:
-    """`work` of every item, in their order. With one worker, in this process.
+    """Yield `work(item)` for each item, in their order; with one worker, in this process.
 
-    Processes are started afresh, not forked: OpenCV's threads do not outlive a fork. Raises WorkerError when one of
-    them is killed.
+    Processes are spawned, not forked: OpenCV's threads do not survive a fork.
+
+    Raises:
+        WorkerError: a process was killed.
     """
     if workers <= 1:
         yield from map(work, items)
@@ -93,6 +95,6 @@ def map_in_processes(
             yield from pool.map(work, items, chunksize=chunk)
         except BrokenProcessPool as error:
             raise WorkerError(
-                "a process that shares the work was killed, perhaps for want of memory; run the command again with "
-                "fewer --num_workers"
+                "a worker process was killed, perhaps because memory ran out; run the command again with fewer "
+                "--num_workers"
             ) from error

@@ -1,4 +1,4 @@
-"""Plates drawn after a plates file: their size, ink, bands and marks are what the file says."""
+"""Plates drawn from a plates file have the sizes, ink, bands and marks of the file."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_another_character_changes_its_own_cell_only(toy, toy_painter, place):
     first, second = draw(toy_painter, lettering), draw(toy_painter, other)
     changed = np.abs(first - second).max(axis=2) > 8
     design = toy.designs[0]
-    *lefts, width = design.places(lettering)
+    *lefts, width = design.offsets(lettering)
     left = sum(design.area) / 2 - width / 2 + lefts[place]
     inside = slice(round(left) - 5, round(left) + design.character_width + 5)
     assert changed[:, inside].sum() > 100
@@ -106,7 +106,7 @@ def test_a_lettering_that_does_not_fit_is_refused(toy_painter):
 
 def test_a_character_that_no_font_has_is_refused_by_name(tmp_path):
     plates = plates_in(tmp_path, FILE.replace("Ж", "\U0010fff0"))
-    with pytest.raises(PlatesError, match=r"toy\.toml: the font has no '.'; name one that has it"):
+    with pytest.raises(PlatesError, match=r"toy\.toml: the font has no '.'; name a font that has it"):
         DesignPainter(plates)
 
 
@@ -132,5 +132,5 @@ def test_every_shipped_design_is_drawn_and_its_ink_stands_out(name):
 
 
 def test_pictures_of_chinese_characters_do_not_go_with_other_plates(toy, tmp_path):
-    with pytest.raises(ValueError, match="leave them out beside --plates"):
+    with pytest.raises(ValueError, match="leave them out with --plates"):
         make_painter(toy, glyphs=tmp_path)

@@ -1,4 +1,4 @@
-"""Drawn signs: lettering that no plate carries, on a board or alone."""
+"""Drawn signs: lettering that is not on plates, on a board or alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawn plates: formats, sizes, colours and ink are what was asked for."""
+"""Drawn plates have the requested formats, sizes, colours and ink."""
 
 from __future__ import annotations
 

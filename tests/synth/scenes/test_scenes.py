@@ -1,4 +1,4 @@
-"""Drawn scenes: their labels are true to the pixel, and the samples are named as CCPD names its pictures."""
+"""Drawn scenes: their labels are accurate to the pixel, and the samples have names like CCPD's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from alpr_app.synth.scenes.scenes import KINDS, draw_scene, plan_scene
 
 
 class RecordingPainter(PlatePainter):
-    """Remembers every plate as it was before it went into a picture."""
+    """Records every plate before it is warped into a picture."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def likeness(first: np.ndarray, second: np.ndarray) -> float:
-    """Correlation of two pictures' brightness, after blurring away what a lens would."""
+    """Correlation of the brightness of two pictures, blurred like by a lens."""
     grey = [
         cv2.GaussianBlur(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1) for p in (first, second)
     ]
@@ -77,7 +77,7 @@ def test_what_lies_between_the_corners_is_the_drawn_plate(scenes: list[tuple], p
         seen = rectify(picture, plate.corners, **size)
         drawn = cv2.resize(painter.drawn[plate.text], (192, 48), interpolation=cv2.INTER_AREA)
         compared.append(likeness(seen, drawn))
-        # A label that is off by a character's width would not do.
+        # A label shifted by the width of a character would fail.
         shifted = rectify(picture, plate.corners + (plate.corners[1] - plate.corners[0]) * 0.1, **size)
         assert likeness(seen, drawn) > likeness(shifted, drawn) + 0.1
     assert np.median(compared) > 0.8
@@ -106,7 +106,7 @@ def test_plates_of_other_countries_hang_in_their_proportions(british: DesignPain
         corners = camera.project(mount.corners())
         wide, high = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])
         assert wide / high == pytest.approx(design.width / design.height, rel=0.02)
-        # The plate's middle hangs before the car, not on the ground.
+        # The centre of the plate is in front of the car, not on the ground.
         assert corners[:, 1].max() < camera.project(np.array([[0.0, 0.0, 0.0]]))[0, 1]
 
 

@@ -45,7 +45,7 @@ def test_the_newest_checkpoint_is_exported_on_demand(data_folder, tmp_path):
     for name, choice in (("best", []), ("last", ["--last"])):
         assert main(["export", str(run), "--output", str(tmp_path / name), *choice]) == 0
     assert load_detector(tmp_path / "last")[1].scores["training"]["samples_seen"] == 16
-    # Nothing was found in validation, so the first of two equal checkpoints stayed the best.
+    # No plate was found in validation, so the first of two equal checkpoints stayed the best.
     assert load_detector(tmp_path / "best")[1].scores["training"]["samples_seen"] == 8
     weights = [load_detector(tmp_path / name)[0].head.output.weight for name in ("best", "last")]
     assert (weights[0] != weights[1]).any()
@@ -101,7 +101,7 @@ def test_the_input_size_in_use_is_chosen_at_export(data_folder, tmp_path, capsys
 
 
 @pytest.mark.parametrize(
-    ("size", "said"), [(["90"], "multiples of 32"), (["96", "0"], "96 0"), (["96"] * 3, "one number or two")]
+    ("size", "said"), [(["90"], "multiples of 32"), (["96", "0"], "96 0"), (["96"] * 3, "one or two numbers")]
 )
 def test_views_of_an_impossible_size_are_refused(size, said, data_folder, tmp_path, capsys):
     arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run"), *SHORT]
@@ -152,10 +152,10 @@ def test_options_come_from_a_file_and_the_command_line_wins(data_folder, tmp_pat
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("smaples = 4", "'smaples' is no option of detector"),
+        ("smaples = 4", "'smaples' is not an option of detector"),
         ("samples = ", "not a TOML file"),
-        ("[detector]\nsamples = 4", "'detector' is no option"),
-        ("no_amp = 3", "switched on by true"),
+        ("[detector]\nsamples = 4", "'detector' is not an option"),
+        ("no_amp = 3", "'no_amp' must be true or false, not 3"),
     ],
 )
 def test_a_config_file_that_cannot_be_right_is_refused(content, said, tmp_path, capsys):
@@ -169,7 +169,7 @@ def test_a_config_file_that_cannot_be_right_is_refused(content, said, tmp_path, 
 def test_epochs_are_rounds_over_the_labelled_pictures(data_folder, tmp_path):
     arguments = ["detector", "--dataset_path", str(data_folder), "--output", str(tmp_path), *DETECTOR, *SHORT]
     assert main([*arguments, "--end_epoch", "2"]) == 0
-    assert load_checkpoint(tmp_path / "last.pt")["step"] == 6  # two rounds over six pictures, two a step
+    assert load_checkpoint(tmp_path / "last.pt")["step"] == 6  # two passes over six pictures, two per step
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused(data_folder, tmp_path, capsys):
@@ -188,7 +188,7 @@ def test_a_picture_that_breaks_while_training_ends_the_run_with_one_line(data_fo
 
 
 def test_without_a_compiler_one_line_names_the_remedy(data_folder, tmp_path):
-    """In a process of its own: compiled code of other tests must not be found."""
+    """In a separate process, so that compiled code of other tests is not found."""
     arguments = ["maskocr", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run"), *READER, *SHORT]
     missing = {"CXX": str(tmp_path / "no-compiler"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
     done = subprocess.run(
@@ -286,7 +286,7 @@ def test_a_killed_process_that_makes_samples_is_one_line_that_names_the_way_on(
     assert main([*arguments, "--num_workers", "1", "--samples", "400"]) == 1
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("alpr_app.train: ")]
     assert len(said) == 1
-    # Which signal it was, torch does not always come to know.
+    # torch does not always learn the signal.
     assert "a process that makes samples was killed" in said[0] and "--resume" in said[0]
 
 

@@ -27,7 +27,7 @@ ODD = replace(SURE, text="皖A1234", fits_format=False)
 
 
 class Scripted:
-    """Stands in for ALPR: a picture's first pixel says which plates are in it."""
+    """Stands in for ALPR: the first pixel of a picture encodes its plates."""
 
     def __init__(self, *plates: list[Plate]) -> None:
         self.plates = plates
@@ -38,7 +38,7 @@ class Scripted:
 
 @pytest.fixture
 def folder(tmp_path):
-    """Five pictures: sure, unsure beside sure, odd, empty, broken."""
+    """Five pictures: confident, doubtful beside confident, odd format, empty, broken."""
     for number in range(4):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((40, 80, 3), number * 20, np.uint8))
     (tmp_path / "4.png").write_bytes(b"no picture")
@@ -89,7 +89,7 @@ def test_the_command_says_what_it_labelled_and_what_it_left_out(folder, detector
 
 
 class Interrupted(Scripted):
-    """Is ended by Ctrl-C, or by an error, at its picture of this number."""
+    """Ends with Ctrl-C, or with an error, at the picture of this number."""
 
     def __init__(self, number, error=KeyboardInterrupt):
         super().__init__(*ALPR.plates)
@@ -133,7 +133,7 @@ def test_ctrl_c_says_where_the_labels_are_and_how_to_go_on(folder, detector_path
     monkeypatch.setattr("alpr_app.train.cli.datasets.make_alpr", lambda args: Interrupted(2))
     assert main(["label", str(folder), *models]) == 130
     said = capsys.readouterr().err.splitlines()
-    assert said[-2].endswith("alpr_dataset.csv: what has been labelled so far; the same command goes on from there")
+    assert said[-2].endswith("alpr_dataset.csv: holds the labels so far; the same command continues from there")
     assert said[-1] == "alpr_app.train: interrupted"
 
 
@@ -150,7 +150,7 @@ def test_what_people_changed_meanwhile_stays(folder):
     with pytest.raises(KeyboardInterrupt):
         label_pictures(Interrupted(2), folder, 0.95, keep_doubtful=True)
     table = folder / "alpr_dataset.csv"
-    # As a spreadsheet writes it: another order of columns, one more, another line end, none at the very end.
+    # As from a spreadsheet: columns in another order and one more, other line ends, none at the end of the file.
     edited = (
         "\ufefftext,file,split,colour,corners,note\n"
         '京A00001,1.png,train,blue,"10 10 60 12 60 26 10 24",typed by hand\n'
@@ -168,7 +168,7 @@ def test_other_options_do_not_go_on_with_a_run_that_was_ended(folder):
     with pytest.raises(KeyboardInterrupt):
         label_pictures(Interrupted(2), folder, 0.95)
     before = (folder / "alpr_dataset.csv").read_bytes()
-    with pytest.raises(AlprError, match=r"a run with other options was ended .* move alpr_dataset.csv and"):
+    with pytest.raises(AlprError, match=r"labelling was begun with other options; .* move alpr_dataset.csv and"):
         label_pictures(ALPR, folder, 0.5)
     assert (folder / "alpr_dataset.csv").read_bytes() == before
 
@@ -184,7 +184,7 @@ def test_a_column_that_was_taken_out_is_named(folder):
 @pytest.mark.parametrize("content", [b"", b"[" * 10_000, b"\xff\xfe", b"{}\n"], ids=range(4))
 def test_a_damaged_progress_file_is_one_line(folder, content):
     (folder / "alpr_dataset.csv.progress").write_bytes(content)
-    with pytest.raises(AlprError, match="a run with other options was ended"):
+    with pytest.raises(AlprError, match="labelling was begun with other options"):
         label_pictures(ALPR, folder, 0.95)
 
 
@@ -239,7 +239,7 @@ def test_a_table_that_has_gone_is_said(folder):
     with pytest.raises(KeyboardInterrupt):
         label_pictures(Interrupted(2), folder, 0.95)
     (folder / "alpr_dataset.csv").unlink()
-    with pytest.raises(AlprError, match=r"has gone; put it back to go on, or remove alpr_dataset\.csv\.progress"):
+    with pytest.raises(AlprError, match=r"is missing; put it back to continue, or remove alpr_dataset\.csv\.progress"):
         label_pictures(ALPR, folder, 0.95)
     (folder / "alpr_dataset.csv.progress").unlink()
     assert label_pictures(ALPR, folder, 0.95).labelled == 1
@@ -256,5 +256,5 @@ def test_a_damaged_picture_is_said_once_and_by_its_name(folder, detector_path, r
     assert done.returncode == 1
     broken = {"4.png": "not a picture", "damaged.png": "a damaged picture"}
     assert done.stderr.splitlines() == [
-        f"alpr_app.train: left out: {folder / name}: {said}" for name, said in broken.items()
+        f"alpr_app.train: skipped {folder / name}: {said}" for name, said in broken.items()
     ]

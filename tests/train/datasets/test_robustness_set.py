@@ -6,7 +6,7 @@ from alpr_app.core.geometry import corners_to_box, rectify
 from alpr_app.data.images import read_picture
 from alpr_app.data.labels import read_data_folder
 from alpr_app.train.cli.main import main
-from alpr_app.train.datasets.robustness_set import FAR_PLATE_WIDTH, KINDS, SIZE
+from alpr_app.train.datasets.robustness_set import FAR_PLATE_WIDTH, FAR_SIZE, KINDS
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def test_the_plate_is_where_the_label_says_and_harder_to_read(picture, kind):
     assert np.abs(plain - hard).mean() > 3
     blue = (plain[..., 2] - plain[..., 0]).ravel()
     seen = (hard[..., 2] - hard[..., 0]).ravel()
-    assert np.corrcoef(blue, seen)[0, 1] > 0.4  # the plate's own pattern, not what lies beside it
+    assert np.corrcoef(blue, seen)[0, 1] > 0.4  # the plate's own pattern, not its surroundings
 
 
 def test_far_plates_are_60_pixels_wide_in_a_picture_of_the_usual_size(picture):
     image, plates = picture
     made, corners = KINDS["far"](image, plates, np.random.default_rng(1))
     left, _, right, _ = corners_to_box(corners[0])
-    assert right - left == pytest.approx(FAR_PLATE_WIDTH, abs=1) and made.shape[1::-1] == SIZE
+    assert right - left == pytest.approx(FAR_PLATE_WIDTH, abs=1) and made.shape[1::-1] == FAR_SIZE
 
 
 def test_beside_a_plate_lies_a_small_one_and_both_are_labelled(data_folder, tmp_path):
@@ -93,5 +93,5 @@ def test_far_plates_lie_in_the_picture_whatever_its_size(size, width):
     plate = np.float32([[left, top], [left + width, top], [left + width, top + width / 3], [left, top + width / 3]])
     cv2.fillPoly(image, [np.int32(plate)], (255, 0, 0))
     made, (corners,) = KINDS["far"](image, plate[None], np.random.default_rng(0))
-    assert (corners >= 0).all() and (corners <= SIZE).all()
+    assert (corners >= 0).all() and (corners <= FAR_SIZE).all()
     assert rectify(made, corners, ordered=True)[..., 0].mean() > 200

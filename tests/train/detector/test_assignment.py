@@ -18,7 +18,7 @@ def overlap(first, second) -> float:
 
 
 def slow_assign(boxes: np.ndarray) -> list[int]:
-    """ATSS word by word, one plate and one position at a time."""
+    """ATSS by its definition, one plate and one position at a time."""
     centres, strides = CENTRES.numpy(), POSITION_STRIDES.numpy()
     best = [(-1.0, -1)] * len(centres)
     for index, box in enumerate(boxes):

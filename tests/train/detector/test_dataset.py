@@ -38,14 +38,14 @@ def test_a_picture_much_larger_than_the_view_is_averaged_not_sampled(painter):
 
 
 def test_corners_follow_the_plate_through_every_view(marked, painter):
-    """Turned, scaled, cut into mosaics and mirrored: corners stay on the plate and in their order."""
+    """Rotated, scaled, in mosaics and mirrored: corners stay on the plate and in order."""
     seen = mirrored = 0
     data = dataset([marked], painter, drawn_share=0.0, strength=0.0)
     for index in range(60):
         sample = data[index]
         for corners in sample["plates"][: sample["count"]]:
             np.testing.assert_array_equal(order_corners(corners), corners)
-            # What lies beyond the edge of the view was never seen.
+            # Parts outside the view are unknown.
             if corners.min() < 0 or corners.max() > 160 or np.ptp(corners[:, 0]) < 30:
                 continue
             plate = rectify(sample["image"], corners).astype(int)
@@ -104,7 +104,7 @@ def test_a_sample_depends_on_seed_and_index_alone(marked, painter):
 
 
 def test_a_data_set_can_be_handed_to_workers_that_are_started_afresh(marked, painter, monkeypatch):
-    """As they are on Windows and macOS: what is handed to them is pickled."""
+    """As on Windows and macOS, where their arguments are pickled."""
     data = dataset([marked], painter, drawn_share=1.0)
     again = pickle.loads(pickle.dumps(data))
     monkeypatch.setattr("alpr_app.train.detector.dataset.SIGN_SHARE", 1.0)

@@ -55,7 +55,7 @@ def test_generalised_iou_by_hand():
 
 
 def perfect_outputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What a detector that knows PLATE would say at every position."""
+    """The outputs of a perfect detector for PLATE at every position."""
     corners = (PLATE - CENTRES[:, None]) / STRIDES[:, None, None]
     low, high = PLATE[0].amin(dim=0), PLATE[0].amax(dim=0)
     sides = torch.cat([CENTRES - low, high - CENTRES], dim=1) / STRIDES[:, None]

@@ -7,7 +7,7 @@ from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.detector.postprocess import positions, split_outputs
 from alpr_app.train.detector.dataset import load_scenes
 from alpr_app.train.detector.losses import detector_losses
-from alpr_app.train.detector.task import DetectorTask, detect_all, held_out, match
+from alpr_app.train.detector.task import DetectorTask, detect_all, held_out, recall_and_corner_error
 
 SMALL = DetectorConfig(long_side=256, stem_channels=(8, 16), stage_channels=(24, 32, 32), neck_channels=32)
 
@@ -16,7 +16,7 @@ def test_it_learns_eight_pictures_by_heart(data_folder):
     torch.manual_seed(0)
     pictures = list(read_data_folder(data_folder).pictures)
     scenes = load_scenes(pictures)
-    # 192 x 256 is what the letterbox leaves as it is.
+    # The letterbox leaves 192 x 256 unchanged.
     images = torch.from_numpy(np.stack([scene.image for scene in scenes])).permute(0, 3, 1, 2).float() / 255
     plates, nothing = [torch.from_numpy(scene.plates) for scene in scenes], [torch.zeros(0, 4)] * 8
     centres, strides = (torch.from_numpy(array) for array in positions(192, 256))
@@ -28,19 +28,19 @@ def test_it_learns_eight_pictures_by_heart(data_folder):
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
-    # The batch norms' averages are as young as the network: let them see the pictures at its end.
+    # The running statistics of the batch norms lag behind the weights: update them on the pictures.
     with torch.no_grad():
         for _ in range(30):
             network(images)
         found = list(detect_all(network.eval(), (picture.path for picture in pictures)))
-    scores = match(pictures, found)
+    scores = recall_and_corner_error(pictures, found)
     assert scores["recall_70"] == 1.0
     assert scores["corner_error"] < 0.15
 
 
 def test_matching_counts_plates_by_their_overlap(data_folder):
     picture = read_data_folder(data_folder).pictures[0]
-    assert match([picture], [[]]) == {"recall_50": 0.0, "recall_70": 0.0, "corner_error": 1.0}
+    assert recall_and_corner_error([picture], [[]]) == {"recall_50": 0.0, "recall_70": 0.0, "corner_error": 1.0}
 
 
 def test_machine_labelled_pictures_are_held_out_by_name(tmp_path):

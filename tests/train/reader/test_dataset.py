@@ -47,7 +47,7 @@ def test_samples_are_plates_with_classes_and_colour(samples, painter, monkeypatc
 
 
 def test_a_data_set_can_be_handed_to_workers_that_are_started_afresh(samples, painter, monkeypatch):
-    """As they are on Windows and macOS: what is handed to them is pickled."""
+    """As on Windows and macOS, where their arguments are pickled."""
     dataset = PlateDataset(CONFIG, samples, [], painter, seed=1, drawn_share=1.0)
     again = pickle.loads(pickle.dumps(dataset))
     monkeypatch.setattr("alpr_app.train.reader.dataset.NO_PLATE_SHARE", 0.5)
@@ -67,7 +67,7 @@ def test_where_there_is_no_plate_nothing_is_to_be_read(samples, painter, monkeyp
 
 def test_drawn_plates_that_a_reader_is_judged_by_all_have_a_text(painter, monkeypatch):
     monkeypatch.setattr("alpr_app.train.reader.dataset.NO_PLATE_SHARE", 0.5)
-    plates, texts = prepare_plates(CONFIG, DataFolder((), (), ()), painter, most=12).validation["drawn"]
+    plates, texts = prepare_plates(CONFIG, DataFolder((), (), ()), painter, maximum=12).validation["drawn"]
     assert len(plates) == len(texts) == 12 and all(texts)
 
 
@@ -118,7 +118,7 @@ def test_a_labelled_plate_of_two_rows_is_shown_with_its_rows_side_by_side(tmp_pa
     np.testing.assert_array_equal(plate, shown)
     dataset = PlateDataset(CONFIG, load_plates(sources), [], painter, 0, drawn_share=0.0, strength=0.0)
     assert np.abs(dataset[0][0].astype(int) - shown).mean() < 4
-    # Readers of other plates are shown such a plate as it is.
+    # Readers of other plates get such a plate unchanged.
     (source,) = plate_sources(read_data_folder(tmp_path), "皖A12345")
     assert not source.double
 

@@ -4,7 +4,7 @@ from builders import TEXTS, toy_plate
 
 from alpr_app.networks.layers import from_pixels
 from alpr_app.networks.reader.config import ReaderConfig
-from alpr_app.train.reader.masked_pretraining import MaskedStrips, painting_error, random_hidden, strips_of
+from alpr_app.train.reader.masked_pretraining import MaskedStrips, normalised_strips, painting_error, random_hidden
 
 SMALL = ReaderConfig(
     stem_channels=(8, 16), embed_dim=48, num_heads=3, num_encoder_layers=2, num_decoder_layers=1, dropout=0.0
@@ -19,7 +19,7 @@ def test_seven_in_ten_strips_are_hidden_in_every_plate():
 
 def test_strips_are_cut_from_left_to_right_and_normalised():
     plates = torch.rand(2, 3, 48, 192)
-    strips = strips_of(plates, 24)
+    strips = normalised_strips(plates, 24)
     assert strips.shape == (2, 24, 3 * 48 * 8)
     torch.testing.assert_close(strips.mean(dim=2), torch.zeros(2, 24), atol=1e-5, rtol=0)
     third = plates[1, :, :, 24 * 1 : 32].flatten()
@@ -50,7 +50,7 @@ def test_it_learns_to_paint_eight_plates_and_every_parameter_takes_part():
     errors = []
     for _ in range(60):
         hidden = random_hidden(8, 24, generator)
-        error = painting_error(network(images, hidden), strips_of(images, 24), hidden)
+        error = painting_error(network(images, hidden), normalised_strips(images, 24), hidden)
         optimizer.zero_grad()
         error.backward()
         optimizer.step()

@@ -21,7 +21,7 @@ def test_losses_by_hand():
     blank, classes = 3, torch.tensor([[0, 1, 3]])
     characters = torch.log(torch.tensor([[[0.7, 0.1, 0.1, 0.1], [0.2, 0.5, 0.2, 0.1], [0.1, 0.1, 0.2, 0.6]]]))
     colours = torch.log(torch.tensor([[0.25, 0.75]]))
-    # Two columns, two characters: there is one path only.
+    # Two columns, two characters: there is a single path.
     columns = torch.log(torch.tensor([[[0.8, 0.1, 0.05, 0.05], [0.1, 0.6, 0.1, 0.2]]]))
     losses = reader_losses(characters, colours, columns, classes, torch.tensor([1]), blank)
     assert losses["query"].item() == pytest.approx(-np.log([0.7, 0.5, 0.6]).mean(), rel=1e-5)

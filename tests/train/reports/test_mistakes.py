@@ -12,12 +12,12 @@ from alpr_app.train.reports.mistakes import (
     MISSED,
     DetectionMistake,
     ReadingMistake,
+    balanced_selection,
     detection_mistake_sheet,
     detection_mistakes,
-    judge,
+    picture_mistakes,
     reading_mistake_sheet,
     reading_mistakes,
-    shared_out,
 )
 
 PLATE = np.float32([[20, 30], [120, 30], [120, 60], [20, 60]])
@@ -30,7 +30,7 @@ def found(shift: float = 0, corner: float = 0, score: float = 0.9) -> Detection:
 
 def kinds(detections, ignored=None):
     picture = LabelledPicture(Path("a.jpg"), (LabelledPlate(PLATE),), ignored)
-    return [(wrong.kind, wrong.badness) for wrong in judge(picture, detections)]
+    return [(wrong.kind, wrong.badness) for wrong in picture_mistakes(picture, detections)]
 
 
 def test_a_plate_that_is_found_is_no_mistake():
@@ -57,9 +57,9 @@ def test_a_box_where_there_may_be_a_plate_is_not_held_against_it():
 
 def test_each_kind_of_mistake_gets_its_share_of_the_sheet():
     wrong = [DetectionMistake(Path(), kind, 1.0) for kind in [CORNERS] * 10 + [MISSED] + [FALSE_BOX] * 10]
-    chosen = [one.kind for one in shared_out(wrong, 9)]
+    chosen = [one.kind for one in balanced_selection(wrong, 9)]
     assert chosen == [MISSED] + [CORNERS] * 4 + [FALSE_BOX] * 4
-    assert len(shared_out(wrong, 100)) == 21
+    assert len(balanced_selection(wrong, 100)) == 21
 
 
 def test_wrong_readings_come_the_surest_first(data_folder, reader_path):

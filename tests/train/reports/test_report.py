@@ -16,7 +16,7 @@ SHORT = ["--batch_size", "4", "--samples", "16", "--num_workers", "0", "--thread
 
 @pytest.fixture
 def begun(tmp_path):
-    """A run that still goes on: figures, no checkpoint yet."""
+    """A run in progress: figures, no checkpoint yet."""
     run = tmp_path / "begun"
     run.mkdir()
     (run / "command.txt").write_text("python -m alpr_app.train detector --output begun\n")
@@ -55,8 +55,8 @@ def test_a_run_that_still_goes_on_is_reported(begun, capsys):
     assert "100 steps done" in text
     # By the first figure, the first validation was the best.
     assert "best (judgement), step 50 | last, step 100" in text and "| recall | 0.8000 | 0.8500 |" in text
-    # As many samples at 10 a second as at 30: 15 a second in all; waiting half of three quarters of the time.
-    assert "| samples a second | 15.0 | 30.0 |" in text
+    # As many samples at 10 per second as at 30 are 15 per second in total; half of three quarters of the time waiting.
+    assert "| samples per second | 15.0 | 30.0 |" in text
     assert "| waiting for samples | 40.0 % | 10.0 % |" in text
     assert read_picture(begun / "curves.png").size
 
@@ -144,7 +144,7 @@ def test_what_a_runs_files_hold_is_no_markup(tmp_path, begun):
     rest = text.replace(fenced[0], "")
     assert "<" not in rest and "](" not in re.sub(r"^!\[[^]]*\]\(curves.png\)$", "", rest, flags=re.MULTILINE)
     assert "://" not in rest and "**" not in rest.replace("\\*\\*", "")
-    # No line begins otherwise than this file's own do.
+    # All lines begin like those of the report itself.
     assert all(re.match(r"#{1,3} |\||!\[|- |A |Nothing|$|\d", line) for line in rest.splitlines())
     headings = [line for line in rest.splitlines() if line.startswith("#")]
     assert headings[1:] == [

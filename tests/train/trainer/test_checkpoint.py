@@ -20,7 +20,7 @@ def test_a_checkpoint_cut_in_half_is_refused_with_the_remedy(tmp_path):
     path = tmp_path / "last.pt"
     save_checkpoint(path, {"network": {"weight": torch.rand(1000)}, "description": {}})
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(CheckpointError, match=r"last\.pt: the checkpoint is damaged.*start afresh"):
+    with pytest.raises(CheckpointError, match=r"last\.pt: the checkpoint is damaged.*start a new run"):
         load_checkpoint(path)
 
 
@@ -40,11 +40,10 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path, mo
     path = tmp_path / "last.pt"
     save_checkpoint(path, {"network": {}, "description": {"step": 1}})
 
-    def full(state, target):
-        target.write_bytes(b"half")
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(CheckpointError, match="No space left"):
         save_checkpoint(path, {"network": {}, "description": {"step": 2}})
     monkeypatch.undo()
@@ -53,7 +52,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path, mo
 
 
 class Danger:
-    """Would make a file if it were opened."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, target):
         self.target = target
@@ -71,7 +70,9 @@ class Strange:
 def test_a_checkpoint_with_code_in_it_is_not_opened_and_nobody_is_advised_to(tmp_path, made, written):
     path = tmp_path / "last.pt"
     written({"network": made(tmp_path / "ran"), "description": {}}, path)
-    with pytest.raises(CheckpointError, match=r"last\.pt: this checkpoint holds code; it was not opened\. ") as raised:
+    with pytest.raises(
+        CheckpointError, match=r"last\.pt: this checkpoint contains code and was not opened; "
+    ) as raised:
         load_checkpoint(path)
     assert "weights_only" not in str(raised.value) and "\n" not in str(raised.value)
     assert not (tmp_path / "ran").exists()
@@ -86,7 +87,7 @@ def run_folder(tmp_path_factory):
 
 
 def resumed(folder, content):
-    """What comes of going on from a last.pt with this content: nothing, or the one line that says why not."""
+    """Resume from a last.pt with this content: the error message, or nothing."""
     (folder / "last.pt").write_bytes(content)
     try:
         Trainer(Line(), options(folder, samples=32)).resume()
@@ -105,7 +106,7 @@ def test_any_flipped_or_missing_bytes_are_one_line(run_folder, tmp_path):
         for place in rng.integers(0, len(whole), rng.integers(1, 9)):
             content[place] ^= 1 << rng.integers(8)
         resumed(tmp_path, bytes(content))
-        # Of a zip the end is its list of contents.
+        # The end of a zip file is its list of contents.
         assert "last.pt: " in resumed(tmp_path, whole[: rng.integers(len(whole))])
 
 
@@ -162,7 +163,7 @@ def test_another_archive_is_no_checkpoint(tmp_path):
         load_checkpoint(path)
     for other in ([1, 2], torch.zeros(3), {"state_dict": {}}, OrderedDict(a=1), 7):
         torch.save(other, path)
-        with pytest.raises(CheckpointError, match="no checkpoint of a run"):
+        with pytest.raises(CheckpointError, match="not a checkpoint of a run"):
             load_checkpoint(path)
 
 
@@ -179,7 +180,7 @@ def trained(request, tmp_path_factory):
 
 
 def change(state, *path, value):
-    """Set what lies at `path` in a checkpoint."""
+    """Set the value at `path` in a checkpoint."""
     for name in path[:-1]:
         state = state[name]
     state[path[-1]] = value
@@ -190,13 +191,13 @@ def change(state, *path, value):
     [
         (("description", "kind"), ["detector"], "neither a detector nor a reader"),
         (("description", "kind"), None, "neither a detector nor a reader"),
-        (("description", "config"), None, "describes no network"),
-        (("description", "config"), {"a": 1}, "describes no network"),
-        (("description", "config", "head_blocks"), 10**6, "describes no network"),
-        (("description", "config", "num_heads"), 0, "describes no network"),
+        (("description", "config"), None, "does not describe a network"),
+        (("description", "config"), {"a": 1}, "does not describe a network"),
+        (("description", "config", "head_blocks"), 10**6, "does not describe a network"),
+        (("description", "config", "num_heads"), 0, "does not describe a network"),
         (("network",), {}, "are missing"),
         (("network", "more"), torch.zeros(1), "'more' are unknown"),
-        (("metrics",), {"a": "b"}, "holds something else than figures"),
+        (("metrics",), {"a": "b"}, "holds other things than figures"),
     ],
 )
 def test_a_run_with_a_wrong_checkpoint_is_one_line(trained, tmp_path, capsys, path, value, said):

@@ -1,4 +1,4 @@
-"""Two processes, on one machine or two, train the same network as one process alone."""
+"""Two processes, on one machine or two, train the same network as a single process."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from torch import distributed
 
 from alpr_app.train.cli.main import main
 from alpr_app.train.trainer.checkpoint import load_checkpoint
-from alpr_app.train.trainer.distributed import BatchSharding, Ranks, SharedBatchNorm2d, share_batch_norms
+from alpr_app.train.trainer.distributed import BatchSharding, Ranks, SynchronisedBatchNorm2d, synchronise_batch_norms
 from alpr_app.train.trainer.loop import Trainer
 from tests.places import ROOT
 
@@ -44,12 +44,12 @@ def test_two_processes_train_the_reader_that_one_would(data_folder, tmp_path):
         state = load_checkpoint(folder / "last.pt")
         assert state["step"] == 6
         weights.append(torch.cat([value.flatten().float() for value in state["network"].values()]))
-    # Weights move by some 2 % of their norm in these steps; what differs is rounding, which Adam makes larger.
+    # Weights move by about 2 % of their norm in these steps; the difference is rounding, which Adam amplifies.
     assert (weights[0] - weights[1]).norm() < 1e-3 * weights[0].norm()
 
 
 def run_on_two_machines(folders: list[Path], *arguments: list[str]) -> list[subprocess.CompletedProcess]:
-    """As if on two: each is started by itself in a folder of its own, without a disk that both see, with its own
+    """Processes as if on two machines: each is started in its own folder, without a shared disk, with its own
     arguments."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
@@ -122,7 +122,7 @@ def test_machines_with_other_options_or_without_the_data_are_told_and_nobody_wai
         first, second = run_on_two_machines(folders, [*begun, str(data_folder)], wrong)
         assert first.returncode == second.returncode == 1
         assert f"alpr_app.train: {said}" in second.stderr
-        assert "alpr_app.train: 1 of the 2 processes cannot go on" in first.stderr
+        assert "alpr_app.train: 1 of the 2 processes failed" in first.stderr
 
 
 def test_two_processes_find_the_gradients_of_the_detector_that_one_would(data_folder, tmp_path):
@@ -136,9 +136,9 @@ def test_two_processes_find_the_gradients_of_the_detector_that_one_would(data_fo
 
 
 def test_processes_and_parts_see_together_what_one_would():
-    parts = [list(BatchSharding(8, 2, Ranks(rank, 2)).indices(3, 5)) for rank in range(2)]
+    parts = [list(BatchSharding(8, 2, Ranks(rank, 2)).sampler(3, 5)) for rank in range(2)]
     assert parts == [[24, 25, 26, 27, 32, 33, 34, 35], [28, 29, 30, 31, 36, 37, 38, 39]]
-    assert list(BatchSharding(8, 1, Ranks()).indices(3, 5)) == list(range(24, 40))
+    assert list(BatchSharding(8, 1, Ranks()).sampler(3, 5)) == list(range(24, 40))
 
 
 def test_shared_batch_norms_keep_names_and_weights():
@@ -146,15 +146,15 @@ def test_shared_batch_norms_keep_names_and_weights():
     before = network.state_dict()
     images = torch.rand(2, 3, 5, 5)
     expected = network(images)
-    share_batch_norms(network)
-    assert isinstance(network[1], SharedBatchNorm2d)
+    synchronise_batch_norms(network)
+    assert isinstance(network[1], SynchronisedBatchNorm2d)
     assert network.state_dict().keys() == before.keys()
     torch.testing.assert_close(network(images), expected)
 
 
 @pytest.fixture
 def one_process():
-    """A group of this process alone."""
+    """A process group with this process only."""
     distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
     yield
     distributed.destroy_process_group()
@@ -164,7 +164,7 @@ def test_shared_batch_norms_do_what_torchs_own_do_in_bfloat16_too(one_process):
     images = torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(1))
     plain = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
     shared = deepcopy(plain)
-    share_batch_norms(shared)
+    synchronise_batch_norms(shared)
     with torch.autocast("cpu", torch.bfloat16):
         wanted, found = plain(images), shared(images)
     assert found.dtype == wanted.dtype == torch.bfloat16

@@ -9,7 +9,7 @@ def test_time_follows_from_the_measured_speed(tmp_path):
     (tmp_path / "train.csv").write_text(
         "step,samples_per_s,waiting_share,memory_gb\n50,30,0.1,1.0\n100,50,0.3,2.5\n150,40,0.2,2.0\n"
     )
-    found = estimate(tmp_path, pictures=200_000, rounds=3, picture_bytes=1024**2)
+    found = estimate(tmp_path, pictures=200_000, epochs=3, picture_bytes=1024**2)
     assert found.samples == 600_000 and found.samples_per_s == 40
     assert found.hours == pytest.approx(600_000 / 40 / 3600)
     assert found.waiting_share == 0.2 and found.memory_gb == 2.5
@@ -17,7 +17,7 @@ def test_time_follows_from_the_measured_speed(tmp_path):
 
 
 def test_a_run_without_figures_says_so(tmp_path):
-    with pytest.raises(CheckpointError, match="let the run go on"):
+    with pytest.raises(CheckpointError, match="let the run continue"):
         estimate(tmp_path, 1, 1, 1)
 
 

@@ -23,7 +23,7 @@ def test_a_stopped_and_resumed_run_has_the_same_losses(tmp_path):
     Trainer(whole, options(tmp_path / "whole")).train()
 
     class Stopped(Line):
-        """Somebody presses Ctrl-C in the middle of the 23rd step."""
+        """Ctrl-C in the middle of the 23rd step."""
 
         def losses(self, network, batch):
             if len(self.seen) == 22:
@@ -57,7 +57,7 @@ def test_training_learns_and_keeps_the_best(tmp_path):
 
 
 class Squares(Line):
-    """Without anything that depends on how a batch is cut into parts."""
+    """A network without layers that depend on how a batch is divided."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ def test_a_compiled_run_learns_the_same_and_its_checkpoints_are_as_any(tmp_path)
     resumed = Trainer(second, options(tmp_path / "compiled", samples=640, compile=True))
     resumed.resume()
     assert resumed.train()
-    assert isinstance(resumed.running, torch._dynamo.OptimizedModule)
+    assert isinstance(resumed.training_network, torch._dynamo.OptimizedModule)
     np.testing.assert_allclose(first.seen + second.seen, plain.seen, rtol=1e-3)
     for name in ("last.pt", "best.pt"):
         states = [load_checkpoint(tmp_path / run / name) for run in ("plain", "compiled")]
@@ -150,7 +150,7 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         Trainer(Impatient(), options(tmp_path)).train()
     assert signal.getsignal(signal.SIGINT) is handler
-    assert not (tmp_path / "last.pt").exists()  # half a step is no state to go on from
+    assert not (tmp_path / "last.pt").exists()  # half a step is not a state to resume from
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(tmp_path):
@@ -215,7 +215,7 @@ def test_a_batch_in_parts_and_in_bf16_moves_the_weights_about_as_the_whole_would
     Trainer(whole, options(tmp_path / "whole", precision="bf16")).train()
     Trainer(parts, options(tmp_path / "parts", precision="bf16", accumulate=4)).train()
     for first, second in zip(whole.network.parameters(), parts.network.parameters(), strict=True):
-        # bfloat16 has 8 bits of mantissa, and Adam's steps are as long for a rounded gradient.
+        # bfloat16 has 8 bits of mantissa, and Adam's steps are as large for a rounded gradient.
         torch.testing.assert_close(first, second, rtol=0.1, atol=0.05)
 
 

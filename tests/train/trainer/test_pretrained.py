@@ -29,8 +29,8 @@ def test_a_run_begins_with_a_bundles_weights_and_shape(command, options, data_fo
 @pytest.mark.parametrize(
     ("command", "options", "other", "said"),
     [
-        ("maskocr", READER, ["--embed_dim", "64"], "--embed_dim 64: first, which the run begins with, has 32"),
-        ("maskocr", READER, ["--plain_strips"], "--plain_strips: first, which the run begins with, has a stem"),
+        ("maskocr", READER, ["--embed_dim", "64"], "--embed_dim 64: first, which the run starts from, has 32"),
+        ("maskocr", READER, ["--plain_strips"], "--plain_strips: first, which the run starts from, has a stem"),
         ("detector", DETECTOR, ["--stage_blocks", "3", "3", "3"], "--stage_blocks 3 3 3: first, which the run"),
     ],
 )
@@ -62,7 +62,7 @@ def test_a_run_takes_over_what_fits_of_a_network_of_another_shape(
     capsys.readouterr()
     assert main([*arguments, "--output", str(second), *options, *begun, *other]) == 0
     said = capsys.readouterr().err
-    assert f"these begin anew: {anew}" in said and kept not in said
+    assert f"newly initialised: {anew}" in said and kept not in said
     before = averaged_weights(load_checkpoint(first / "best.pt"))
     after = load_checkpoint(second / "last.pt")["network"]
     taken = [name for name in after if name.startswith(kept) and name.endswith(("weight", "bias"))]

@@ -15,7 +15,7 @@ from alpr_app.train.cli.main import main
 def test_a_shape_is_timed_before_it_is_trained(arguments, size, capsys):
     assert main(["speed", *arguments, "--runs", "3"]) == 0
     said = capsys.readouterr().out
-    assert f"1 in use; {size}, 3 times" in said
+    assert f"1 in use; {size}, 3 runs" in said
     best, half = map(float, re.search(r"torch\s+(\S+) ms .* (\S+) ms", said).groups())
     assert 0 < best <= half
 

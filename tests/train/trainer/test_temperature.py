@@ -13,7 +13,7 @@ TEXTS = ["皖A12345", "京B67890"]
 
 
 class Certain(nn.Module):
-    """Reads the first of `TEXTS` whatever it is shown, with logits of `sharpness`."""
+    """Reads every plate as the first of `TEXTS`, with logits of `sharpness`."""
 
     config = CONFIG
 
@@ -34,7 +34,7 @@ def confidence(sharpness: float) -> float:
 
 @pytest.mark.parametrize("right", [60, 90])
 def test_after_it_readings_are_as_sure_as_they_are_right(right):
-    """All readings are equally sure: the likeliest confidence is the share of them that is right."""
+    """All readings have the same confidence; its likelihood is highest at the share of them that is right."""
     plates = np.zeros((100, 48, 192, 3), np.uint8)
     texts = [TEXTS[0]] * right + [TEXTS[1]] * (100 - right)
     sharpness = 9.0

@@ -35,7 +35,7 @@ def test_wandb_gets_the_figures_and_a_resumed_run_goes_on_there(tmp_path, monkey
 
 
 class FakeWandb(types.ModuleType):
-    """Stands in for the package: remembers what it was begun with and what it was told."""
+    """Stands in for the package and records its calls."""
 
     def __init__(self, error: str = "") -> None:
         super().__init__("wandb")
