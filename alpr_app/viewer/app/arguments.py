@@ -42,19 +42,27 @@ def _scale(text: str) -> float:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments; ends the process with status 2 if they are wrong."""
-    parser = _Parser(prog=PROGRAM, description="Browse folders, watch cameras, and look into every licence plate.")
+    parser = _Parser(prog=PROGRAM, description="Browse folders, watch cameras, and examine every licence plate.")
     parser.add_argument("--version", action="version", version=f"alpr {__version__}")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--image_folder", "--image-folder", metavar="DIR", help="folder of pictures, or one of them")
-    source.add_argument("--camera", type=int, metavar="N", help="camera by number (default: 0, if no folder is given)")
+    source.add_argument(
+        "--camera", type=int, metavar="N", help="camera by number (default: 0 if nothing else is given)"
+    )
     source.add_argument("--source", metavar="PATH_OR_URL", help="folder, picture, video file, HTTP or RTSP address")
-    parser.add_argument("--run", metavar="DIR", help="watch this folder of a training run")
-    parser.add_argument("--score", type=fraction, help="show plates from this score on (default: as last time)")
-    parser.add_argument("--confidence", type=fraction, help="show readings from this confidence on (likewise)")
-    parser.add_argument("--recursive", action="store_true", default=None, help="pictures of folders within too")
-    parser.add_argument("--theme", choices=("dark", "light"), help="default: as last time, at first dark")
-    parser.add_argument("--ui_scale", "--ui-scale", type=_scale, metavar="X", help="size of everything, 0.6 to 3")
-    parser.add_argument("--size", type=_size, metavar="WxH", help="of the window, or of the screenshot")
+    parser.add_argument("--run", metavar="DIR", help="watch the training run in this folder")
+    parser.add_argument("--score", type=fraction, help="minimum score of the plates shown (default: as last time)")
+    parser.add_argument(
+        "--confidence", type=fraction, help="minimum confidence of the plates shown (default: as last time)"
+    )
+    parser.add_argument("--recursive", action="store_true", default=None, help="include subfolders")
+    parser.add_argument(
+        "--theme", choices=("dark", "light"), help="colours of the window (default: as last time, at first dark)"
+    )
+    parser.add_argument(
+        "--ui_scale", "--ui-scale", type=_scale, metavar="X", help="scale of text and controls, 0.6 to 3"
+    )
+    parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window or of the screenshot")
     parser.add_argument(
         "--screenshot", type=Path, metavar="FILE", help="write the window as a picture, without any display, and exit"
     )

@@ -69,7 +69,7 @@ def _select(program: Program) -> None:
 
 def _next_error(program: Program) -> None:
     if program.state.kind == FOLDER and not program.state.image_list.next_error():
-        program.state.say("No picture is marked wrong or missed")
+        program.state.say("No picture has the result wrong or missed")
 
 
 def _fold(open_: bool) -> Callable[[Program], None]:
@@ -101,7 +101,7 @@ def go_up(program: Program) -> None:
     """Show the folder in which the present one lies."""
     above = program.explorer.above()
     if not above and program.state.kind == FOLDER:
-        program.state.say("There is no folder above this one")
+        program.state.say("This folder has no parent folder")
     program.show_folder(above)
 
 
@@ -156,7 +156,7 @@ def open_summary(program: Program) -> None:
     if state.kind == FOLDER and (state.image_list.records or state.summary_open):
         _dialog(program, "summary_open")
     else:
-        state.say("No picture of a folder has been read yet")
+        state.say("No picture has been read yet")
 
 
 def watch_training(program: Program) -> None:
@@ -181,7 +181,7 @@ def keep_results(program: Program, suffix: str) -> None:
         _keep_cars(program, suffix)
         return
     if not image_list.records:
-        state.say("No picture of a folder has been read yet")
+        state.say("No picture has been read yet")
         return
     # Copied here, put in order there: the thread must not see what changes meanwhile.
     names, records, score, confidence = (
@@ -208,39 +208,39 @@ def _keep_cars(program: Program, suffix: str) -> None:
 
 
 COMMANDS = (
-    Command("Pictures", ("Right", "Down", "D"), "Next picture; one frame on in a live source", _step(1)),
+    Command("Pictures", ("Right", "Down", "D"), "Next picture; next frame of a live source", _step(1)),
     Command("Pictures", ("Left", "Up", "A"), "Previous picture", _step(-1)),
-    Command("Pictures", ("Page down",), "Ten on", _step(PAGE)),
-    Command("Pictures", ("Page up",), "Ten back", _step(-PAGE)),
+    Command("Pictures", ("Page down",), "Ten pictures forward", _step(PAGE)),
+    Command("Pictures", ("Page up",), "Ten pictures back", _step(-PAGE)),
     Command("Pictures", ("Home",), "First picture", _step(-END)),
     Command("Pictures", ("End",), "Last picture", _step(END)),
     Command("Pictures", ("N",), "Next picture that was read wrong or missed", _next_error),
     Command("Pictures", ("J",), "Go to a picture by its number", _jump),
-    Command("Pictures", ("Space",), "Slide show; hold a live source", lambda program: program.play()),
-    Command("Folders", ("Backspace",), "The folder above", go_up),
+    Command("Pictures", ("Space",), "Slide show; pause or resume a live source", lambda program: program.play()),
+    Command("Folders", ("Backspace",), "Parent folder", go_up),
     Command("Folders", ("Down",), "Next folder in the tree", _beside(1), control=True),
     Command("Folders", ("Up",), "Previous folder in the tree", _beside(-1), control=True),
-    Command("Folders", ("Right",), "Unfold, then into it", _fold(True), control=True),
-    Command("Folders", ("Left",), "Fold, then out of it", _fold(False), control=True),
-    Command("Folders", ("F5",), "List and sort anew", lambda program: program.explorer.refresh()),
+    Command("Folders", ("Right",), "Expand the folder, then go into it", _fold(True), control=True),
+    Command("Folders", ("Left",), "Collapse the folder, then leave it", _fold(False), control=True),
+    Command("Folders", ("F5",), "Refresh and sort the list", lambda program: program.explorer.refresh()),
     Command("Source", ("O",), "Open a folder, a camera, a video or an address", open_dialog),
-    Command("Source", ("R",), "Connect again; play a video again", _again),
-    Command("Source", ("S",), "Keep the live picture, with and without what was found", snapshot),
-    Command("Source", ("U",), "Sum up what was read, folder by folder", open_summary),
-    Command("Source", ("E",), "Keep what was read, pictures or cars, as JSON lines", _results(JSON_LINES)),
-    Command("Source", ("E",), "The same as CSV", _results(CSV), control=True),
+    Command("Source", ("R",), "Reconnect; replay a video", _again),
+    Command("Source", ("S",), "Save the live frame, with and without the overlays", snapshot),
+    Command("Source", ("U",), "Folder summary", open_summary),
+    Command("Source", ("E",), "Save the results, pictures or cars, as JSON lines", _results(JSON_LINES)),
+    Command("Source", ("E",), "Save the results, pictures or cars, as CSV", _results(CSV), control=True),
     Command("Source", ("W",), "Watch a training run, try its model", watch_training),
-    Command("View", ("F",), "Fit the whole picture in", lambda program: _zoom(program, None)),
-    Command("View", ("1",), "One picture pixel for one of the screen", lambda program: _zoom(program, 1.0)),
-    Command("View", ("2",), "Four times as large", lambda program: _zoom(program, 4.0)),
-    Command("View", ("+",), "Larger", lambda program: program.state.view.enlarge(1)),
-    Command("View", ("-",), "Smaller", lambda program: program.state.view.enlarge(-1)),
+    Command("View", ("F",), "Fit the whole picture", lambda program: _zoom(program, None)),
+    Command("View", ("1",), "Actual size", lambda program: _zoom(program, 1.0)),
+    Command("View", ("2",), "Four times actual size", lambda program: _zoom(program, 4.0)),
+    Command("View", ("+",), "Zoom in", lambda program: program.state.view.enlarge(1)),
+    Command("View", ("-",), "Zoom out", lambda program: program.state.view.enlarge(-1)),
     Command("View", ("Tab",), "Select the next plate", _select),
     Command("View", ("I",), "Brighter", _light(STEP)),
     Command("View", ("K",), "Darker", _light(-STEP)),
     Command("View", ("I",), "More contrast", _light(contrast=STEP), control=True),
     Command("View", ("K",), "Less contrast", _light(contrast=-STEP), control=True),
-    Command("View", ("0",), "Brightness and contrast as they are", plain_light),
+    Command("View", ("0",), "Reset brightness and contrast", plain_light),
     Command("Overlays", ("B",), "Boxes", _toggle("show_boxes")),
     Command("Overlays", ("C",), "Corners", _toggle("show_corners")),
     Command("Overlays", ("T",), "Texts", _toggle("show_text")),

@@ -268,7 +268,7 @@ def _find(names: Sequence[str], name: str) -> int:
 
 NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
 SORT_ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
-SORT_TITLES = ("By name", "Newest first", "Largest first", "Least sure first", "Wrong, missed first")
+SORT_TITLES = ("By name", "Newest first", "Largest first", "Least confident first", "Wrong and missed first")
 
 Rank = Callable[[str, os.DirEntry[str]], str]
 """Takes the way from the folder to a picture, and its entry; called on the thread that lists the folder."""

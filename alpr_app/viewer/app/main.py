@@ -64,7 +64,7 @@ def _without_imgui(version: tuple[int, int]) -> str:
         needs = "a C++ compiler and Python's headers (Debian: g++ python3-dev)"
         return f"the window needs the package imgui, which is compiled for Python 3.12 with {needs}: {install}"
     name = ".".join(map(str, version))
-    return f"the window needs the package imgui, which cannot be had for Python {name}; Python 3.11 shows it"
+    return f"the window needs the package imgui, which does not exist for Python {name}; use Python 3.11"
 
 
 def _run(args: argparse.Namespace) -> bool:

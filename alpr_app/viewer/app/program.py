@@ -206,7 +206,7 @@ class Program:
         state, image_list = self.state, self.state.image_list
         if len(image_list.records) >= len(image_list.names):
             state.whole = 0
-            state.say(f"All {len(image_list.names):,} pictures of this folder have been read; U sums up")
+            state.say(f"All {len(image_list.names):,} pictures of this folder have been read; U shows the summary")
         elif image_list.names is not self._whole_names:
             self.read_all(True)
 

@@ -92,8 +92,8 @@ def load_settings(path: Path) -> tuple[Settings, str]:
         try:
             os.replace(path, aside)
         except OSError:
-            return Settings(), f"{path}: broken settings, not used"
-        return Settings(), f"The settings were broken; they lie in {aside} now, and all is as at the beginning"
+            return Settings(), f"{path}: damaged settings, not used"
+        return Settings(), f"The settings file was damaged; it is now {aside}, and the defaults are in use"
     return from_dict(content), ""
 
 
@@ -137,5 +137,5 @@ def save_settings(path: Path, settings: Settings) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content.encode("utf-8", errors="surrogateescape"))
     except (OSError, UnicodeError) as error:
-        return f"{path}: settings cannot be kept: {error}"
+        return f"{path}: settings cannot be saved: {error}"
     return ""

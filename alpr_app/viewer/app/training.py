@@ -279,7 +279,7 @@ class Training:
         changes = {model.kind: str(model.path)} | ({"reader_config": None} if model.kind == "reader" else {})
         self._choose(**changes, version=self._version())
         self._state.run_open = False
-        self._state.say(f"Reading with the {model.kind} of {model.path.parent.name}")
+        self._state.say(f"Now using the {model.kind} from run {model.path.parent.name}")
 
     def _version(self) -> str:
         return " ".join(self.own[kind].sha256 for kind in sorted(self.own))
@@ -306,12 +306,12 @@ class Training:
     @property
     def sign(self) -> str:
         """Which models of runs are in use, in a few words; empty if none is."""
-        return ", ".join(f"own {kind} of {self.own[kind].path.parent.name}" for kind in sorted(self.own))
+        return ", ".join(f"{kind} from run {self.own[kind].path.parent.name}" for kind in sorted(self.own))
 
     @property
     def first_name(self) -> str:
         """What `back` leads to."""
-        return "shipped models" if self._first.detector is self._first.reader is None else "models from the beginning"
+        return "shipped models" if self._first.detector is self._first.reader is None else "models chosen at the start"
 
     def _leave(self) -> None:
         if self._watch is not None:

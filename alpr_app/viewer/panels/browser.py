@@ -58,7 +58,7 @@ class Browser:
         room = ui.room[0]
         if state.kind == FOLDER:
             above = context.program.explorer.above()
-            if icon_button(context, "up", "up", "The folder above (Backspace)", enabled=bool(above)):
+            if icon_button(context, "up", "up", "Parent folder (Backspace)", enabled=bool(above)):
                 go_up(context.program)
             left, room = left + icon_width(ui) + ui.gap[0], room - icon_width(ui) - ui.gap[0]
         title = state.live_name if state.kind == LIVE else os.path.basename(state.folder) or state.folder
@@ -93,7 +93,7 @@ class Browser:
         chosen = ui.choice("order", current, SORT_TITLES, width)
         ui.beside()
         stale = program.explorer.order_is_stale
-        tip = "Sort anew: more has been read since (F5)" if stale else "List and sort anew (F5)"
+        tip = "Sort again: there are new results (F5)" if stale else "Refresh and sort the list (F5)"
         if icon_button(context, "again", "again", tip, on=stale):
             program.explorer.refresh()
         if chosen != current:
@@ -111,7 +111,7 @@ class Browser:
             self._row(context, index, place)
         if not image_list.rows and image_list.names:
             ui.cursor = (left, top + 4 * ui.em)
-            ui.text("No picture passes the filter", ui.theme.dim, wrapped=True)
+            ui.text("No picture matches the filter", ui.theme.dim, wrapped=True)
 
     def _row(self, context: PanelContext, index: int, place: Rect) -> None:
         ui, image_list = context.ui, context.program.state.image_list
@@ -179,14 +179,14 @@ class Browser:
         if state.whole:
             self._whole(context, width)
             return
-        sums = ui.text_width("Sums") + 18 * ui.em
+        sums = ui.text_width("Folder summary") + 18 * ui.em
         label = "Read the whole folder"
         label = label if ui.text_width(label) < width - sums - 24 * ui.em else "Read all"
         enabled = len(image_list.records) < len(image_list.names)
         if ui.button(label, width - sums - ui.gap[0], enabled=enabled):
             context.program.read_all(True)
         ui.beside()
-        if ui.button("Sums", sums, enabled=bool(image_list.records), tip="What was read, folder by folder (U)"):
+        if ui.button("Folder summary", sums, enabled=bool(image_list.records), tip="Results folder by folder (U)"):
             open_summary(context.program)
 
     def _whole(self, context: PanelContext, width: float) -> None:

@@ -188,7 +188,7 @@ def _light(context: PanelContext, place: Rect) -> None:
     margin = 10 * ui.em
     text = elided(ui, f"{context.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.em)
     ui.cursor = (place[0] + margin, place[1] + place[3] - ui.row_height - margin)
-    if ui.button(text, on=True, tip="Show the picture as it is (0)"):
+    if ui.button(text, on=True, tip="Reset brightness and contrast (0)"):
         plain_light(context.program)
 
 

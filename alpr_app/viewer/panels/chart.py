@@ -112,7 +112,7 @@ def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
     paint.text((left, top), chart.title.upper(), ui.theme.dim, SMALL)
     x, y = Axis(0.0, chart.end), axis_over(list(chart.lines.values()), chart.logarithmic)
     if chart.end <= 0 or y is None:
-        paint.text((left, top + 24 * em), "Nothing has been written yet", ui.theme.dim)
+        paint.text((left, top + 24 * em), "No figures yet", ui.theme.dim)
         return
     line = _line(ui)
     names = max(ui.text_width(name, SMALL) for _, name in y.ticks(8) or [(0, "")])
@@ -134,6 +134,15 @@ def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
             _draw_line(ui, paint, _points(x.shares(chart.x), y.shares(values), plot), colour_of(number))
 
 
+# Columns of a run's CSV files that are shown by a plainer name than the files have.
+_COLUMN_TITLES = {"judgement": "validation score", "bins": "box distribution"}
+
+
+def column_title(column: str) -> str:
+    """The name of a column of train.csv or val.csv as the window shows it."""
+    return _COLUMN_TITLES.get(column, column.replace("_", " "))
+
+
 def colour_of(number: int) -> Colour:
     return SERIES[number % len(SERIES)]
 
@@ -146,7 +155,7 @@ def _line(ui: Toolkit) -> float:
 def _entries(ui: Toolkit, chart: Chart, width: float) -> Iterator[tuple[int, str, float, int]]:
     """Number, name, left end and row of each entry of the legend: in columns, as many as there is room for."""
     em = ui.em
-    wide = max(ui.text_width(name.replace("_", " "), SMALL) for name in chart.lines) + 72 * em
+    wide = max(ui.text_width(column_title(name), SMALL) for name in chart.lines) + 72 * em
     columns = max(1, min(len(chart.lines), int(width / wide)))
     for number, name in enumerate(chart.lines):
         yield number, name, (number % columns) * width / columns, number // columns
@@ -166,7 +175,7 @@ def _legend(ui: Toolkit, chart: Chart, rect: Rect, place: int) -> None:
         paint.surface((left, top + 6 * em, 12 * em, 4 * em), colour_of(number), 2 * em)
         value = figure(float(chart.lines[name][place]))
         room = rect[2] / columns - 24 * em - ui.text_width(value, SMALL) - 8 * em
-        shown = elided(ui, name.replace("_", " "), room, SMALL)
+        shown = elided(ui, column_title(name), room, SMALL)
         paint.text((left + 18 * em, top), shown, ui.theme.text, SMALL)
         paint.text((left + 24 * em + ui.text_width(shown, SMALL), top), value, ui.theme.dim, SMALL)
     # The step that the values belong to.

@@ -38,12 +38,12 @@ def controls(context: PanelContext) -> None:
 
 def _thresholds(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    heading(ui, "Shown are plates with")
+    heading(ui, "Show plates with")
     floor = context.program.choice.floor
     for label, name, low in (
-        ("Score from", "score", floor),
-        ("Confidence from", "confidence", 0.0),
-        ("Confidence counted as sure from", "sure", 0.0),
+        ("Minimum score", "score", floor),
+        ("Minimum confidence", "confidence", 0.0),
+        ("Show as uncertain below", "sure", 0.0),
     ):
         ui.text(label, wrapped=True)
         before = getattr(state.settings, name)
@@ -58,14 +58,14 @@ def _models(context: PanelContext) -> None:
     ui.text(program.state.models.detail or "loading...", ui.theme.dim, wrapped=True)
     width = _half(ui)
     backend = ui.choice("backend", BACKENDS.index(program.choice.backend), BACKENDS, width)
-    ui.tip("What runs the networks; onnx-int8: the reader in 8 bits, faster, sure by a little more or less")
+    ui.tip("Engine that runs the networks; onnx-int8: 8-bit reader, faster, confidences differ slightly")
     _beside(ui, width)
     counts = [None, *range(1, cores() + 1)]
     if program.choice.threads not in counts:
         counts.append(program.choice.threads)
     names = ["threads: auto", *(f"{count} thread{'s' if count != 1 else ''}" for count in counts[1:])]
     threads = counts[ui.choice("threads", counts.index(program.choice.threads), names, width)]
-    ui.tip("Processor threads of the networks")
+    ui.tip("Processor threads for the networks")
     program.choose_models(backend=BACKENDS[backend], threads=threads)
 
 
@@ -82,7 +82,7 @@ def _beside(ui: Toolkit, width: float) -> None:
 def _looks(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
     settings = state.settings
-    heading(ui, "Looks")
+    heading(ui, "Appearance")
     width = _half(ui)
     theme = THEMES[ui.choice("theme", THEMES.index(settings.theme), [f"{name} theme" for name in THEMES], width)]
     _beside(ui, width)
@@ -98,7 +98,7 @@ def _looks(context: PanelContext) -> None:
 
 def _light(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    heading(ui, "Picture as it is shown")
+    heading(ui, "Display")
     values = {}
     for name, tip in (("brightness", "I, K"), ("contrast", "Ctrl I, Ctrl K")):
         value, (left, top) = getattr(state.light, name), ui.cursor
@@ -108,17 +108,19 @@ def _light(context: PanelContext) -> None:
         values[name] = round(ui.slider(name, value, -MOST_LIGHT, MOST_LIGHT, ""))
         ui.tip(tip)
     state.light = Light(**values)
-    if ui.button("As it is", ui.room[0], enabled=not state.light.neutral, tip="What is read is never changed (0)"):
+    if ui.button(
+        "Reset", ui.room[0], enabled=not state.light.neutral, tip="Brightness and contrast affect the display only (0)"
+    ):
         plain_light(context.program)
 
 
 def _pictures(context: PanelContext) -> None:
     ui, program, settings = context.ui, context.program, context.program.state.settings
     heading(ui, "Folders")
-    recursive = ui.switch("Pictures of folders within too", settings.recursive)
+    recursive = ui.switch("Include subfolders", settings.recursive)
     if recursive != settings.recursive:
         program.rescan(recursive)
-    ui.text("Seconds a picture in the slide show")
+    ui.text("Seconds per picture in the slide show")
     seconds = ui.slider("slide", settings.slide_seconds, 0.2, 10.0, "%.1f s")
     if seconds != settings.slide_seconds:
         program.state.change(slide_seconds=round(seconds, 1))
@@ -127,17 +129,17 @@ def _pictures(context: PanelContext) -> None:
 def _cars(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
     heading(ui, "Cameras and videos")
-    follow = ui.switch("Follow cars", state.settings.follow_cars, "All readings of a car are put to the vote")
+    follow = ui.switch("Track cars", state.settings.follow_cars, "All readings of a car are combined")
     if follow != state.settings.follow_cars:
         state.change(follow_cars=follow)
 
 
 def _keep(context: PanelContext) -> None:
     ui, program, state = context.ui, context.program, context.program.state
-    heading(ui, "Keep what was read so far")
+    heading(ui, "Save the results so far")
     live = state.kind == LIVE
     width, some = (ui.room[0] - ui.gap[0]) / 2, bool(state.cars.listed if live else state.image_list.records)
-    tips = ("One line a car", "One row a car") if live else ("One line a picture", "One row a plate")
+    tips = ("One line per car", "One row per car") if live else ("One line per picture", "One row per plate")
     for suffix, name, tip, key in ((JSON_LINES, "JSON lines", tips[0], "E"), (CSV, "CSV", tips[1], "Ctrl E")):
         if ui.button(name, width, enabled=some, tip=f"{tip} ({key})"):
             keep_results(program, suffix)
@@ -151,7 +153,7 @@ def _training(context: PanelContext) -> None:
     if ui.button("Watch a training run", ui.room[0], tip="Curves, mistakes, and its newest model to try (W)"):
         watch_training(context.program)
     if training.own:
-        ui.text(training.sign, ui.theme.doubtful, wrapped=True)
+        ui.text(f"{training.sign[0].upper()}{training.sign[1:]}", ui.theme.doubtful, wrapped=True)
         if ui.button(f"Back to the {training.first_name}", ui.room[0]):
             training.back()
 
@@ -161,14 +163,14 @@ def _timings(context: PanelContext) -> None:
     timed = list(state.timed)
     if not timed:
         return
-    heading(ui, f"Milliseconds a picture, the last {len(timed)}")
+    heading(ui, f"Milliseconds per picture, last {len(timed)}")
     totals = np.array([timing.detect_ms + timing.read_ms for timing in timed], np.float32)
     left, top = ui.cursor
     width, step = ui.room[0], ui.line_height + 2 * ui.em
     sparkline(ui, (left, top, width, 54 * ui.em), totals)
     top += 60 * ui.em
     rows = [(name, np.array([getattr(timing, f"{name}_ms") for timing in timed], np.float32)) for name in STAGES]
-    for name, values in [*rows, ("whole", totals)]:
+    for name, values in [*rows, ("total", totals)]:
         pair(ui, ui.painter, (left, top, width, step), name, f"{np.median(values):.1f}")
         top += step
     ui.cursor = (left, top + 4 * ui.em)

@@ -29,7 +29,7 @@ def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> No
     if icon_button(context, "cameras again", "again", "Look for cameras again", enabled=not listing.busy):
         listing.refresh(busy)
     if not listing.result:
-        ui.text("No camera is there" if listing.result == () and not listing.busy else "Looking...", ui.theme.dim)
+        ui.text("No camera found" if listing.result == () and not listing.busy else "Searching...", ui.theme.dim)
         return
     for camera in listing.result:
         if _row(context, camera, camera.number == busy):
@@ -154,7 +154,7 @@ class OpenDialog:
         for key, _ in ui.inputs.pressed:
             if key in ("Down", "Up"):
                 folder_picker.move(1 if key == "Down" else -1)
-        says = self._trouble or "Enter opens what is written here; ↑ and ↓ choose a folder below"
+        says = self._trouble or "Enter opens the path or address; ↑ and ↓ choose a folder below"
         ui.text(elided(ui, says, ui.room[0]), ui.theme.wrong if self._trouble else ui.theme.dim)
 
     def _enter(self, context: PanelContext, row: int) -> None:
@@ -175,7 +175,7 @@ class OpenDialog:
 
     def _recent(self, context: PanelContext) -> None:
         ui, state = context.ui, context.program.state
-        heading(ui, "Folders of late")
+        heading(ui, "Recent folders")
         recent = [folder for folder in state.settings.recent if folder != str(SAMPLES)]
         for number, folder in enumerate([*recent, str(SAMPLES)]):
             name = "Sample pictures" if folder == str(SAMPLES) else os.path.basename(folder) or folder
@@ -205,7 +205,7 @@ class OpenDialog:
         ui, folder_picker = context.ui, context.program.folder_picker
         heading(ui, "Folders")
         left, top = ui.cursor
-        if icon_button(context, "chooser up", "up", "The folder above", enabled=folder_picker.rows[:1] == [ABOVE]):
+        if icon_button(context, "chooser up", "up", "Parent folder", enabled=folder_picker.rows[:1] == [ABOVE]):
             self._enter(context, 0)
         x = left + icon_width(ui) + ui.gap[0]
         y = top + (ui.row_height - ui.line_height) / 2
@@ -215,7 +215,7 @@ class OpenDialog:
         with ui.child("folders", 0, -below):
             self._rows(context)
         if found is None:
-            ui.text("Looking...", ui.theme.dim)
+            ui.text("Loading...", ui.theme.dim)
         elif found.error:
             ui.text(found.error, ui.theme.wrong)
         else:
@@ -238,7 +238,7 @@ class OpenDialog:
             if hit.hovered or number == folder_picker.cursor:
                 ground = ui.theme.accent_dim if number == folder_picker.cursor else ui.theme.field
                 ui.painter.surface((left, y, width, row), ground, 3 * ui.em)
-            label = elided(ui, "the folder above" if name == ABOVE else name, width - 20 * ui.em, middle=True)
+            label = elided(ui, "parent folder" if name == ABOVE else name, width - 20 * ui.em, middle=True)
             tint = ui.theme.dim if name == ABOVE else ui.theme.text
             ui.painter.text((left + 10 * ui.em, y + (row - ui.line_height) / 2), label, tint)
             if hit.clicked:

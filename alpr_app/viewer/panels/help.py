@@ -21,7 +21,7 @@ _MOUSE = (
     ("Wheel", "Zoom at the pointer"),
     ("Drag", "Move the picture"),
     ("Click", "Select a plate"),
-    ("Double click", "Fit the whole picture in"),
+    ("Double click", "Fit the whole picture"),
     ("Drop", "Open a folder or a file"),
 )
 

@@ -25,7 +25,7 @@ def car_list(context: PanelContext) -> None:
         return
     heading(ui, f"Cars seen: {len(cars):,}" if cars else "Cars seen")
     if not cars:
-        ui.text("They are listed here as they come", ui.theme.dim, wrapped=True)
+        ui.text("Cars are listed here as they appear", ui.theme.dim, wrapped=True)
         return
     _buttons(context)
     row = round(ROW * ui.em)
@@ -44,13 +44,13 @@ def car_list(context: PanelContext) -> None:
 def _buttons(context: PanelContext) -> None:
     ui, program = context.ui, context.program
     width = (ui.room[0] - 2 * ui.gap[0]) / 3
-    if ui.button("JSON lines##cars", width, tip="Keep this list and the crops (E)"):
+    if ui.button("JSON lines##cars", width, tip="Save this list and the crops (E)"):
         keep_results(program, JSON_LINES)
     ui.beside()
-    if ui.button("CSV##cars", width, tip="Keep this list and the crops (Ctrl E)"):
+    if ui.button("CSV##cars", width, tip="Save this list and the crops (Ctrl E)"):
         keep_results(program, CSV)
     ui.beside()
-    if ui.button("Clear##cars", width, tip="Forget the cars seen so far"):
+    if ui.button("Clear##cars", width, tip="Clear this list"):
         program.state.cars.clear()
 
 
@@ -86,13 +86,13 @@ def _row(context: PanelContext, car: Car, rect: Rect, present: bool) -> None:
     if often_left > x + ui.text_width(f"{began} - {ended}", SMALL) + 4 * em:
         paint.text((often_left, y), often, theme.dim, SMALL)
     if hit.hovered:
-        ui.tip(f"Car #{track.number}, seen {track.count} times from {began} to {ended}; a click copies its text")
+        ui.tip(f"Car #{track.number}, seen {track.count} times from {began} to {ended}; click to copy its text")
     if hit.clicked:
         ui.copy(track.text)
         context.program.state.say(f"Copied {track.text}")
 
 
-_SAYS = {OPENING: "opening", RUNNING: "running", PAUSED: "held", WAITING: "not there", ENDED: "at its end"}
+_SAYS = {OPENING: "opening", RUNNING: "running", PAUSED: "paused", WAITING: "not available", ENDED: "ended"}
 
 
 def live_side(context: PanelContext) -> None:
@@ -103,13 +103,11 @@ def live_side(context: PanelContext) -> None:
     colour = theme.right if status.state == RUNNING else theme.wrong if status.state == WAITING else theme.dim
     rows: list[tuple[str, str, Colour | None]] = [("Source", _SAYS[status.state], colour)]
     if status.state == WAITING:
-        rows.append(("tried again in", f"{max(0.0, status.until - monotonic()):.0f} s", None))
-    rows.append(("Pictures a second", f"{state.source_rate.per_second():.1f}", None))
-    rows.append(("Read a second", f"{state.recogniser_rate.per_second():.1f}", None))
+        rows.append(("Next attempt in", f"{max(0.0, status.until - monotonic()):.0f} s", None))
+    rows.append(("Frames per second", f"{state.source_rate.per_second():.1f}", None))
+    rows.append(("Read per second", f"{state.recogniser_rate.per_second():.1f}", None))
     if state.recognition is not None:
-        rows.append(
-            ("From picture to plate", f"{1000 * (state.recognition.finished - state.recognition.taken):.0f} ms", None)
-        )
+        rows.append(("Latency", f"{1000 * (state.recognition.finished - state.recognition.taken):.0f} ms", None))
     if state.image_item is not None:
         rows.append(("Size", f"{state.image_item.size[0]} × {state.image_item.size[1]}", None))
     for name, value, tint in rows:
@@ -118,13 +116,13 @@ def live_side(context: PanelContext) -> None:
     ui.cursor = (left, top + 8 * ui.em)
     half = (width - ui.gap[0]) / 2
     held = program.live is not None and program.live.paused
-    if ui.button("Go on" if held else "Hold", half, on=held, tip="Space"):
+    if ui.button("Resume" if held else "Pause", half, on=held, tip="Space"):
         program.play()
     ui.beside()
-    if ui.button("Play again" if state.live_is_file else "Connect again", half, tip="R") and program.live is not None:
+    if ui.button("Replay" if state.live_is_file else "Reconnect", half, tip="R") and program.live is not None:
         program.live.reconnect()
     if ui.button(
-        "Keep this picture", width, enabled=state.image_item is not None, tip="With and without the plates (S)"
+        "Save this picture", width, enabled=state.image_item is not None, tip="With and without the overlays (S)"
     ):
         snapshot(program)
     camera_list(context, program.open)

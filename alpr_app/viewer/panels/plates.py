@@ -167,7 +167,7 @@ class _Card:
         colour = confidence_colour(self.context, plate.confidence)
         paint.text((x + width - ui.text_width(sure), y + (38 * em - ui.line_height) / 2), sure, colour)
         if self.marked_line:
-            said = elided(ui, f"No {plate.colour} plate reads so: an unknown kind?", width)
+            said = elided(ui, f"Not a valid {plate.colour} plate number; perhaps an unknown kind", width)
             paint.text((x, y + 42 * em), said, faded(ui.theme.doubtful, 0.8))
 
     def _bars(self, paint: Painter, rect: Rect) -> None:
@@ -209,7 +209,7 @@ class _Card:
         ]
         if self.car is not None:
             track = self.car.track
-            rows.insert(0, (f"Car #{track.number}", f"the vote of {track.count} readings"))
+            rows.insert(0, (f"Car #{track.number}", f"from {track.count} readings"))
         for name, value in rows:
             pair(ui, paint, (x, y, width, self.line), name, value)
             y += self.line
@@ -254,9 +254,9 @@ class _Card:
             paint.text((start, y), character, theme.text if same else theme.wrong)
             start += ui.text_width(character)
         y += self.line
-        value = "by its text alone"
+        value = "matched by text only"
         if comparisons.iou is not None:
-            value = f"IoU {comparisons.iou:.2f}, corners {comparisons.corner_px:.1f} px off"
+            value = f"IoU {comparisons.iou:.2f}, corner error {comparisons.corner_px:.1f} px"
         pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
         return y + self.line
 
@@ -268,7 +268,7 @@ class _Card:
             ui.copy(self.plate.text)
             program.state.say(f"Copied {self.plate.text}")
         ui.cursor = (place[0] + half + ui.gap[0], place[1])
-        tip = "The plate as the reader saw it, and as it is in the picture"
+        tip = "The crop given to the reader, and the plate as in the picture"
         if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
             name = self.plate.text or "plate"
             program.export_worker.keep(name, "crop", self.plate.crop)

@@ -24,16 +24,16 @@ class Column:
 
 
 COLUMNS = (
-    Column("folder", "Folder", "Where the pictures lie"),
-    Column("pictures", "Pictures", "Read so far"),
-    Column("plates", "Plates", "Found, after the thresholds"),
+    Column("folder", "Folder", "Folder of the pictures"),
+    Column("pictures", "Pictures", "Pictures read so far"),
+    Column("plates", "Plates", "Plates that reach both thresholds"),
     Column("confidence", "Confidence", "Mean of the plates' confidences"),
-    Column("labelled", "Labelled", "Pictures whose name tells the plate", True),
-    Column("exact", "Right", "All characters right; where the name tells the place, also there (IoU above 0.6)", True),
+    Column("labelled", "Labelled", "Plates whose label gives the text", True),
+    Column("exact", "Right", "All characters right and, where the label gives the position, IoU above 0.6", True),
     Column("no_province", "No province", "Right from the second character on", True),
-    Column("found_70", "IoU 0.7", "Found where the label says, with an IoU of 0.7 or more", True),
+    Column("found_70", "IoU 0.7", "Labelled plates found with an IoU of 0.7 or more", True),
     Column("corner_px", "Corners", "Mean corner error in pixels, of plates found with an IoU of 0.5 or more", True),
-    Column("false_boxes", "False boxes", "Shown plates on no labelled one; some may be plates nobody labelled", True),
+    Column("false_boxes", "False boxes", "Shown plates that match no label; some may be plates without a label", True),
 )
 
 
@@ -59,7 +59,7 @@ class SummaryTable:
         with ui.area("summary", rect, ui.theme.panel, padding=PAD, on_top=True):
             self._title(context)
             if summary is None:
-                ui.text("Adding up...", ui.theme.dim)
+                ui.text("Calculating...", ui.theme.dim)
                 return
             self._head(context, columns, row)
             with ui.child("summary rows", 0, -(2 * row + 10 * em)):
@@ -81,7 +81,7 @@ class SummaryTable:
 
     def _title(self, context: PanelContext) -> None:
         ui, state, program = context.ui, context.program.state, context.program
-        label = "Keep as CSV"
+        label = "Save as CSV"
         width = ui.text_width(label) + 22 * ui.em
         left, top = ui.cursor
         room = ui.room[0]
@@ -92,7 +92,7 @@ class SummaryTable:
         ui.cursor = (left + room - width, top)
         summary: Background[Summary] = program.summary
         result, column, descending = summary.result, self._column, self._descending
-        if ui.button(label, width, enabled=result is not None, tip="As the table is sorted") and result is not None:
+        if ui.button(label, width, enabled=result is not None, tip="Rows in the order shown") and result is not None:
             program.export_worker.write(
                 name,
                 "summary",

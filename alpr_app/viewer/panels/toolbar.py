@@ -17,7 +17,7 @@ _TOGGLES = (
     ("Box", "show_boxes", "Boxes (B)", "B"),
     ("Corners", "show_corners", "Corners (C)", "C"),
     ("Text", "show_text", "Texts (T)", "T"),
-    ("Truth", "show_truth", "Ground truth of labels (G)", "G"),
+    ("Ground truth", "show_truth", "Ground truth of labels (G)", "G"),
 )
 
 
@@ -88,7 +88,7 @@ def _previous(context: PanelContext, usable: bool) -> None:
 
 
 def _next(context: PanelContext, usable: bool) -> None:
-    tip = "One frame on (→)" if context.program.state.kind == LIVE else "Next picture (→)"
+    tip = "Next frame (→)" if context.program.state.kind == LIVE else "Next picture (→)"
     if icon_button(context, "next", "next", tip, enabled=usable):
         context.program.step(1)
 
@@ -97,7 +97,7 @@ def _play(context: PanelContext, usable: bool) -> None:
     state = context.program.state
     if state.kind == LIVE:
         held = context.program.live is not None and context.program.live.paused
-        tip, icon = ("Go on (Space)", "play") if held else ("Hold (Space)", "hold")
+        tip, icon = ("Resume (Space)", "play") if held else ("Pause (Space)", "hold")
         on = held
     else:
         on = state.playing
@@ -108,13 +108,13 @@ def _play(context: PanelContext, usable: bool) -> None:
 
 def _fit(context: PanelContext, usable: bool) -> None:
     view = context.program.state.view
-    if context.ui.button(_WORDS[_fit], on=view.zoom is None, tip="Fit the whole picture in (F)"):
+    if context.ui.button(_WORDS[_fit], on=view.zoom is None, tip="Fit the whole picture (F)"):
         view.fit()
 
 
 def _own_size(context: PanelContext, usable: bool) -> None:
     view = context.program.state.view
-    if context.ui.button(_WORDS[_own_size], on=view.zoom == 1.0, tip="One picture pixel for one of the screen (1)"):
+    if context.ui.button(_WORDS[_own_size], on=view.zoom == 1.0, tip="Actual size (1)"):
         view.set_zoom(1.0)
 
 
@@ -169,7 +169,7 @@ def _models(context: PanelContext) -> str:
     if state.models.state == LOADING:
         return "Loading the models..."
     if state.models.state == FAILED:
-        return "No models"
+        return "The models cannot be used"
     threads = context.program.choice.threads
     own = context.program.training.sign
     return (
@@ -190,10 +190,10 @@ def _figures(context: PanelContext, rect: Rect, y: float, frame_rate: float) -> 
         figures.append(f"read {state.recogniser_rate.per_second():.0f}/s")
         figures.append(f"window {frame_rate:.0f}/s")
     elif waiting > 2:
-        figures.append(f"{waiting} waiting")
+        figures.append(f"{waiting} queued")
     recognition = state.recognition
     if recognition is not None and recognition.timings is not None:
-        figures.append(f"found in {recognition.timings.detect_ms:.0f} ms")
+        figures.append(f"detected in {recognition.timings.detect_ms:.0f} ms")
         figures.append(f"read in {recognition.timings.read_ms:.0f} ms")
     figures.append("F1 help")
     text = "   ·   ".join(figures)

@@ -13,7 +13,7 @@ from alpr_app.viewer.app.commands import open_dialog
 from alpr_app.viewer.app.state import View
 from alpr_app.viewer.app.training import RunView, age
 from alpr_app.viewer.panels.browser import duration
-from alpr_app.viewer.panels.chart import Chart, draw_chart, figure
+from alpr_app.viewer.panels.chart import Chart, column_title, draw_chart, figure
 from alpr_app.viewer.panels.context import PanelContext, elided, heading, pair
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.images import ImageItem
@@ -51,36 +51,36 @@ def _progress(context: PanelContext, view: RunView) -> None:
         ui.progress(share, f"{100 * share:.0f} %{rest}")
     of = f"{view.step:,} of {view.steps:,}" if view.steps else f"{view.step:,}"
     waiting = view.train.last("waiting_share")
-    rows = [("Steps", of), ("Samples a second", f"{view.rate:.1f}" if view.rate else "–")]
+    rows = [("Steps", of), ("Samples per second", f"{view.rate:.1f}" if view.rate else "–")]
     if waiting is not None and isfinite(waiting):
         rows.append(("Waiting for samples", f"{100 * waiting:.1f} %"))
     memory = view.train.last("memory_gb")
     if memory is not None and isfinite(memory):
-        rows.append(("Memory at most", f"{memory:.1f} GB"))
+        rows.append(("Peak memory", f"{memory:.1f} GB"))
     if view.changed:
-        rows.append(("Last figures", f"{duration(age(view.changed))} ago"))
+        rows.append(("Last update", f"{duration(age(view.changed))} ago"))
     _rows(context, rows)
 
 
 def _model(context: PanelContext, view: RunView) -> None:
     """The newest model, to be tried and to be left again."""
     ui, training = context.ui, context.program.training
-    heading(ui, "Its model")
+    heading(ui, "Model")
     newest = view.newest
     if newest is None:
         masked = view.about is not None and view.about.kind == "masked"
         says = (
-            "This phase makes no model that could be tried"
+            "This phase produces no model to try"
             if masked
-            else "One is written at each validation; there is none yet"
+            else "A model is written at each validation; none has been written yet"
         )
         ui.text(says, ui.theme.dim, wrapped=True)
     else:
         seen = f"after {newest.samples:,} samples, " if newest.samples is not None else ""
-        ui.text(f"The newest {newest.kind}: {seen}{duration(age(newest.written))} ago", ui.theme.dim, wrapped=True)
-        label = "Load the newer one" if training.newer else "Try this model on the picture"
+        ui.text(f"Newest {newest.kind}: {seen}{duration(age(newest.written))} ago", ui.theme.dim, wrapped=True)
+        label = "Load the newer model" if training.newer else "Try this model on the picture"
         if training.in_use:
-            ui.text("It reads the pictures now", ui.theme.doubtful)
+            ui.text("This model is in use", ui.theme.doubtful)
         elif ui.button("Loading..." if training.trying else label, ui.room[0], enabled=not training.trying):
             training.try_newest()
     if training.trouble:
@@ -106,7 +106,7 @@ def _validation(context: PanelContext, view: RunView) -> None:
             width = ui.text_width(text, **font)
             ui.painter.text((end - width, top), text, ui.theme.dim if small else colour, **font)
         room = right - 2 * column - left
-        ui.painter.text((left, top), elided(ui, name.replace("_", " "), room), ui.theme.dim)
+        ui.painter.text((left, top), elided(ui, column_title(name), room), ui.theme.dim)
         top += step
     ui.cursor = (left, top)
     ui.space(1)
@@ -117,7 +117,7 @@ def _losses(context: PanelContext, view: RunView) -> None:
         return
     heading(context.ui, f"Losses at step {view.train.last('step'):,.0f}")
     names = [name for name in view.train.columns if name not in NO_LOSSES]
-    rows = [(name.replace("_", " "), figure(float(view.train.columns[name][-1]))) for name in names]
+    rows = [(column_title(name), figure(float(view.train.columns[name][-1]))) for name in names]
     rate = view.train.last("learning_rate")
     _rows(context, [*rows, *([("learning rate", figure(rate))] if rate is not None else [])])
 
@@ -131,7 +131,9 @@ class SheetPanel:
         """Draw the sheet where the cursor is, as large as there is room, or say how to come by one."""
         ui, image_item = context.ui, view.sheet
         if image_item is None or image_item.display is None:
-            ui.text("There is no sheet of mistakes yet. This makes one, also while the run goes on:", wrapped=True)
+            ui.text(
+                "There is no sheet of mistakes yet. This command makes one, even while the run goes on:", wrapped=True
+            )
             ui.text(f"python -m alpr_app.train report {view.folder} --dataset_path DATA", ui.theme.dim, wrapped=True)
             return
         place = (*ui.cursor, *ui.room)
@@ -149,7 +151,7 @@ class SheetPanel:
             self._view.drag(ui.mouse.delta, image_item.size, place[2:])
         if hit.double:
             self._whole_or_wide(image_item, place)
-        ui.tip("Wheel: larger and smaller; drag: move; double click: the whole sheet")
+        ui.tip("Wheel: zoom; drag: move; double click: fit the whole sheet")
         self._paint(context, image_item, place)
 
     def _begin(self, image_item: ImageItem, place: Rect) -> None:
@@ -256,11 +258,11 @@ def doing(view: RunView) -> str:
     """What it trains, and how far it is."""
     what = f"{view.about.kind}, {view.about.parameters / 1e6:.2f} M parameters" if view.about is not None else ""
     if not view.changed:
-        says = "nothing has been written yet"
+        says = "no figures yet"
     elif view.done:
         says = "done"
     elif view.still(time.time()):
-        says = f"stands still, the last figures are {duration(age(view.changed))} old"
+        says = f"stalled, last update {duration(age(view.changed))} ago"
     else:
         says = "running"
     return f"{what}  ·  {says}" if what else says
@@ -276,7 +278,7 @@ def charts_of(view: RunView) -> list[Chart]:
     high = {name: values for name, values in figures.items() if name not in low}
     steps, validated, end = train.get("step", np.zeros(0)), val.get("step", np.zeros(0)), float(view.step)
     errors = Chart("validation: errors", validated, low, end)
-    speed = Chart("samples a second", steps, _only(train, "samples_per_s"), end)
+    speed = Chart("samples per second", steps, _only(train, "samples_per_s"), end)
     return [
         Chart("losses", steps, losses, end, logarithmic=True),
         Chart("validation", validated, high, end),
@@ -306,16 +308,16 @@ def _command(context: PanelContext, view: RunView) -> None:
     """What to type to go on, or to begin anew, with a button that copies it."""
     ui, program = context.ui, context.program
     left, top = ui.cursor
-    label = "Copy the command"
+    label = "Copy command"
     width = ui.text_width(label) + 20 * ui.em
     place = view.about.place if view.about is not None else ""
-    tip = f"To be run in {place}" if place else "Of files other than the run's own, only the names are known"
+    tip = f"Run it in {place}" if place else "Outside the run's folder, only the names of files are known"
     if ui.button(label, width, enabled=bool(view.command), tip=tip):
         ui.copy(view.command)
         program.state.say("Copied the command")
     start = left + width + 10 * ui.em
     y = top + (ui.row_height - ui.line_height) / 2
-    shown = elided(ui, view.command or "The command is not known", left + ui.room[0] - start, middle=True)
+    shown = elided(ui, view.command or "The command is unknown", left + ui.room[0] - start, middle=True)
     ui.painter.text((start, y), shown, ui.theme.dim)
 
 
@@ -323,11 +325,11 @@ def _nothing(context: PanelContext) -> None:
     ui = context.ui
     ui.text("No training run is open")
     ui.text(
-        "Open the folder that was given to a training as --output: curves and figures move while it trains, and its "
-        "newest model can be tried on the picture.",
+        "Open the folder that was given to a training command as --output. Curves and figures update during the "
+        "training, and the newest model can be tried on the picture.",
         ui.theme.dim,
         wrapped=True,
     )
     ui.space(6 * ui.em)
-    if ui.button("Open a run's folder...", ui.text_width("Open a run's folder...") + 30 * ui.em):
+    if ui.button("Open a run folder...", ui.text_width("Open a run folder...") + 30 * ui.em):
         open_dialog(context.program)

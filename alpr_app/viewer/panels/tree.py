@@ -142,5 +142,5 @@ def counted(node: Node, recursive: bool) -> list[tuple[str, bool]]:
 def _explained(node: Node) -> str:
     if node.error:
         return f"{printable(node.path)}\n{node.error}"
-    more = f", {node.total:,} with all folders within" if node.total != node.pictures else ""
+    more = f", {node.total:,} including subfolders" if node.total != node.pictures else ""
     return f"{printable(node.path)}\n{node.pictures:,} pictures{more}"

@@ -33,11 +33,11 @@ def model_banner(context: PanelContext, place: Rect) -> None:
     ui.painter.frame((left, top, width, ui.row_height), theme.doubtful, 4 * em, (2.5 if hit.hovered else 1.5) * em)
     ui.painter.text((left + pad, top + (ui.row_height - ui.line_height) / 2), text, theme.label_text)
     if training.newer:
-        label = "Load the newer one"
+        label = "Load the newer model"
         wide = ui.text_width(label) + 20 * em
         beside = width + wide + ui.gap[0] <= room
         ui.cursor = (left + width + ui.gap[0], top) if beside else (left, top + ui.row_height + ui.gap[1])
-        tip = "The training has written a newer model since"
+        tip = "The training run has written a newer model"
         if ui.button(label, min(wide, room), on=True, enabled=not training.trying, tip=tip):
             training.try_newest()
     if hit.clicked:
@@ -89,7 +89,7 @@ def _folder(state: State) -> tuple[str, list[str], bool]:
         return "This folder cannot be opened", [state.folder, why], True
     lines, within = [state.folder], _within(state)
     if within:
-        lines.append(f"The folders within hold {within:,}: choose one on the left, or show them all")
+        lines.append(f"Its subfolders hold {within:,}: choose one on the left, or include them all")
     return "There are no pictures in this folder", lines, True
 
 
@@ -105,7 +105,7 @@ def _live(state: State) -> tuple[str, list[str], bool]:
         seconds = max(0, round(status.until - monotonic()))
         # An address stays as it is written.
         head = name if is_address(name) else f"{name[0].upper()}{name[1:]}"
-        return f"{head} {status.detail}", [f"It is tried again in {seconds} s"], True
+        return f"{head} {status.detail}", [f"Next attempt in {seconds} s"], True
     if status.state == OPENING:
         return f"Opening {name}…", [], False
     if status.state == ENDED:
@@ -117,10 +117,10 @@ def _offers(context: PanelContext, place: Rect) -> None:
     ui, program = context.ui, context.program
     offers: list[tuple[str, Callable[[], None]]] = [("Open another source...", lambda: open_dialog(program))]
     if program.live is not None:
-        again = "Play again" if program.state.live_status.state == ENDED else "Try again now"
+        again = "Replay" if program.state.live_status.state == ENDED else "Reconnect"
         offers.insert(0, (again, program.live.reconnect))
     if program.state.kind == FOLDER and _within(program.state):
-        offers.insert(0, ("Show them all", lambda: program.rescan(True)))
+        offers.insert(0, ("Include subfolders", lambda: program.rescan(True)))
     if SAMPLES.is_dir():
         offers.append(("Sample pictures", lambda: program.open(str(SAMPLES))))
     widths = [ui.text_width(label) + 30 * ui.em for label, _ in offers]

@@ -102,11 +102,11 @@ class ExportWorker:
             path = _free(path)
             write(path)
         except OSError as error:
-            self.messages.put((f"{folder}: cannot be made: {reason(error)}", True))
+            self.messages.put((f"{folder}: cannot be created: {reason(error)}", True))
         except AlprError as error:
             self.messages.put((str(error), True))
         else:
-            self.messages.put((f"Kept as {path}", False))
+            self.messages.put((f"Saved as {path}", False))
 
 
 def _free(path: Path) -> Path:

@@ -243,7 +243,7 @@ def trouble_with(target: str) -> str:
         return ""
     path = os.path.abspath(os.path.expanduser(target))
     if os.path.isdir(path):
-        return "" if os.access(path, os.R_OK | os.X_OK) else f"{path}: you may not look into this folder"
+        return "" if os.access(path, os.R_OK | os.X_OK) else f"{path}: no permission to open this folder"
     if not os.path.exists(path):
         above = os.path.dirname(path)
         while not os.path.isdir(above) and above != os.path.dirname(above):

@@ -222,7 +222,7 @@ class _Reader:
         """What has gone wrong when nothing new comes."""
         if not self.frames:
             return "does not answer"
-        return "shows the same picture over and over" if self.same else "sends no more pictures"
+        return "repeats the same frame" if self.same else "sends no more frames"
 
     def _run(self) -> None:
         source = self._source
@@ -253,7 +253,7 @@ class _Reader:
             if self._over():
                 break
             if not read or image is None or not image.size:
-                return None if source.is_file and self.frames else "sends no more pictures"
+                return None if source.is_file and self.frames else "sends no more frames"
             self._note(image)
             due = max(due + period, monotonic() - period)
             if source.is_file or not source._paused or self._take_step():

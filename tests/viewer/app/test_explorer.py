@@ -101,7 +101,7 @@ def test_above_the_root_the_tree_gets_a_new_root(opened, nested, until):
     viewer.open(os.path.abspath(os.sep))
     press(viewer, "Backspace")
     assert viewer.state.folder == os.path.abspath(os.sep)
-    assert "no folder above" in viewer.state.message.text
+    assert "no parent folder" in viewer.state.message.text
 
 
 def test_results_are_still_there_when_one_comes_back(opened, nested, fakes):

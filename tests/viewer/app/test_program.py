@@ -93,7 +93,7 @@ def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_
     gate.set()
     shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.whole, "all of them")
     ends = [message.text for message in viewer.state.messages if "have been read" in message.text]
-    assert ends == ["All 12 pictures of this folder have been read; U sums up"]
+    assert ends == ["All 12 pictures of this folder have been read; U shows the summary"]
 
 
 def test_ten_thousand_pictures_open_at_once_and_the_last_is_as_near_as_the_first(program, shows, tmp_path):

@@ -61,7 +61,7 @@ def test_values_that_do_not_fit_are_left_out_and_the_others_kept():
 
 def test_a_folder_that_cannot_be_written_is_a_message(tmp_path):
     (tmp_path / "file").write_text("")
-    assert "cannot be kept" in save_settings(tmp_path / "file" / "viewer.json", Settings())
+    assert "cannot be saved" in save_settings(tmp_path / "file" / "viewer.json", Settings())
 
 
 def test_recent_folders_are_few_and_each_is_there_once():
@@ -77,7 +77,7 @@ def test_hostile_settings_are_set_aside(tmp_path, content):
     path = tmp_path / "viewer.json"
     path.write_text(content)
     settings, message = load_settings(path)
-    assert settings == Settings() and "were broken" in message
+    assert settings == Settings() and "was damaged" in message
     assert path.with_name("viewer.json.broken").read_text() == content
 
 

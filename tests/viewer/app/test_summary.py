@@ -155,7 +155,7 @@ def test_the_table_is_sorted_by_clicks_and_kept_as_it_is_shown(table, tmp_path):
     assert table.state.summary_open
     assert [line.folder for line in table.viewer.summary.result.lines] == ["a2", "a10"]
     table.click(*table.places["by folder"])
-    table.click(*table.places["Keep as CSV"])
+    table.click(*table.places["Save as CSV"])
     assert table.viewer.export_worker.close(5)
     (file,) = (tmp_path / "kept").iterdir()
     assert file.name.endswith("-many-summary.csv")

@@ -127,7 +127,7 @@ def test_the_newest_model_reads_the_picture_with_a_clear_sign_and_a_way_back(
     assert shown.choices[-1].detector == str(run / "newest.safetensors")
     assert shown.choices[-1].reader is None and shown.choices[-1].version
     assert not shown.state.run_open, "the picture is seen"
-    assert shown.viewer.training.sign == "own detector of my run"
+    assert shown.viewer.training.sign == "detector from run my run"
     wait(shown, until, lambda: shown.state.recognition is not None, "the reading")
     shown.press("own models")
     wait(shown, until, lambda: len(shown.choices) == 2, "the way back")
@@ -149,7 +149,7 @@ def test_a_newer_model_is_offered_and_loaded(shown, publish, detector_path, read
     network.head.output.bias.data[0] += 1
     publish(save_bundle(tmp_path / "newer", network, {}, "train detector").weights)
     wait(shown, until, lambda: shown.viewer.training.newer, "the newer one")
-    shown.press("Load the newer one")
+    shown.press("Load the newer model")
     wait(shown, until, lambda: len(shown.choices) == 2, "the newer one in use")
     assert shown.choices[0].detector == shown.choices[1].detector
     assert shown.choices[0].version != shown.choices[1].version
@@ -167,7 +167,7 @@ def test_a_reader_is_tried_beside_a_detector(shown, publish, detector_path, read
 
     tried(detector_path, "detector")
     tried(reader_path, "reader")
-    assert training.sign == "own detector of my run, own reader of my run"
+    assert training.sign == "detector from run my run, reader from run my run"
     wait(shown, until, lambda: len(shown.choices) == 2, "both")
     assert shown.choices[-1].reader == shown.choices[-1].detector
 
@@ -196,7 +196,7 @@ def test_broken_files_end_nothing(shown, run, until):
 def test_the_command_is_copied(shown, monkeypatch):
     copied = []
     monkeypatch.setattr(shown.frame.context.ui, "copy", copied.append)
-    shown.press("Copy the command")
+    shown.press("Copy command")
     assert copied == ["python -m alpr_app.train detector --resume"]
 
 
@@ -220,7 +220,7 @@ def test_errors_have_a_chart_of_their_own_and_make_way_for_the_speed_where_there
         "validation: errors",
     ]
     assert list(charts_of(view)[0].lines) == ["loss", "corner"]
-    assert charts_of(RunView(tmp_path))[3].title == "samples a second"
+    assert charts_of(RunView(tmp_path))[3].title == "samples per second"
 
 
 def test_a_figure_is_shown_with_the_digits_that_count():

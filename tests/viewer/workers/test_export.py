@@ -38,7 +38,7 @@ def test_a_folder_that_cannot_be_made_is_a_message(tmp_path, picture):
     assert export_worker.close(5)
     ((text, bad),) = export_worker.messages.drain()
     assert bad
-    assert "cannot be made" in text
+    assert "cannot be created" in text
 
 
 def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(program, tmp_path, capsys):
@@ -96,7 +96,7 @@ def test_settings_for_which_there_is_no_room_are_said_on_the_terminal(program, t
     viewer = program(settings_file=tmp_path / "viewer.json")
     monkeypatch.setattr("os.fsync", full)
     assert viewer.close(5)
-    assert "settings cannot be kept" in capsys.readouterr().err
+    assert "settings cannot be saved" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

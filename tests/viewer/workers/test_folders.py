@@ -79,7 +79,7 @@ def test_what_cannot_be_opened_is_told_in_a_few_words(nested, monkeypatch):
     assert trouble_with(str(nested / "a" / "gone" / "x")) == f"There is no gone in {nested / 'a'}"
     assert "neither" in trouble_with(str(nested / "a" / "notes.txt"))
     monkeypatch.setattr(os, "access", lambda *given: False)
-    assert "may not look into" in trouble_with(str(nested))
+    assert "no permission to open" in trouble_with(str(nested))
 
 
 def test_the_chooser_goes_into_folders_and_up_again(nested, until):

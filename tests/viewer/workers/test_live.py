@@ -57,15 +57,15 @@ def test_frames_come_with_names_of_their_own(camera, until):
     ("script", "says"),
     [
         ([], "cannot be opened"),
-        (["fail"], "sends no more pictures"),
-        (["new", "new", "fail"], "sends no more pictures"),
-        (["nothing"], "sends no more pictures"),
-        (["new", "new", "nothing"], "sends no more pictures"),
-        (["new", "empty"], "sends no more pictures"),
+        (["fail"], "sends no more frames"),
+        (["new", "new", "fail"], "sends no more frames"),
+        (["nothing"], "sends no more frames"),
+        (["new", "new", "nothing"], "sends no more frames"),
+        (["new", "empty"], "sends no more frames"),
         (["new", "raise"], "cannot be read: the driver has gone"),
         (["hang"], "does not answer"),
-        (["new", "new", "hang"], "sends no more pictures"),
-        (["new", "new", "same"], "shows the same picture over and over"),
+        (["new", "new", "hang"], "sends no more frames"),
+        (["new", "new", "same"], "repeats the same frame"),
     ],
 )
 def test_a_camera_that_fails_is_noticed_shown_and_opened_again(camera, until, script, says):
