@@ -189,7 +189,7 @@ class Soak:
         """Step through a folder and those within, in all orders."""
         program, state = self.program, self.program.state
         program.open(str(self.root / "pictures"))
-        self.until(lambda: not state.scanning and state.outcome is not None, "a folder")
+        self.until(lambda: not state.scanning and state.recognition is not None, "a folder")
         program.rescan(self._random.random() < 0.5)
         for order in SORT_ORDERS:
             program.sort(order)
@@ -211,7 +211,7 @@ class Soak:
             self.draw(3)
         if SAMPLES.is_dir():
             program.open(str(SAMPLES))
-            self.until(lambda: state.outcome is not None, "a sample")
+            self.until(lambda: state.recognition is not None, "a sample")
             self.draw(3)
 
     def commands(self) -> None:
@@ -274,7 +274,7 @@ class Soak:
         program, state = self.program, self.program.state
         press(program, "Escape")
         program.open(str(self.root / "pictures" / "north"))
-        self.until(lambda: not state.scanning and state.outcome is not None, "a folder")
+        self.until(lambda: not state.scanning and state.recognition is not None, "a folder")
         self.until(
             lambda: not program.export_worker.busy and all(one.close(0) for one in program._left), "what was left"
         )

@@ -169,8 +169,8 @@ def snapshot(program: Program) -> None:
     state = program.state
     if state.kind != LIVE or state.image_item is None or state.image_item.image is None:
         return
-    program.export_worker.keep(state.live_name, "picture", state.image_item.image)
-    program.export_worker.keep(state.live_name, "plates", annotate(state.image_item.image, state.plates))
+    program.export_worker.save_image(state.live_name, "picture", state.image_item.image)
+    program.export_worker.save_image(state.live_name, "plates", annotate(state.image_item.image, state.plates))
 
 
 def keep_results(program: Program, suffix: str) -> None:
@@ -195,7 +195,7 @@ def keep_results(program: Program, suffix: str) -> None:
         read = (records[name].recognition for name in names if name in records)
         write_results(path, read, score, confidence)
 
-    program.export_worker.write(os.path.basename(state.folder), "results", suffix, write)
+    program.export_worker.save(os.path.basename(state.folder), "results", suffix, write)
 
 
 def _keep_cars(program: Program, suffix: str) -> None:
@@ -204,7 +204,7 @@ def _keep_cars(program: Program, suffix: str) -> None:
         state.say("No car has been read yet")
         return
     cars, name = list(state.cars.listed.values()), state.live_name
-    program.export_worker.write(name, "cars", suffix, lambda path: write_cars(path, cars, name))
+    program.export_worker.save(name, "cars", suffix, lambda path: write_cars(path, cars, name))
 
 
 COMMANDS = (

@@ -14,7 +14,7 @@ from alpr_app.viewer.app.state import FOLDER, State
 from alpr_app.viewer.workers.folders import Crawl, Scan
 from alpr_app.viewer.workers.label_tables import Labels, TableReader
 from alpr_app.viewer.workers.recogniser import FAILED
-from alpr_app.viewer.workers.threads import noop
+from alpr_app.viewer.workers.threads import drain, noop
 
 # Folders whose results are kept after another one has been opened.
 SHELVES = 16
@@ -87,7 +87,7 @@ class Explorer:
     def collect(self) -> None:
         """Carry over what the threads have found. Never waits."""
         state = self._state
-        for batch in self._crawl.found.drain() if self._crawl is not None else ():
+        for batch in drain(self._crawl.found) if self._crawl is not None else ():
             for found in batch:
                 state.tree.add(found)
         self._collect_labels()

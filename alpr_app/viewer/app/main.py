@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,13 +40,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print_error("interrupted", PROGRAM)
-        return 130
+        # A user who interrupts the program while it still writes files does not want to wait for them.
+        others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+        return _exit_status(130, ended=all(thread.daemon for thread in others))
+    return _exit_status(0, ended)
+
+
+def _exit_status(status: int, ended: bool) -> int:
+    """Return `status`; if threads have not ended, end the process with it at once.
+
+    Such a thread hangs in a driver, a recognition or a write. Python would wait for it, or crash because of it.
+    """
     if not ended:
-        # A thread hangs in a driver or in a recognition. Python would wait for it, or fall over it.
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
-    return 0
+        os._exit(status)
+    return status
 
 
 def without_package(error: ImportError) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from alpr_app.core.errors import print_error
 from alpr_app.viewer.app.arguments import PROGRAM
-from alpr_app.viewer.workers.threads import KeepAll, noop, told
+from alpr_app.viewer.workers.threads import describe_error, noop
 
 _LOGGER = logging.getLogger("alpr_app")
 
@@ -19,7 +20,8 @@ class Notices(logging.Handler):
 
     def __init__(self, wake: Callable[[], None] = noop) -> None:
         super().__init__(logging.WARNING)
-        self.lines: KeepAll[str] = KeepAll(wake)
+        self.lines: deque[str] = deque()
+        self._wake = wake
         _LOGGER.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -27,7 +29,8 @@ class Notices(logging.Handler):
         line = " ".join(record.getMessage().split())
         # On the terminal as well, if there is one: without the window, logging would have said it there.
         print_error(line, PROGRAM)
-        self.lines.put(line)
+        self.lines.append(line)
+        self._wake()
 
     def close(self) -> None:
         """Take no more."""
@@ -44,6 +47,6 @@ def report_threads() -> None:
         before(given)
         if isinstance(given.exc_value, Exception):
             name = given.thread.name if given.thread is not None else "a thread"
-            _LOGGER.warning("%s has ended: %s", name, told(given.exc_value))
+            _LOGGER.warning("%s has ended: %s", name, describe_error(given.exc_value))
 
     threading.excepthook = report

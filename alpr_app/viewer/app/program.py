@@ -28,7 +28,7 @@ from alpr_app.viewer.workers.folders import FolderPicker
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
 from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
-from alpr_app.viewer.workers.threads import Background, Closable, LatestValue, noop
+from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, drain, noop
 
 # Seconds between two looks at things that nobody reports.
 IDLE_SECONDS = 1.0
@@ -71,7 +71,7 @@ class Program:
         self.slide_show = SlideShow(self.state)
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
-        self.summary: Background[Summary] = Background("alpr-summary", wake)
+        self.summary: BackgroundTask[Summary] = BackgroundTask("alpr-summary", wake)
         self.training = Training(self.state, choice, self.choose_models, wake)
         self.notices = Notices(wake)
         self.recogniser = Recogniser(make or choice.make, wake, self._taken)
@@ -156,16 +156,16 @@ class Program:
         """Carry over what the threads have done since the last call. Never waits."""
         state = self.state
         state.models = self.recogniser.status
-        for message, bad in self.export_worker.messages.drain():
+        for message, bad in self.export_worker.take_messages():
             state.say(message, bad)
-        for line in self.notices.lines.drain():
+        for line in drain(self.notices.lines):
             state.say(line, bad=True)
         self.explorer.collect()
         self.folder_picker.collect()
         self.training.collect()
         recognitions = [
             recognition
-            for recognition in self.recogniser.results.drain()
+            for recognition in drain(self.recogniser.results)
             if (recognition.model, recognition.session) == (self.recogniser.model, self._session)
         ]
         for _ in recognitions:
@@ -321,9 +321,9 @@ class Program:
         self._leave()
         self.recogniser.close(0)
         if not self.export_worker.close(timeout):
-            print_error(self.export_worker.said, PROGRAM)
+            print_error(self.export_worker.progress_text, PROGRAM)
             self.export_worker.close(None)
-        for message, bad in self.export_worker.messages.drain():
+        for message, bad in self.export_worker.take_messages():
             self._complain(message if bad else "")
         deadline = monotonic() + timeout
         threads: list[Closable] = [

@@ -32,7 +32,7 @@ from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import State
 from alpr_app.viewer.workers.images import ImageItem, load_image_item
-from alpr_app.viewer.workers.threads import Background, Closable, LatestValue, Worker, noop
+from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, Worker, noop
 
 PERIOD_SECONDS = 1.0
 # No chart is so wide that more points would show.
@@ -227,7 +227,7 @@ class Training:
         self.trouble = ""
         self._watch: RunWatch | None = None
         self._left: list[RunWatch] = []
-        self._trying: Background[Checked] = Background("alpr-try", wake)
+        self._trying: BackgroundTask[Checked] = BackgroundTask("alpr-try", wake)
 
     def open(self, folder: str) -> bool:
         """Watch the run in `folder`; if there is none, say so. Returns whether there is one."""

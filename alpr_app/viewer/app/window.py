@@ -259,7 +259,7 @@ class Window:
         glfw.set_window_should_close(self._window, False)
         while self._program.export_worker.busy and not glfw.window_should_close(self._window):
             if said or monotonic() - began > FINISHED_SECONDS:
-                self._program.state.say(self._program.export_worker.said)
+                self._program.state.say(self._program.export_worker.progress_text)
                 said = True
                 self._draw(SHORTEST_FRAME)
             glfw.wait_events_timeout(WAITED_SECONDS)

@@ -271,8 +271,8 @@ class _Card:
         tip = "The crop given to the reader, and the plate as in the picture"
         if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
             name = self.plate.text or "plate"
-            program.export_worker.keep(name, "crop", self.plate.crop)
-            program.export_worker.keep(name, "cut-out", self._raw())
+            program.export_worker.save_image(name, "crop", self.plate.crop)
+            program.export_worker.save_image(name, "cut-out", self._raw())
 
     def _raw(self) -> np.ndarray:
         """The plate as it is in the picture, with a margin: H x W x 3 uint8."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alpr_app.viewer.app.folder_results import CSV, HERE, SHARES, Summary, SummaryRow, ordered, summarise, write_summary
 from alpr_app.viewer.panels.context import PanelContext, elided
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
-from alpr_app.viewer.workers.threads import Background
+from alpr_app.viewer.workers.threads import BackgroundTask
 
 PAD = 18
 FOLDER_WIDTH, COLUMN_WIDTH = 230, 88
@@ -90,10 +90,10 @@ class SummaryTable:
         title = elided(ui, f"{name}: {read}", room - width - 10 * ui.em)
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
         ui.cursor = (left + room - width, top)
-        summary: Background[Summary] = program.summary
+        summary: BackgroundTask[Summary] = program.summary
         result, column, descending = summary.result, self._column, self._descending
         if ui.button(label, width, enabled=result is not None, tip="Rows in the order shown") and result is not None:
-            program.export_worker.write(
+            program.export_worker.save(
                 name,
                 "summary",
                 CSV,

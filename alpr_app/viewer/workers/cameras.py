@@ -12,7 +12,7 @@ import cv2
 
 from alpr_app.data.streams import Capture
 from alpr_app.viewer.workers.live import open_capture
-from alpr_app.viewer.workers.threads import Background, noop
+from alpr_app.viewer.workers.threads import BackgroundTask, noop
 
 # Numbers that are tried where no list is to be had.
 TRIED = 5
@@ -74,7 +74,7 @@ def find_cameras(busy: int | None = None) -> tuple[Camera, ...]:
     return listed_cameras() if sys.platform.startswith("linux") else tried_cameras(busy)
 
 
-class CameraList(Background[tuple[Camera, ...]]):
+class CameraList(BackgroundTask[tuple[Camera, ...]]):
     """result: what there was when it was looked last. A driver may hold up the looking. find: takes the number of the
     camera that is open."""
 

@@ -16,7 +16,7 @@ import platformdirs
 
 from alpr_app.core.errors import reason
 from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file
-from alpr_app.viewer.workers.threads import KeepAll, LatestValue, Worker, noop
+from alpr_app.viewer.workers.threads import LatestValue, Worker, drain, noop
 
 # Names that are sorted in one go: sorting holds all other threads up, this many for a few milliseconds.
 CHUNK = 8000
@@ -184,7 +184,8 @@ class Crawl(Worker):
     after level, but never through links, which may lead back up. wake: is called when there is a new batch."""
 
     def __init__(self, deep: bool, wake: Callable[[], None] = noop, most: int = MOST_FOLDERS) -> None:
-        self.found: KeepAll[list[Found]] = KeepAll(wake)
+        self.found: deque[list[Found]] = deque()
+        self._wake = wake
         self._deep, self._most = deep, most
         self._asked: deque[str] = deque()
         self._waiting: deque[str] = deque()
@@ -201,7 +202,8 @@ class Crawl(Worker):
         last, left = 0.0, self._most
         while True:
             if batch and (monotonic() - last > BATCH_SECONDS or not (self._asked or self._waiting)):
-                self.found.put(batch)
+                self.found.append(batch)
+                self._wake()
                 batch, last = [], monotonic()
             with self._changed:
                 self._changed.wait_for(lambda: self._asked or self._waiting or self._ended)
@@ -279,7 +281,7 @@ class FolderPicker:
 
     def collect(self) -> None:
         """Take over what the thread has found. Never waits."""
-        for batch in self._crawl.found.drain() if self._crawl is not None else ():
+        for batch in drain(self._crawl.found) if self._crawl is not None else ():
             for found in batch:
                 # An answer to an earlier question is of no use any more.
                 if found.path == self.path:

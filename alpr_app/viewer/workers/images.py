@@ -15,7 +15,7 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.data.labels import read_labelled
-from alpr_app.viewer.workers.threads import Guard, Worker, noop, told
+from alpr_app.viewer.workers.threads import ErrorGuard, Worker, describe_error, noop
 
 # Every OpenGL of the last fifteen years takes textures of this side; a larger picture is shown smaller.
 DISPLAY_SIDE = 4096
@@ -159,9 +159,13 @@ class FolderSource(Worker):
     def _loaded(self, path: str) -> ImageItem:
         """A picture; whatever goes wrong becomes its error: one picture must not end this thread."""
         image_item = None
-        with Guard() as guard:
+        with ErrorGuard() as guard:
             image_item = self._load(path)
-        return image_item if image_item is not None else ImageItem(path, error=f"cannot be read: {told(guard.error)}")
+        return (
+            image_item
+            if image_item is not None
+            else ImageItem(path, error=f"cannot be read: {describe_error(guard.error)}")
+        )
 
     def _next(self) -> tuple[str, ImageItem | None, bool] | None:
         """What to do: path, its shot if it is decoded already, and whether it is the one looked at."""

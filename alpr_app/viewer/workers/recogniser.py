@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -13,7 +14,7 @@ import numpy as np
 from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import ALPHABET, Plate
 from alpr_app.viewer.workers.images import ImageItem
-from alpr_app.viewer.workers.threads import Guard, KeepAll, LatestValue, noop, told
+from alpr_app.viewer.workers.threads import ErrorGuard, LatestValue, describe_error, noop, take
 
 if TYPE_CHECKING:
     from alpr_app.core.result import Result, Timings
@@ -72,14 +73,14 @@ class Recogniser:
         wake: Callable[[], None] = noop,
         taken: Callable[[], None] = noop,
     ) -> None:
-        self.results: KeepAll[Recognition] = KeepAll(wake)
+        self.results: deque[Recognition] = deque()
         self.status = Status()
         self.model = 0
         self._wake, self._taken = wake, taken
         # Replaced in one go: what was read must never be taken for another model's.
         self._wanted = (self.model, make)
         self._changing = threading.Lock()
-        self._queue: KeepAll[ImageItem] = KeepAll()
+        self._queue: deque[ImageItem] = deque()
         self._live: LatestValue[ImageItem] = LatestValue()
         self._work = threading.Semaphore(0)
         self._ended = False
@@ -88,7 +89,10 @@ class Recogniser:
 
     def submit(self, image_item: ImageItem, first: bool = False) -> None:
         """Have a shot read; none is dropped. first: before all others."""
-        self._queue.put(image_item, first)
+        if first:
+            self._queue.appendleft(image_item)
+        else:
+            self._queue.append(image_item)
         self._work.release()
 
     def offer(self, image_item: ImageItem) -> None:
@@ -132,12 +136,12 @@ class Recogniser:
 
     def _load(self, make: Callable[[], Analyser], model: int) -> Analyser | None:
         alpr = None
-        with Guard() as guard:
+        with ErrorGuard() as guard:
             alpr = make()
         if isinstance(guard.error, AlprError):
             status = Status(FAILED, str(guard.error))
         elif guard.error is not None:
-            status = Status(FAILED, f"the models cannot be loaded: {told(guard.error)}")
+            status = Status(FAILED, f"the models cannot be loaded: {describe_error(guard.error)}")
         else:
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
             status = Status(READY, f"{backend} on {device}" if backend else "")
@@ -150,11 +154,12 @@ class Recogniser:
 
     def _step(self, alpr: Analyser, model: int) -> bool:
         """Read one shot, if there is one."""
-        image_item = self._live.take() or self._queue.take()
+        image_item = self._live.take() or take(self._queue)
         if image_item is None:
             return False
         self._taken()
-        self.results.put(read_item(alpr, image_item, model))
+        self.results.append(read_item(alpr, image_item, model))
+        self._wake()
         return True
 
 
@@ -172,9 +177,9 @@ def read_item(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognit
     )
     if image_item.image is None:
         return replace(recognition, error=image_item.error, finished=monotonic())
-    with Guard() as guard:
+    with ErrorGuard() as guard:
         result = alpr.analyse(image_item.image)
         with_crops = image_item.live or image_item.near
         plates = tuple(plate if with_crops else replace(plate, crop=NO_CROP) for plate in result.plates)
         return replace(recognition, plates=plates, timings=result.timings, finished=monotonic())
-    return replace(recognition, error=f"recognition failed: {told(guard.error)}", finished=monotonic())
+    return replace(recognition, error=f"recognition failed: {describe_error(guard.error)}", finished=monotonic())

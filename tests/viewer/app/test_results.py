@@ -76,7 +76,7 @@ def test_without_results_nothing_is_kept(program, tmp_path):
 def test_a_button_in_the_settings_keeps_results(window, few_pictures, monkeypatch):
     shown = window(few_pictures)
     written = []
-    monkeypatch.setattr(shown.viewer.export_worker, "write", lambda *given: written.append(given[:3]))
+    monkeypatch.setattr(shown.viewer.export_worker, "save", lambda *given: written.append(given[:3]))
     ui = shown.frame.context.ui
     monkeypatch.setattr(ui, "button", lambda label, *rest, **more: label in ("JSON lines", "CSV"))
     from alpr_app.viewer.panels.controls import controls

@@ -356,7 +356,7 @@ def test_what_is_being_kept_when_the_window_is_closed_is_said_in_it(scripted, pr
     viewer.export_worker = ExportWorker(folder=tmp_path)
     shown = window.Window((800, 600), lambda waker: viewer)
     gate = threading.Event()
-    viewer.export_worker.write("x", "results", ".csv", lambda path: gate.wait(10) and path.write_text("whole"))
+    viewer.export_worker.save("x", "results", ".csv", lambda path: gate.wait(10) and path.write_text("whole"))
     done.wants_to_close = True
     threading.Timer(1.5, gate.set).start()
     shown.finish()
@@ -372,10 +372,30 @@ def test_whoever_closes_it_twice_is_told_the_rest_on_the_terminal(scripted, prog
     viewer = program()
     viewer.export_worker = ExportWorker(folder=tmp_path)
     shown = window.Window((800, 600), lambda waker: viewer)
-    viewer.export_worker.write("x", "results", ".csv", lambda path: sleep(3) or path.write_text("whole"))
+    viewer.export_worker.save("x", "results", ".csv", lambda path: sleep(3) or path.write_text("whole"))
     threading.Timer(0.3, lambda: setattr(done, "wants_to_close", True)).start()
     shown.finish()
     assert viewer.export_worker.busy
     assert shown.close()
     assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
     assert "1 file is still being written" in capsys.readouterr().err
+
+
+def test_an_interrupted_program_does_not_wait_for_a_write_that_hangs():
+    script = """
+import sys
+from threading import Event
+from alpr_app.viewer.app import main
+from alpr_app.viewer.workers.export import ExportWorker
+
+def interrupted(args):
+    started = Event()
+    ExportWorker().save("x", "results", ".csv", lambda path: started.set() or Event().wait())
+    assert started.wait(10)
+    raise KeyboardInterrupt
+
+main._run = interrupted
+sys.exit(main.main([]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (130, "alpr_viewer: interrupted\n")

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from alpr_app.viewer.workers.folders import Crawl, FolderPicker, look_into, places, trouble_with
+from alpr_app.viewer.workers.threads import drain
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_link_that_leads_to_itself_hides_nothing_beside_it(tmp_path):
 def test_a_crawl_sees_every_folder_once_and_goes_through_no_link(nested, until):
     crawl, seen = Crawl(True), []
     crawl.ask(str(nested))
-    until(lambda: seen.extend(found for batch in crawl.found.drain() for found in batch) or len(seen) >= 4, "all")
+    until(lambda: seen.extend(found for batch in drain(crawl.found) for found in batch) or len(seen) >= 4, "all")
     assert crawl.close()
     counts = {os.path.relpath(found.path, nested): found.pictures for found in seen}
     assert counts == {".": 0, "a": 2, "b": 0, os.path.join("a", "deep"): 3}
@@ -61,7 +62,7 @@ def test_thousands_of_folders_come_in_few_batches_and_a_whole_disk_in_part(tmp_p
     wakes, seen = [], []
     crawl = Crawl(True, lambda: wakes.append(1), most=1500)
     crawl.ask(str(tmp_path))
-    until(lambda: seen.extend(found for batch in crawl.found.drain() for found in batch) or len(seen) == 1501, "most")
+    until(lambda: seen.extend(found for batch in drain(crawl.found) for found in batch) or len(seen) == 1501, "most")
     assert crawl.close()
     assert len(wakes) < 100
 

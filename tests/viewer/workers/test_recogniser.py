@@ -10,6 +10,7 @@ import pytest
 from alpr_app.core.errors import AlprError
 from alpr_app.viewer.workers.images import ImageItem, image_item_of
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING, READY, Recogniser
+from alpr_app.viewer.workers.threads import drain
 
 
 def image_item(key, value=0, live=False):
@@ -31,7 +32,7 @@ def recogniser():
 
 def collected(recogniser, until, count):
     recognitions = []
-    until(lambda: recognitions.extend(recogniser.results.drain()) or len(recognitions) >= count, f"{count} results")
+    until(lambda: recognitions.extend(drain(recogniser.results)) or len(recognitions) >= count, f"{count} results")
     return recognitions
 
 
