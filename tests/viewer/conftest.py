@@ -20,7 +20,7 @@ from alpr_app.core.plate import Plate
 from alpr_app.core.result import Timings
 from alpr_app.data.images import write_picture
 from alpr_app.pipeline.options import ModelChoice
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.toolkit.theme import DARK
 from tests.builders import make_plate
@@ -113,13 +113,13 @@ def until() -> Callable[..., None]:
 
 
 @pytest.fixture
-def program(until: Callable[..., None]) -> Iterator[Callable[..., Program]]:
+def program(until: Callable[..., None]) -> Iterator[Callable[..., ViewerProgram]]:
     """Makes viewers without a window; each is closed at the end, with no thread left."""
-    made: list[Program] = []
+    made: list[ViewerProgram] = []
 
-    def make(alpr: FakeAlpr | None = None, **options: object) -> Program:
+    def make(alpr: FakeAlpr | None = None, **options: object) -> ViewerProgram:
         alpr = alpr or FakeAlpr()
-        made.append(Program(ModelChoice(), make=lambda: alpr, **options))
+        made.append(ViewerProgram(ModelChoice(), make=lambda: alpr, **options))
         return made[-1]
 
     yield make

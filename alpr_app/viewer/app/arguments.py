@@ -70,7 +70,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def choice_of(args: argparse.Namespace) -> ModelChoice:
+def model_choice(args: argparse.Namespace) -> ModelChoice:
     """The models that were asked for."""
     floor = FLOOR if args.score is None else min(FLOOR, args.score)
     return ModelChoice(
@@ -78,7 +78,7 @@ def choice_of(args: argparse.Namespace) -> ModelChoice:
     )
 
 
-def target_of(args: argparse.Namespace) -> str | int:
+def initial_target(args: argparse.Namespace) -> str | int:
     """What is opened first: a path, an address or a camera's number."""
     if args.image_folder is not None:
         folder: str = args.image_folder
@@ -91,7 +91,7 @@ def target_of(args: argparse.Namespace) -> str | int:
     return args.camera or 0
 
 
-def wishes_of(args: argparse.Namespace) -> dict[str, object]:
+def chosen_settings(args: argparse.Namespace) -> dict[str, object]:
     """Settings that were given as arguments."""
-    wishes = {name: getattr(args, name) for name in ("score", "confidence", "recursive", "theme", "ui_scale")}
-    return {name: value for name, value in (wishes | {"window": args.size}).items() if value is not None}
+    settings = {name: getattr(args, name) for name in ("score", "confidence", "recursive", "theme", "ui_scale")}
+    return {name: value for name, value in (settings | {"window": args.size}).items() if value is not None}

@@ -21,7 +21,7 @@ from alpr_app.core.startup import enter
 from alpr_app.data.images import quiet_opencv, read_picture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.main import without_package
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.offscreen import Offscreen
 from alpr_app.viewer.workers.recogniser import FAILED
 
@@ -69,8 +69,10 @@ class StandInCamera:
 class _Bench:
     """The window as `Window` runs it, drawn off screen. wake ends its sleep."""
 
-    def __init__(self, screen: Offscreen, frame: WindowLayout, program: Program, woken: threading.Event) -> None:
-        self.screen, self.frame, self.program, self.woken = screen, frame, program, woken
+    def __init__(
+        self, screen: Offscreen, frame: WindowLayout, program: ViewerProgram, wake_event: threading.Event
+    ) -> None:
+        self.screen, self.frame, self.program, self.wake_event = screen, frame, program, wake_event
 
     def draw(self) -> float:
         """Draw one frame to its end; returns the milliseconds that took."""
@@ -80,7 +82,7 @@ class _Bench:
         self.screen.finish()
         return 1000 * (perf_counter() - began)
 
-    def until(self, holds: Callable[[], object], what: str) -> None:
+    def wait_until(self, holds: Callable[[], object], what: str) -> None:
         deadline = monotonic() + PATIENCE_SECONDS
         while not holds():
             if self.program.recogniser.status.state == FAILED:
@@ -90,23 +92,23 @@ class _Bench:
             sleep(0.02)
             self.program.collect()
 
-    def still(self, frames: int) -> list[float]:
+    def measure_still_frames(self, frames: int) -> list[float]:
         """Frames in which nothing changes: milliseconds each."""
         for _ in range(WARM_UP_FRAMES):
             self.draw()
         return [self.draw() for _ in range(frames)]
 
-    def idle(self, seconds: float) -> float:
+    def measure_idle_load(self, seconds: float) -> float:
         """The share of a core that is taken while nobody does anything, all threads together."""
-        self.woken.clear()
+        self.wake_event.clear()
         began, cpu = monotonic(), process_time()
         while (left := began + seconds - monotonic()) > 0:
-            self.woken.wait(min(left, self.program.patience()))
-            self.woken.clear()
+            self.wake_event.wait(min(left, self.program.sleep_seconds()))
+            self.wake_event.clear()
             self.draw()
         return (process_time() - cpu) / (monotonic() - began)
 
-    def live(self, camera: StandInCamera, frames: int) -> tuple[list[float], list[float], float]:
+    def measure_live(self, camera: StandInCamera, frames: int) -> tuple[list[float], list[float], float]:
         """Milliseconds from a frame's leaving the camera to its plates' being drawn, and those of each drawing, for so
         many frames that were read; and how many were read a second."""
         state = self.program.state
@@ -115,8 +117,8 @@ class _Bench:
         assert state.recognition is not None
         key, began = state.recognition.key, monotonic()
         while len(latencies) < frames and monotonic() - began < PATIENCE_SECONDS:
-            self.woken.wait(self.program.patience())
-            self.woken.clear()
+            self.wake_event.wait(self.program.sleep_seconds())
+            self.wake_event.clear()
             before = monotonic()
             drawn.append(self.draw())
             if state.recognition is not None and state.recognition.key != key:
@@ -149,16 +151,16 @@ def measure(
             from alpr_app.viewer.toolkit.toolkit import Toolkit
         except ImportError as error:
             raise AlprError(without_package(error)) from error
-        camera, woken = StandInCamera(image), threading.Event()
-        with ExitStack() as opened:
-            program = Program(choice, wake=woken.set, make=make, capture=lambda address: camera)
-            opened.callback(program.close)
+        camera, wake_event = StandInCamera(image), threading.Event()
+        with ExitStack() as cleanup:
+            program = ViewerProgram(choice, wake=wake_event.set, make=make, capture=lambda address: camera)
+            cleanup.callback(program.close)
             ui = Toolkit(theme(program.state.settings.theme, False))
-            opened.callback(ui.close)
+            cleanup.callback(ui.close)
             ui.attach_renderer()
             textures = Textures()
-            opened.callback(textures.close)
-            bench = _Bench(screen, WindowLayout(program, ui, textures), program, woken)
+            cleanup.callback(textures.close)
+            bench = _Bench(screen, WindowLayout(program, ui, textures), program, wake_event)
             return _figures(bench, camera, picture, frames, idle_seconds)
 
 
@@ -167,14 +169,14 @@ def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, i
     with TemporaryDirectory() as folder:
         # Alone: what lies beside it would be read meanwhile.
         program.open(shutil.copy(picture, folder))
-        bench.until(lambda: program.state.recognition is not None, "the first picture's plates")
+        bench.wait_until(lambda: program.state.recognition is not None, "the first picture's plates")
         plates = len(program.state.plates)
-        still = bench.still(frames)
-        idle = bench.idle(idle_seconds)
+        still = bench.measure_still_frames(frames)
+        idle = bench.measure_idle_load(idle_seconds)
         camera.times.clear()
         program.open(0)
-        bench.until(lambda: program.state.recognition is not None, "the camera's first plates")
-    latencies, live, rate = bench.live(camera, frames)
+        bench.wait_until(lambda: program.state.recognition is not None, "the camera's first plates")
+    latencies, live, rate = bench.measure_live(camera, frames)
     return {
         "window": list(SIZE),
         "opengl": bench.screen.renderer,

@@ -17,7 +17,7 @@ from alpr_app.data.result_writers import OutputFile, Sheet
 from alpr_app.viewer.workers.recogniser import Recognition
 
 # Cars that are remembered; the earliest are forgotten first.
-CARS_KEPT = 1000
+MAXIMUM_CARS = 1000
 # A held source gives no frames, but nobody has left meanwhile: of a longer break, only so many seconds count.
 LONGEST_BREAK = PATIENCE_SECONDS / 2
 
@@ -49,34 +49,38 @@ class Cars:
         self.listed: dict[int, Car] = {}
         self._tracker = Tracker()
         self._clock = 0.0
-        self._taken: float | None = None
+        self._last_captured: float | None = None
 
     def follow(self, recognition: Recognition, score: float, confidence: float) -> Recognition:
-        """Take in what was found in a live frame, of the plates those that reach both thresholds; gives it back with
+        """Take in what was plates_and_tracks in a live frame, of the plates those that reach both thresholds; gives it back with
         what the vote says in the place of what was read, and the number of each plate's car."""
         if recognition.error:
             return recognition
-        if self._taken is not None:
-            self._clock += min(max(0.0, recognition.taken - self._taken), LONGEST_BREAK)
-        self._taken = recognition.taken
+        if self._last_captured is not None:
+            self._clock += min(max(0.0, recognition.captured - self._last_captured), LONGEST_BREAK)
+        self._last_captured = recognition.captured
         shown = [plate for plate in recognition.plates if plate.score >= score and plate.confidence >= confidence]
         tracks = dict(zip(map(id, shown), self._tracker.update(shown, self._clock), strict=True))
         self._tracker.ended()
-        when = datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - recognition.taken))
+        when = datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - recognition.captured))
         for track in tracks.values():
             self._list(track, when)
-        found = [(plate, tracks.get(id(plate))) for plate in recognition.plates]
-        plates = tuple(plate if track is None else voted(plate, track.plate) for plate, track in found)
-        return replace(recognition, plates=plates, cars=tuple(track.number if track else 0 for _, track in found))
+        plates_and_tracks = [(plate, tracks.get(id(plate))) for plate in recognition.plates]
+        plates = tuple(
+            plate if track is None else with_combined_reading(plate, track.plate) for plate, track in plates_and_tracks
+        )
+        return replace(
+            recognition, plates=plates, cars=tuple(track.number if track else 0 for _, track in plates_and_tracks)
+        )
 
     def _list(self, track: Track, when: datetime) -> None:
         if not track.text:
             return
-        known = self.listed.get(track.number)
-        first = known.first if known else when
+        car = self.listed.get(track.number)
+        first = car.first if car else when
         # A clock that is set back does not make a car leave before it came.
         self.listed[track.number] = Car(track, first, max(first, when))
-        if len(self.listed) > CARS_KEPT:
+        if len(self.listed) > MAXIMUM_CARS:
             del self.listed[next(iter(self.listed))]
 
     def clear(self) -> None:
@@ -84,7 +88,7 @@ class Cars:
         self.listed = {}
 
 
-def voted(plate: Plate, winner: Plate) -> Plate:
+def with_combined_reading(plate: Plate, winner: Plate) -> Plate:
     """`plate` where it is now, with what was read of it at best."""
     return replace(winner, score=plate.score, box=plate.box, corners=plate.corners, crop=plate.crop)
 

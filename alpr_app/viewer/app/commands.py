@@ -10,14 +10,14 @@ from pathlib import Path
 from alpr_app.data.overlay import annotate
 from alpr_app.viewer.app.cars import write_cars
 from alpr_app.viewer.app.folder_results import CSV, JSON_LINES, write_results
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.state import FOLDER, LIVE, STEP, Light
 from alpr_app.viewer.app.tree import Node
 from alpr_app.viewer.toolkit.inputs import CONTROL
 
 PAGE = 10
 END = 10**9
-DIALOGS = ("help_open", "open_open", "jump_open", "summary_open", "run_open")
+DIALOGS = ("help_open", "open_dialog_open", "goto_dialog_open", "summary_open", "run_open")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Command:
     group: str
     keys: tuple[str, ...]
     text: str
-    act: Callable[[Program], None]
+    act: Callable[[ViewerProgram], None]
     control: bool = False
 
     @property
@@ -39,132 +39,132 @@ class Command:
 ARROWS = {"Right": "→", "Left": "←", "Up": "↑", "Down": "↓"}
 
 
-def _toggle(name: str) -> Callable[[Program], None]:
-    def act(program: Program) -> None:
+def _toggle(name: str) -> Callable[[ViewerProgram], None]:
+    def act(program: ViewerProgram) -> None:
         program.state.change(**{name: not getattr(program.state.settings, name)})
 
     return act
 
 
-def _step(by: int) -> Callable[[Program], None]:
+def _step(by: int) -> Callable[[ViewerProgram], None]:
     return lambda program: program.step(by)
 
 
-def _results(suffix: str) -> Callable[[Program], None]:
-    return lambda program: keep_results(program, suffix)
+def _results(suffix: str) -> Callable[[ViewerProgram], None]:
+    return lambda program: save_results(program, suffix)
 
 
-def _zoom(program: Program, zoom: float | None) -> None:
+def _zoom(program: ViewerProgram, zoom: float | None) -> None:
     if zoom is None:
         program.state.view.fit()
     else:
         program.state.view.set_zoom(zoom)
 
 
-def _select(program: Program) -> None:
+def _select(program: ViewerProgram) -> None:
     state = program.state
     count = len(state.plates)
     state.selected = (state.selected + 1) % count if count else -1
 
 
-def _next_error(program: Program) -> None:
+def _next_error(program: ViewerProgram) -> None:
     if program.state.kind == FOLDER and not program.state.image_list.next_error():
-        program.state.say("No picture has the result wrong or missed")
+        program.state.add_message("No picture has the result wrong or missed")
 
 
-def _fold(open_: bool) -> Callable[[Program], None]:
-    """Unfold the folder looked at, or fold it; what is folded already leads to the one above."""
+def _expand(expanded: bool) -> Callable[[ViewerProgram], None]:
+    """Unfold the folder looked at, or fold it; what is folded already leads to the one parent."""
 
-    def act(program: Program) -> None:
+    def act(program: ViewerProgram) -> None:
         tree = program.state.tree
         node = tree.find(program.state.folder) if program.state.kind == FOLDER else None
         if node is None:
             return
-        if not open_ and not (node.open and node.children) and node.parent is not None:
+        if not expanded and not (node.expanded and node.children) and node.parent is not None:
             program.show_folder(node.parent.path)
-        elif open_ and node.open and node.children:
+        elif expanded and node.expanded and node.children:
             program.show_folder(node.children[0].path)
         else:
-            unfold(program, node, open_)
+            expand_folder(program, node, expanded)
 
     return act
 
 
-def unfold(program: Program, node: Node, wanted: bool) -> None:
+def expand_folder(program: ViewerProgram, node: Node, expanded: bool) -> None:
     """Show the folders in `node`, or hide them."""
-    program.state.tree.unfold(node, wanted)
-    if wanted and node.children is None:
-        program.explorer.look_into(node.path)
+    program.state.tree.set_expanded(node, expanded)
+    if expanded and node.children is None:
+        program.navigator.read_folder(node.path)
 
 
-def go_up(program: Program) -> None:
+def go_up(program: ViewerProgram) -> None:
     """Show the folder in which the present one lies."""
-    above = program.explorer.above()
-    if not above and program.state.kind == FOLDER:
-        program.state.say("This folder has no parent folder")
-    program.show_folder(above)
+    parent = program.navigator.parent_folder()
+    if not parent and program.state.kind == FOLDER:
+        program.state.add_message("This folder has no parent folder")
+    program.show_folder(parent)
 
 
-def _beside(by: int) -> Callable[[Program], None]:
-    return lambda program: program.show_folder(program.explorer.beside(by))
+def _neighbour_folder(by: int) -> Callable[[ViewerProgram], None]:
+    return lambda program: program.show_folder(program.navigator.neighbour_folder(by))
 
 
-def _light(brightness: int = 0, contrast: int = 0) -> Callable[[Program], None]:
-    def act(program: Program) -> None:
+def _light(brightness: int = 0, contrast: int = 0) -> Callable[[ViewerProgram], None]:
+    def act(program: ViewerProgram) -> None:
         program.state.light = program.state.light.changed(brightness, contrast)
 
     return act
 
 
-def plain_light(program: Program) -> None:
+def reset_light(program: ViewerProgram) -> None:
     """Show pictures as they are."""
     program.state.light = Light()
 
 
-def _again(program: Program) -> None:
+def _reconnect(program: ViewerProgram) -> None:
     if program.live is not None:
         program.live.reconnect()
 
 
-def _dialog(program: Program, name: str) -> None:
+def _dialog(program: ViewerProgram, name: str) -> None:
     """Open a dialog, or close it if it is open; in either case close all others."""
     wanted = bool(name) and not getattr(program.state, name)
     for dialog in DIALOGS:
         setattr(program.state, dialog, dialog == name and wanted)
 
 
-def _escape(program: Program) -> None:
+def _escape(program: ViewerProgram) -> None:
     _dialog(program, "")
 
 
-def _help(program: Program) -> None:
+def _help(program: ViewerProgram) -> None:
     _dialog(program, "help_open")
 
 
-def _jump(program: Program) -> None:
+def _goto(program: ViewerProgram) -> None:
     if program.state.kind == FOLDER and program.state.image_list.names:
-        _dialog(program, "jump_open")
+        _dialog(program, "goto_dialog_open")
 
 
-def open_dialog(program: Program) -> None:
-    _dialog(program, "open_open")
+def open_dialog(program: ViewerProgram) -> None:
+    _dialog(program, "open_dialog_open")
 
 
-def open_summary(program: Program) -> None:
+def open_summary(program: ViewerProgram) -> None:
     """What was read so far, summed up by folders."""
     state = program.state
     if state.kind == FOLDER and (state.image_list.records or state.summary_open):
         _dialog(program, "summary_open")
     else:
-        state.say("No picture has been read yet")
+        state.add_message("No picture has been read yet")
 
 
-def watch_training(program: Program) -> None:
+def watch_training(program: ViewerProgram) -> None:
     """The training run that is watched, or how to come to one."""
     _dialog(program, "run_open")
 
 
-def snapshot(program: Program) -> None:
+def save_frame(program: ViewerProgram) -> None:
     """Keep the live picture, as it came and with what was found in it."""
     state = program.state
     if state.kind != LIVE or state.image_item is None or state.image_item.image is None:
@@ -173,15 +173,15 @@ def snapshot(program: Program) -> None:
     program.export_worker.save_image(state.live_name, "plates", annotate(state.image_item.image, state.plates))
 
 
-def keep_results(program: Program, suffix: str) -> None:
+def save_results(program: ViewerProgram, suffix: str) -> None:
     """Write what was read in this folder so far, after the thresholds, or the cars of this live session; suffix:
     JSON_LINES or CSV."""
     state, image_list = program.state, program.state.image_list
     if state.kind == LIVE:
-        _keep_cars(program, suffix)
+        _save_cars(program, suffix)
         return
     if not image_list.records:
-        state.say("No picture has been read yet")
+        state.add_message("No picture has been read yet")
         return
     # Copied here, put in order there: the thread must not see what changes meanwhile.
     names, records, score, confidence = (
@@ -198,10 +198,10 @@ def keep_results(program: Program, suffix: str) -> None:
     program.export_worker.save(os.path.basename(state.folder), "results", suffix, write)
 
 
-def _keep_cars(program: Program, suffix: str) -> None:
+def _save_cars(program: ViewerProgram, suffix: str) -> None:
     state = program.state
     if not state.cars.listed:
-        state.say("No car has been read yet")
+        state.add_message("No car has been read yet")
         return
     cars, name = list(state.cars.listed.values()), state.live_name
     program.export_worker.save(name, "cars", suffix, lambda path: write_cars(path, cars, name))
@@ -215,17 +215,17 @@ COMMANDS = (
     Command("Pictures", ("Home",), "First picture", _step(-END)),
     Command("Pictures", ("End",), "Last picture", _step(END)),
     Command("Pictures", ("N",), "Next picture that was read wrong or missed", _next_error),
-    Command("Pictures", ("J",), "Go to a picture by its number", _jump),
+    Command("Pictures", ("J",), "Go to a picture by its number", _goto),
     Command("Pictures", ("Space",), "Slide show; pause or resume a live source", lambda program: program.play()),
     Command("Folders", ("Backspace",), "Parent folder", go_up),
-    Command("Folders", ("Down",), "Next folder in the tree", _beside(1), control=True),
-    Command("Folders", ("Up",), "Previous folder in the tree", _beside(-1), control=True),
-    Command("Folders", ("Right",), "Expand the folder, then go into it", _fold(True), control=True),
-    Command("Folders", ("Left",), "Collapse the folder, then leave it", _fold(False), control=True),
-    Command("Folders", ("F5",), "Refresh and sort the list", lambda program: program.explorer.refresh()),
+    Command("Folders", ("Down",), "Next folder in the tree", _neighbour_folder(1), control=True),
+    Command("Folders", ("Up",), "Previous folder in the tree", _neighbour_folder(-1), control=True),
+    Command("Folders", ("Right",), "Expand the folder, then go into it", _expand(True), control=True),
+    Command("Folders", ("Left",), "Collapse the folder, then leave it", _expand(False), control=True),
+    Command("Folders", ("F5",), "Refresh and sort the list", lambda program: program.navigator.refresh()),
     Command("Source", ("O",), "Open a folder, a camera, a video or an address", open_dialog),
-    Command("Source", ("R",), "Reconnect; replay a video", _again),
-    Command("Source", ("S",), "Save the live frame, with and without the overlays", snapshot),
+    Command("Source", ("R",), "Reconnect; replay a video", _reconnect),
+    Command("Source", ("S",), "Save the live frame, with and without the overlays", save_frame),
     Command("Source", ("U",), "Folder summary", open_summary),
     Command("Source", ("E",), "Save the results, pictures or cars, as JSON lines", _results(JSON_LINES)),
     Command("Source", ("E",), "Save the results, pictures or cars, as CSV", _results(CSV), control=True),
@@ -240,7 +240,7 @@ COMMANDS = (
     Command("View", ("K",), "Darker", _light(-STEP)),
     Command("View", ("I",), "More contrast", _light(contrast=STEP), control=True),
     Command("View", ("K",), "Less contrast", _light(contrast=-STEP), control=True),
-    Command("View", ("0",), "Reset brightness and contrast", plain_light),
+    Command("View", ("0",), "Reset brightness and contrast", reset_light),
     Command("Overlays", ("B",), "Boxes", _toggle("show_boxes")),
     Command("Overlays", ("C",), "Corners", _toggle("show_corners")),
     Command("Overlays", ("T",), "Texts", _toggle("show_text")),
@@ -256,7 +256,7 @@ COMMANDS = (
 _BY_KEY = {(key, command.control): command for command in COMMANDS for key in command.keys}
 
 
-def press(program: Program, key: str, mods: int = 0) -> bool:
+def press(program: ViewerProgram, key: str, mods: int = 0) -> bool:
     """Do what a key stands for; whether it stands for anything."""
     command = _BY_KEY.get((key, bool(mods & CONTROL)))
     if command is None:

@@ -33,19 +33,19 @@ class Record:
     """What is known of one picture once it has been recognised."""
 
     recognition: Recognition
-    truth: GroundTruth | None
+    ground_truth: GroundTruth | None
     comparisons: tuple[PlateComparison, ...]
 
     @property
     def counts(self) -> bool:
         """Whether it says anything about the models: there is a label, and the picture could be read."""
-        return self.truth is not None and not self.recognition.error
+        return self.ground_truth is not None and not self.recognition.error
 
     def picture_outcome(self, score: float, confidence: float) -> str:
         """right, wrong or missed with these thresholds; empty if it does not count."""
-        if self.truth is None or not self.counts:
+        if self.ground_truth is None or not self.counts:
             return ""
-        return picture_outcome(self.comparisons, score, confidence, len(self.truth.labels))
+        return picture_outcome(self.comparisons, score, confidence, len(self.ground_truth.labels))
 
     @property
     def lacks_crops(self) -> bool:
@@ -60,10 +60,12 @@ class Record:
 
     def missed(self, score: float, confidence: float) -> list[str]:
         """The texts of the labelled plates that were not found."""
-        if self.truth is None:
+        if self.ground_truth is None:
             return []
-        became = plate_outcomes(self.comparisons, score, confidence, len(self.truth.labels))
-        return [label.text for label, fate in zip(self.truth.labels, became, strict=True) if fate == MISSED]
+        outcomes = plate_outcomes(self.comparisons, score, confidence, len(self.ground_truth.labels))
+        return [
+            label.text for label, outcome in zip(self.ground_truth.labels, outcomes, strict=True) if outcome == MISSED
+        ]
 
 
 class ImageList:
@@ -83,9 +85,9 @@ class ImageList:
         self.totals = Totals()
         self.score, self.confidence = 0.5, 0.0
         self._stale = False
-        self._filtered = 0.0
+        self._last_filtered = 0.0
         # Names as they are compared with what is looked for; made when that happens first.
-        self._folded: list[str] | None = None
+        self._lowercase_names: list[str] | None = None
 
     @property
     def name(self) -> str:
@@ -95,20 +97,20 @@ class ImageList:
     @property
     def position(self) -> int:
         """Row of the picture looked at; -1 if the filter hides it."""
-        place = bisect_left(self.rows, self.index)
-        return place if place < len(self.rows) and self.rows[place] == self.index else -1
+        position = bisect_left(self.rows, self.index)
+        return position if position < len(self.rows) and self.rows[position] == self.index else -1
 
     def set_names(self, names: Sequence[str], wanted: str = "") -> None:
         """Another list of the same folder; the picture looked at stays, unless there is the one `wanted`."""
         current, before = self.name, max(self.index, 0)
-        self.names, self._folded = names, None
-        place = _find(names, wanted) if wanted else -1
-        if place < 0 and current:
-            place = _find(names, current)
-        self.index = place if place >= 0 else min(before, len(names) - 1)
+        self.names, self._lowercase_names = names, None
+        position = _find(names, wanted) if wanted else -1
+        if position < 0 and current:
+            position = _find(names, current)
+        self.index = position if position >= 0 else min(before, len(names) - 1)
         self.refilter()
 
-    def settle(self, known: Mapping[str, Record]) -> None:
+    def complete(self, known: Mapping[str, Record]) -> None:
         """The list is complete: forget results of pictures that are gone, take up those that are `known` already."""
         old = self.records
         if not old and not known:
@@ -126,20 +128,20 @@ class ImageList:
         """Go on by so many rows of the filtered list; stops at its ends."""
         if not self.rows:
             return
-        place = bisect_left(self.rows, self.index)
+        position = bisect_left(self.rows, self.index)
         # From a hidden picture the next row is the first one behind it.
         if by > 0 and self.position < 0:
             by -= 1
-        self.index = self.rows[min(max(place + by, 0), len(self.rows) - 1)]
+        self.index = self.rows[min(max(position + by, 0), len(self.rows) - 1)]
 
     def neighbours(self, ahead: int = 3, behind: int = 1) -> list[str]:
         """Names of the picture looked at and of those that come next."""
         if not self.name:
             return []
-        place = bisect_left(self.rows, self.index)
+        position = bisect_left(self.rows, self.index)
         hidden = self.position < 0
-        after = self.rows[place + (not hidden) : place + (not hidden) + ahead]
-        before = reversed(self.rows[max(0, place - behind) : place])
+        after = self.rows[position + (not hidden) : position + (not hidden) + ahead]
+        before = reversed(self.rows[max(0, position - behind) : position])
         return [self.name, *(self.names[index] for index in (*after, *before))]
 
     def filter(self, text: str, only: str) -> None:
@@ -149,26 +151,26 @@ class ImageList:
             self.refilter()
 
     def refilter(self) -> None:
-        self._stale, self._filtered = False, monotonic()
+        self._stale, self._last_filtered = False, monotonic()
         if not self.text and self.only == ALL:
             self.rows = range(len(self.names))
             return
         rows: Iterable[int] = range(len(self.names))
         if self.text:
-            if self._folded is None:
-                self._folded = [name.casefold() for name in self.names]
+            if self._lowercase_names is None:
+                self._lowercase_names = [name.casefold() for name in self.names]
             text, found = self.text.casefold(), self._with_text()
-            rows = [row for row, name in enumerate(self._folded) if text in name or self.names[row] in found]
+            rows = [row for row, name in enumerate(self._lowercase_names) if text in name or self.names[row] in found]
         if self.only == UNSEEN:
             rows = [row for row in rows if self.names[row] not in self.records]
         elif self.only != ALL:
-            marked = {name for name in self.records if self.mark(name) == self.only}
+            marked = {name for name in self.records if self.outcome(name) == self.only}
             rows = [row for row in rows if self.names[row] in marked]
         self.rows = list(rows)
 
     def refresh(self) -> None:
         """Filter anew if results have come in that change what passes; not at every single one."""
-        if self._stale and monotonic() - self._filtered > REFILTER_SECONDS:
+        if self._stale and monotonic() - self._last_filtered > REFILTER_SECONDS:
             self.refilter()
 
     def _with_text(self) -> set[str]:
@@ -192,13 +194,13 @@ class ImageList:
         self._stale = bool(self.text) or self.only != ALL
 
     def _record(self, name: str, recognition: Recognition) -> Record:
-        truth = self.truth(name)
+        truth = self.ground_truth(name)
         truth = truth.spelled(recognition.alphabet) if truth is not None else None
         return Record(recognition, truth, compare(truth, recognition.plates) if truth is not None else ())
 
-    def truth(self, name: str) -> GroundTruth | None:
+    def ground_truth(self, name: str) -> GroundTruth | None:
         """What is known of a picture, as it is written: from the folder's tables, else from its name."""
-        return self.labels.truth(name) or ground_truth_of(name)
+        return self.labels.ground_truth(name) or ground_truth_of(name)
 
     def set_labels(self, labels: Labels) -> None:
         """Other labels from tables: what has been read is judged anew by them."""
@@ -212,7 +214,7 @@ class ImageList:
             self._stale = self.only != ALL
 
     def _count(self, record: Record, times: int = 1) -> None:
-        truth = record.truth
+        truth = record.ground_truth
         assert truth is not None
         self.totals.add(record.comparisons, self.score, self.confidence, times, truth.placed, len(truth.labels))
 
@@ -237,7 +239,7 @@ class ImageList:
             if record.counts:
                 self._count(record)
 
-    def mark(self, name: str) -> str:
+    def outcome(self, name: str) -> str:
         """right, wrong or missed; empty if that is not known."""
         record = self.records.get(name)
         return record.picture_outcome(self.score, self.confidence) if record is not None else ""
@@ -252,7 +254,7 @@ class ImageList:
         count = len(self.names)
         for offset in range(1, count + 1):
             index = (self.index + offset) % count
-            if self.mark(self.names[index]) in ("wrong", "missed"):
+            if self.outcome(self.names[index]) in ("wrong", "missed"):
                 self.index = index
                 return True
         return False
@@ -273,7 +275,7 @@ SORT_TITLES = ("By name", "Newest first", "Largest first", "Least confident firs
 Rank = Callable[[str, os.DirEntry[str]], str]
 """Takes the way from the folder to a picture, and its entry; called on the thread that lists the folder."""
 
-_MOST = 10**20
+_LARGEST_VALUE = 10**20
 
 
 def rank_of(order: str, records: Mapping[str, Record], score: float, confidence: float) -> Rank | None:
@@ -301,7 +303,7 @@ def _stat(entry: os.DirEntry[str], name: str) -> int:
 
 def _largest_first(value: int) -> str:
     # Times before 1970 are negative.
-    return f"{_MOST - value:021d}"
+    return f"{_LARGEST_VALUE - value:021d}"
 
 
 def _unsure(record: Record | None, score: float, confidence: float) -> str:

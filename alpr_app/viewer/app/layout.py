@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alpr_app.viewer.app.commands import press
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.settings import LIMITS
 from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.panels.browser import Browser
@@ -24,18 +24,18 @@ from alpr_app.viewer.workers.live import Rate
 
 SPLITTER = 6
 # The picture keeps at least so much of the window.
-CANVAS_LEAST = 260
+MINIMUM_CANVAS = 260
 
 
 class WindowLayout:
     """screen_scale: units of the window a unit of the design, as the screen wants it, before the user's own wish."""
 
-    def __init__(self, program: Program, ui: Toolkit, textures: Textures, screen_scale: float = 1.0) -> None:
+    def __init__(self, program: ViewerProgram, ui: Toolkit, textures: Textures, screen_scale: float = 1.0) -> None:
         self.context = PanelContext(ui, textures, program)
         self.rate = Rate()
         self._screen_scale = screen_scale
         self._browser, self._canvas, self._plates = Browser(), Canvas(), Plates()
-        self._opener, self._jumper = OpenDialog(), GotoDialog()
+        self._open_dialog, self._goto_dialog = OpenDialog(), GotoDialog()
         self._summary, self._training = SummaryTable(), TrainingPage()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
@@ -63,7 +63,7 @@ class WindowLayout:
                 # It folds the list, and that is enough for one press.
                 continue
             # The dialog has keys of its own.
-            if not (ui.wants_text or program.state.open_open) or key in ("F1", "Escape"):
+            if not (ui.wants_text or program.state.open_dialog_open) or key in ("F1", "Escape"):
                 press(program, key, mods)
 
     def _panels(self, window: Rect) -> None:
@@ -74,7 +74,7 @@ class WindowLayout:
         left = settings.browser_width * ui.em if settings.show_browser else 0
         right = settings.plates_width * ui.em if settings.show_plates else 0
         # In a small window the sides give way, in equal parts.
-        spare = window[2] - CANVAS_LEAST * ui.em
+        spare = window[2] - MINIMUM_CANVAS * ui.em
         if left + right > spare:
             left, right = (side * max(0.0, spare) / (left + right) for side in (left, right))
         left, right = round(left), round(right)
@@ -87,14 +87,14 @@ class WindowLayout:
         status_line(context, (0, height, window[2], bottom), self.rate.per_second())
         self._splitter("browser_width", left, 1, height)
         self._splitter("plates_width", window[2] - right if right else 0, -1, height)
-        if state.open_open:
-            self._opener.draw(context, window)
+        if state.open_dialog_open:
+            self._open_dialog.draw(context, window)
         else:
-            self._opener.fresh = True
-        if state.jump_open and state.kind == FOLDER:
-            self._jumper.draw(context, window)
+            self._open_dialog.just_opened = True
+        if state.goto_dialog_open and state.kind == FOLDER:
+            self._goto_dialog.draw(context, window)
         else:
-            self._jumper.fresh = True
+            self._goto_dialog.just_opened = True
         if state.summary_open and state.kind == FOLDER:
             self._summary.draw(context, window)
         if state.run_open:

@@ -80,25 +80,25 @@ def _without_imgui(version: tuple[int, int]) -> str:
 def _run(args: argparse.Namespace) -> bool:
     """Whether all threads have ended."""
     from alpr_app.data.images import quiet_opencv
-    from alpr_app.viewer.app.arguments import DEFAULT_SIZE, choice_of, target_of, wishes_of
-    from alpr_app.viewer.app.program import Program
+    from alpr_app.viewer.app.arguments import DEFAULT_SIZE, chosen_settings, initial_target, model_choice
+    from alpr_app.viewer.app.program import ViewerProgram
     from alpr_app.viewer.app.settings import load_settings, settings_path
 
     quiet_opencv()
 
-    def make(**options: Any) -> Program:
-        program = Program(choice_of(args), **options)
-        program.state.change(**wishes_of(args))
-        program.open(target_of(args))
+    def make(**options: Any) -> ViewerProgram:
+        program = ViewerProgram(model_choice(args), **options)
+        program.state.change(**chosen_settings(args))
+        program.open(initial_target(args))
         if args.run is not None:
             program.training.open(args.run)
         return program
 
     if args.screenshot is not None:
-        from alpr_app.viewer.app.screenshot import take
+        from alpr_app.viewer.app.screenshot import take_screenshot
 
         # Neither the user's settings nor what was opened last: the same arguments give the same picture.
-        take(make, args.screenshot, args.size or DEFAULT_SIZE)
+        take_screenshot(make, args.screenshot, args.size or DEFAULT_SIZE)
         return True
     from alpr_app.viewer.app.notices import report_threads
     from alpr_app.viewer.app.window import Waker, Window
@@ -107,16 +107,16 @@ def _run(args: argparse.Namespace) -> bool:
     path = settings_path()
     settings, message = load_settings(path)
 
-    def make_kept(waker: Waker) -> Program:
+    def make_with_settings(waker: Waker) -> ViewerProgram:
         program = make(settings=settings, settings_file=path, wake=waker)
-        program.state.say(message, bad=True)
+        program.state.add_message(message, is_error=True)
         return program
 
     maximised = settings.maximised and args.size is None
-    window = Window(args.size or settings.window, make_kept, settings.place, maximised)
+    window = Window(args.size or settings.window, make_with_settings, settings.place, maximised)
     try:
         window.run()
-        window.finish()
+        window.wait_for_exports()
     finally:
         ended = window.close()
     return ended

@@ -16,7 +16,7 @@ from alpr_app.data.streams import Capture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.cars import Cars
-from alpr_app.viewer.app.explorer import Explorer, SlideShow
+from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import CropCache, Summary
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.settings import Settings, save_settings
@@ -37,7 +37,7 @@ LIVE_SECONDS = 0.25
 RAW_AFTER_SECONDS = 1.5
 
 
-class Program:
+class ViewerProgram:
     """choice: the models. settings_file: where settings are kept at the end. wake: ends the window's sleep; any thread
     calls it. make, load, capture, cameras: for tests, instead of models, picture files, cameras and their list."""
 
@@ -55,26 +55,26 @@ class Program:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
         self._load, self._capture = load, capture
         self.state = State(settings=settings or Settings())
-        self.explorer, self.folder_picker = Explorer(self.state, wake), FolderPicker(wake)
+        self.navigator, self.folder_picker = FolderNavigator(self.state, wake), FolderPicker(wake)
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
         self._focus: tuple[str, ...] = ()
         # The list that the run over the whole folder goes by.
-        self._whole_names: Sequence[str] = ()
+        self._read_all_names: Sequence[str] = ()
         self._frames: LatestValue[ImageItem] = LatestValue(wake)
-        self._left: list[FolderSource | LiveSource] = []
+        self._closing: list[FolderSource | LiveSource] = []
         # Of the source that is open; results of one that was left are nobody's any more.
         self._session = 0
-        self._crops = CropCache(self.explorer.drop_crops)
+        self._crops = CropCache(self.navigator.drop_crops)
         # The picture looked at, while it is read once more because its crops were not kept.
-        self._again = ""
+        self._rereading = ""
         self.slide_show = SlideShow(self.state)
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
         self.summary: BackgroundTask[Summary] = BackgroundTask("alpr-summary", wake)
         self.training = Training(self.state, choice, self.choose_models, wake)
         self.notices = Notices(wake)
-        self.recogniser = Recogniser(make or choice.make, wake, self._taken)
+        self.recogniser = Recogniser(make or choice.make, wake, self._item_dequeued)
 
     def open(self, target: str | int) -> None:
         """Show a folder, the folder of a picture, a camera's number, a video file, an address or a training run."""
@@ -85,7 +85,7 @@ class Program:
             elif os.path.isdir(target):
                 self._open_folder(target, "")
             elif not os.path.exists(target):
-                self.state.say(f"{target}: there is no such file or folder", bad=True)
+                self.state.add_message(f"{target}: there is no such file or folder", is_error=True)
             elif kind_of_file(target) == "picture":
                 self._open_folder(*os.path.split(target))
             else:
@@ -94,14 +94,14 @@ class Program:
             self._open_live(target)
 
     def _open_folder(self, folder: str, wanted: str = "", keep_tree: bool = False) -> None:
-        self._leave(keep_tree)
+        self._close_source(keep_tree)
         session = self._session
 
-        def submit(image_item: ImageItem, first: bool) -> None:
-            self.recogniser.submit(replace(image_item, session=session), first)
+        def submit(image_item: ImageItem, urgent: bool) -> None:
+            self.recogniser.submit(replace(image_item, session=session), urgent)
 
-        self._folder = FolderSource(submit, self.recogniser.waiting, self._load, self._wake)
-        self.explorer.open(folder, wanted)
+        self._folder = FolderSource(submit, self.recogniser.queue_length, self._load, self._wake)
+        self.navigator.open(folder, wanted)
 
     def show_folder(self, folder: str) -> None:
         """Show the pictures of a folder in the tree, or of the one above; nothing for an empty name."""
@@ -109,7 +109,7 @@ class Program:
             self._open_folder(folder, keep_tree=True)
 
     def _open_live(self, address: str | int) -> None:
-        self._leave()
+        self._close_source()
         state = self.state
         state.kind, state.cars = LIVE, Cars()
         # A file would play on while the models load, and its beginning would go unread.
@@ -121,22 +121,22 @@ class Program:
         self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
-    def _leave(self, keep_tree: bool = False) -> None:
+    def _close_source(self, keep_tree: bool = False) -> None:
         """Let the present source go, without waiting for its threads."""
-        self.explorer.leave(keep_tree)
+        self.navigator.leave(keep_tree)
         for source in (self._folder, self.live):
             if source is not None:
                 source.close(0)
-                self._left.append(source)
-        self._left = [source for source in self._left if not source.close(0)]
+                self._closing.append(source)
+        self._closing = [source for source in self._closing if not source.close(0)]
         self._folder = self.live = None
         self._session += 1
-        self.recogniser.forget()
+        self.recogniser.clear_queue()
         self._frames.clear()
-        self._focus, self._again = (), ""
+        self._focus, self._rereading = (), ""
         old = self.state
-        self.state.kind, old.playing, old.scanning, old.whole = NOTHING, False, False, 0
-        old.jump_open = old.summary_open = False
+        self.state.kind, old.playing, old.scanning, old.read_all_total = NOTHING, False, False, 0
+        old.goto_dialog_open = old.summary_open = False
         old.show(None, None)
         image_list = old.image_list
         image_list.clear_records()
@@ -144,23 +144,23 @@ class Program:
 
     def _offer(self, image_item: ImageItem) -> None:
         """A live frame, on the reading thread: to the recogniser, and raw to the window."""
-        self.recogniser.offer(image_item)
+        self.recogniser.submit_live(image_item)
         self._frames.put(image_item)
 
-    def _taken(self) -> None:
+    def _item_dequeued(self) -> None:
         folder = self._folder
         if folder is not None:
-            folder.poke()
+            folder.notify()
 
     def collect(self) -> None:
         """Carry over what the threads have done since the last call. Never waits."""
         state = self.state
         state.models = self.recogniser.status
-        for message, bad in self.export_worker.take_messages():
-            state.say(message, bad)
+        for message, is_error in self.export_worker.take_messages():
+            state.add_message(message, is_error)
         for line in drain(self.notices.lines):
-            state.say(line, bad=True)
-        self.explorer.collect()
+            state.add_message(line, is_error=True)
+        self.navigator.collect()
         self.folder_picker.collect()
         self.training.collect()
         recognitions = [
@@ -180,34 +180,36 @@ class Program:
         prefix = os.path.join(state.folder, "")
         for recognition in recognitions:
             name = recognition.key.removeprefix(prefix)
-            state.whole_done += bool(state.whole) and name not in image_list.records
+            state.read_all_done += bool(state.read_all_total) and name not in image_list.records
             image_list.add(name, recognition)
-            self._crops.note(state.folder, name, recognition)
-            self._note(recognition)
+            self._crops.add(state.folder, name, recognition)
+            self._note_result(recognition)
         image_list.refresh()
-        if state.whole and not state.scanning:
-            self._end_whole()
-        self.slide_show.turn()
-        self._aim()
+        if state.read_all_total and not state.scanning:
+            self._finish_read_all()
+        self.slide_show.advance()
+        self._update_focus()
         record = state.record
         lacking = image_list.name if record is not None and record.lacks_crops else ""
         folder = self._folder
-        if folder is not None and lacking and lacking != self._again:
-            folder.read_again(prefix + image_list.name)
-        self._again = lacking
+        if folder is not None and lacking and lacking != self._rereading:
+            folder.reread(prefix + image_list.name)
+        self._rereading = lacking
         image_item = folder.image_item(prefix + image_list.name) if folder is not None and image_list.name else None
         # Until the next picture is there, the one before stays on the canvas: nothing flickers.
         if image_item is not None or not image_list.name:
             state.show(image_item, record.recognition if record else None)
 
-    def _end_whole(self) -> None:
+    def _finish_read_all(self) -> None:
         """Of a run over the whole folder, whose list is complete: say that all has been read, or read what the list did
         not have yet when the run began."""
         state, image_list = self.state, self.state.image_list
         if len(image_list.records) >= len(image_list.names):
-            state.whole = 0
-            state.say(f"All {len(image_list.names):,} pictures of this folder have been read; U shows the summary")
-        elif image_list.names is not self._whole_names:
+            state.read_all_total = 0
+            state.add_message(
+                f"All {len(image_list.names):,} pictures of this folder have been read; U shows the summary"
+            )
+        elif image_list.names is not self._read_all_names:
             self.read_all(True)
 
     def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
@@ -215,27 +217,28 @@ class Program:
         live.hold_file(state.models.state == LOADING)
         state.live_status = live.status
         frame = self._frames.take()
-        own = [recognition for recognition in recognitions if recognition.image_item is not None]
-        for recognition in own:
-            self._note(recognition)
+        live_results = [recognition for recognition in recognitions if recognition.image_item is not None]
+        for recognition in live_results:
+            self._note_result(recognition)
         if state.settings.follow_cars:
-            own = [
-                state.cars.follow(recognition, state.settings.score, state.settings.confidence) for recognition in own
+            live_results = [
+                state.cars.follow(recognition, state.settings.score, state.settings.confidence)
+                for recognition in live_results
             ]
-        if own:
-            state.show(own[-1].image_item, own[-1])
+        if live_results:
+            state.show(live_results[-1].image_item, live_results[-1])
         elif frame is not None:
             silent = state.recognition is None or monotonic() - state.recognition.finished > RAW_AFTER_SECONDS
             if silent:
                 state.show(frame, None)
 
-    def _note(self, recognition: Recognition) -> None:
+    def _note_result(self, recognition: Recognition) -> None:
         if recognition.timings is not None:
-            self.state.timed.append(recognition.timings)
+            self.state.timings.append(recognition.timings)
         if recognition.error:
-            self.state.say(f"{os.path.basename(recognition.key)}: {recognition.error}", bad=True)
+            self.state.add_message(f"{os.path.basename(recognition.key)}: {recognition.error}", is_error=True)
 
-    def _aim(self) -> None:
+    def _update_focus(self) -> None:
         """Tell the source which pictures are needed now."""
         names = tuple(self.state.image_list.neighbours())
         if names != self._focus:
@@ -273,10 +276,10 @@ class Program:
         folder, names, records = state.folder, image_list.names, image_list.records
         # Gone through on the source thread, as it gets there.
         missing = (os.path.join(folder, name) for name in names if name not in records)
-        self._folder.all_of(missing if wanted else None)
-        self._whole_names = names
-        state.whole = len(names) - len(records) if wanted else 0
-        state.whole_done, state.whole_began = 0, monotonic()
+        self._folder.read_all(missing if wanted else None)
+        self._read_all_names = names
+        state.read_all_total = len(names) - len(records) if wanted else 0
+        state.read_all_done, state.read_all_started = 0, monotonic()
 
     def choose_models(self, **changes: Any) -> None:
         """Run the models otherwise: backend, threads, device. All is read anew as it comes to be looked at."""
@@ -285,31 +288,31 @@ class Program:
             return
         self.choice = choice
         self.read_all(False)
-        self.recogniser.forget()
-        self.recogniser.rebuild(choice.make)
-        self.explorer.forget_results()
+        self.recogniser.clear_queue()
+        self.recogniser.reload(choice.make)
+        self.navigator.forget_results()
         self.state.image_list.clear_records()
         self._crops.clear()
-        self._again = ""
+        self._rereading = ""
         if self._folder is not None:
-            self._folder.again()
+            self._folder.reread_all()
 
     def rescan(self, recursive: bool) -> None:
         """List the folder again, with or without the folders in it."""
         self.read_all(False)
         self.state.change(recursive=recursive)
-        self.explorer.refresh()
+        self.navigator.refresh()
 
     def sort(self, order: str) -> None:
         """List the pictures in this order, now; results that come later move none."""
         self.state.change(order=order)
-        self.explorer.refresh()
+        self.navigator.refresh()
 
-    def patience(self) -> float:
+    def sleep_seconds(self) -> float:
         """Seconds for which the window may sleep if nothing wakes it."""
         state = self.state
         if state.playing:
-            return self.slide_show.patience(IDLE_SECONDS)
+            return self.slide_show.seconds_left(IDLE_SECONDS)
         return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -317,18 +320,18 @@ class Program:
         whether all have ended within `timeout` seconds. What goes wrong with files is said on standard error: there is
         no window any more."""
         if self._settings_file is not None:
-            self._complain(save_settings(self._settings_file, self.state.settings))
-        self._leave()
+            self._report_error(save_settings(self._settings_file, self.state.settings))
+        self._close_source()
         self.recogniser.close(0)
         if not self.export_worker.close(timeout):
             print_error(self.export_worker.progress_text, PROGRAM)
             self.export_worker.close(None)
-        for message, bad in self.export_worker.take_messages():
-            self._complain(message if bad else "")
+        for message, is_error in self.export_worker.take_messages():
+            self._report_error(message if is_error else "")
         deadline = monotonic() + timeout
         threads: list[Closable] = [
-            *self._left,
-            self.explorer,
+            *self._closing,
+            self.navigator,
             self.folder_picker,
             self.cameras,
             self.summary,
@@ -339,7 +342,7 @@ class Program:
         self.notices.close()
         return ended
 
-    def _complain(self, message: str) -> None:
-        self.state.say(message, bad=True)
+    def _report_error(self, message: str) -> None:
+        self.state.add_message(message, is_error=True)
         if message:
             print_error(message, PROGRAM)

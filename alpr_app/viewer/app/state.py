@@ -21,14 +21,14 @@ from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.live import LiveStatus, Rate
-from alpr_app.viewer.workers.recogniser import Recognition, Status
+from alpr_app.viewer.workers.recogniser import ModelStatus, Recognition
 
 if TYPE_CHECKING:
     from alpr_app.core.result import Timings
 
 
 # Per cent, each way.
-MOST_LIGHT = 100
+LIGHT_LIMIT = 100
 STEP = 10
 
 
@@ -47,16 +47,16 @@ class Light:
         """By so much more, within the limits."""
         return replace(
             self,
-            brightness=min(max(self.brightness + brightness, -MOST_LIGHT), MOST_LIGHT),
-            contrast=min(max(self.contrast + contrast, -MOST_LIGHT), MOST_LIGHT),
+            brightness=min(max(self.brightness + brightness, -LIGHT_LIMIT), LIGHT_LIMIT),
+            contrast=min(max(self.contrast + contrast, -LIGHT_LIMIT), LIGHT_LIMIT),
         )
 
     def curve(self) -> np.ndarray:
         """What each of the values 0 to 255 is shown as: (256,) uint8."""
         # Contrast is the steepness around the middle: from a quarter, over 1, to four times.
-        slope = 4.0 ** (self.contrast / MOST_LIGHT)
+        slope = 4.0 ** (self.contrast / LIGHT_LIMIT)
         # Brightness is a gamma curve, so that neither black nor white is lost: shadows open without a veil.
-        gamma = 4.0 ** (-self.brightness / MOST_LIGHT)
+        gamma = 4.0 ** (-self.brightness / LIGHT_LIMIT)
         lit = (np.arange(256, dtype=np.float64) / 255) ** gamma
         return np.asarray(np.clip(255 * ((lit - 0.5) * slope + 0.5), 0, 255).round(), np.uint8)
 
@@ -71,7 +71,7 @@ class Light:
         return ", ".join(parts).capitalize()
 
 
-MOST_ZOOM = 64.0
+MAXIMUM_ZOOM = 64.0
 WHEEL_STEP = 1.2
 
 
@@ -83,7 +83,7 @@ class View:
 
     zoom: float | None = None
     centre: tuple[float, float] = (0.5, 0.5)
-    shown: float = 1.0
+    drawn_scale: float = 1.0
 
     def fit(self) -> None:
         self.zoom, self.centre = None, (0.5, 0.5)
@@ -105,8 +105,8 @@ class View:
     ) -> None:
         """Enlarge by wheel `steps`; what is under `point` (in pixels from the canvas's corner) stays there."""
         before = self.scale(picture, canvas)
-        least = min(fitting(picture, canvas), 1.0) / 4
-        after = min(max(before * WHEEL_STEP**steps, least), MOST_ZOOM)
+        minimum = min(fitting(picture, canvas), 1.0) / 4
+        after = min(max(before * WHEEL_STEP**steps, minimum), MAXIMUM_ZOOM)
         left, top = self.origin(picture, canvas)
         x, y = (point[0] - left) / before, (point[1] - top) / before
         self.zoom = after
@@ -117,11 +117,11 @@ class View:
 
     def set_zoom(self, zoom: float) -> None:
         """Show the middle at `zoom` screen pixels a picture pixel."""
-        self.zoom = min(max(zoom, 0.01), MOST_ZOOM)
+        self.zoom = min(max(zoom, 0.01), MAXIMUM_ZOOM)
 
     def enlarge(self, steps: float) -> None:
         """By so many wheel steps, around the middle of the canvas."""
-        self.set_zoom(self.shown * WHEEL_STEP**steps)
+        self.set_zoom(self.drawn_scale * WHEEL_STEP**steps)
 
     def drag(self, delta: tuple[float, float], picture: tuple[int, int], canvas: tuple[float, float]) -> None:
         """Move the picture by `delta` screen pixels."""
@@ -143,13 +143,13 @@ NOTHING, FOLDER, LIVE = "nothing", "folder", "live"
 
 # Seconds for which a message stands in the status line.
 MESSAGE_SECONDS = 8.0
-TIMED_FRAMES = 200
+TIMED_PICTURES = 200
 
 
 @dataclass(frozen=True)
 class Message:
     text: str
-    bad: bool = False
+    is_error: bool = False
     when: float = field(default_factory=monotonic)
 
 
@@ -181,17 +181,17 @@ class State:
     live_status: LiveStatus = field(default_factory=LiveStatus)
     live_is_file: bool = False
     cars: Cars = field(default_factory=Cars)
-    models: Status = field(default_factory=Status)
-    whole: int = 0
-    whole_began: float = 0.0
-    whole_done: int = 0
+    models: ModelStatus = field(default_factory=ModelStatus)
+    read_all_total: int = 0
+    read_all_started: float = 0.0
+    read_all_done: int = 0
     help_open: bool = False
-    open_open: bool = False
-    jump_open: bool = False
+    open_dialog_open: bool = False
+    goto_dialog_open: bool = False
     summary_open: bool = False
     run_open: bool = False
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=200))
-    timed: deque[Timings] = field(default_factory=lambda: deque(maxlen=TIMED_FRAMES))
+    timings: deque[Timings] = field(default_factory=lambda: deque(maxlen=TIMED_PICTURES))
     source_rate: Rate = field(default_factory=Rate)
     recogniser_rate: Rate = field(default_factory=Rate)
 
@@ -204,10 +204,10 @@ class State:
         self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
         self.selected = min(self.selected, len(self.plates) - 1)
 
-    def say(self, text: str, bad: bool = False) -> None:
+    def add_message(self, text: str, is_error: bool = False) -> None:
         """Show a message; the same one is not shown twice in a row."""
         if text and not (self.messages and self.messages[-1].text == text and self.message is not None):
-            self.messages.append(Message(text, bad))
+            self.messages.append(Message(text, is_error))
 
     @property
     def message(self) -> Message | None:
@@ -230,13 +230,13 @@ class State:
         return [number for plate, number in numbered if self.image_list.shown([plate])]
 
     @property
-    def truth(self) -> GroundTruth | None:
+    def ground_truth(self) -> GroundTruth | None:
         """What labels say of the picture on the canvas, spelled as by the reader once that has read it."""
         if self.image_item is None or self.image_item.live:
             return None
         name = self.image_item.key.removeprefix(os.path.join(self.folder, ""))
         record = self.image_list.records.get(name)
-        return self.image_list.truth(name) if record is None else record.truth
+        return self.image_list.ground_truth(name) if record is None else record.ground_truth
 
     @property
     def record(self) -> Record | None:
@@ -244,9 +244,9 @@ class State:
         return self.image_list.records.get(self.image_list.name) if self.kind == FOLDER else None
 
     @property
-    def mark(self) -> str:
+    def outcome(self) -> str:
         """right, wrong or missed; empty if that is not known."""
-        return self.image_list.mark(self.image_list.name) if self.kind == FOLDER else ""
+        return self.image_list.outcome(self.image_list.name) if self.kind == FOLDER else ""
 
     @property
     def title(self) -> str:

@@ -17,7 +17,7 @@ import glfw
 from alpr_app.core.errors import AlprError
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.layout import WindowLayout
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.inputs import REST_SECONDS
 from alpr_app.viewer.toolkit.painter import printable
 from alpr_app.viewer.toolkit.textures import Textures
@@ -28,12 +28,12 @@ Area = tuple[int, int, int, int]
 """Left, top, width, height, in coordinates of all screens together."""
 
 # So much of a window has to be on some screen for it to be taken hold of.
-SEEN = (120, 40)
+MINIMUM_VISIBLE = (120, 40)
 # A place is that of what is inside the frame. Moved down from above the screen, the title has to be seen too.
 TITLE_HEIGHT = 32
 
 
-def placed(
+def fit_to_screens(
     place: tuple[int, int] | None, size: tuple[int, int], areas: Sequence[Area]
 ) -> tuple[tuple[int, int] | None, tuple[int, int]]:
     """Place and size for a window of `size` that was at `place`, with the usable `areas` of all screens, the main one
@@ -43,7 +43,7 @@ def placed(
     screen = max(areas, key=lambda area: _shared(place, size, area)) if place is not None else areas[0]
     left, top, width, height = screen
     size = min(size[0], width), min(size[1], height)
-    if place is None or not _seen(place, size, screen):
+    if place is None or not _is_visible(place, size, screen):
         return None, size
     y = place[1] if place[1] >= top else top + TITLE_HEIGHT
     return (min(max(place[0], left), left + width - size[0]), min(y, top + height - size[1])), size
@@ -63,42 +63,42 @@ def _shared(place: tuple[int, int], size: tuple[int, int], area: Area) -> int:
     return across * down
 
 
-def _seen(place: tuple[int, int], size: tuple[int, int], area: Area) -> bool:
+def _is_visible(place: tuple[int, int], size: tuple[int, int], area: Area) -> bool:
     across, down = _overlap(place, size, area)
-    return across >= SEEN[0] and down >= SEEN[1]
+    return across >= MINIMUM_VISIBLE[0] and down >= MINIMUM_VISIBLE[1]
 
 
 TITLE = "Licence plates"
-LEAST_SIZE = (640, 420)
+MINIMUM_SIZE = (640, 420)
 # Screens without a clock of their own (virtual ones) would be drawn as often as the processor can.
 SHORTEST_FRAME = 1 / 60
 # The window's place is looked at no more often than this.
-NOTED_SECONDS = 1.0
+PLACEMENT_SECONDS = 1.0
 # What is still written when the window is closed is waited for without a word for so long, and looked at so often.
-FINISHED_SECONDS, WAITED_SECONDS = 0.8, 0.05
+SILENT_SECONDS, POLL_SECONDS = 0.8, 0.05
 # What an event changes is seen in its own frame, what hovers by it in the next; a list that folds out is measured
 # first, then drawn, then drawn in its size.
 FRAMES_AFTER_EVENT = 4
 
 
 class WindowError(AlprError):
-    """No window can be opened; the message says what is missing and the way without one."""
+    """No window can be cleanup; the message says what is missing and the way without one."""
 
 
 class Waker:
     """Ends the window's sleep, from any thread; of no effect before the window is there and after it has gone."""
 
     def __init__(self) -> None:
-        self.ready = self.called = False
+        self.ready = self.pending = False
 
     def __call__(self) -> None:
-        self.called = True
+        self.pending = True
         if self.ready:
             glfw.post_empty_event()
 
 
 class Window:
-    """size: width and height. make: builds the program, whose threads start then: after the window has been opened,
+    """size: width and height. make: builds the program, whose threads start then: after the window has been cleanup,
     because importing torch holds everything else up. place: of what is inside its frame, when it is not maximised.
 
     Raises WindowError.
@@ -107,48 +107,50 @@ class Window:
     def __init__(
         self,
         size: tuple[int, int],
-        make: Callable[[Waker], Program],
+        make: Callable[[Waker], ViewerProgram],
         place: tuple[int, int] | None = None,
         maximised: bool = False,
     ) -> None:
         # Errors are told by what functions return, not by warnings on stderr.
         glfw.ERROR_REPORTING = "ignore"
         if not glfw.init():
-            raise WindowError(_missing())
+            raise WindowError(_failure_reason())
         # From now on, whatever fails leaves nothing open.
-        with ExitStack() as opened:
-            opened.callback(glfw.terminate)
+        with ExitStack() as cleanup:
+            cleanup.callback(glfw.terminate)
             self._window = self._open(place, size, maximised)
-            opened.callback(glfw.destroy_window, self._window)
-            self._place, self._size, self._noted = place, size, monotonic()
+            cleanup.callback(glfw.destroy_window, self._window)
+            self._place, self._size, self._placement_read = place, size, monotonic()
             self._waker = Waker()
             self._program = make(self._waker)
-            opened.callback(self._program.close)
-            self._build(opened)
+            cleanup.callback(self._program.close)
+            self._build(cleanup)
             self._waker.ready = True
-            opened.pop_all()
+            cleanup.pop_all()
 
-    def _build(self, opened: ExitStack) -> None:
-        """What is drawn and with what; `opened` takes up how to close it."""
+    def _build(self, cleanup: ExitStack) -> None:
+        """What is drawn and with what; `cleanup` takes up how to close it."""
         settings = self._program.state.settings
-        self._shapes: dict[str, Any] = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
-        self._shapes["down"] = glfw.create_standard_cursor(glfw.VRESIZE_CURSOR)
-        self._shape = "arrow"
+        self._cursors: dict[str, Any] = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
+        self._cursors["down"] = glfw.create_standard_cursor(glfw.VRESIZE_CURSOR)
+        self._cursor = "arrow"
         units, pixels = glfw.get_window_size(self._window), glfw.get_framebuffer_size(self._window)
         ratio = pixels[0] / units[0] if units[0] else 1.0
         # Elsewhere than on macOS a unit is a pixel, and the screen says how much larger all should be.
         scale = max(1.0, glfw.get_window_content_scale(self._window)[0] / ratio)
         self._ui = Toolkit(theme(settings.theme, settings.colour_blind), scale * settings.ui_scale, ratio)
-        opened.callback(self._ui.close)
+        cleanup.callback(self._ui.close)
         self._ui.attach_renderer()
         self._ui.attach_clipboard(self._get_clipboard, self._put_clipboard)
         self._textures = Textures()
-        opened.callback(self._textures.close)
+        cleanup.callback(self._textures.close)
         self._frame = WindowLayout(self._program, self._ui, self._textures, scale)
         self._attach_events()
 
     def _open(self, place: tuple[int, int] | None, size: tuple[int, int], maximised: bool) -> Any:
-        place, (width, height) = placed(place, size, [glfw.get_monitor_workarea(one) for one in glfw.get_monitors()])
+        place, (width, height) = fit_to_screens(
+            place, size, [glfw.get_monitor_workarea(one) for one in glfw.get_monitors()]
+        )
         for hint, value in (
             (glfw.CONTEXT_VERSION_MAJOR, 3),
             (glfw.CONTEXT_VERSION_MINOR, 3),
@@ -162,8 +164,8 @@ class Window:
             glfw.window_hint(hint, value)
         window = glfw.create_window(width, height, TITLE, None, None)
         if not window:
-            raise WindowError(_missing())
-        glfw.set_window_size_limits(window, *LEAST_SIZE, glfw.DONT_CARE, glfw.DONT_CARE)
+            raise WindowError(_failure_reason())
+        glfw.set_window_size_limits(window, *MINIMUM_SIZE, glfw.DONT_CARE, glfw.DONT_CARE)
         glfw.make_context_current(window)
         glfw.swap_interval(1)
         if sys.platform.startswith("linux"):
@@ -226,14 +228,14 @@ class Window:
 
     def _sleep(self) -> None:
         """Until something happens; what came while the frame was drawn has happened already."""
-        if monotonic() - self._noted > NOTED_SECONDS:
+        if monotonic() - self._placement_read > PLACEMENT_SECONDS:
             # At the end it may be maximised, and no longer know what it would go back to.
-            self._note_place()
-        if not self._waker.called:
-            patience = self._program.patience()
+            self._remember_placement()
+        if not self._waker.pending:
+            patience = self._program.sleep_seconds()
             # Explanations appear once the pointer has rested.
             glfw.wait_events_timeout(patience if self._ui.mouse.rests else min(patience, REST_SECONDS))
-        self._waker.called = False
+        self._waker.pending = False
 
     def _draw(self, seconds: float) -> bool:
         """Draw a frame; False if the window is not to be seen."""
@@ -246,27 +248,27 @@ class Window:
             return False
         self._frame.draw((width, height), seconds)
         glfw.swap_buffers(self._window)
-        shape = self._ui.wanted_shape
-        if shape != self._shape:
-            self._shape = shape
-            glfw.set_cursor(self._window, self._shapes[shape])
+        cursor = self._ui.cursor_shape
+        if cursor != self._cursor:
+            self._cursor = cursor
+            glfw.set_cursor(self._window, self._cursors[cursor])
         return True
 
-    def finish(self) -> None:
-        """Before the window closes, let what the user wanted kept be written to its end. That is said once it takes
+    def wait_for_exports(self) -> None:
+        """Before the window closes, let what the user wanted kept be written to its end. That is announced once it takes
         longer than a moment; whoever closes the window a second time is told the rest on the terminal."""
-        began, said = monotonic(), False
+        began, announced = monotonic(), False
         glfw.set_window_should_close(self._window, False)
         while self._program.export_worker.busy and not glfw.window_should_close(self._window):
-            if said or monotonic() - began > FINISHED_SECONDS:
-                self._program.state.say(self._program.export_worker.progress_text)
-                said = True
+            if announced or monotonic() - began > SILENT_SECONDS:
+                self._program.state.add_message(self._program.export_worker.progress_text)
+                announced = True
                 self._draw(SHORTEST_FRAME)
-            glfw.wait_events_timeout(WAITED_SECONDS)
+            glfw.wait_events_timeout(POLL_SECONDS)
 
-    def _note_place(self) -> None:
+    def _remember_placement(self) -> None:
         """Remember where the window is and how large, as long as it has a place and a size of its own."""
-        window, self._noted = self._window, monotonic()
+        window, self._placement_read = self._window, monotonic()
         if glfw.get_window_attrib(window, glfw.MAXIMIZED) or glfw.get_window_attrib(window, glfw.ICONIFIED):
             return
         width, height = glfw.get_window_size(window)
@@ -277,7 +279,7 @@ class Window:
 
     def close(self) -> bool:
         """Keep the settings, end all threads; whether all of them have ended."""
-        self._note_place()
+        self._remember_placement()
         maximised = bool(glfw.get_window_attrib(self._window, glfw.MAXIMIZED))
         self._program.state.change(window=self._size, place=self._place, maximised=maximised)
         glfw.hide_window(self._window)
@@ -290,8 +292,8 @@ class Window:
         return ended
 
 
-def _missing() -> str:
-    """Why no window can be opened."""
+def _failure_reason() -> str:
+    """Why no window can be cleanup."""
     _, description = glfw.get_error()
     description = description.decode(errors="replace") if isinstance(description, bytes) else description or ""
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):

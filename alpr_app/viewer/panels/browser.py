@@ -10,7 +10,7 @@ from alpr_app.viewer.app.image_list import ALL, SORT_ORDERS, SORT_TITLES, UNSEEN
 from alpr_app.viewer.app.state import FOLDER, LIVE
 from alpr_app.viewer.panels.context import (
     PanelContext,
-    draw_mark,
+    draw_outcome,
     elided,
     follow,
     icon_button,
@@ -22,7 +22,7 @@ from alpr_app.viewer.panels.live import live_side
 from alpr_app.viewer.panels.tree import TreePanel
 from alpr_app.viewer.toolkit.painter import Rect
 
-# From this width on, the filter by marks and the order stand on one line.
+# From this width on, the filter by has_labels and the order stand on one line.
 SIDE_BY_SIDE = 250
 # Below this height the list needs the room that the shares would take.
 LOW = 440
@@ -57,7 +57,7 @@ class Browser:
         left, top = ui.cursor
         room = ui.room[0]
         if state.kind == FOLDER:
-            above = context.program.explorer.above()
+            above = context.program.navigator.parent_folder()
             if icon_button(context, "up", "up", "Parent folder (Backspace)", enabled=bool(above)):
                 go_up(context.program)
             left, room = left + icon_width(ui) + ui.gap[0], room - icon_width(ui) - ui.gap[0]
@@ -75,11 +75,11 @@ class Browser:
         ui, image_list = context.ui, context.program.state.image_list
         text, _ = ui.field("filter", image_list.text, "Filter by name or plate")
         # Without labels there is nothing to be right or wrong.
-        only, marks = image_list.only, bool(image_list.totals.pictures) or image_list.only != ALL
+        only, has_labels = image_list.only, bool(image_list.totals.pictures) or image_list.only != ALL
         room, anew = ui.room[0], icon_width(ui) + ui.gap[0]
         # Side by side where their words can be read.
-        share = marks and room >= SIDE_BY_SIDE * ui.em
-        if marks:
+        share = has_labels and room >= SIDE_BY_SIDE * ui.em
+        if has_labels:
             width = (room - anew - ui.gap[0]) / 2 if share else room
             only = _FILTERS[ui.choice("only", _FILTERS.index(only), _FILTER_NAMES, width)]
             if share:
@@ -92,10 +92,10 @@ class Browser:
         current = SORT_ORDERS.index(program.state.settings.order)
         chosen = ui.choice("order", current, SORT_TITLES, width)
         ui.beside()
-        stale = program.explorer.order_is_stale
+        stale = program.navigator.order_is_stale
         tip = "Sort again: there are new results (F5)" if stale else "Refresh and sort the list (F5)"
         if icon_button(context, "again", "again", tip, on=stale):
-            program.explorer.refresh()
+            program.navigator.refresh()
         if chosen != current:
             program.sort(SORT_ORDERS[chosen])
 
@@ -125,9 +125,9 @@ class Browser:
             paint.surface((left, top, width, height), ui.theme.accent_dim if chosen else ui.theme.field, 3 * ui.em)
         middle = top + height / 2
         record = image_list.records.get(name)
-        mark = image_list.mark(name)
-        if mark:
-            draw_mark(ui, paint, (left + 11 * ui.em, middle), 4.5 * ui.em, mark)
+        outcome = image_list.outcome(name)
+        if outcome:
+            draw_outcome(ui, paint, (left + 11 * ui.em, middle), 4.5 * ui.em, outcome)
         elif record is not None:
             paint.dot(
                 (left + 11 * ui.em, middle), 2 * ui.em, ui.theme.wrong if record.recognition.error else ui.theme.dim
@@ -176,7 +176,7 @@ class Browser:
             x = left + width - ui.text_width(missed)
             paint.text((x, top), missed, ui.theme.missed if totals.missed else ui.theme.dim)
         ui.cursor = (left, top + step + 4 * ui.em)
-        if state.whole:
+        if state.read_all_total:
             self._whole(context, width)
             return
         sums = ui.text_width("Folder summary") + 18 * ui.em
@@ -194,8 +194,8 @@ class Browser:
         stop = ui.text_width("Stop") + 18 * ui.em
         left, top = ui.cursor
         # While the list grows, more may be read than the run began with.
-        share = min(1.0, state.whole_done / state.whole)
-        took = monotonic() - state.whole_began
+        share = min(1.0, state.read_all_done / state.read_all_total)
+        took = monotonic() - state.read_all_started
         rest = took / share - took if share and took > 1 else 0
         with ui.child("whole", width - stop - ui.gap[0], ui.row_height, scrolls=False):
             ui.progress(share, f"{100 * share:.0f} %" + (f", {duration(rest)} left" if rest else ""))

@@ -9,7 +9,7 @@ import numpy as np
 from alpr_app.core.plate import Plate
 from alpr_app.data.overlay import label
 from alpr_app.evaluation.ground_truth import MISSED, WRONG, Label
-from alpr_app.viewer.app.commands import plain_light
+from alpr_app.viewer.app.commands import reset_light
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, dashed, elided
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import model_banner, welcome
@@ -73,7 +73,7 @@ class Canvas:
 
     def _picture(self, context: PanelContext, place: Rect, image_item: ImageItem) -> None:
         view = context.program.state.view
-        view.shown = scale = view.scale(image_item.size, place[2:])
+        view.drawn_scale = scale = view.scale(image_item.size, place[2:])
         left, top = view.origin(image_item.size, place[2:])
         light = context.program.state.light
         display = image_item.display
@@ -91,7 +91,7 @@ class Canvas:
         placing = Placing(view.origin(image_item.size, place[2:]), view.scale(image_item.size, place[2:]), place)
         taken: list[Rect] = []
         paint = context.ui.painter
-        truth = state.truth if state.settings.show_truth else None
+        truth = state.ground_truth if state.settings.show_truth else None
         # A label may say what stands on the plate and not where it is.
         placed = [label for label in (*truth.labels, *truth.unread) if label.box is not None] if truth else []
         for known in placed:
@@ -101,7 +101,7 @@ class Canvas:
         for number, plate in plates:
             self._plate(context, paint, placing, plate, number in marked)
         if state.settings.show_text:
-            for known in placed if state.mark in (WRONG, MISSED) else ():
+            for known in placed if state.outcome in (WRONG, MISSED) else ():
                 box = known.box
                 if known.text and box is not None:
                     text, colour = f"label {known.text}", context.ui.theme.truth
@@ -189,7 +189,7 @@ def _light(context: PanelContext, place: Rect) -> None:
     text = elided(ui, f"{context.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.em)
     ui.cursor = (place[0] + margin, place[1] + place[3] - ui.row_height - margin)
     if ui.button(text, on=True, tip="Reset brightness and contrast (0)"):
-        plain_light(context.program)
+        reset_light(context.program)
 
 
 def plate_under(plates: Sequence[Plate], point: Point) -> int:

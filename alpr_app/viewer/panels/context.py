@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Textures
 from alpr_app.viewer.toolkit.theme import Colour, faded
@@ -27,7 +27,7 @@ Row = TypeVar("Row")
 class PanelContext:
     ui: Toolkit
     textures: Textures
-    program: Program
+    program: ViewerProgram
 
 
 def elided(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool = False) -> str:
@@ -69,24 +69,24 @@ def confidence_colour(context: PanelContext, confidence: float) -> Colour:
     return theme.sure if confidence >= context.program.state.settings.sure else theme.doubtful
 
 
-def mark_colour(ui: Toolkit, mark: str) -> Colour:
+def outcome_colour(ui: Toolkit, outcome: str) -> Colour:
     theme = ui.theme
-    return {"right": theme.right, "wrong": theme.wrong, "missed": theme.missed}.get(mark, theme.dim)
+    return {"right": theme.right, "wrong": theme.wrong, "missed": theme.missed}.get(outcome, theme.dim)
 
 
-def draw_mark(ui: Toolkit, paint: Painter, centre: Point, radius: float, mark: str) -> None:
+def draw_outcome(ui: Toolkit, paint: Painter, centre: Point, radius: float, outcome: str) -> None:
     """right: a tick; wrong: a cross; missed: an empty ring. Told apart by their forms too."""
     x, y = centre
-    colour, width = mark_colour(ui, mark), max(1.5, radius * 0.36)
-    if mark == "right":
+    colour, width = outcome_colour(ui, outcome), max(1.5, radius * 0.36)
+    if outcome == "right":
         paint.line(
             [(x - radius, y), (x - radius * 0.25, y + radius * 0.75), (x + radius, y - radius * 0.75)], colour, width
         )
-    elif mark == "wrong":
+    elif outcome == "wrong":
         part = radius * 0.75
         paint.line([(x - part, y - part), (x + part, y + part)], colour, width)
         paint.line([(x - part, y + part), (x + part, y - part)], colour, width)
-    elif mark == "missed":
+    elif outcome == "missed":
         paint.ring(centre, radius * 0.8, colour, width)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from alpr_app.core.result import STAGES
 from alpr_app.runtime.backends import BACKENDS
 from alpr_app.runtime.system_info import cores
-from alpr_app.viewer.app.commands import keep_results, plain_light, watch_training
+from alpr_app.viewer.app.commands import reset_light, save_results, watch_training
 from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
 from alpr_app.viewer.app.settings import THEMES
-from alpr_app.viewer.app.state import LIVE, MOST_LIGHT, Light
+from alpr_app.viewer.app.state import LIGHT_LIMIT, LIVE, Light
 from alpr_app.viewer.panels.chart import sparkline
 from alpr_app.viewer.panels.context import PanelContext, heading, pair
 
@@ -105,13 +105,13 @@ def _light(context: PanelContext) -> None:
         # Beside the name: at 0, the slider's knob would lie on the number.
         pair(ui, ui.painter, (left, top, ui.room[0], ui.line_height), "", f"{value:+d} %" if value else "0 %")
         ui.text(name.capitalize())
-        values[name] = round(ui.slider(name, value, -MOST_LIGHT, MOST_LIGHT, ""))
+        values[name] = round(ui.slider(name, value, -LIGHT_LIMIT, LIGHT_LIMIT, ""))
         ui.tip(tip)
     state.light = Light(**values)
     if ui.button(
         "Reset", ui.room[0], enabled=not state.light.neutral, tip="Brightness and contrast affect the display only (0)"
     ):
-        plain_light(context.program)
+        reset_light(context.program)
 
 
 def _pictures(context: PanelContext) -> None:
@@ -142,7 +142,7 @@ def _keep(context: PanelContext) -> None:
     tips = ("One line per car", "One row per car") if live else ("One line per picture", "One row per plate")
     for suffix, name, tip, key in ((JSON_LINES, "JSON lines", tips[0], "E"), (CSV, "CSV", tips[1], "Ctrl E")):
         if ui.button(name, width, enabled=some, tip=f"{tip} ({key})"):
-            keep_results(program, suffix)
+            save_results(program, suffix)
         if suffix == JSON_LINES:
             ui.beside()
 
@@ -152,15 +152,17 @@ def _training(context: PanelContext) -> None:
     heading(ui, "Training")
     if ui.button("Watch a training run", ui.room[0], tip="Curves, mistakes, and its newest model to try (W)"):
         watch_training(context.program)
-    if training.own:
-        ui.text(f"{training.sign[0].upper()}{training.sign[1:]}", ui.theme.doubtful, wrapped=True)
-        if ui.button(f"Back to the {training.first_name}", ui.room[0]):
-            training.back()
+    if training.models_in_use:
+        ui.text(
+            f"{training.model_description[0].upper()}{training.model_description[1:]}", ui.theme.doubtful, wrapped=True
+        )
+        if ui.button(f"Back to the {training.initial_models_name}", ui.room[0]):
+            training.restore_initial_models()
 
 
 def _timings(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    timed = list(state.timed)
+    timed = list(state.timings)
     if not timed:
         return
     heading(ui, f"Milliseconds per picture, last {len(timed)}")
@@ -183,4 +185,4 @@ def _log(context: PanelContext) -> None:
         return
     heading(ui, "Messages")
     for message in list(state.messages)[-12:]:
-        ui.text(message.text, ui.theme.wrong if message.bad else ui.theme.dim, wrapped=True)
+        ui.text(message.text, ui.theme.wrong if message.is_error else ui.theme.dim, wrapped=True)

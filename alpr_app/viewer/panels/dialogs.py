@@ -1,4 +1,4 @@
-"""The dialogs: to open another source (a path or an address, a folder found by going there, a camera) and to go to a
+"""The dialogs: to open another source (a path or an address, a folder content by going there, a camera) and to go to a
 picture by its number.
 """
 
@@ -11,7 +11,7 @@ from alpr_app.data.assets import SAMPLES
 from alpr_app.viewer.panels.context import PanelContext, elided, follow, heading, icon_button, icon_width
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.cameras import Camera
-from alpr_app.viewer.workers.folders import ABOVE, places, trouble_with
+from alpr_app.viewer.workers.folders import PARENT, open_error, start_folders
 
 
 def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> None:
@@ -59,23 +59,23 @@ class GotoDialog:
     def __init__(self) -> None:
         self._text = ""
         # The field is empty and ready to be typed into as soon as it appears.
-        self.fresh = True
+        self.just_opened = True
 
     def draw(self, context: PanelContext, window: Rect) -> None:
         ui, state = context.ui, context.program.state
-        if self.fresh:
+        if self.just_opened:
             self._text = ""
         width, height = min(WIDTH * ui.em, window[2] - 20), ui.row_height + 20 * ui.em
         with ui.area("jumper ground", window, ui.theme.clear, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
-                state.jump_open = False
+                state.goto_dialog_open = False
         place = ((window[2] - width) / 2, 60 * ui.em, width, height)
         with ui.area("jumper", place, ui.theme.raised, on_top=True):
             hint = f"Go to picture 1 to {len(state.image_list.names):,}"
-            self._text, entered = ui.field("number", self._text, hint, focus=self.fresh)
-        self.fresh = False
+            self._text, entered = ui.field("number", self._text, hint, focus=self.just_opened)
+        self.just_opened = False
         if entered:
-            state.jump_open = False
+            state.goto_dialog_open = False
             # Also of `1,234`, as numbers are shown. What holds no digit leads nowhere.
             digits = "".join(letter for letter in self._text if letter in "0123456789")
             if digits:
@@ -93,19 +93,19 @@ class OpenDialog:
         self._text = self._trouble = ""
         self._places: list[tuple[str, str]] = []
         # The field is ready to be typed into as soon as the dialog appears.
-        self.fresh = True
+        self.just_opened = True
         self._focus = False
         self._followed = -1
 
     def draw(self, context: PanelContext, window: Rect) -> None:
         ui, state = context.ui, context.program.state
-        if self.fresh:
+        if self.just_opened:
             self._begin(context)
         width, height = min(WIDTH * ui.em, window[2] - 20), min(HEIGHT * ui.em, window[3] - 20)
         rect = ((window[2] - width) / 2, (window[3] - height) / 2.6, width, height)
         with ui.area("opener ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
-                state.open_open = False
+                state.open_dialog_open = False
         with ui.area("opener", rect, ui.theme.panel, padding=16, on_top=True):
             self._address(context)
             share = LEFT_SHARE * ui.room[0]
@@ -116,19 +116,19 @@ class OpenDialog:
             ui.beside(14 * ui.em)
             with ui.child("right", scrolls=False):
                 self._folders(context)
-        self.fresh = False
+        self.just_opened = False
 
     def _begin(self, context: PanelContext) -> None:
         program = context.program
         self._text = self._trouble = ""
-        self._places, self._focus = places(), True
+        self._places, self._focus = start_folders(), True
         program.folder_picker.go(program.state.folder or program.folder_picker.path or self._places[0][1])
 
     def _open(self, context: PanelContext, target: str | int) -> None:
         """Open it, or say why that cannot be."""
-        self._trouble = trouble_with(target) if isinstance(target, str) else ""
+        self._trouble = open_error(target) if isinstance(target, str) else ""
         if not self._trouble:
-            context.program.state.open_open = False
+            context.program.state.open_dialog_open = False
             context.program.open(target)
 
     def _address(self, context: PanelContext) -> None:
@@ -205,21 +205,21 @@ class OpenDialog:
         ui, folder_picker = context.ui, context.program.folder_picker
         heading(ui, "Folders")
         left, top = ui.cursor
-        if icon_button(context, "chooser up", "up", "Parent folder", enabled=folder_picker.rows[:1] == [ABOVE]):
+        if icon_button(context, "chooser up", "up", "Parent folder", enabled=folder_picker.rows[:1] == [PARENT]):
             self._enter(context, 0)
         x = left + icon_width(ui) + ui.gap[0]
         y = top + (ui.row_height - ui.line_height) / 2
         ui.painter.text((x, y), elided(ui, folder_picker.path, left + ui.room[0] - x, middle=True), ui.theme.text)
-        found = folder_picker.found
+        content = folder_picker.content
         below = ui.line_height + ui.gap[1]
         with ui.child("folders", 0, -below):
             self._rows(context)
-        if found is None:
+        if content is None:
             ui.text("Loading...", ui.theme.dim)
-        elif found.error:
-            ui.text(found.error, ui.theme.wrong)
+        elif content.error:
+            ui.text(content.error, ui.theme.wrong)
         else:
-            ui.text(f"{found.pictures:,} pictures directly in this folder", ui.theme.dim)
+            ui.text(f"{content.pictures:,} pictures directly in this folder", ui.theme.dim)
 
     def _rows(self, context: PanelContext) -> None:
         ui, folder_picker = context.ui, context.program.folder_picker
@@ -238,8 +238,8 @@ class OpenDialog:
             if hit.hovered or number == folder_picker.cursor:
                 ground = ui.theme.accent_dim if number == folder_picker.cursor else ui.theme.field
                 ui.painter.surface((left, y, width, row), ground, 3 * ui.em)
-            label = elided(ui, "parent folder" if name == ABOVE else name, width - 20 * ui.em, middle=True)
-            tint = ui.theme.dim if name == ABOVE else ui.theme.text
+            label = elided(ui, "parent folder" if name == PARENT else name, width - 20 * ui.em, middle=True)
+            tint = ui.theme.dim if name == PARENT else ui.theme.text
             ui.painter.text((left + 10 * ui.em, y + (row - ui.line_height) / 2), label, tint)
             if hit.clicked:
                 self._enter(context, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from alpr_app.viewer.app.cars import Car
-from alpr_app.viewer.app.commands import keep_results, snapshot
+from alpr_app.viewer.app.commands import save_frame, save_results
 from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, heading, pair
 from alpr_app.viewer.panels.dialogs import camera_list
@@ -45,10 +45,10 @@ def _buttons(context: PanelContext) -> None:
     ui, program = context.ui, context.program
     width = (ui.room[0] - 2 * ui.gap[0]) / 3
     if ui.button("JSON lines##cars", width, tip="Save this list and the crops (E)"):
-        keep_results(program, JSON_LINES)
+        save_results(program, JSON_LINES)
     ui.beside()
     if ui.button("CSV##cars", width, tip="Save this list and the crops (Ctrl E)"):
-        keep_results(program, CSV)
+        save_results(program, CSV)
     ui.beside()
     if ui.button("Clear##cars", width, tip="Clear this list"):
         program.state.cars.clear()
@@ -89,7 +89,7 @@ def _row(context: PanelContext, car: Car, rect: Rect, present: bool) -> None:
         ui.tip(f"Car #{track.number}, seen {track.count} times from {began} to {ended}; click to copy its text")
     if hit.clicked:
         ui.copy(track.text)
-        context.program.state.say(f"Copied {track.text}")
+        context.program.state.add_message(f"Copied {track.text}")
 
 
 _SAYS = {OPENING: "opening", RUNNING: "running", PAUSED: "paused", WAITING: "not available", ENDED: "ended"}
@@ -107,7 +107,7 @@ def live_side(context: PanelContext) -> None:
     rows.append(("Frames per second", f"{state.source_rate.per_second():.1f}", None))
     rows.append(("Read per second", f"{state.recogniser_rate.per_second():.1f}", None))
     if state.recognition is not None:
-        rows.append(("Latency", f"{1000 * (state.recognition.finished - state.recognition.taken):.0f} ms", None))
+        rows.append(("Latency", f"{1000 * (state.recognition.finished - state.recognition.captured):.0f} ms", None))
     if state.image_item is not None:
         rows.append(("Size", f"{state.image_item.size[0]} × {state.image_item.size[1]}", None))
     for name, value, tint in rows:
@@ -124,6 +124,6 @@ def live_side(context: PanelContext) -> None:
     if ui.button(
         "Save this picture", width, enabled=state.image_item is not None, tip="With and without the overlays (S)"
     ):
-        snapshot(program)
+        save_frame(program)
     camera_list(context, program.open)
     car_list(context)

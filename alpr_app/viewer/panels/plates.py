@@ -7,7 +7,7 @@ import numpy as np
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import MISSED, PlateComparison
 from alpr_app.viewer.app.state import NOTHING
-from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_mark, elided, pair
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_outcome, elided, pair
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Texture
 from alpr_app.viewer.toolkit.theme import PLATE_COLOURS, faded
@@ -47,7 +47,7 @@ class Plates:
         hidden = len(state.recognition.plates) - len(plates)
         if hidden:
             ui.text(f"{hidden} more below the thresholds", ui.theme.dim)
-        if state.mark == MISSED:
+        if state.outcome == MISSED:
             _missed(context)
 
     def _card(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
@@ -219,7 +219,7 @@ class _Card:
         """What of the label concerns this plate; None if there is no label, or the plate is not where it is."""
         state = self.context.program.state
         record = state.record
-        if record is None or record.truth is None:
+        if record is None or record.ground_truth is None:
             return None
         comparisons = next(
             (j for p, j in zip(record.recognition.plates, record.comparisons, strict=True) if p is self.plate), None
@@ -243,9 +243,9 @@ class _Card:
         y += 3 * em
         record = self.context.program.state.record
         assert record is not None
-        assert record.truth is not None
-        text = record.truth.labels[comparisons.label].text
-        draw_mark(ui, paint, (x + 6 * em, y + ui.line_height / 2), 5 * em, "right" if comparisons.read else "wrong")
+        assert record.ground_truth is not None
+        text = record.ground_truth.labels[comparisons.label].text
+        draw_outcome(ui, paint, (x + 6 * em, y + ui.line_height / 2), 5 * em, "right" if comparisons.read else "wrong")
         paint.text((x + 18 * em, y), "Label", theme.dim)
         # Letter by letter is a little wider than the whole word.
         start = x + width - sum(ui.text_width(character) for character in text)
@@ -266,7 +266,7 @@ class _Card:
         ui.cursor = place
         if ui.button(f"Copy text##{self.number}", half, enabled=bool(self.plate.text)):
             ui.copy(self.plate.text)
-            program.state.say(f"Copied {self.plate.text}")
+            program.state.add_message(f"Copied {self.plate.text}")
         ui.cursor = (place[0] + half + ui.gap[0], place[1])
         tip = "The crop given to the reader, and the plate as in the picture"
         if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
@@ -311,7 +311,7 @@ def _nothing(context: PanelContext) -> None:
         ui.text("No plate found", theme.dim)
         if recognition.plates:
             ui.text(f"{len(recognition.plates)} below the thresholds", theme.dim)
-        if state.mark == MISSED:
+        if state.outcome == MISSED:
             _missed(context)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from alpr_app.viewer.app.folder_results import CSV, HERE, SHARES, Summary, SummaryRow, ordered, summarise, write_summary
+from alpr_app.viewer.app.folder_results import (
+    CSV,
+    SHARES,
+    THIS_FOLDER,
+    Summary,
+    SummaryRow,
+    sort_rows,
+    summarise,
+    write_summary,
+)
 from alpr_app.viewer.panels.context import PanelContext, elided
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.threads import BackgroundTask
@@ -48,7 +57,7 @@ class SummaryTable:
         summary = context.program.summary.result
         columns = [column for column in COLUMNS if not column.labels or summary is None or summary.has_labels]
         em, row = ui.em, round(ui.line_height + 9 * ui.em)
-        count = len(summary.lines) if summary is not None else 0
+        count = len(summary.rows) if summary is not None else 0
         width = min((FOLDER_WIDTH + COLUMN_WIDTH * (len(columns) - 1) + 2 * PAD) * em, window[2] - 20)
         wanted = (max(count, 3) + 3) * row + ui.row_height + (2 * PAD + 44) * em
         height = min(wanted, window[3] - 40 * em)
@@ -63,7 +72,7 @@ class SummaryTable:
                 return
             self._head(context, columns, row)
             with ui.child("summary rows", 0, -(2 * row + 10 * em)):
-                self._rows(context, columns, ordered(summary.lines, self._column, self._descending), row)
+                self._rows(context, columns, sort_rows(summary.rows, self._column, self._descending), row)
             self._sums(context, columns, summary, row)
 
     def _renew(self, context: PanelContext) -> None:
@@ -97,7 +106,7 @@ class SummaryTable:
                 name,
                 "summary",
                 CSV,
-                lambda path: write_summary(path, result, lambda lines: ordered(lines, column, descending)),
+                lambda path: write_summary(path, result, lambda lines: sort_rows(lines, column, descending)),
             )
         ui.space(4 * ui.em)
 
@@ -169,7 +178,7 @@ def _line(
     for column, (x, width) in zip(columns, _places(context, columns), strict=True):
         value = getattr(line, column.name)
         if column.name == "folder":
-            shown = elided(ui, "this folder" if value == HERE else value, width - 14 * ui.em, middle=True)
+            shown = elided(ui, "this folder" if value == THIS_FOLDER else value, width - 14 * ui.em, middle=True)
             ui.painter.text((left + 6 * ui.em, y), shown, theme.text)
             continue
         text = figure(column.name, value, whole)

@@ -160,7 +160,7 @@ def status_line(context: PanelContext, rect: Rect, frame_rate: float) -> None:
         left += ui.text_width(text) + 24 * em
         message = state.message
         if message is not None and left < right:
-            tint = theme.wrong if message.bad else theme.text
+            tint = theme.wrong if message.is_error else theme.text
             paint.text((left, y), elided(ui, message.text, right - left), tint)
 
 
@@ -171,7 +171,7 @@ def _models(context: PanelContext) -> str:
     if state.models.state == FAILED:
         return "The models cannot be used"
     threads = context.program.choice.threads
-    own = context.program.training.sign
+    own = context.program.training.model_description
     return (
         f"Ready: {state.models.detail or 'models'}"
         + (f", {threads} thread{'s' if threads > 1 else ''}" if threads else "")
@@ -185,8 +185,8 @@ def _figures(context: PanelContext, rect: Rect, y: float, frame_rate: float) -> 
     figures = []
     if state.kind == LIVE and state.live_status.state == RUNNING:
         figures.append(f"source {state.source_rate.per_second():.0f}/s")
-    waiting = context.program.recogniser.waiting()
-    if state.kind == LIVE or state.whole:
+    waiting = context.program.recogniser.queue_length()
+    if state.kind == LIVE or state.read_all_total:
         figures.append(f"read {state.recogniser_rate.per_second():.0f}/s")
         figures.append(f"window {frame_rate:.0f}/s")
     elif waiting > 2:

@@ -27,7 +27,7 @@ def run_facts(context: PanelContext, view: RunView) -> None:
     _model(context, view)
     _validation(context, view)
     _losses(context, view)
-    for line in view.troubles:
+    for line in view.problems:
         context.ui.text(line, context.ui.theme.wrong, wrapped=True)
 
 
@@ -78,15 +78,15 @@ def _model(context: PanelContext, view: RunView) -> None:
     else:
         seen = f"after {newest.samples:,} samples, " if newest.samples is not None else ""
         ui.text(f"Newest {newest.kind}: {seen}{duration(age(newest.written))} ago", ui.theme.dim, wrapped=True)
-        label = "Load the newer model" if training.newer else "Try this model on the picture"
-        if training.in_use:
+        label = "Load the newer model" if training.newer_available else "Try this model on the picture"
+        if training.newest_in_use:
             ui.text("This model is in use", ui.theme.doubtful)
-        elif ui.button("Loading..." if training.trying else label, ui.room[0], enabled=not training.trying):
-            training.try_newest()
-    if training.trouble:
-        ui.text(training.trouble, ui.theme.wrong, wrapped=True)
-    if training.own and ui.button(f"Back to the {training.first_name}", ui.room[0]):
-        training.back()
+        elif ui.button("Loading..." if training.loading else label, ui.room[0], enabled=not training.loading):
+            training.load_newest()
+    if training.error:
+        ui.text(training.error, ui.theme.wrong, wrapped=True)
+    if training.models_in_use and ui.button(f"Back to the {training.initial_models_name}", ui.room[0]):
+        training.restore_initial_models()
 
 
 def _validation(context: PanelContext, view: RunView) -> None:
@@ -171,7 +171,7 @@ class SheetPanel:
         left, top = self._view.origin(image_item.size, place[2:])
         display = image_item.display
         assert display is not None
-        texture = context.textures.get("sheet", (image_item.key, image_item.taken), lambda: display)
+        texture = context.textures.get("sheet", (image_item.key, image_item.captured), lambda: display)
         with context.ui.painter.within(place):
             rect = (
                 round(place[0] + left),
@@ -234,7 +234,7 @@ class TrainingPage:
                 act()
             right -= ui.gap[0]
         y = top + (ui.row_height - ui.line_height) / 2
-        says, colour = doing(view), theme.right if not view.still(time.time()) else theme.missed
+        says, colour = doing(view), theme.right if not view.is_stalled(time.time()) else theme.missed
         name = elided(ui, view.name, (right - left) * 0.4, middle=True)
         ui.painter.text((left, y), name, theme.text)
         left += ui.text_width(name) + 18 * ui.em
@@ -261,7 +261,7 @@ def doing(view: RunView) -> str:
         says = "no figures yet"
     elif view.done:
         says = "done"
-    elif view.still(time.time()):
+    elif view.is_stalled(time.time()):
         says = f"stalled, last update {duration(age(view.changed))} ago"
     else:
         says = "running"
@@ -314,7 +314,7 @@ def _command(context: PanelContext, view: RunView) -> None:
     tip = f"Run it in {place}" if place else "Outside the run's folder, only the names of files are known"
     if ui.button(label, width, enabled=bool(view.command), tip=tip):
         ui.copy(view.command)
-        program.state.say("Copied the command")
+        program.state.add_message("Copied the command")
     start = left + width + 10 * ui.em
     y = top + (ui.row_height - ui.line_height) / 2
     shown = elided(ui, view.command or "The command is unknown", left + ui.room[0] - start, middle=True)

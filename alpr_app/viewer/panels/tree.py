@@ -1,11 +1,11 @@
-"""The folders within the opened one, above the list of pictures: to unfold, and to go from one to the other."""
+"""The folders within the opened one, above the list of pictures: to expand_folder, and to go from one to the other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from alpr_app.core.errors import printable
-from alpr_app.viewer.app.commands import unfold
+from alpr_app.viewer.app.commands import expand_folder
 from alpr_app.viewer.app.settings import LIMITS
 from alpr_app.viewer.app.tree import Node
 from alpr_app.viewer.panels.context import PanelContext, elided, follow, rows_in_sight
@@ -81,9 +81,9 @@ class TreePanel:
         x = left + min(node.depth * INDENT * ui.em, width * 0.5)
         triangle = x + 8 * ui.em
         over_triangle = hit.hovered and ui.mouse.place[0] < triangle + 9 * ui.em
-        if node.may_open:
+        if node.expandable:
             colour = theme.text if over_triangle else theme.dim
-            _triangle(ui, paint, (triangle, top + height / 2), node.open, colour)
+            _triangle(ui, paint, (triangle, top + height / 2), node.expanded, colour)
         start = x + 20 * ui.em
         y = top + (height - ui.line_height) / 2
         right = left + width - 8 * ui.em
@@ -94,8 +94,8 @@ class TreePanel:
         tint = theme.wrong if node.error else theme.text if chosen or hit.hovered else theme.dim
         paint.text((start, y), elided(ui, node.name, right - start - 4 * ui.em, middle=True), tint)
         ui.tip(_explained(node))
-        if node.may_open and (hit.clicked if over_triangle else hit.double):
-            unfold(program, node, not node.open)
+        if node.expandable and (hit.clicked if over_triangle else hit.double):
+            expand_folder(program, node, not node.expanded)
         elif hit.clicked:
             program.show_folder(node.path)
 

@@ -18,30 +18,30 @@ from alpr_app.viewer.workers.live import ENDED, OPENING, WAITING
 def model_banner(context: PanelContext, place: Rect) -> None:
     """Draw it at the top of the canvas at `place`; nothing while no such model is in use. A click on it leads back."""
     ui, training = context.ui, context.program.training
-    if not training.own:
+    if not training.models_in_use:
         return
     theme, em = ui.theme, ui.em
     margin, pad = 10 * em, 10 * em
     left, top = place[0] + margin, place[1] + margin
     room = place[2] - 2 * margin
-    text = elided(ui, f"{training.sign[0].upper()}{training.sign[1:]}  ×", room - 2 * pad)
+    text = elided(ui, f"{training.model_description[0].upper()}{training.model_description[1:]}  ×", room - 2 * pad)
     width = ui.text_width(text) + 2 * pad
     ui.cursor = (left, top)
     hit = ui.hit("own models", width, ui.row_height)
-    ui.tip(f"Back to the {training.first_name}")
+    ui.tip(f"Back to the {training.initial_models_name}")
     ui.painter.surface((left, top, width, ui.row_height), theme.label, 4 * em)
     ui.painter.frame((left, top, width, ui.row_height), theme.doubtful, 4 * em, (2.5 if hit.hovered else 1.5) * em)
     ui.painter.text((left + pad, top + (ui.row_height - ui.line_height) / 2), text, theme.label_text)
-    if training.newer:
+    if training.newer_available:
         label = "Load the newer model"
         wide = ui.text_width(label) + 20 * em
         beside = width + wide + ui.gap[0] <= room
         ui.cursor = (left + width + ui.gap[0], top) if beside else (left, top + ui.row_height + ui.gap[1])
         tip = "The training run has written a newer model"
-        if ui.button(label, min(wide, room), on=True, enabled=not training.trying, tip=tip):
-            training.try_newest()
+        if ui.button(label, min(wide, room), on=True, enabled=not training.loading, tip=tip):
+            training.load_newest()
     if hit.clicked:
-        training.back()
+        training.restore_initial_models()
 
 
 def welcome(context: PanelContext, place: Rect) -> None:
@@ -68,7 +68,7 @@ def explained(state: State) -> tuple[str, list[str], bool]:
         return _folder(state)
     if state.kind == LIVE:
         return _live(state)
-    trouble = [message.text for message in list(state.messages)[-1:] if message.bad]
+    trouble = [message.text for message in list(state.messages)[-1:] if message.is_error]
     return (
         "Nothing is open",
         [*trouble, "Open a folder, a camera, a video or an address; or drop one onto this window"],

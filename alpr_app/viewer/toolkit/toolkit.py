@@ -50,7 +50,7 @@ class Toolkit:
         self.em: float
         self._fonts: dict[str, Any] = {}
         self._ranges: dict[str, list[Any]] = {}
-        self.pixel_ratio, self.inputs, self.wanted_shape = pixel_ratio, Inputs(), "arrow"
+        self.pixel_ratio, self.inputs, self.cursor_shape = pixel_ratio, Inputs(), "arrow"
         # Whether somebody types into a field, so that letters are no commands; whether a list is folded out.
         self.wants_text = self._typing = self.lists = self._listing = False
         self.restyle(theme, scale)
@@ -94,7 +94,7 @@ class Toolkit:
         """One frame of the window, `size` units wide and high, `seconds` after the last. Drawn at its end."""
         self._io.display_size, self._io.display_fb_scale = size, (self.pixel_ratio, self.pixel_ratio)
         self._io.delta_time = max(seconds, 1e-4)
-        self.wanted_shape = "arrow"
+        self.cursor_shape = "arrow"
         # Dear ImGui's own word for it comes a frame too late.
         self.wants_text, self._typing = self._typing, False
         self.lists, self._listing = self._listing, False
@@ -304,7 +304,7 @@ class Toolkit:
 
     def drag_pointer(self, shape: str) -> None:
         """The pointer shows in this frame that something can be dragged: `across`, or up and `down`."""
-        self.wanted_shape = shape
+        self.cursor_shape = shape
 
     def copy(self, text: str) -> None:
         """To the clipboard."""

@@ -15,7 +15,7 @@ from alpr_app.viewer.workers.live import open_capture
 from alpr_app.viewer.workers.threads import BackgroundTask, noop
 
 # Numbers that are tried where no list is to be had.
-TRIED = 5
+PROBED_NUMBERS = 5
 SYSTEM_LIST = Path("/sys/class/video4linux")
 DEVICES = Path("/dev")
 
@@ -28,22 +28,22 @@ class Camera:
     name: str
 
 
-def listed_cameras(system: Path = SYSTEM_LIST, devices: Path = DEVICES) -> tuple[Camera, ...]:
+def list_linux_cameras(system: Path = SYSTEM_LIST, devices: Path = DEVICES) -> tuple[Camera, ...]:
     """Those of Linux: every /dev/videoN that gives pictures, with its name from /sys. None of them is opened."""
-    found = []
+    cameras = []
     for device in devices.glob("video*"):
         match = re.fullmatch(r"video(\d+)", device.name)
         # A webcam has a second device that gives only data about its pictures.
-        if match is None or _said(system / device.name / "index") not in ("", "0"):
+        if match is None or _read_line(system / device.name / "index") not in ("", "0"):
             continue
-        name = _said(system / device.name / "name")
+        name = _read_line(system / device.name / "name")
         # Many drivers say everything twice: "Webcam: Webcam".
         first, _, rest = name.partition(": ")
-        found.append(Camera(int(match[1]), first if first == rest else name))
-    return tuple(sorted(found, key=lambda camera: camera.number))
+        cameras.append(Camera(int(match[1]), first if first == rest else name))
+    return tuple(sorted(cameras, key=lambda camera: camera.number))
 
 
-def _said(path: Path) -> str:
+def _read_line(path: Path) -> str:
     """The one line in `path`; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
@@ -51,11 +51,11 @@ def _said(path: Path) -> str:
         return ""
 
 
-def tried_cameras(
+def probe_cameras(
     busy: int | None = None, capture: Callable[[int | str], Capture] = open_capture
 ) -> tuple[Camera, ...]:
     """Those of the first few numbers that can be opened. busy: one that is open already and cannot be twice."""
-    return tuple(Camera(number, "") for number in range(TRIED) if number == busy or _opens(number, capture))
+    return tuple(Camera(number, "") for number in range(PROBED_NUMBERS) if number == busy or _opens(number, capture))
 
 
 def _opens(number: int, capture: Callable[[int | str], Capture]) -> bool:
@@ -71,7 +71,7 @@ def _opens(number: int, capture: Callable[[int | str], Capture]) -> bool:
 
 def find_cameras(busy: int | None = None) -> tuple[Camera, ...]:
     """What there is; opening cameras to try them takes seconds."""
-    return listed_cameras() if sys.platform.startswith("linux") else tried_cameras(busy)
+    return list_linux_cameras() if sys.platform.startswith("linux") else probe_cameras(busy)
 
 
 class CameraList(BackgroundTask[tuple[Camera, ...]]):

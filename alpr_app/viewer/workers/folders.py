@@ -26,14 +26,14 @@ FIRST_SECONDS = 0.15
 _DIGITS = re.compile(r"\d+")
 
 
-def _counted(match: re.Match[str]) -> str:
+def _sortable_number(match: re.Match[str]) -> str:
     digits = match.group().lstrip("0")
     return f"\0{chr(1 + len(digits))}{digits}"
 
 
 def sort_key(text: str) -> str:
     """A string that sorts as people count: the order of `sources.natural_key`, for a fraction of its memory."""
-    return _DIGITS.sub(_counted, text.casefold())
+    return _DIGITS.sub(_sortable_number, text.casefold())
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +46,9 @@ class Listing:
     error: str = ""
 
 
-def walk(folder: str, recursive: bool, named: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+def walk(folder: str, recursive: bool, requested: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Pictures in `folder`, each as the way from there and its entry, in no order; hidden files and folders are left
-    out. Pictures are told by their suffix; named: one that was asked for, whatever its suffix.
+    out. Pictures are told by their suffix; requested: one that was asked for, whatever its suffix.
 
     Raises OSError if `folder` itself cannot be opened; a folder within that cannot is passed over.
     """
@@ -66,7 +66,7 @@ def walk(folder: str, recursive: bool, named: str = "") -> Iterator[tuple[str, o
                 if entry.name.startswith("."):
                     continue
                 name = os.path.join(inside, entry.name)
-                is_picture = entry.name.lower().endswith(PICTURE_SUFFIXES) or name == named
+                is_picture = entry.name.lower().endswith(PICTURE_SUFFIXES) or name == requested
                 if is_picture and not is_folder(entry):
                     yield name, entry
                 # A link to a folder above would never end.
@@ -82,10 +82,10 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-class Scan(Worker):
+class FolderScan(Worker):
     """A thread that lists one folder. `listings` holds the newest state of the list.
 
-    rank: the order, see `orders.py`; None for natural order. whole: nothing is handed over before all is listed. named:
+    rank: the order, see `orders.py`; None for natural order. publish_at_end: nothing is handed over before all is listed. requested:
     as in `walk`.
     """
 
@@ -95,12 +95,12 @@ class Scan(Worker):
         recursive: bool = False,
         wake: Callable[[], None] = noop,
         rank: Callable[[str, os.DirEntry[str]], str] | None = None,
-        whole: bool = False,
-        named: str = "",
+        publish_at_end: bool = False,
+        requested: str = "",
     ) -> None:
         self.folder, self.recursive = folder, recursive
         self.listings: LatestValue[Listing] = LatestValue(wake)
-        self._rank, self._whole, self._named = rank, whole, named
+        self._rank, self._publish_at_end, self._requested = rank, publish_at_end, requested
         super().__init__("alpr-scan")
 
     def _run(self) -> None:
@@ -113,23 +113,23 @@ class Scan(Worker):
         lines: list[str] = []
         fresh: list[str] = []
         patience, started = FIRST_SECONDS, monotonic()
-        for name, entry in walk(self.folder, self.recursive, self._named):
+        for name, entry in walk(self.folder, self.recursive, self._requested):
             if self._ended:
                 return
             rank = self._rank(name, entry) if self._rank is not None else ""
             # One string holds key and name: strings compare many times faster than tuples.
             fresh.append(f"{rank}{sort_key(name)}\0\0{name}")
             if len(fresh) >= CHUNK:
-                lines, fresh = _merged(lines, fresh), []
-            if not self._whole and monotonic() - started > patience:
-                lines, fresh = _merged(lines, fresh), []
+                lines, fresh = _merge(lines, fresh), []
+            if not self._publish_at_end and monotonic() - started > patience:
+                lines, fresh = _merge(lines, fresh), []
                 self.listings.put(Listing(self.folder, _names(lines)))
                 patience *= 2
-        lines = _merged(lines, fresh)
+        lines = _merge(lines, fresh)
         self.listings.put(Listing(self.folder, _names(lines), True))
 
 
-def _merged(lines: list[str], fresh: list[str]) -> list[str]:
+def _merge(lines: list[str], fresh: list[str]) -> list[str]:
     """Both in one sorted list; `lines` is sorted already, and Python's sort merges two sorted runs in one pass."""
     fresh.sort()
     both = lines + fresh
@@ -143,12 +143,12 @@ def _names(lines: list[str]) -> list[str]:
 
 # What was found is handed over, and the window drawn for it, no more often than this.
 BATCH_SECONDS = 0.1
-# Below a root with more folders than these (a whole disk), the rest is looked into when it is unfolded.
-MOST_FOLDERS = 50_000
+# Below a root with more folders than these (a publish_at_end disk), the rest is looked into when it is unfolded.
+MAXIMUM_FOLDERS = 50_000
 
 
 @dataclass(frozen=True)
-class Found:
+class FolderContent:
     """What one folder holds. folders: names of those in it, in natural order, hidden ones left out. links: those of
     them that lead elsewhere. pictures: how many lie directly in it. error: why it cannot be looked into."""
 
@@ -159,7 +159,7 @@ class Found:
     error: str = ""
 
 
-def look_into(path: str) -> Found:
+def read_folder(path: str) -> FolderContent:
     """What the folder `path` holds; a folder that cannot be opened is one with an error."""
     folders, links, pictures = [], [], 0
     try:
@@ -175,56 +175,56 @@ def look_into(path: str) -> Found:
                     if entry.is_symlink():
                         links.append(entry.name)
     except OSError as error:
-        return Found(path, error=reason(error))
-    return Found(path, tuple(sorted(folders, key=sort_key)), frozenset(links), pictures)
+        return FolderContent(path, error=reason(error))
+    return FolderContent(path, tuple(sorted(folders, key=sort_key)), frozenset(links), pictures)
 
 
-class Crawl(Worker):
+class FolderCrawl(Worker):
     """A thread that looks into folders. found: batches of what it saw. deep: it goes on into what it finds, level
     after level, but never through links, which may lead back up. wake: is called when there is a new batch."""
 
-    def __init__(self, deep: bool, wake: Callable[[], None] = noop, most: int = MOST_FOLDERS) -> None:
-        self.found: deque[list[Found]] = deque()
+    def __init__(self, deep: bool, wake: Callable[[], None] = noop, maximum: int = MAXIMUM_FOLDERS) -> None:
+        self.batches: deque[list[FolderContent]] = deque()
         self._wake = wake
-        self._deep, self._most = deep, most
-        self._asked: deque[str] = deque()
+        self._deep, self._maximum = deep, maximum
+        self._requests: deque[str] = deque()
         self._waiting: deque[str] = deque()
         super().__init__("alpr-folders")
 
-    def ask(self, path: str) -> None:
+    def request(self, path: str) -> None:
         """Look into `path` before all others."""
         with self._changed:
-            self._asked.append(path)
+            self._requests.append(path)
             self._changed.notify()
 
     def _run(self) -> None:
-        batch: list[Found] = []
-        last, left = 0.0, self._most
+        batch: list[FolderContent] = []
+        last, left = 0.0, self._maximum
         while True:
-            if batch and (monotonic() - last > BATCH_SECONDS or not (self._asked or self._waiting)):
-                self.found.append(batch)
+            if batch and (monotonic() - last > BATCH_SECONDS or not (self._requests or self._waiting)):
+                self.batches.append(batch)
                 self._wake()
                 batch, last = [], monotonic()
             with self._changed:
-                self._changed.wait_for(lambda: self._asked or self._waiting or self._ended)
+                self._changed.wait_for(lambda: self._requests or self._waiting or self._ended)
                 if self._ended:
                     return
-                path = (self._asked or self._waiting).popleft()
-            found = look_into(path)
-            batch.append(found)
+                path = (self._requests or self._waiting).popleft()
+            content = read_folder(path)
+            batch.append(content)
             if self._deep:
-                deeper = [os.path.join(path, name) for name in found.folders if name not in found.links][:left]
+                deeper = [os.path.join(path, name) for name in content.folders if name not in content.links][:left]
                 left -= len(deeper)
                 self._waiting.extend(deeper)
 
 
-def places() -> list[tuple[str, str]]:
+def start_folders() -> list[tuple[str, str]]:
     """Where one begins to look for pictures: name and path of the user's folders and of the drives."""
     home, pictures = str(Path.home()), platformdirs.user_pictures_dir()
-    named = [("Home", home)]
+    folders = [("Home", home)]
     if os.path.isdir(pictures) and pictures != home:
-        named.append(("Pictures", pictures))
-    return named + [("Computer" if drive == "/" else os.path.basename(drive) or drive, drive) for drive in _drives()]
+        folders.append(("Pictures", pictures))
+    return folders + [("Computer" if drive == "/" else os.path.basename(drive) or drive, drive) for drive in _drives()]
 
 
 def _drives() -> list[str]:
@@ -233,13 +233,13 @@ def _drives() -> list[str]:
             return os.listdrives()
         return [drive for letter in string.ascii_uppercase if os.path.exists(drive := f"{letter}:\\")]
     user = os.path.basename(str(Path.home()))
-    found = ["/"]
+    drives = ["/"]
     for folder in ("/Volumes", f"/media/{user}", f"/run/media/{user}", "/mnt"):
-        found += [os.path.join(folder, name) for name in look_into(folder).folders]
-    return found
+        drives += [os.path.join(folder, name) for name in read_folder(folder).folders]
+    return drives
 
 
-def trouble_with(target: str) -> str:
+def open_error(target: str) -> str:
     """Why the path `target`, which a user has typed, cannot be opened; empty if it can, or is an address."""
     if "://" in target or target.isdecimal():
         return ""
@@ -257,7 +257,7 @@ def trouble_with(target: str) -> str:
     return ""
 
 
-ABOVE = ".."
+PARENT = ".."
 
 
 class FolderPicker:
@@ -266,37 +266,37 @@ class FolderPicker:
 
     def __init__(self, wake: Callable[[], None] = noop) -> None:
         self._wake = wake
-        self._crawl: Crawl | None = None
+        self._crawl: FolderCrawl | None = None
         self.path = ""
-        self.found: Found | None = None
+        self.content: FolderContent | None = None
         self.cursor = -1
 
     def go(self, path: str) -> None:
         """List the folders in `path`."""
-        self.path, self.found, self.cursor = os.path.abspath(path), None, -1
+        self.path, self.content, self.cursor = os.path.abspath(path), None, -1
         if self._crawl is None:
             # The thread is there only once somebody has looked for a folder.
-            self._crawl = Crawl(False, self._wake)
-        self._crawl.ask(self.path)
+            self._crawl = FolderCrawl(False, self._wake)
+        self._crawl.request(self.path)
 
     def collect(self) -> None:
         """Take over what the thread has found. Never waits."""
-        for batch in drain(self._crawl.found) if self._crawl is not None else ():
-            for found in batch:
+        for batch in drain(self._crawl.batches) if self._crawl is not None else ():
+            for content in batch:
                 # An answer to an earlier question is of no use any more.
-                if found.path == self.path:
-                    self.found = found
+                if content.path == self.path:
+                    self.content = content
 
     @property
     def rows(self) -> list[str]:
         """The folder above, if there is one, and the folders within."""
-        above = [ABOVE] if os.path.dirname(self.path) != self.path else []
-        return above + list(self.found.folders if self.found is not None else ())
+        above = [PARENT] if os.path.dirname(self.path) != self.path else []
+        return above + list(self.content.folders if self.content is not None else ())
 
     def enter(self, row: int) -> None:
         """Go to the folder in this row."""
         name = self.rows[row]
-        self.go(os.path.dirname(self.path) if name == ABOVE else os.path.join(self.path, name))
+        self.go(os.path.dirname(self.path) if name == PARENT else os.path.join(self.path, name))
 
     def move(self, by: int) -> None:
         """Choose a row further down."""

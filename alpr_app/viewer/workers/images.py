@@ -26,7 +26,7 @@ class ImageItem:
     """key: what results are matched by: the path of a picture, a running name for frames of a live source.
 
     image: H x W x 3 uint8 RGB in full size, None if there is none. display: the same, at most `DISPLAY_SIDE`
-    wide and high. taken: when it was read, in seconds of the monotonic clock. error: why there is no image. near:
+    wide and high. captured: when it was read, in seconds of the monotonic clock. error: why there is no image. near:
     somebody looks at it or may do so next, so that the crops of its plates are wanted. session: the number of the
     opened source that it comes from.
     """
@@ -34,10 +34,10 @@ class ImageItem:
     key: str
     image: np.ndarray | None = field(default=None, repr=False)
     display: np.ndarray | None = field(default=None, repr=False)
-    taken: float = field(default_factory=monotonic)
+    captured: float = field(default_factory=monotonic)
     error: str = ""
     live: bool = False
-    near: bool = False
+    keep_crops: bool = False
     session: int = 0
 
     @property
@@ -53,7 +53,7 @@ class ImageItem:
         return self.image.nbytes + (0 if self.display is self.image else self.display.nbytes)
 
 
-def for_display(image: np.ndarray) -> np.ndarray:
+def scale_for_display(image: np.ndarray) -> np.ndarray:
     """`image`, or a smaller copy that fits into a texture."""
     scale = DISPLAY_SIDE / max(image.shape[:2])
     if scale >= 1:
@@ -62,15 +62,15 @@ def for_display(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def image_item_of(key: str, image: np.ndarray, live: bool = False) -> ImageItem:
+def make_image_item(key: str, image: np.ndarray, live: bool = False) -> ImageItem:
     """A shot of `image`, H x W x 3 uint8 RGB."""
-    return ImageItem(key, image, for_display(image), live=live)
+    return ImageItem(key, image, scale_for_display(image), live=live)
 
 
 def load_image_item(path: str) -> ImageItem:
     """The picture at `path`, in the pixels of its labels; a shot with an error if it cannot be read."""
     try:
-        return image_item_of(path, read_labelled(path))
+        return make_image_item(path, read_labelled(path))
     except AlprError as error:
         return ImageItem(path, error=str(error).removeprefix(f"{path}: "))
     except MemoryError:
@@ -93,40 +93,40 @@ class FolderSource(Worker):
     def __init__(
         self,
         submit: Submit,
-        waiting: Callable[[], int],
+        queue_length: Callable[[], int],
         load: Callable[[str], ImageItem] = load_image_item,
         wake: Callable[[], None] = noop,
     ) -> None:
-        self._submit, self._waiting, self._load, self._wake = submit, waiting, load, wake
-        self._wanted: list[str] = []
-        self._passed: deque[str] = deque()
-        self._all: Iterator[str] | None = None
-        self._shots: OrderedDict[str, ImageItem] = OrderedDict()
+        self._submit, self._queue_length, self._load, self._wake = submit, queue_length, load, wake
+        self._focused: list[str] = []
+        self._skipped: deque[str] = deque()
+        self._remaining: Iterator[str] | None = None
+        self._items: OrderedDict[str, ImageItem] = OrderedDict()
         self._bytes = 0
         self._submitted: set[str] = set()
         super().__init__("alpr-folder")
 
     def focus(self, paths: Sequence[str]) -> None:
-        """Have these ready: the first is looked at, the others may be next."""
+        """Have these ready: the urgent is looked at, the others may be next."""
         with self._changed:
-            if self._wanted and self._wanted[0] not in self._submitted:
-                self._passed.append(self._wanted[0])
-            self._wanted = list(paths)
+            if self._focused and self._focused[0] not in self._submitted:
+                self._skipped.append(self._focused[0])
+            self._focused = list(paths)
             self._changed.notify()
 
-    def all_of(self, paths: Iterable[str] | None) -> None:
+    def read_all(self, paths: Iterable[str] | None) -> None:
         """Recognise all of these when there is nothing more urgent; None: no longer."""
         with self._changed:
-            self._all = None if paths is None else iter(paths)
+            self._remaining = None if paths is None else iter(paths)
             self._changed.notify()
 
-    def again(self) -> None:
+    def reread_all(self) -> None:
         """Recognise anew what comes to be looked at: the recogniser has changed."""
         with self._changed:
             self._submitted.clear()
             self._changed.notify()
 
-    def read_again(self, path: str) -> None:
+    def reread(self, path: str) -> None:
         """Recognise this one anew when it comes to be looked at: not all that was found in it is known any more."""
         with self._changed:
             self._submitted.discard(path)
@@ -135,9 +135,9 @@ class FolderSource(Worker):
     def image_item(self, path: str) -> ImageItem | None:
         """The picture if it has been decoded."""
         with self._changed:
-            return self._shots.get(path)
+            return self._items.get(path)
 
-    def poke(self) -> None:
+    def notify(self) -> None:
         """The recogniser has taken something: there may be room for more."""
         with self._changed:
             self._changed.notify()
@@ -151,12 +151,12 @@ class FolderSource(Worker):
                     job = self._next()
                 if job is None or self._ended:
                     return
-            path, image_item, first = job
+            path, image_item, urgent = job
             if image_item is None:
-                image_item = self._loaded(path)
-            self._deliver(path, image_item, first)
+                image_item = self._load_item(path)
+            self._deliver(path, image_item, urgent)
 
-    def _loaded(self, path: str) -> ImageItem:
+    def _load_item(self, path: str) -> ImageItem:
         """A picture; whatever goes wrong becomes its error: one picture must not end this thread."""
         image_item = None
         with ErrorGuard() as guard:
@@ -169,41 +169,41 @@ class FolderSource(Worker):
 
     def _next(self) -> tuple[str, ImageItem | None, bool] | None:
         """What to do: path, its shot if it is decoded already, and whether it is the one looked at."""
-        for place, path in enumerate(self._wanted):
-            image_item = self._shots.get(path)
+        for place, path in enumerate(self._focused):
+            image_item = self._items.get(path)
             if image_item is None or path not in self._submitted:
                 return path, image_item, place == 0
-        if self._waiting() >= WAITING:
+        if self._queue_length() >= WAITING:
             return None
-        while self._passed:
-            path = self._passed.popleft()
+        while self._skipped:
+            path = self._skipped.popleft()
             if path not in self._submitted:
-                return path, self._shots.get(path), False
-        if self._all is not None:
-            for path in self._all:
+                return path, self._items.get(path), False
+        if self._remaining is not None:
+            for path in self._remaining:
                 if path not in self._submitted:
-                    return path, self._shots.get(path), False
-            self._all = None
+                    return path, self._items.get(path), False
+            self._remaining = None
         return None
 
-    def _deliver(self, path: str, image_item: ImageItem, first: bool) -> None:
+    def _deliver(self, path: str, image_item: ImageItem, urgent: bool) -> None:
         with self._changed:
             fresh = path not in self._submitted
             self._submitted.add(path)
             # A picture that nobody looks at is recognised, not kept.
-            wanted = path in self._wanted
-            if wanted and path not in self._shots:
-                self._shots[path] = image_item
+            wanted = path in self._focused
+            if wanted and path not in self._items:
+                self._items[path] = image_item
                 self._bytes += image_item.bytes
-                self._forget()
+                self._evict()
         if fresh:
-            self._submit(replace(image_item, near=wanted), first)
+            self._submit(replace(image_item, keep_crops=wanted), urgent)
         if wanted:
             self._wake()
 
-    def _forget(self) -> None:
-        for path in list(self._shots):
+    def _evict(self) -> None:
+        for path in list(self._items):
             if self._bytes <= CACHE_BYTES:
                 return
-            if path not in self._wanted:
-                self._bytes -= self._shots.pop(path).bytes
+            if path not in self._focused:
+                self._bytes -= self._items.pop(path).bytes

@@ -1,5 +1,5 @@
 """Labels from the `alpr_dataset.csv` files of a folder: read on a thread, each picture's lines understood when they are
-asked for, because a table may have a hundred thousand."""
+request for, because a table may have a hundred thousand."""
 
 from __future__ import annotations
 
@@ -18,60 +18,60 @@ _COLUMNS = ("text", "box", "corners")
 
 
 @dataclass(frozen=True)
-class Table:
-    """Where lines come from. placed: whether it says where plates are; if not, every picture is one already."""
+class LabelTable:
+    """Where lines come from. has_positions: whether it says where plates are; if not, every picture is one already."""
 
     path: Path
-    placed: bool
+    has_positions: bool
 
 
-Line = tuple[Table, int, dict[str, str]]
+Line = tuple[LabelTable, int, dict[str, str]]
 """The table, the number of the line in it, and the line by its columns."""
 
 
 class Labels:
-    """folder: that the names begin from. lines: by name, in the tables' order. troubles: what is wrong with tables that
+    """folder: that the names begin from. lines: by name, in the tables' order. problems: what is wrong with tables that
     cannot be used, a line each."""
 
     def __init__(
-        self, folder: str = "", lines: Mapping[str, Sequence[Line]] | None = None, troubles: Sequence[str] = ()
+        self, folder: str = "", lines: Mapping[str, Sequence[Line]] | None = None, problems: Sequence[str] = ()
     ) -> None:
-        self.folder, self.troubles = folder, list(troubles)
+        self.folder, self.problems = folder, list(problems)
         self._lines: Mapping[str, Sequence[Line]] = lines or {}
-        self._known: dict[str, GroundTruth | None] = {}
+        self._parsed: dict[str, GroundTruth | None] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._lines
 
-    def truth(self, name: str) -> GroundTruth | None:
+    def ground_truth(self, name: str) -> GroundTruth | None:
         """What the tables say of a picture; None if they say nothing of use."""
         if name not in self._lines:
             return None
-        if name not in self._known:
+        if name not in self._parsed:
             try:
-                self._known[name] = _truth(self._lines[name])
+                self._parsed[name] = _ground_truth(self._lines[name])
             except LabelError as error:
-                self._known[name] = None
-                self.troubles.append(str(error))
-        return self._known[name]
+                self._parsed[name] = None
+                self.problems.append(str(error))
+        return self._parsed[name]
 
 
-def _truth(lines: Sequence[Line]) -> GroundTruth | None:
+def _ground_truth(lines: Sequence[Line]) -> GroundTruth | None:
     """Raises LabelError naming the line that cannot be used."""
     labels = [_label(*line) for line in lines]
-    known = tuple(label for label in labels if label is not None and label.text)
-    unread = tuple(label for label in labels if label is not None and not label.text)
+    readable = tuple(label for label in labels if label is not None and label.text)
+    illegible = tuple(label for label in labels if label is not None and not label.text)
     # Where nobody has read a plate, nothing can be said of what the models read.
-    return None if unread and not known else GroundTruth(known, unread)
+    return None if illegible and not readable else GroundTruth(readable, illegible)
 
 
-def _label(table: Table, number: int, row: dict[str, str]) -> Label | None:
+def _label(table: LabelTable, number: int, row: dict[str, str]) -> Label | None:
     """The plate of a line; None if the line says that there is none."""
     text, corners = row.get("text", "").strip(), place(row, table.path, number)
     if corners is None:
-        if table.placed and text:
+        if table.has_positions and text:
             raise LabelError(f"{table.path}, row {number}: '{text}' has neither box nor corners")
-        if not table.placed and not text:
+        if not table.has_positions and not text:
             raise LabelError(f"{table.path}, row {number}: neither text nor place of a plate")
         return Label(text) if text else None
     try:
@@ -81,9 +81,9 @@ def _label(table: Table, number: int, row: dict[str, str]) -> Label | None:
 
 
 @dataclass
-class _Reading:
+class _TableCollector:
     lines: dict[str, list[Line]] = field(default_factory=dict)
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     def add(self, folder: str, inside: str) -> None:
         """Read the table in the folder `inside` of `folder`, if there is one."""
@@ -93,9 +93,9 @@ class _Reading:
         try:
             rows = read_rows(path, ("file",))
         except (LabelError, OSError) as error:
-            self.troubles.append(str(error))
+            self.problems.append(str(error))
             return
-        table = Table(path, bool(rows) and bool({"box", "corners"} & rows[0].keys()))
+        table = LabelTable(path, bool(rows) and bool({"box", "corners"} & rows[0].keys()))
         for number, row in enumerate(rows, start=2):
             name = os.path.normpath(os.path.join(inside, row["file"].replace("\\", "/")))
             line = {column: row[column] for column in _COLUMNS if row.get(column)}
@@ -104,35 +104,35 @@ class _Reading:
 
 def read_tables(folder: str, names: Sequence[str]) -> Labels:
     """The labels of the tables in `folder` and in the folders of the pictures `names`, ways from there."""
-    reading = _Reading()
+    collector = _TableCollector()
     for inside in sorted({os.path.dirname(name) for name in names} | {""}):
-        reading.add(folder, inside)
-    return Labels(folder, reading.lines, reading.troubles)
+        collector.add(folder, inside)
+    return Labels(folder, collector.lines, collector.problems)
 
 
-class TableReader(Worker):
-    """Reads the tables of one folder after the other; what has not been begun when another is asked for is left out.
-    found: the labels of the one that was asked for last."""
+class LabelTableReader(Worker):
+    """Reads the tables of one folder after the other; what has not been begun when another is request for is left out.
+    found: the labels of the one that was request for last."""
 
     def __init__(self, wake: Callable[[], None] = noop) -> None:
-        self.found: LatestValue[Labels] = LatestValue(wake)
-        self._asked: tuple[str, Sequence[str]] | None = None
+        self.labels: LatestValue[Labels] = LatestValue(wake)
+        self._request: tuple[str, Sequence[str]] | None = None
         super().__init__("alpr-tables")
 
-    def ask(self, folder: str, names: Sequence[str]) -> None:
+    def request(self, folder: str, names: Sequence[str]) -> None:
         """Read the tables of `folder`, with its pictures `names`."""
         with self._changed:
-            self._asked = folder, names
+            self._request = folder, names
             self._changed.notify()
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._asked is not None or self._ended)
-                if self._ended or self._asked is None:
+                self._changed.wait_for(lambda: self._request is not None or self._ended)
+                if self._ended or self._request is None:
                     return
-                asked, self._asked = self._asked, None
-            labels = read_tables(*asked)
+                request, self._request = self._request, None
+            labels = read_tables(*request)
             with self._changed:
-                if self._asked is None:
-                    self.found.put(labels)
+                if self._request is None:
+                    self.labels.put(labels)

@@ -18,7 +18,7 @@ from alpr_app.data.frame import SourceError
 from alpr_app.data.network import is_address, without_secrets
 from alpr_app.data.streams import Capture
 from alpr_app.data.streams import open_capture as open_within
-from alpr_app.viewer.workers.images import ImageItem, image_item_of
+from alpr_app.viewer.workers.images import ImageItem, make_image_item
 from alpr_app.viewer.workers.threads import noop
 
 # Seconds that a rate looks back.
@@ -51,7 +51,7 @@ SILENCE_SECONDS = 1.6
 # Opening takes longer than the next frame: cameras set themselves up, streams wait for a key frame.
 OPENING_SECONDS = 6.0
 # Waits before the 1st, 2nd, ... new attempt, in seconds.
-WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 # A source that has run for so long is well again, and waits start from the beginning.
 STEADY_SECONDS = 5.0
 
@@ -82,7 +82,7 @@ def open_capture(address: int | str) -> Capture:
 
 
 class LiveSource:
-    """address: a camera's number, a path or an address. offer: takes every frame. wake: something has changed. held:
+    """address: a camera's number, a path or an address. offer: takes every frame. wake: something has changed. hold_at_first_frame:
     as `hold_file`, from the beginning."""
 
     def __init__(
@@ -91,19 +91,19 @@ class LiveSource:
         offer: Callable[[ImageItem], None],
         wake: Callable[[], None] = noop,
         capture: Callable[[int | str], Capture] = open_capture,
-        held: bool = False,
+        hold_at_first_frame: bool = False,
     ) -> None:
         self.address, self.name = address, address_name(address)
-        # A file ends, is played at its own pace and may hold the same frame for long.
+        # A file ends, is played at its own pace and may hold the frozen frame for long.
         self.is_file = isinstance(address, str) and not is_address(address)
         self.status = LiveStatus()
         self.rate = Rate()
         self._offer, self._wake, self._capture = offer, wake, capture
         self._changed = threading.Condition()
-        self._reader: _Reader | None = None
+        self._reader: _FrameReader | None = None
         self._number = 0
-        self._paused = self._step = self._now = self._ended = False
-        self._held = held and self.is_file
+        self._paused = self._step = self._reconnect_now = self._ended = False
+        self._hold_at_first_frame = hold_at_first_frame and self.is_file
         self._thread = threading.Thread(target=self._run, name="alpr-live", daemon=True)
         self._thread.start()
 
@@ -117,11 +117,11 @@ class LiveSource:
             self._paused = paused
             self._changed.notify_all()
 
-    def hold_file(self, held: bool) -> None:
+    def hold_file(self, hold_at_first_frame: bool) -> None:
         """Read a file no further than its first frame, until nobody has to be waited for; others run on."""
-        if self.is_file and held != self._held:
+        if self.is_file and hold_at_first_frame != self._hold_at_first_frame:
             with self._changed:
-                self._held = held
+                self._hold_at_first_frame = hold_at_first_frame
                 self._changed.notify_all()
 
     def step(self) -> None:
@@ -133,7 +133,7 @@ class LiveSource:
     def reconnect(self) -> None:
         """Open again at once; a file from its beginning."""
         with self._changed:
-            self._now = True
+            self._reconnect_now = True
             self._changed.notify_all()
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -151,49 +151,49 @@ class LiveSource:
     def _run(self) -> None:
         attempt = 0
         while not self._ended:
-            self._tell(LiveStatus(OPENING))
-            self._now = False
+            self._set_status(LiveStatus(OPENING))
+            self._reconnect_now = False
             started = monotonic()
-            self._reader = reader = _Reader(self)
+            self._reader = reader = _FrameReader(self)
             detail = self._watch(reader)
             reader.ended = True
             if self._ended:
                 return
             if detail is None:
-                self._tell(LiveStatus(ENDED))
-                self._sleep(None)
+                self._set_status(LiveStatus(ENDED))
+                self._wait(None)
                 continue
-            if self._now:
+            if self._reconnect_now:
                 continue
             attempt = 0 if monotonic() - started > STEADY_SECONDS + SILENCE_SECONDS else attempt
-            wait = WAITS[min(attempt, len(WAITS) - 1)]
+            wait = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
             attempt += 1
-            self._tell(LiveStatus(WAITING, detail, monotonic() + wait))
-            self._sleep(wait)
+            self._set_status(LiveStatus(WAITING, detail, monotonic() + wait))
+            self._wait(wait)
 
-    def _watch(self, reader: _Reader) -> str | None:
+    def _watch(self, reader: _FrameReader) -> str | None:
         """Follow `reader` until it fails, and say how; None if a file has come to its end."""
         with self._changed:
-            while not self._ended and not self._now:
+            while not self._ended and not self._reconnect_now:
                 if reader.done:
                     return reader.failure
-                if self._paused or self._held:
-                    reader.heard = monotonic()
+                if self._paused or self._hold_at_first_frame:
+                    reader.last_frame_time = monotonic()
                 patience = SILENCE_SECONDS if reader.frames else OPENING_SECONDS
-                silent = monotonic() - reader.heard
+                silent = monotonic() - reader.last_frame_time
                 if silent > patience:
-                    return reader.silence()
+                    return reader.silence_reason()
                 if reader.frames:
-                    self._tell(LiveStatus(PAUSED if self._paused else RUNNING))
+                    self._set_status(LiveStatus(PAUSED if self._paused else RUNNING))
                 self._changed.wait(min(0.25, patience - silent + 0.01))
         return ""
 
-    def _sleep(self, seconds: float | None) -> None:
+    def _wait(self, seconds: float | None) -> None:
         """Until somebody wants it open now, or the time is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._now or self._ended, seconds)
+            self._changed.wait_for(lambda: self._reconnect_now or self._ended, seconds)
 
-    def _tell(self, status: LiveStatus) -> None:
+    def _set_status(self, status: LiveStatus) -> None:
         if status != self.status:
             self.status = status
             self._wake()
@@ -201,28 +201,28 @@ class LiveSource:
     def _frame(self, image: np.ndarray) -> None:
         self._number += 1
         self.rate.tick()
-        self._offer(image_item_of(f"{self.name} #{self._number}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), live=True))
+        self._offer(make_image_item(f"{self.name} #{self._number}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), live=True))
 
 
-class _Reader:
-    """The thread that reads one opened capture. heard: when the last new frame came. done: it reads no more."""
+class _FrameReader:
+    """The thread that reads one opened capture. last_frame_time: when the last new frame came. done: it reads no more."""
 
     def __init__(self, source: LiveSource) -> None:
         self._source = source
         self.frames = 0
-        self.heard = monotonic()
-        self.same = False
+        self.last_frame_time = monotonic()
+        self.frozen = False
         self.done = self.ended = False
         self.failure: str | None = ""
         self._last: np.ndarray | None = None
         self.thread = threading.Thread(target=self._run, name="alpr-reader", daemon=True)
         self.thread.start()
 
-    def silence(self) -> str:
+    def silence_reason(self) -> str:
         """What has gone wrong when nothing new comes."""
         if not self.frames:
             return "does not answer"
-        return "repeats the same frame" if self.same else "sends no more frames"
+        return "repeats the same frame" if self.frozen else "sends no more frames"
 
     def _run(self) -> None:
         source = self._source
@@ -233,8 +233,8 @@ class _Reader:
             self.failure = self._read_all(capture) if capture.isOpened() else "cannot be opened"
         except (cv2.error, OSError, SourceError) as error:
             # An address stands before it already.
-            said = str(error).removeprefix(f"{source.name}: ")
-            self.failure = f"cannot be read: {said}".replace("\n", " ")
+            message = str(error).removeprefix(f"{source.name}: ")
+            self.failure = f"cannot be read: {message}".replace("\n", " ")
         finally:
             if capture is not None:
                 capture.release()
@@ -246,28 +246,28 @@ class _Reader:
         source = self._source
         period = 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if source.is_file else 0.0
         due = monotonic()
-        while not self._over():
-            if source.is_file and not self._may_go_on(due):
+        while not self._stopped():
+            if source.is_file and not self._frame_is_due(due):
                 continue
             read, image = capture.read()
-            if self._over():
+            if self._stopped():
                 break
             if not read or image is None or not image.size:
                 return None if source.is_file and self.frames else "sends no more frames"
-            self._note(image)
+            self._check_frozen(image)
             due = max(due + period, monotonic() - period)
             if source.is_file or not source._paused or self._take_step():
                 source._frame(image)
         return "was closed"
 
-    def _over(self) -> bool:
+    def _stopped(self) -> bool:
         return self.ended or self._source._ended
 
-    def _may_go_on(self, due: float) -> bool:
+    def _frame_is_due(self, due: float) -> bool:
         """Wait until the next frame of a file is due; False if it is not due yet, or everything stands still."""
         source = self._source
         with source._changed:
-            if (source._held and self.frames) or (source._paused and not source._step):
+            if (source._hold_at_first_frame and self.frames) or (source._paused and not source._step):
                 source._changed.wait(0.25)
                 return False
             if not source._step and (rest := due - monotonic()) > 0:
@@ -280,9 +280,9 @@ class _Reader:
         step, self._source._step = self._source._step, False
         return step
 
-    def _note(self, image: np.ndarray) -> None:
+    def _check_frozen(self, image: np.ndarray) -> None:
         """Remember that something new came. After an unplug, some drivers repeat their last frame for ever."""
-        self.same = (
+        self.frozen = (
             isinstance(self._source.address, int)
             and self._last is not None
             and image.shape == self._last.shape
@@ -291,8 +291,8 @@ class _Reader:
             and np.array_equal(image, self._last)
         )
         self._last = image
-        if not self.same:
-            self.heard = monotonic()
+        if not self.frozen:
+            self.last_frame_time = monotonic()
         self.frames += 1
         if self.frames == 1:
             with self._source._changed:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOADING, READY, FAILED = "loading", "ready", "failed"
 NO_CROP = np.zeros((0, 0, 3), np.uint8)
 # How long the thread sleeps at most before it looks whether it is to end.
-_NAP = 0.5
+_POLL_SECONDS = 0.5
 
 
 class Analyser(Protocol):
@@ -47,7 +47,7 @@ class Recognition:
     size: tuple[int, int] = (0, 0)
     error: str = ""
     image_item: ImageItem | None = field(default=None, repr=False)
-    taken: float = 0.0
+    captured: float = 0.0
     finished: float = 0.0
     model: int = 0
     session: int = 0
@@ -56,7 +56,7 @@ class Recognition:
 
 
 @dataclass(frozen=True)
-class Status:
+class ModelStatus:
     """state: loading, ready or failed. detail: what runs, or what went wrong and the remedy."""
 
     state: str = LOADING
@@ -64,22 +64,22 @@ class Status:
 
 
 class Recogniser:
-    """make: builds the pipeline, on the thread itself. wake: is called when there is something new. taken: is
+    """make: builds the pipeline, on the thread itself. wake: is called when there is something new. captured: is
     called when a shot has left the queue. model: the number of the models that were asked for last."""
 
     def __init__(
         self,
         make: Callable[[], Analyser],
         wake: Callable[[], None] = noop,
-        taken: Callable[[], None] = noop,
+        on_dequeue: Callable[[], None] = noop,
     ) -> None:
         self.results: deque[Recognition] = deque()
-        self.status = Status()
+        self.status = ModelStatus()
         self.model = 0
-        self._wake, self._taken = wake, taken
+        self._wake, self._on_dequeue = wake, on_dequeue
         # Replaced in one go: what was read must never be taken for another model's.
-        self._wanted = (self.model, make)
-        self._changing = threading.Lock()
+        self._requested = (self.model, make)
+        self._models_lock = threading.Lock()
         self._queue: deque[ImageItem] = deque()
         self._live: LatestValue[ImageItem] = LatestValue()
         self._work = threading.Semaphore(0)
@@ -87,33 +87,33 @@ class Recogniser:
         self._thread = threading.Thread(target=self._run, name="alpr-recogniser", daemon=True)
         self._thread.start()
 
-    def submit(self, image_item: ImageItem, first: bool = False) -> None:
-        """Have a shot read; none is dropped. first: before all others."""
-        if first:
+    def submit(self, image_item: ImageItem, urgent: bool = False) -> None:
+        """Have a shot read; none is dropped. urgent: before all others."""
+        if urgent:
             self._queue.appendleft(image_item)
         else:
             self._queue.append(image_item)
         self._work.release()
 
-    def offer(self, image_item: ImageItem) -> None:
+    def submit_live(self, image_item: ImageItem) -> None:
         """A frame of a live source: it takes the place of one that still waits."""
         self._live.put(image_item)
         self._work.release()
 
-    def waiting(self) -> int:
+    def queue_length(self) -> int:
         return len(self._queue)
 
-    def forget(self) -> None:
+    def clear_queue(self) -> None:
         """Drop all that waits: another source has been opened."""
         self._queue.clear()
         self._live.clear()
 
-    def rebuild(self, make: Callable[[], Analyser]) -> None:
+    def reload(self, make: Callable[[], Analyser]) -> None:
         """Load another pipeline; what waits is read by it."""
-        with self._changing:
-            self.status = Status()
+        with self._models_lock:
+            self.status = ModelStatus()
             self.model += 1
-            self._wanted = (self.model, make)
+            self._requested = (self.model, make)
         self._work.release()
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -127,25 +127,25 @@ class Recogniser:
         alpr: Analyser | None = None
         model = -1
         while not self._ended:
-            wanted, make = self._wanted
+            wanted, make = self._requested
             if wanted != model:
                 alpr, model = self._load(make, wanted), wanted
                 continue
             if alpr is None or not self._step(alpr, model):
-                self._work.acquire(timeout=_NAP)
+                self._work.acquire(timeout=_POLL_SECONDS)
 
     def _load(self, make: Callable[[], Analyser], model: int) -> Analyser | None:
         alpr = None
         with ErrorGuard() as guard:
             alpr = make()
         if isinstance(guard.error, AlprError):
-            status = Status(FAILED, str(guard.error))
+            status = ModelStatus(FAILED, str(guard.error))
         elif guard.error is not None:
-            status = Status(FAILED, f"the models cannot be loaded: {describe_error(guard.error)}")
+            status = ModelStatus(FAILED, f"the models cannot be loaded: {describe_error(guard.error)}")
         else:
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
-            status = Status(READY, f"{backend} on {device}" if backend else "")
-        with self._changing:
+            status = ModelStatus(READY, f"{backend} on {device}" if backend else "")
+        with self._models_lock:
             # Others may have been asked for while these were loaded; then those are what is waited for.
             if model == self.model:
                 self.status = status
@@ -157,19 +157,19 @@ class Recogniser:
         image_item = self._live.take() or take(self._queue)
         if image_item is None:
             return False
-        self._taken()
-        self.results.append(read_item(alpr, image_item, model))
+        self._on_dequeue()
+        self.results.append(recognise(alpr, image_item, model))
         self._wake()
         return True
 
 
-def read_item(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognition:
+def recognise(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognition:
     """What `alpr` finds in `image_item`; whatever goes wrong becomes the outcome's error."""
     recognition = Recognition(
         image_item.key,
         size=image_item.size,
         image_item=image_item if image_item.live else None,
-        taken=image_item.taken,
+        captured=image_item.captured,
         model=model,
         session=image_item.session,
         # What stands in for the pipeline may have no reader.
@@ -179,7 +179,7 @@ def read_item(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognit
         return replace(recognition, error=image_item.error, finished=monotonic())
     with ErrorGuard() as guard:
         result = alpr.analyse(image_item.image)
-        with_crops = image_item.live or image_item.near
+        with_crops = image_item.live or image_item.keep_crops
         plates = tuple(plate if with_crops else replace(plate, crop=NO_CROP) for plate in result.plates)
         return replace(recognition, plates=plates, timings=result.timings, finished=monotonic())
     return replace(recognition, error=f"recognition failed: {describe_error(guard.error)}", finished=monotonic())

@@ -74,7 +74,7 @@ def test_marks_totals_and_filters_follow_the_thresholds(fakes):
     image_list.add(names[1], Recognition(names[1], (fakes.plate("沪B12345", score=0.6, corners=CORNERS),)))
     image_list.add(names[2], Recognition(names[2]))
     image_list.add(names[3], Recognition(names[3]))
-    assert [image_list.mark(name) for name in names] == ["right", "wrong", "missed", ""]
+    assert [image_list.outcome(name) for name in names] == ["right", "wrong", "missed", ""]
     totals = image_list.totals
     assert (totals.pictures, totals.right, totals.read_without_province, totals.found_70) == (3, 1, 2, 2)
     image_list.filter("", "wrong")
@@ -98,7 +98,7 @@ def test_a_picture_read_again_is_counted_once(fakes):
     image_list.clear_records()
     image_list.add(name, Recognition(name, error="not a picture"))
     assert image_list.totals.pictures == 0
-    assert image_list.mark(name) == ""
+    assert image_list.outcome(name) == ""
     assert not image_list.next_error()
 
 
@@ -110,7 +110,7 @@ def test_labels_without_a_place_are_marked_by_text_and_leave_the_found_share_alo
     for name in texts[:2]:
         image_list.add(name, Recognition(name, (fakes.plate(corners=far),)))
     image_list.add(texts[2], Recognition(texts[2]))
-    assert [image_list.mark(name) for name in image_list.names] == ["right", "right", "wrong", "missed"]
+    assert [image_list.outcome(name) for name in image_list.names] == ["right", "right", "wrong", "missed"]
     totals = image_list.totals
     assert (totals.pictures, totals.right, totals.wrong, totals.missed) == (4, 2, 1, 1)
     assert totals.placed == 1

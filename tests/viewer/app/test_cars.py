@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alpr_app.data.images import read_picture
-from alpr_app.viewer.app.cars import CAR_COLUMNS, CARS_KEPT, Cars
+from alpr_app.viewer.app.cars import CAR_COLUMNS, MAXIMUM_CARS, Cars
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.toolkit.inputs import CONTROL
 from alpr_app.viewer.workers.export import ExportWorker
@@ -25,7 +25,7 @@ def seen(fakes):
     cars = Cars()
 
     def frame(time, *plates, score=0.5, confidence=0.0, error=""):
-        return cars.follow(Recognition("camera 0 #1", plates, taken=time, error=error), score, confidence)
+        return cars.follow(Recognition("camera 0 #1", plates, captured=time, error=error), score, confidence)
 
     return SimpleNamespace(cars=cars, frame=frame, plate=fakes.plate)
 
@@ -79,10 +79,10 @@ def test_frames_that_could_not_be_read_and_cars_without_text_are_not_listed(seen
 
 
 def test_the_list_does_not_grow_for_ever_and_can_be_cleared(seen):
-    for number in range(CARS_KEPT + 5):
+    for number in range(MAXIMUM_CARS + 5):
         for step in range(4):
             seen.frame(3.0 * number + step / 2, *([seen.plate(f"皖A{number:05d}")] if not step else []))
-    assert len(seen.cars.listed) == CARS_KEPT
+    assert len(seen.cars.listed) == MAXIMUM_CARS
     assert min(seen.cars.listed) == 6
     seen.cars.clear()
     assert seen.cars.listed == {}
@@ -186,6 +186,6 @@ def test_a_clock_that_is_set_back_does_not_make_a_car_leave_before_it_came(fakes
     monkeypatch.setattr("alpr_app.viewer.app.cars.datetime", Clock)
     cars = Cars()
     for taken in (1.0, 1.1):
-        cars.follow(Recognition("camera 0 #1", (fakes.plate(),), taken=taken), 0.5, 0.0)
+        cars.follow(Recognition("camera 0 #1", (fakes.plate(),), captured=taken), 0.5, 0.0)
     (car,) = cars.listed.values()
     assert car.first == car.last and car.track.count == 2

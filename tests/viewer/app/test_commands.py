@@ -73,15 +73,15 @@ def test_zoom_help_and_selection_have_keys(opened):
 
 def test_the_field_for_a_number_has_a_key_and_escape_closes_it(opened):
     press(opened, "J")
-    assert opened.state.jump_open
+    assert opened.state.goto_dialog_open
     press(opened, "Escape")
-    assert not opened.state.jump_open
+    assert not opened.state.goto_dialog_open
 
 
 def test_without_a_folder_there_is_no_number_to_go_to(program):
     viewer = program()
     press(viewer, "J")
-    assert not viewer.state.jump_open
+    assert not viewer.state.goto_dialog_open
 
 
 def test_other_keys_do_nothing(opened):

@@ -15,7 +15,7 @@ def test_a_warning_of_any_part_is_said_in_the_window_and_on_the_terminal(program
     log.info("nothing of interest")
     viewer.collect()
     assert viewer.state.message.text == "torch on the processor runs the reader from now on"
-    assert viewer.state.message.bad
+    assert viewer.state.message.is_error
     assert capsys.readouterr().err == "alpr_viewer: torch on the processor runs the reader from now on\n"
     count = len(viewer.state.messages)
     viewer.close(5)

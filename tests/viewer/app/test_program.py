@@ -10,7 +10,7 @@ import pytest
 from alpr_app.viewer.app.settings import load_settings
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING
 from alpr_app.viewer.workers import folders
-from alpr_app.viewer.workers.images import image_item_of
+from alpr_app.viewer.workers.images import make_image_item
 from alpr_app.viewer.workers.live import WAITING
 
 
@@ -68,15 +68,15 @@ def test_the_whole_folder_is_read_on_demand(program, shows, few_pictures):
     viewer.open(str(few_pictures))
     shows(viewer, named("1.png"), "the first")
     viewer.read_all(True)
-    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.whole, "all of them")
+    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.read_all_total, "all of them")
     assert "12 pictures" in viewer.state.messages[-1].text
 
 
 def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_pictures, monkeypatch):
     gate, walk = threading.Event(), folders.walk
 
-    def slow(folder, recursive, named=""):
-        for number, found in enumerate(walk(folder, recursive, named)):
+    def slow(folder, recursive, requested=""):
+        for number, found in enumerate(walk(folder, recursive, requested)):
             if number == 7:
                 gate.wait(10)
             yield found
@@ -89,9 +89,9 @@ def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_
     viewer.read_all(True)
     shows(viewer, lambda state: len(state.image_list.records) == 7, "what is listed")
     viewer.collect()
-    assert viewer.state.whole, "there is more to come"
+    assert viewer.state.read_all_total, "there is more to come"
     gate.set()
-    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.whole, "all of them")
+    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.read_all_total, "all of them")
     ends = [message.text for message in viewer.state.messages if "have been read" in message.text]
     assert ends == ["All 12 pictures of this folder have been read; U shows the summary"]
 
@@ -99,7 +99,7 @@ def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_
 def test_ten_thousand_pictures_open_at_once_and_the_last_is_as_near_as_the_first(program, shows, tmp_path):
     for number in range(10_000):
         (tmp_path / f"{number}.jpg").touch()
-    viewer = program(load=lambda path: image_item_of(path, np.zeros((6, 8, 3), np.uint8)))
+    viewer = program(load=lambda path: make_image_item(path, np.zeros((6, 8, 3), np.uint8)))
     slowest = 0.0
     viewer.open(str(tmp_path))
     deadline = monotonic() + 20
@@ -178,7 +178,7 @@ def test_a_live_source_shows_each_frame_with_its_own_plates(program, shows, fake
 def test_while_models_load_a_live_source_is_seen_already(program, shows, fakes):
     gate = threading.Event()
     viewer = program(capture=lambda address: fakes.Capture(["new"]))
-    viewer.recogniser.rebuild(lambda: gate.wait(10) and fakes.Alpr())
+    viewer.recogniser.reload(lambda: gate.wait(10) and fakes.Alpr())
     viewer.open(0)
     shows(viewer, lambda state: state.image_item is not None, "a frame")
     gate.set()

@@ -30,7 +30,7 @@ def kept(viewer, tmp_path):
     viewer.collect()
     (file,) = (tmp_path / "kept").iterdir()
     assert str(file) in viewer.state.message.text
-    assert not viewer.state.message.bad
+    assert not viewer.state.message.is_error
     return file
 
 

@@ -10,7 +10,7 @@ from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
 from alpr_app.evaluation.ground_truth import compare, ground_truth_of
 from alpr_app.viewer.app.commands import press
-from alpr_app.viewer.app.folder_results import COLUMNS, MACRO, MICRO, ordered, summarise, write_summary
+from alpr_app.viewer.app.folder_results import COLUMNS, MACRO, MICRO, sort_rows, summarise, write_summary
 from alpr_app.viewer.app.image_list import Record
 from alpr_app.viewer.panels.summary import figure
 from alpr_app.viewer.workers.export import ExportWorker
@@ -50,8 +50,8 @@ def summary(records):
 
 
 def test_folders_come_in_natural_order_and_each_is_counted_by_the_rules_of_eval(summary):
-    assert [line.folder for line in summary.lines] == ["b2", "b10", "plain"]
-    b2, b10, plain = summary.lines
+    assert [line.folder for line in summary.rows] == ["b2", "b10", "plain"]
+    b2, b10, plain = summary.rows
     assert (b2.pictures, b2.plates, b2.labelled, b2.false_boxes) == (3, 3, 3, 1)
     assert (b2.exact, b2.no_province, b2.found_70) == pytest.approx((2 / 3,) * 3)
     assert b2.corner_px == pytest.approx(1.0)
@@ -80,32 +80,32 @@ def test_thresholds_count(records):
 def test_a_label_without_a_place_is_counted_by_its_text_and_finds_nothing(fakes):
     truth = ground_truth_of(f"{TEXT}.jpg")
     plates = (fakes.plate("京B67890"), fakes.plate(TEXT))
-    (line,) = summarise({f"{TEXT}.jpg": Record(Recognition("", plates), truth, compare(truth, plates))}, 0.5, 0.0).lines
+    (line,) = summarise({f"{TEXT}.jpg": Record(Recognition("", plates), truth, compare(truth, plates))}, 0.5, 0.0).rows
     assert (line.folder, line.labelled, line.exact) == (".", 1, 1)
     assert (line.found_70, line.corner_px, line.false_boxes) == (None, None, None)
 
 
 def test_a_picture_that_could_not_be_read_says_nothing_about_the_models():
     recognition = Recognition("", error="cut short")
-    (line,) = summarise({LABELLED: Record(recognition, ground_truth_of(LABELLED), ())}, 0.5, 0.0).lines
+    (line,) = summarise({LABELLED: Record(recognition, ground_truth_of(LABELLED), ())}, 0.5, 0.0).rows
     assert (line.pictures, line.labelled, line.exact) == (1, None, None)
 
 
 def test_of_nothing_there_is_a_sum_too():
     empty = summarise({}, 0.5, 0.0)
-    assert (empty.lines, empty.micro.pictures, empty.macro.plates, empty.has_labels) == ((), 0, 0, False)
+    assert (empty.rows, empty.micro.pictures, empty.macro.plates, empty.has_labels) == ((), 0, 0, False)
 
 
 def test_a_column_sorts_either_way_and_folders_without_it_come_last(summary):
     for descending, names in ((True, ["b2", "b10", "plain"]), (False, ["b10", "b2", "plain"])):
-        assert [line.folder for line in ordered(summary.lines, "exact", descending)] == names
-    assert [line.folder for line in ordered(summary.lines, "folder", True)] == ["plain", "b10", "b2"]
-    same = [replace(line, plates=1) for line in reversed(summary.lines)]
-    assert [line.folder for line in ordered(same, "plates", True)] == ["b2", "b10", "plain"]
+        assert [line.folder for line in sort_rows(summary.rows, "exact", descending)] == names
+    assert [line.folder for line in sort_rows(summary.rows, "folder", True)] == ["plain", "b10", "b2"]
+    same = [replace(line, plates=1) for line in reversed(summary.rows)]
+    assert [line.folder for line in sort_rows(same, "plates", True)] == ["b2", "b10", "plain"]
 
 
 def test_csv_has_a_row_a_folder_in_the_order_shown_and_both_sums(summary, tmp_path):
-    write_summary(tmp_path / "s.csv", summary, lambda lines: ordered(lines, "folder", True))
+    write_summary(tmp_path / "s.csv", summary, lambda lines: sort_rows(lines, "folder", True))
     with (tmp_path / "s.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert tuple(rows[0]) == COLUMNS
@@ -153,7 +153,7 @@ def table(window, tmp_path, fakes, until):
 
 def test_the_table_is_sorted_by_clicks_and_kept_as_it_is_shown(table, tmp_path):
     assert table.state.summary_open
-    assert [line.folder for line in table.viewer.summary.result.lines] == ["a2", "a10"]
+    assert [line.folder for line in table.viewer.summary.result.rows] == ["a2", "a10"]
     table.click(*table.places["by folder"])
     table.click(*table.places["Save as CSV"])
     assert table.viewer.export_worker.close(5)

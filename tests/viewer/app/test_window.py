@@ -244,11 +244,11 @@ def test_what_is_dropped_onto_the_window_is_opened_and_dialogs_make_way(program,
     from alpr_app.viewer.app.window import Window
 
     viewer = program()
-    viewer.state.open_open = True
+    viewer.state.open_dialog_open = True
     window = SimpleNamespace(_program=viewer)
     Window._drop(window, [str(few_pictures / "3.png"), str(few_pictures / "4.png")])
     assert viewer.state.folder == str(few_pictures)
-    assert not viewer.state.open_open
+    assert not viewer.state.open_dialog_open
     Window._drop(window, [str(few_pictures / "notes.gone")])
     assert "no such file" in viewer.state.message.text
 
@@ -295,7 +295,7 @@ def scripted(monkeypatch):
 class Played:
     """Stands in for a part that draws."""
 
-    wanted_shape = "arrow"
+    cursor_shape = "arrow"
 
     def __init__(self, name, done):
         self.name, self.done, self.drawn = name, done, 0
@@ -359,7 +359,7 @@ def test_what_is_being_kept_when_the_window_is_closed_is_said_in_it(scripted, pr
     viewer.export_worker.save("x", "results", ".csv", lambda path: gate.wait(10) and path.write_text("whole"))
     done.wants_to_close = True
     threading.Timer(1.5, gate.set).start()
-    shown.finish()
+    shown.wait_for_exports()
     assert shown._frame.drawn > 3
     assert "1 file is still being written" in viewer.state.messages[-1].text
     assert shown.close()
@@ -374,7 +374,7 @@ def test_whoever_closes_it_twice_is_told_the_rest_on_the_terminal(scripted, prog
     shown = window.Window((800, 600), lambda waker: viewer)
     viewer.export_worker.save("x", "results", ".csv", lambda path: sleep(3) or path.write_text("whole"))
     threading.Timer(0.3, lambda: setattr(done, "wants_to_close", True)).start()
-    shown.finish()
+    shown.wait_for_exports()
     assert viewer.export_worker.busy
     assert shown.close()
     assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]

@@ -11,7 +11,7 @@ from alpr_app.data.images import write_picture
 from alpr_app.viewer.panels.welcome import explained
 from alpr_app.viewer.toolkit.inputs import KEYS
 from alpr_app.viewer.toolkit.theme import DARK
-from alpr_app.viewer.workers.folders import Found
+from alpr_app.viewer.workers.folders import FolderContent
 
 # Of the rows in the tree: middle of the first, and height.
 FIRST, ROW = 82, 23
@@ -89,7 +89,7 @@ def test_the_tree_can_be_hidden_and_made_higher(shown):
 
 def test_of_thousands_of_folders_those_in_sight_are_drawn(shown, monkeypatch, nested):
     folders = tuple(f"{number:05d}" for number in range(8000))
-    shown.state.tree.add(Found(str(nested), folders))
+    shown.state.tree.add(FolderContent(str(nested), folders))
     panel = shown.frame._browser._tree
     drawn, row = [], type(panel)._row
     monkeypatch.setattr(type(panel), "_row", lambda *given: drawn.append(given[2].name) or row(*given))
@@ -119,26 +119,26 @@ def test_a_folder_without_pictures_says_where_there_are_some(shown, nested, unti
 
 
 def test_the_dialog_goes_through_folders_by_keys_and_opens_one(shown, nested, until):
-    shown.state.open_open = True
+    shown.state.open_dialog_open = True
     shown.draw(3)
     folder_picker = shown.viewer.folder_picker
-    until(lambda: shown.viewer.collect() or folder_picker.found is not None, "the folders")
+    until(lambda: shown.viewer.collect() or folder_picker.content is not None, "the folders")
     assert folder_picker.rows == ["..", "north", "south"]
     press_keys(shown, "Down", "Down", "Enter")
     assert folder_picker.path == str(nested / "north")
-    assert shown.state.open_open, "Enter goes into the folder first"
+    assert shown.state.open_dialog_open, "Enter goes into the folder first"
     press_keys(shown, "Enter")
-    assert not shown.state.open_open
+    assert not shown.state.open_dialog_open
     assert shown.state.folder == str(nested / "north")
 
 
 def test_keys_in_the_dialog_leave_the_pictures_behind_it_alone(shown, nested, until):
     shown.viewer.show_folder(str(nested / "north"))
     until(lambda: shown.viewer.collect() or len(shown.state.image_list.names) == 2, "the pictures")
-    shown.state.open_open = True
+    shown.state.open_dialog_open = True
     shown.draw(3)
     folder_picker = shown.viewer.folder_picker
-    until(lambda: shown.viewer.collect() or folder_picker.found is not None, "the folders")
+    until(lambda: shown.viewer.collect() or folder_picker.content is not None, "the folders")
     # `the folder above`, the first row of the list, which takes the keyboard away from the field.
     shown.click(800, 231)
     assert folder_picker.path == str(nested)
@@ -149,18 +149,18 @@ def test_keys_in_the_dialog_leave_the_pictures_behind_it_alone(shown, nested, un
 
 
 def test_a_wrong_path_is_told_in_the_dialog_and_can_be_corrected(shown, nested, near):
-    shown.state.open_open = True
+    shown.state.open_dialog_open = True
     shown.draw(3)
     write(shown, f"{nested}/nort")
     press_keys(shown, "Enter")
-    assert shown.state.open_open
-    assert shown.frame._opener._trouble == f"There is no nort in {nested}"
+    assert shown.state.open_dialog_open
+    assert shown.frame._open_dialog._trouble == f"There is no nort in {nested}"
     assert near(shown.draw()[80:200, 260:1020], DARK.wrong).sum() > 100
     press_keys(shown, "End")
     write(shown, "h")
-    assert not shown.frame._opener._trouble
+    assert not shown.frame._open_dialog._trouble
     press_keys(shown, "Enter")
-    assert not shown.state.open_open
+    assert not shown.state.open_dialog_open
     assert shown.state.folder == str(nested / "north")
 
 

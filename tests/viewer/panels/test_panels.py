@@ -76,7 +76,7 @@ def test_help_and_the_dialog_lie_on_top_and_close_by_a_click_beside_them(window,
     shown = window(few_pictures)
     list_side = np.s_[500:650, 5:250]
     before = shown.draw()[list_side].mean()
-    for name in ("help_open", "open_open"):
+    for name in ("help_open", "open_dialog_open"):
         setattr(shown.state, name, True)
         assert shown.draw(3)[list_side].mean() < before
         shown.click(5, 700)
@@ -102,7 +102,7 @@ def test_a_label_without_a_place_is_shown_on_the_card_alone(window, tmp_path, fa
     write_picture(tmp_path / name, np.full((300, 400, 3), 30, np.uint8))
     shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
     pixels = shown.draw(3)
-    assert shown.state.mark == mark
+    assert shown.state.outcome == mark
     assert not near(pixels[60:680, 310:930], DARK.truth, 12).any()
     assert near(pixels[40:690, 950:1270], getattr(DARK, mark), 12).any()
 
@@ -123,11 +123,11 @@ def test_a_typed_number_leads_to_its_picture(window, few_pictures, until, browse
     shown.state.change(show_browser=browser)
     for typed, name in (("7", "7"), ("99999", "12"), ("1,0", "10"), ("0", "1"), ("9" * 30, "12"), ("x", "12")):
         press_key(shown, "J", "j")
-        assert shown.state.jump_open
+        assert shown.state.goto_dialog_open
         for letter in typed:
             press_key(shown, letter if letter in KEYS else "E", letter)
         press_key(shown, "Enter")
-        assert not shown.state.jump_open
+        assert not shown.state.goto_dialog_open
         assert shown.state.image_list.name == f"{name}.png", typed
 
 
@@ -138,7 +138,7 @@ def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few
         press_key(shown, "3", "3")
         close()
         shown.draw()
-        assert not shown.state.jump_open
+        assert not shown.state.goto_dialog_open
         assert shown.state.image_list.name == "1.png"
     press_key(shown, "B", "b")
     assert not shown.state.settings.show_boxes, "letters are commands again"
@@ -153,11 +153,11 @@ def test_escape_folds_a_list_and_an_item_of_it_is_chosen_by_a_click(window, few_
     shown.click(*at)
     shown.draw(3)
     assert ui.lists
-    shown.state.jump_open = True
+    shown.state.goto_dialog_open = True
     press_key(shown, "Escape")
     assert not ui.lists
-    assert shown.state.jump_open, "one press folds the list alone"
-    shown.state.jump_open = False
+    assert shown.state.goto_dialog_open, "one press folds the list alone"
+    shown.state.goto_dialog_open = False
     press_key(shown, "Escape")
     shown.click(*at)
     shown.draw(3)
@@ -211,7 +211,7 @@ def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, u
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         write_picture(tmp_path / name / "p.png", np.full((30, 40, 3), 30, np.uint8))
-        shown.state.open_open = True
+        shown.state.open_dialog_open = True
         shown.draw(3)
         for letter in str(tmp_path / name):
             inputs.character(ord(letter))
@@ -219,9 +219,9 @@ def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, u
         inputs.key(257, True)
         inputs.key(257, False)
         shown.draw(3)
-        assert not shown.state.open_open
+        assert not shown.state.open_dialog_open
         assert shown.state.folder == str(tmp_path / name)
-        shown.frame._opener._text = ""
+        shown.frame._open_dialog._text = ""
 
 
 def test_a_likely_second_guess_stands_out_on_the_card_and_an_unlikely_one_does_not(window, tmp_path, fakes, near):
@@ -323,14 +323,14 @@ def test_crops_that_are_forgotten_again_are_there_once_more_when_they_are_looked
     for _ in range(2):
         until(there, "the crop")
         viewer.collect()
-        viewer.explorer.drop_crops(viewer.state.folder, viewer.state.image_list.name)
+        viewer.navigator.drop_crops(viewer.state.folder, viewer.state.image_list.name)
     until(there, "the crop")
 
 
 def test_crops_of_the_pictures_looked_at_last_are_kept(window, few_pictures, fakes, until):
     shown = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())]))
     viewer = shown.viewer
-    viewer._crops._most = 6 * loud().nbytes
+    viewer._crops._maximum = 6 * loud().nbytes
 
     def there():
         viewer.collect()

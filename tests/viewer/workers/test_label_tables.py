@@ -75,7 +75,7 @@ def test_pictures_are_marked_by_a_table_as_they_are_by_names(folder, read, fakes
     )
     viewer = read(root, [fakes.plate(corners=CORNERS)], 6)
     image_list = viewer.state.image_list
-    marks = {name: image_list.mark(name) for name in image_list.names}
+    marks = {name: image_list.outcome(name) for name in image_list.names}
     assert marks == {
         "right.png": "right",
         "wrong.png": "wrong",
@@ -90,7 +90,7 @@ def test_pictures_are_marked_by_a_table_as_they_are_by_names(folder, read, fakes
     image_list.filter("", "missed")
     assert [image_list.names[index] for index in image_list.rows] == ["missed.png"]
     viewer.state.change(score=0.99)
-    assert image_list.mark("free.png") == "right", "nothing is shown, and nothing is there"
+    assert image_list.outcome("free.png") == "right", "nothing is shown, and nothing is there"
 
 
 def test_a_picture_with_several_plates_is_as_right_as_the_worst_of_them(folder, read, fakes):
@@ -106,7 +106,7 @@ def test_a_picture_with_several_plates_is_as_right_as_the_worst_of_them(folder, 
     )
     viewer = read(root, [fakes.plate(corners=CORNERS), fakes.plate("京B00001", corners=low)], 4)
     image_list = viewer.state.image_list
-    assert [image_list.mark(f"{name}.png") for name in "abcd"] == ["right", "wrong", "missed", "right"]
+    assert [image_list.outcome(f"{name}.png") for name in "abcd"] == ["right", "wrong", "missed", "right"]
     assert image_list.records["c.png"].missed(0.5, 0) == ["京B00001"]
     line = summarise(image_list.records, 0.5, 0.0).micro
     # Seven labelled plates; on `c` one found box lies on none, on `d` on one that nobody has read.
@@ -118,7 +118,7 @@ def test_tables_of_folders_within_count_and_so_do_ways_in_a_table(folder, read, 
     folder(["3.png"], [row("3.png", "皖A99999", PLACE)], inside="b")
     viewer = read(root, [fakes.plate(corners=CORNERS)], 3, recursive=True)
     image_list = viewer.state.image_list
-    assert {name.replace("\\", "/"): image_list.mark(name) for name in image_list.names} == {
+    assert {name.replace("\\", "/"): image_list.outcome(name) for name in image_list.names} == {
         "1.png": "right",
         "a/2.png": "right",
         "b/3.png": "wrong",
@@ -128,21 +128,21 @@ def test_tables_of_folders_within_count_and_so_do_ways_in_a_table(folder, read, 
 def test_a_table_without_places_counts_by_the_text_alone(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "皖a·12345"), row("2.png", "皖a12346")], columns=("file", "text"))
     viewer = read(root, [fakes.plate(corners=CORNERS)], 2)
-    assert [viewer.state.image_list.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+    assert [viewer.state.image_list.outcome(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 
 @pytest.mark.parametrize("text", ["皖A·12345", "皖a–12345", "皖Ａ 12345", "皖_A.1234５"])
 def test_labels_are_spelled_as_by_the_evaluation(folder, read, fakes, text):
     root = folder(["1.png"], [row("1.png", text)], columns=("file", "text"))
     viewer = read(root, [fakes.plate("皖A12345", corners=CORNERS)], 1)
-    assert viewer.state.image_list.mark("1.png") == "right"
-    assert viewer.state.record.truth.text == spelled(text, ALPHABET) == "皖A12345"
+    assert viewer.state.image_list.outcome("1.png") == "right"
+    assert viewer.state.record.ground_truth.text == spelled(text, ALPHABET) == "皖A12345"
 
 
 def test_small_letters_count_for_a_reader_that_knows_them(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "aB·1c"), row("2.png", "AB1C")], columns=("file", "text"))
     viewer = read(root, [fakes.plate("aB1c", corners=CORNERS)], 2, alphabet="aBc1")
-    assert [viewer.state.image_list.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+    assert [viewer.state.image_list.outcome(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 
 def test_a_table_read_after_the_pictures_marks_them_all_the_same(folder, read, fakes, monkeypatch):
@@ -167,8 +167,8 @@ def test_a_damaged_table_is_said_in_one_line_and_marks_nothing(folder, read, fak
     (root / "alpr_dataset.csv").write_bytes(content)
     viewer = read(root, [fakes.plate(corners=CORNERS)], 1)
     viewer.collect()
-    assert viewer.state.image_list.mark("1.png") == ""
-    bad = [message.text for message in viewer.state.messages if message.bad]
+    assert viewer.state.image_list.outcome("1.png") == ""
+    bad = [message.text for message in viewer.state.messages if message.is_error]
     assert len(bad) == 1 and said in bad[0] and "\n" not in bad[0]
 
 
@@ -181,7 +181,7 @@ def test_labels_of_one_folder_are_not_those_of_the_next(folder, read, fakes, unt
     viewer.open(str(other))
     until(lambda: viewer.collect() or viewer.state.image_list.records, "its picture")
     until(lambda: viewer.collect() or viewer.state.image_list.labels.folder == str(other), "its labels")
-    assert viewer.state.image_list.mark("1.png") == "" and viewer.state.truth is None
+    assert viewer.state.image_list.outcome("1.png") == "" and viewer.state.ground_truth is None
 
 
 def test_lines_of_a_large_table_are_looked_at_when_they_are_asked_for(tmp_path, monkeypatch):
@@ -192,7 +192,7 @@ def test_lines_of_a_large_table_are_looked_at_when_they_are_asked_for(tmp_path, 
     monkeypatch.setattr(label_tables, "place", lambda *given: looked.append(given) or place(*given))
     labels = read_tables(str(tmp_path), [])
     assert not looked
-    assert labels.truth("12345.png").text == "皖A12345" and labels.truth("none.png") is None
+    assert labels.ground_truth("12345.png").text == "皖A12345" and labels.ground_truth("none.png") is None
     assert len(looked) == 1
 
 
@@ -205,6 +205,6 @@ def test_every_labelled_plate_is_drawn_and_missed_ones_are_named(window, folder,
     place = near(pixels[60:680, 310:930], DARK.truth, 12)
     high, low = place[:310].sum(), place[310:].sum()
     assert high > 100 and low > 100
-    assert shown.state.mark == "missed"
+    assert shown.state.outcome == "missed"
     assert shown.state.record.missed(0.5, 0) == ["皖A12345", "京B00001"]
     assert near(pixels[40:690, 950:1270], DARK.missed, 12).any()

@@ -14,10 +14,10 @@ def camera(monkeypatch, fakes):
     """Makes sources whose openings follow the scripts given; the last one goes on for ever. Waits are short."""
     monkeypatch.setattr(live, "SILENCE_SECONDS", 0.15)
     monkeypatch.setattr(live, "OPENING_SECONDS", 0.3)
-    monkeypatch.setattr(live, "WAITS", (0.02, 0.04, 0.08))
+    monkeypatch.setattr(live, "RETRY_SECONDS", (0.02, 0.04, 0.08))
     made = []
 
-    def make(*scripts, address=0, fps=200.0, held=False):
+    def make(*scripts, address=0, fps=200.0, hold_at_first_frame=False):
         scripts = list(scripts)
         source = None
 
@@ -29,7 +29,9 @@ def camera(monkeypatch, fakes):
             return fakes.Capture(list(script), opens=bool(script), fps=fps)
 
         opened, shots, states, ready = [], [], [], threading.Event()
-        source = LiveSource(address, shots.append, lambda: states.append(source and source.status), capture, held)
+        source = LiveSource(
+            address, shots.append, lambda: states.append(source and source.status), capture, hold_at_first_frame
+        )
         source.shots, source.opened, source.states = shots, opened, states
         made.append(source)
         ready.set()
@@ -98,7 +100,7 @@ def test_waits_grow_from_attempt_to_attempt(camera, until):
 
 
 def test_the_user_need_not_wait(camera, until, monkeypatch):
-    monkeypatch.setattr(live, "WAITS", (60.0,))
+    monkeypatch.setattr(live, "RETRY_SECONDS", (60.0,))
     source = camera([], ["new"])
     until(lambda: source.status.state == WAITING, "the failure")
     source.reconnect()
@@ -126,7 +128,7 @@ def test_a_video_ends_and_can_be_played_again(camera, until):
 
 
 def test_a_held_video_waits_at_its_first_frame_until_it_may_go_on(camera, until):
-    source = camera(["new", "new", "new", "fail"], address="film.mp4", held=True)
+    source = camera(["new", "new", "new", "fail"], address="film.mp4", hold_at_first_frame=True)
     until(lambda: source.shots, "the first frame")
     # Longer than a source may be silent.
     sleep(0.4)
@@ -137,7 +139,7 @@ def test_a_held_video_waits_at_its_first_frame_until_it_may_go_on(camera, until)
 
 
 def test_a_camera_is_never_held(camera, until):
-    source = camera(["new"], held=True)
+    source = camera(["new"], hold_at_first_frame=True)
     until(lambda: len(source.shots) > 3, "frames")
     source.hold_file(True)
     seen = len(source.shots)

@@ -38,7 +38,7 @@ def test_a_video_is_played_to_its_end(program, until, video):
 def test_no_frame_of_a_video_goes_by_while_the_models_load(program, until, video, fakes):
     gate = threading.Event()
     viewer = program()
-    viewer.recogniser.rebuild(lambda: gate.wait(10) and fakes.Alpr())
+    viewer.recogniser.reload(lambda: gate.wait(10) and fakes.Alpr())
     until(lambda: viewer.recogniser.status.state == LOADING, "the loading")
     viewer.open(str(video))
     until(lambda: viewer.collect() or viewer.state.image_item is not None, "the first frame")
@@ -69,9 +69,9 @@ def test_no_frame_goes_by_while_other_models_load_than_were_asked_for_first(prog
     alpr = fakes.Alpr()
     viewer = program()
     begun = threading.Event()
-    viewer.recogniser.rebuild(lambda: begun.set() or (first.wait(10) and fakes.Alpr()))
+    viewer.recogniser.reload(lambda: begun.set() or (first.wait(10) and fakes.Alpr()))
     assert begun.wait(10)
-    viewer.recogniser.rebuild(lambda: second.wait(10) and alpr)
+    viewer.recogniser.reload(lambda: second.wait(10) and alpr)
     viewer.open(str(video))
     until(lambda: viewer.collect() or viewer.state.image_item is not None, "the first frame")
     first.set()
@@ -102,7 +102,10 @@ def test_an_address_of_single_pictures_is_asked_again_and_again(until):
         source = LiveSource(f"{camera}/snapshot.jpg", shots.append)
         until(lambda: len(shots) >= 3, "three pictures")
         assert source.close()
-    assert [image_item.key for image_item in shots[:2]] == [f"{camera}/snapshot.jpg #1", f"{camera}/snapshot.jpg #2"]
+    assert [image_item.key for image_item in shots[:2]] == [
+        f"{camera}/snapshot.jpg #1",
+        f"{camera}/snapshot.jpg #2",
+    ]
 
 
 def test_what_is_wrong_with_an_address_is_said(until):

@@ -13,7 +13,7 @@ from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.toolkit.inputs import CONTROL
-from alpr_app.viewer.workers.folders import Found
+from alpr_app.viewer.workers.folders import FolderContent
 from alpr_app.viewer.workers.images import load_image_item
 
 
@@ -169,7 +169,7 @@ def test_a_folder_that_may_not_be_opened_says_so(opened, nested, monkeypatch, un
 
 def test_a_picture_far_down_a_long_list_is_looked_at_once_it_is_listed(program):
     viewer = program()
-    viewer.explorer._wanted = "900.png"
+    viewer.navigator._pending_selection = "900.png"
     for count in (10, 500, 1000):
         viewer.state.image_list.set_names([f"{number}.png" for number in range(count)], "900.png")
     assert viewer.state.image_list.name == "900.png"
@@ -179,7 +179,7 @@ def test_live_sources_have_no_folders(opened, fakes):
     viewer, _ = opened
     viewer._capture = lambda address: fakes.Capture(["new"])
     viewer.open(0)
-    viewer.state.tree.add(Found("/", ("x",)))
+    viewer.state.tree.add(FolderContent("/", ("x",)))
     assert viewer.state.tree.rows == []
     for key in ("Backspace", "F5"):
         press(viewer, key)
@@ -214,7 +214,7 @@ def test_a_folder_that_goes_away_while_it_is_browsed_is_said_and_ends_nothing(op
     shutil.rmtree(nested)
     viewer.step(1)
     viewer.collect()
-    viewer.explorer.refresh()
+    viewer.navigator.refresh()
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
     assert "No such file or directory" in viewer.state.message.text
     assert len(viewer.state.image_list.records) == 2, "what was read can still be kept"
@@ -226,7 +226,7 @@ def test_a_folder_that_goes_away_while_it_is_browsed_is_said_and_ends_nothing(op
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
     nested.mkdir()
     write_picture(nested / "2.png", np.zeros((30, 40, 3), np.uint8))
-    viewer.explorer.refresh()
+    viewer.navigator.refresh()
     until(lambda: viewer.collect() or "2.png" in viewer.state.image_list.records, "the drive to be back")
     assert viewer.state.image_list.names == ["2.png"]
 
@@ -262,7 +262,7 @@ def test_a_picture_that_is_asked_for_is_listed_whatever_it_is_called(program, un
     viewer.open(str(nested / "2.upload"))
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
     assert (list(viewer.state.image_list.names), viewer.state.image_list.name) == (["1.png", "2.upload"], "2.upload")
-    viewer.explorer.refresh()
+    viewer.navigator.refresh()
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
     assert viewer.state.image_list.name == "2.upload"
     viewer.open(str(nested))
