@@ -6,13 +6,13 @@ from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.settings import LIMITS
 from alpr_app.viewer.app.state import FOLDER
-from alpr_app.viewer.panels.browser import Browser
-from alpr_app.viewer.panels.canvas import Canvas
+from alpr_app.viewer.panels.browser import BrowserPanel
+from alpr_app.viewer.panels.canvas import CanvasPanel
 from alpr_app.viewer.panels.context import PanelContext
-from alpr_app.viewer.panels.controls import controls
+from alpr_app.viewer.panels.controls import settings_panel
 from alpr_app.viewer.panels.dialogs import GotoDialog, OpenDialog
 from alpr_app.viewer.panels.help import help_window
-from alpr_app.viewer.panels.plates import Plates
+from alpr_app.viewer.panels.plates import PlatesPanel
 from alpr_app.viewer.panels.summary import SummaryTable
 from alpr_app.viewer.panels.toolbar import status_line
 from alpr_app.viewer.panels.training import TrainingPage
@@ -34,7 +34,7 @@ class WindowLayout:
         self.context = PanelContext(ui, textures, program)
         self.rate = Rate()
         self._screen_scale = screen_scale
-        self._browser, self._canvas, self._plates = Browser(), Canvas(), Plates()
+        self._browser, self._canvas, self._plates = BrowserPanel(), CanvasPanel(), PlatesPanel()
         self._open_dialog, self._goto_dialog = OpenDialog(), GotoDialog()
         self._summary, self._training = SummaryTable(), TrainingPage()
 
@@ -53,13 +53,13 @@ class WindowLayout:
         ui, settings = self.context.ui, self.context.program.state.settings
         colours = theme(settings.theme, settings.colour_blind)
         scale = self._screen_scale * settings.ui_scale
-        if colours != ui.theme or scale != ui.em:
+        if colours != ui.theme or scale != ui.unit:
             ui.restyle(colours, scale)
 
     def _keys(self) -> None:
         ui, program = self.context.ui, self.context.program
         for key, mods in ui.inputs.pressed:
-            if key == "Escape" and ui.lists:
+            if key == "Escape" and ui.combo_open:
                 # It folds the list, and that is enough for one press.
                 continue
             # The dialog has keys of its own.
@@ -69,12 +69,12 @@ class WindowLayout:
     def _panels(self, window: Rect) -> None:
         context, state = self.context, self.context.program.state
         ui, settings = context.ui, state.settings
-        bottom = round(ui.line_height + 12 * ui.em)
+        bottom = round(ui.line_height + 12 * ui.unit)
         height = window[3] - bottom
-        left = settings.browser_width * ui.em if settings.show_browser else 0
-        right = settings.plates_width * ui.em if settings.show_plates else 0
+        left = settings.browser_width * ui.unit if settings.show_browser else 0
+        right = settings.plates_width * ui.unit if settings.show_plates else 0
         # In a small window the sides give way, in equal parts.
-        spare = window[2] - MINIMUM_CANVAS * ui.em
+        spare = window[2] - MINIMUM_CANVAS * ui.unit
         if left + right > spare:
             left, right = (side * max(0.0, spare) / (left + right) for side in (left, right))
         left, right = round(left), round(right)
@@ -113,20 +113,20 @@ class WindowLayout:
             with ui.tab("Settings") as shown:
                 if shown:
                     with ui.child("controls"):
-                        controls(context)
+                        settings_panel(context)
 
     def _splitter(self, name: str, x: float, direction: int, height: float) -> None:
         """A line that can be dragged to make a side wider."""
         if not x:
             return
         ui, state = self.context.ui, self.context.program.state
-        width = SPLITTER * ui.em
+        width = SPLITTER * ui.unit
         with ui.area(f"splitter {name}", (x - width / 2, 0, width, height), ui.theme.clear, padding=0, on_top=True):
             hit = ui.hit(name, width, height)
             if hit.hovered or hit.held:
-                ui.drag_pointer("across")
-                ui.painter.surface((x - 1, 0, 2, height), ui.theme.accent)
+                ui.drag_cursor("across")
+                ui.painter.fill((x - 1, 0, 2, height), ui.theme.accent)
             if hit.held and ui.mouse.delta[0]:
                 low, high = LIMITS[name]
-                wanted = getattr(state.settings, name) + direction * ui.mouse.delta[0] / ui.em
+                wanted = getattr(state.settings, name) + direction * ui.mouse.delta[0] / ui.unit
                 state.change(**{name: min(max(wanted, low), high)})

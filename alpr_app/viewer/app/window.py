@@ -234,7 +234,7 @@ class Window:
         if not self._waker.pending:
             patience = self._program.sleep_seconds()
             # Explanations appear once the pointer has rested.
-            glfw.wait_events_timeout(patience if self._ui.mouse.rests else min(patience, REST_SECONDS))
+            glfw.wait_events_timeout(patience if self._ui.mouse.is_resting else min(patience, REST_SECONDS))
         self._waker.pending = False
 
     def _draw(self, seconds: float) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Textures
-from alpr_app.viewer.toolkit.theme import Colour, faded
+from alpr_app.viewer.toolkit.theme import Colour, fade
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -30,7 +30,7 @@ class PanelContext:
     program: ViewerProgram
 
 
-def elided(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool = False) -> str:
+def elide(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool = False) -> str:
     """`text`, cut to `width` with an ellipsis; in its middle if its end tells names apart."""
     if ui.text_width(text, font) <= width:
         return text
@@ -44,7 +44,7 @@ def elided(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool 
     return _cut(text, low, middle)
 
 
-def wrapped(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
+def wrap(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
     """`text` in lines of at most `width`, broken between words; a word that is too long is cut in its middle."""
     lines: list[str] = []
     for word in text.split(" "):
@@ -52,7 +52,7 @@ def wrapped(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]
         if lines and ui.text_width(longer, font) <= width:
             lines[-1] = longer
         else:
-            lines.append(elided(ui, word, width, font, middle=True))
+            lines.append(elide(ui, word, width, font, middle=True))
     return lines
 
 
@@ -66,7 +66,7 @@ def _cut(text: str, count: int, middle: bool) -> str:
 
 def confidence_colour(context: PanelContext, confidence: float) -> Colour:
     theme = context.ui.theme
-    return theme.sure if confidence >= context.program.state.settings.sure else theme.doubtful
+    return theme.certain if confidence >= context.program.state.settings.sure else theme.uncertain
 
 
 def outcome_colour(ui: Toolkit, outcome: str) -> Colour:
@@ -90,7 +90,7 @@ def draw_outcome(ui: Toolkit, paint: Painter, centre: Point, radius: float, outc
         paint.ring(centre, radius * 0.8, colour, width)
 
 
-def dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float, dash: float) -> None:
+def draw_dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float, dash: float) -> None:
     """A closed line of dashes and gaps of the same length."""
     for (x, y), (to_x, to_y) in zip(points, [*points[1:], points[0]], strict=True):
         length = hypot(to_x - x, to_y - y)
@@ -105,7 +105,7 @@ def dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float
             )
 
 
-def follow(ui: Toolkit, top: float, row: float, height: float) -> None:
+def scroll_to_row(ui: Toolkit, top: float, row: float, height: float) -> None:
     """Scroll a list just so far that the row at `top` is in sight; height: of what is seen of the list."""
     if top < ui.scroll:
         ui.scroll = top
@@ -113,7 +113,7 @@ def follow(ui: Toolkit, top: float, row: float, height: float) -> None:
         ui.scroll = top + row - height
 
 
-def rows_in_sight(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[tuple[Row, Rect]]:
+def visible_rows(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[tuple[Row, Rect]]:
     """Those of a list's rows that can be seen, with their places; each is `height` high. Afterwards the list has its
     full length, however few of it were drawn."""
     left, top = ui.cursor
@@ -135,41 +135,41 @@ def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool 
     left, top = ui.cursor
     side = ui.row_height
     hit = ui.hit(name, icon_width(ui), side)
-    ui.tip(tip)
+    ui.tooltip(tip)
     theme, paint = ui.theme, ui.painter
     ground = theme.pressed if hit.hovered and enabled else theme.accent_dim if on else theme.raised
-    paint.surface((left, top, side * 1.15, side), ground, 4 * ui.em)
-    colour = theme.text if enabled else faded(theme.dim, 0.5)
+    paint.fill((left, top, side * 1.15, side), ground, 4 * ui.unit)
+    colour = theme.text if enabled else fade(theme.dim, 0.5)
     x, y, size = left + side * 0.575, top + side / 2, side * 0.22
     if icon in ("previous", "next"):
         way = size * (0.6 if icon == "next" else -0.6)
-        paint.line([(x - way, y - size), (x + way, y), (x - way, y + size)], colour, 2.2 * ui.em)
+        paint.line([(x - way, y - size), (x + way, y), (x - way, y + size)], colour, 2.2 * ui.unit)
     elif icon == "up":
         way = size * 0.6
-        paint.line([(x - size, y + way), (x, y - way), (x + size, y + way)], colour, 2.2 * ui.em)
-    elif icon == "again":
+        paint.line([(x - size, y + way), (x, y - way), (x + size, y + way)], colour, 2.2 * ui.unit)
+    elif icon == "refresh":
         turn = [(x + size * cos(angle), y + size * sin(angle)) for angle in np.linspace(-0.4, -5.2, 16)]
-        paint.line(turn, colour, 1.8 * ui.em)
+        paint.line(turn, colour, 1.8 * ui.unit)
         tip_x, tip_y = turn[0]
         part = size * 0.65
         paint.triangle((tip_x - part, tip_y), (tip_x + part, tip_y), (tip_x, tip_y + part * 1.3), colour)
-    elif icon == "hold":
+    elif icon == "pause":
         for part in (-0.85, 0.25):
-            paint.surface((x + part * size, y - size, size * 0.6, 2 * size), colour)
+            paint.fill((x + part * size, y - size, size * 0.6, 2 * size), colour)
     else:
         paint.triangle((x - size * 0.7, y - size), (x + size, y), (x - size * 0.7, y + size), colour)
     return hit.clicked and enabled
 
 
 def heading(ui: Toolkit, text: str) -> None:
-    ui.space(2 * ui.em)
+    ui.space(2 * ui.unit)
     ui.text(text.upper(), ui.theme.dim, SMALL)
 
 
-def pair(ui: Toolkit, paint: Painter, rect: Rect, name: str, value: str, colour: Colour | None = None) -> None:
+def draw_pair(ui: Toolkit, paint: Painter, rect: Rect, name: str, value: str, colour: Colour | None = None) -> None:
     """A name on the left and its value on the right of `rect`."""
     left, top, width, _ = rect
-    shown = elided(ui, value, width)
+    shown = elide(ui, value, width)
     room = width - ui.text_width(shown)
-    paint.text((left, top), elided(ui, name, room - 6 * ui.em) if room > 20 * ui.em else "", ui.theme.dim)
+    paint.text((left, top), elide(ui, name, room - 6 * ui.unit) if room > 20 * ui.unit else "", ui.theme.dim)
     paint.text((left + room, top), shown, colour or ui.theme.text)

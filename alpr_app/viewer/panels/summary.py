@@ -15,7 +15,7 @@ from alpr_app.viewer.app.folder_results import (
     summarise,
     write_summary,
 )
-from alpr_app.viewer.panels.context import PanelContext, elided
+from alpr_app.viewer.panels.context import PanelContext, elide
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.threads import BackgroundTask
 
@@ -49,18 +49,18 @@ COLUMNS = (
 class SummaryTable:
     def __init__(self) -> None:
         self._column, self._descending = "folder", False
-        self._of: tuple[str, int, float, float] | None = None
+        self._summary_of: tuple[str, int, float, float] | None = None
 
     def draw(self, context: PanelContext, window: Rect) -> None:
         ui, state = context.ui, context.program.state
-        self._renew(context)
+        self._update(context)
         summary = context.program.summary.result
         columns = [column for column in COLUMNS if not column.labels or summary is None or summary.has_labels]
-        em, row = ui.em, round(ui.line_height + 9 * ui.em)
+        unit, row = ui.unit, round(ui.line_height + 9 * ui.unit)
         count = len(summary.rows) if summary is not None else 0
-        width = min((FOLDER_WIDTH + COLUMN_WIDTH * (len(columns) - 1) + 2 * PAD) * em, window[2] - 20)
-        wanted = (max(count, 3) + 3) * row + ui.row_height + (2 * PAD + 44) * em
-        height = min(wanted, window[3] - 40 * em)
+        width = min((FOLDER_WIDTH + COLUMN_WIDTH * (len(columns) - 1) + 2 * PAD) * unit, window[2] - 20)
+        wanted = (max(count, 3) + 3) * row + ui.row_height + (2 * PAD + 44) * unit
+        height = min(wanted, window[3] - 40 * unit)
         rect = ((window[2] - width) / 2, (window[3] - height) / 2, width, height)
         with ui.area("summary ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
@@ -70,33 +70,33 @@ class SummaryTable:
             if summary is None:
                 ui.text("Calculating...", ui.theme.dim)
                 return
-            self._head(context, columns, row)
-            with ui.child("summary rows", 0, -(2 * row + 10 * em)):
+            self._header(context, columns, row)
+            with ui.child("summary rows", 0, -(2 * row + 10 * unit)):
                 self._rows(context, columns, sort_rows(summary.rows, self._column, self._descending), row)
-            self._sums(context, columns, summary, row)
+            self._totals(context, columns, summary, row)
 
-    def _renew(self, context: PanelContext) -> None:
+    def _update(self, context: PanelContext) -> None:
         """Have it added up again if anything has changed since."""
         image_list, summary = context.program.state.image_list, context.program.summary
-        of = (context.program.state.folder, image_list.changes, image_list.score, image_list.confidence)
-        if of == self._of:
+        key = (context.program.state.folder, image_list.changes, image_list.score, image_list.confidence)
+        if key == self._summary_of:
             return
-        if self._of is not None and of[0] != self._of[0]:
+        if self._summary_of is not None and key[0] != self._summary_of[0]:
             summary.result = None
         # Copied here, added up there: the thread must not see what changes meanwhile.
         records, thresholds = dict(image_list.records), (image_list.score, image_list.confidence)
         if summary.start(lambda: summarise(records, *thresholds)):
-            self._of = of
+            self._summary_of = key
 
     def _title(self, context: PanelContext) -> None:
         ui, state, program = context.ui, context.program.state, context.program
         label = "Save as CSV"
-        width = ui.text_width(label) + 22 * ui.em
+        width = ui.text_width(label) + 22 * ui.unit
         left, top = ui.cursor
         room = ui.room[0]
         read = f"{len(state.image_list.records):,} of {len(state.image_list.names):,} pictures read"
         name = os.path.basename(state.folder) or state.folder
-        title = elided(ui, f"{name}: {read}", room - width - 10 * ui.em)
+        title = elide(ui, f"{name}: {read}", room - width - 10 * ui.unit)
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
         ui.cursor = (left + room - width, top)
         summary: BackgroundTask[Summary] = program.summary
@@ -106,28 +106,28 @@ class SummaryTable:
                 name,
                 "summary",
                 CSV,
-                lambda path: write_summary(path, result, lambda lines: sort_rows(lines, column, descending)),
+                lambda path: write_summary(path, result, lambda rows: sort_rows(rows, column, descending)),
             )
-        ui.space(4 * ui.em)
+        ui.space(4 * ui.unit)
 
-    def _head(self, context: PanelContext, columns: list[Column], row: float) -> None:
+    def _header(self, context: PanelContext, columns: list[Column], row: float) -> None:
         """The names of the columns; a click sorts, a second one the other way round."""
-        ui, theme, em = context.ui, context.ui.theme, context.ui.em
+        ui, theme, unit = context.ui, context.ui.theme, context.ui.unit
         left, top = ui.cursor
-        for column, (x, width) in zip(columns, _places(context, columns), strict=True):
+        for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
             ui.cursor = (left + x, top)
             hit = ui.hit(f"by {column.name}", width, row)
-            ui.tip(column.tip)
+            ui.tooltip(column.tip)
             chosen = column.name == self._column
             colour = theme.text if hit.hovered or chosen else theme.dim
-            text = elided(ui, column.title, width - 12 * em, SMALL)
+            text = elide(ui, column.title, width - 12 * unit, SMALL)
             wide = ui.text_width(text, SMALL)
-            start = left + x + (6 * em if column.name == "folder" else width - wide)
-            ui.painter.text((start, top + 4 * em), text, colour, SMALL)
+            start = left + x + (6 * unit if column.name == "folder" else width - wide)
+            ui.painter.text((start, top + 4 * unit), text, colour, SMALL)
             if chosen:
-                tip, y = start + (wide + 9 * em if column.name == "folder" else -8 * em), top + 12 * em
-                way = 3 * em if self._descending else -3 * em
-                ui.painter.triangle((tip - 4 * em, y - way), (tip + 4 * em, y - way), (tip, y + way), theme.accent)
+                tip, y = start + (wide + 9 * unit if column.name == "folder" else -8 * unit), top + 12 * unit
+                way = 3 * unit if self._descending else -3 * unit
+                ui.painter.triangle((tip - 4 * unit, y - way), (tip + 4 * unit, y - way), (tip, y + way), theme.accent)
             if hit.clicked:
                 # Figures are looked at from the top first, names from A.
                 self._descending = not self._descending if chosen else column.name != "folder"
@@ -135,39 +135,39 @@ class SummaryTable:
         ui.painter.line([(left, top + row - 1), (left + ui.room[0], top + row - 1)], theme.line)
         ui.cursor = (left, top + row)
 
-    def _rows(self, context: PanelContext, columns: list[Column], lines: list[SummaryRow], row: float) -> None:
+    def _rows(self, context: PanelContext, columns: list[Column], rows: list[SummaryRow], row: float) -> None:
         """Those in sight."""
         ui = context.ui
         left, top = ui.cursor
         first = max(0, int(ui.scroll / row))
-        for number in range(first, min(len(lines), first + int(ui.room[1] / row) + 2)):
+        for number in range(first, min(len(rows), first + int(ui.room[1] / row) + 2)):
             y = top + number * row
             if number % 2 == 0:
-                ui.painter.surface((left, y, ui.room[0], row), ui.theme.field, 3 * ui.em)
-            _line(context, columns, lines[number], (left, y), row)
+                ui.painter.fill((left, y, ui.room[0], row), ui.theme.field, 3 * ui.unit)
+            _draw_row(context, columns, rows[number], (left, y), row)
         ui.cursor = (left, top)
-        ui.space(len(lines) * row)
+        ui.space(len(rows) * row)
 
-    def _sums(self, context: PanelContext, columns: list[Column], summary: Summary, row: float) -> None:
+    def _totals(self, context: PanelContext, columns: list[Column], summary: Summary, row: float) -> None:
         ui = context.ui
         left, top = ui.cursor
         ui.painter.line([(left, top), (left + ui.room[0], top)], ui.theme.line)
-        for number, line in enumerate((summary.micro, summary.macro)):
-            _line(context, columns, line, (left, top + 4 * ui.em + number * row), row, whole=not number)
+        for number, summary_row in enumerate((summary.micro, summary.macro)):
+            _draw_row(context, columns, summary_row, (left, top + 4 * ui.unit + number * row), row, whole=not number)
 
 
-def _places(context: PanelContext, columns: list[Column]) -> list[tuple[float, float]]:
+def _column_positions(context: PanelContext, columns: list[Column]) -> list[tuple[float, float]]:
     """Left end, from that of the table, and width of each column; the first takes what the others leave."""
-    em, room = context.ui.em, context.ui.room[0] - 10 * context.ui.em
-    figures = min(COLUMN_WIDTH * em, room * 0.75 / (len(columns) - 1))
+    unit, room = context.ui.unit, context.ui.room[0] - 10 * context.ui.unit
+    figures = min(COLUMN_WIDTH * unit, room * 0.75 / (len(columns) - 1))
     first = room - figures * (len(columns) - 1)
     return [(0, first), *((first + number * figures, figures) for number in range(len(columns) - 1))]
 
 
-def _line(
+def _draw_row(
     context: PanelContext,
     columns: list[Column],
-    line: SummaryRow,
+    summary_row: SummaryRow,
     place: tuple[float, float],
     row: float,
     whole: bool = True,
@@ -175,18 +175,18 @@ def _line(
     """whole: counts have no fraction, as means of counts have."""
     ui, theme = context.ui, context.ui.theme
     left, y = place[0], place[1] + (row - ui.line_height) / 2
-    for column, (x, width) in zip(columns, _places(context, columns), strict=True):
-        value = getattr(line, column.name)
+    for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
+        value = getattr(summary_row, column.name)
         if column.name == "folder":
-            shown = elided(ui, "this folder" if value == THIS_FOLDER else value, width - 14 * ui.em, middle=True)
-            ui.painter.text((left + 6 * ui.em, y), shown, theme.text)
+            shown = elide(ui, "this folder" if value == THIS_FOLDER else value, width - 14 * ui.unit, middle=True)
+            ui.painter.text((left + 6 * ui.unit, y), shown, theme.text)
             continue
-        text = figure(column.name, value, whole)
+        text = format_cell(column.name, value, whole)
         colour = theme.dim if value is None else theme.text
         ui.painter.text((left + x + width - ui.text_width(text), y), text, colour)
 
 
-def figure(name: str, value: float | None, whole: bool = True) -> str:
+def format_cell(name: str, value: float | None, whole: bool = True) -> str:
     """A figure as it is shown: shares in per cent, counts with separated thousands."""
     if value is None:
         return NOTHING

@@ -10,7 +10,7 @@ from alpr_app.data.assets import SAMPLES
 from alpr_app.data.network import is_address
 from alpr_app.viewer.app.commands import open_dialog
 from alpr_app.viewer.app.state import FOLDER, LIVE, State
-from alpr_app.viewer.panels.context import PanelContext, elided, wrapped
+from alpr_app.viewer.panels.context import PanelContext, elide, wrap
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, Rect
 from alpr_app.viewer.workers.live import ENDED, OPENING, WAITING
 
@@ -20,21 +20,23 @@ def model_banner(context: PanelContext, place: Rect) -> None:
     ui, training = context.ui, context.program.training
     if not training.models_in_use:
         return
-    theme, em = ui.theme, ui.em
-    margin, pad = 10 * em, 10 * em
+    theme, unit = ui.theme, ui.unit
+    margin, pad = 10 * unit, 10 * unit
     left, top = place[0] + margin, place[1] + margin
     room = place[2] - 2 * margin
-    text = elided(ui, f"{training.model_description[0].upper()}{training.model_description[1:]}  ×", room - 2 * pad)
+    text = elide(ui, f"{training.model_description[0].upper()}{training.model_description[1:]}  ×", room - 2 * pad)
     width = ui.text_width(text) + 2 * pad
     ui.cursor = (left, top)
     hit = ui.hit("own models", width, ui.row_height)
-    ui.tip(f"Back to the {training.initial_models_name}")
-    ui.painter.surface((left, top, width, ui.row_height), theme.label, 4 * em)
-    ui.painter.frame((left, top, width, ui.row_height), theme.doubtful, 4 * em, (2.5 if hit.hovered else 1.5) * em)
+    ui.tooltip(f"Back to the {training.initial_models_name}")
+    ui.painter.fill((left, top, width, ui.row_height), theme.label, 4 * unit)
+    ui.painter.outline(
+        (left, top, width, ui.row_height), theme.uncertain, 4 * unit, (2.5 if hit.hovered else 1.5) * unit
+    )
     ui.painter.text((left + pad, top + (ui.row_height - ui.line_height) / 2), text, theme.label_text)
     if training.newer_available:
         label = "Load the newer model"
-        wide = ui.text_width(label) + 20 * em
+        wide = ui.text_width(label) + 20 * unit
         beside = width + wide + ui.gap[0] <= room
         ui.cursor = (left + width + ui.gap[0], top) if beside else (left, top + ui.row_height + ui.gap[1])
         tip = "The training run has written a newer model"
@@ -46,23 +48,25 @@ def model_banner(context: PanelContext, place: Rect) -> None:
 
 def welcome(context: PanelContext, place: Rect) -> None:
     ui = context.ui
-    title, lines, offers = explained(context.program.state)
-    width = min(place[2] - 40 * ui.em, 640 * ui.em)
+    title, lines, offers = explain(context.program.state)
+    width = min(place[2] - 40 * ui.unit, 640 * ui.unit)
     left = place[0] + (place[2] - width) / 2
     top = place[1] + place[3] * 0.34
     paint = ui.painter
     # Where a large title needs several lines, there is no room for it.
-    font, step = (LARGE, 50 * ui.em) if ui.text_width(title, LARGE) <= width else (BODY, ui.line_height + 10 * ui.em)
+    font, step = (
+        (LARGE, 50 * ui.unit) if ui.text_width(title, LARGE) <= width else (BODY, ui.line_height + 10 * ui.unit)
+    )
     for text, colour, size in [(title, ui.theme.text, font), *((line, ui.theme.dim, BODY) for line in lines)]:
-        for part in wrapped(ui, text, width, size):
+        for part in wrap(ui, text, width, size):
             paint.text((place[0] + (place[2] - ui.text_width(part, size)) / 2, top), part, colour, size)
-            top += ui.line_height + 4 * ui.em
-        top += step - ui.line_height - 4 * ui.em if text is title else 0
+            top += ui.line_height + 4 * ui.unit
+        top += step - ui.line_height - 4 * ui.unit if text is title else 0
     if offers:
-        _offers(context, (left, top + 16 * ui.em, width, 0))
+        _offers(context, (left, top + 16 * ui.unit, width, 0))
 
 
-def explained(state: State) -> tuple[str, list[str], bool]:
+def explain(state: State) -> tuple[str, list[str], bool]:
     """A title, lines below it, and whether other sources are offered."""
     if state.kind == FOLDER:
         return _folder(state)
@@ -87,13 +91,13 @@ def _folder(state: State) -> tuple[str, list[str], bool]:
     if state.listing_error:
         why = state.listing_error.removeprefix(f"{state.folder}: cannot be opened: ")
         return "This folder cannot be opened", [state.folder, why], True
-    lines, within = [state.folder], _within(state)
-    if within:
-        lines.append(f"Its subfolders hold {within:,}: choose one on the left, or include them all")
+    lines, in_subfolders = [state.folder], _pictures_in_subfolders(state)
+    if in_subfolders:
+        lines.append(f"Its subfolders hold {in_subfolders:,}: choose one on the left, or include them all")
     return "There are no pictures in this folder", lines, True
 
 
-def _within(state: State) -> int:
+def _pictures_in_subfolders(state: State) -> int:
     """Pictures in the folders within the present one that are not shown, as far as one knows."""
     node = state.tree.find(state.folder)
     return node.total - node.pictures if node is not None and not state.settings.recursive else 0
@@ -119,11 +123,11 @@ def _offers(context: PanelContext, place: Rect) -> None:
     if program.live is not None:
         again = "Replay" if program.state.live_status.state == ENDED else "Reconnect"
         offers.insert(0, (again, program.live.reconnect))
-    if program.state.kind == FOLDER and _within(program.state):
+    if program.state.kind == FOLDER and _pictures_in_subfolders(program.state):
         offers.insert(0, ("Include subfolders", lambda: program.rescan(True)))
     if SAMPLES.is_dir():
         offers.append(("Sample pictures", lambda: program.open(str(SAMPLES))))
-    widths = [ui.text_width(label) + 30 * ui.em for label, _ in offers]
+    widths = [ui.text_width(label) + 30 * ui.unit for label, _ in offers]
     whole = sum(widths) + ui.gap[0] * (len(offers) - 1)
     # Below one another where they do not fit side by side.
     stacked = whole > place[2]

@@ -58,11 +58,11 @@ TYPING_KEYS = {
 }
 CONTROL, SHIFT = 2, 1
 # Keys that leave a field in which one types.
-_LEAVING = ("Enter", "Keypad enter", "Escape", "Tab")
+_FIELD_KEYS = ("Enter", "Keypad enter", "Escape", "Tab")
 # From then on, the pointer asks for an explanation of what is under it.
 REST_SECONDS = 0.4
 # Far enough outside for Dear ImGui to know that there is no pointer.
-NOWHERE = (-1e6, -1e6)
+OUTSIDE = (-1e6, -1e6)
 
 
 # Modifiers as GLFW numbers them, and the codes of their keys.
@@ -79,7 +79,7 @@ class Hit:
     held: bool
 
 
-class Target(Protocol):
+class InputTarget(Protocol):
     """What takes the events of a frame."""
 
     def pointer(self, x: float, y: float) -> None: ...
@@ -98,7 +98,7 @@ class _Event:
     kind: str
     # Button or key that changes; None for events that may come together.
     changes: tuple[str, int] | None
-    apply: Callable[[Target], None]
+    apply: Callable[[InputTarget], None]
     pressed: tuple[str, int] | None = None
 
 
@@ -117,7 +117,7 @@ class Inputs:
     def leave(self) -> None:
         """The pointer is outside of the window; while something is dragged, it belongs to it all the same."""
         if not self._held:
-            self.move(*NOWHERE)
+            self.move(*OUTSIDE)
 
     def move(self, x: float, y: float) -> None:
         self._events.append(_Event("move", None, lambda target: target.pointer(x, y)))
@@ -143,7 +143,7 @@ class Inputs:
         else:
             self._events.append(_Event("key", ("key", code), lambda target: target.key(code, down, mods), pressed))
 
-    def deal(self, target: Target) -> None:
+    def dispatch(self, target: InputTarget) -> None:
         """Give `target` the events of one frame."""
         self.pressed = []
         changed: set[tuple[str, int]] = set()
@@ -163,12 +163,12 @@ class Inputs:
                 changed.add(event.changes)
             if event.pressed is not None:
                 self.pressed.append(event.pressed)
-                if event.pressed[0] in _LEAVING:
+                if event.pressed[0] in _FIELD_KEYS:
                     # What is typed after it is no longer meant for the field.
                     return
 
 
-class Feed:
+class ImguiInput:
     """Puts events into Dear ImGui's `io`."""
 
     def __init__(self, io: Any) -> None:
@@ -202,20 +202,20 @@ class Mouse:
 
     def __init__(self, io: Any) -> None:
         self._io = io
-        self._last, self._still = NOWHERE, 0.0
+        self._last, self._still = OUTSIDE, 0.0
 
-    def note(self, seconds: float) -> None:
+    def update(self, seconds: float) -> None:
         """A frame has come, so long after the last one."""
-        self._still = self._still + seconds if self.place == self._last else 0.0
-        self._last = self.place
+        self._still = self._still + seconds if self.position == self._last else 0.0
+        self._last = self.position
 
     @property
-    def rests(self) -> bool:
+    def is_resting(self) -> bool:
         """Whether it has not moved for a while."""
         return self._still >= REST_SECONDS
 
     @property
-    def place(self) -> tuple[float, float]:
+    def position(self) -> tuple[float, float]:
         return tuple(self._io.mouse_pos)
 
     @property

@@ -30,10 +30,10 @@ def printable(text: str) -> str:
     """`text` in one line, with ? for all that is no character, because names of files need not be text and Dear ImGui
     and GLFW take nothing else, and with escapes for what is not seen: names may hold line ends and marks that turn what
     follows them."""
-    return text if text.isascii() and text.isprintable() else errors.printable(characters(text))
+    return text if text.isascii() and text.isprintable() else errors.printable(valid_text(text))
 
 
-def characters(text: str) -> str:
+def valid_text(text: str) -> str:
     """`text` with ? for all that is no character."""
     return text.encode(errors="replace").decode()
 
@@ -45,7 +45,7 @@ Rect = tuple[float, float, float, float]
 _CLOSED = 1
 
 
-def packed(colour: Colour) -> int:
+def pack_colour(colour: Colour) -> int:
     """A colour as the draw list takes it."""
     red, green, blue, opacity = (round(255 * min(max(part, 0.0), 1.0)) for part in colour)
     return opacity << 24 | blue << 16 | green << 8 | red
@@ -58,33 +58,33 @@ class Painter:
         self._canvas, self._font = canvas, font
 
     def line(self, points: Sequence[Point], colour: Colour, width: float = 1.0, closed: bool = False) -> None:
-        self._canvas.add_polyline(list(points), packed(colour), _CLOSED if closed else 0, width)
+        self._canvas.add_polyline(list(points), pack_colour(colour), _CLOSED if closed else 0, width)
 
-    def surface(self, rect: Rect, colour: Colour, rounding: float = 0.0) -> None:
+    def fill(self, rect: Rect, colour: Colour, rounding: float = 0.0) -> None:
         left, top, width, height = rect
-        self._canvas.add_rect_filled(left, top, left + width, top + height, packed(colour), rounding)
+        self._canvas.add_rect_filled(left, top, left + width, top + height, pack_colour(colour), rounding)
 
-    def frame(self, rect: Rect, colour: Colour, rounding: float = 0.0, width: float = 1.0) -> None:
+    def outline(self, rect: Rect, colour: Colour, rounding: float = 0.0, width: float = 1.0) -> None:
         left, top, across, down = rect
-        self._canvas.add_rect(left, top, left + across, top + down, packed(colour), rounding, 0, width)
+        self._canvas.add_rect(left, top, left + across, top + down, pack_colour(colour), rounding, 0, width)
 
     def triangle(self, first: Point, second: Point, third: Point, colour: Colour) -> None:
-        self._canvas.add_triangle_filled(*first, *second, *third, packed(colour))
+        self._canvas.add_triangle_filled(*first, *second, *third, pack_colour(colour))
 
     def quad(self, points: Sequence[Point], colour: Colour) -> None:
         """A filled surface with four corners."""
-        self._canvas.add_quad_filled(*(value for point in points for value in point), packed(colour))
+        self._canvas.add_quad_filled(*(value for point in points for value in point), pack_colour(colour))
 
     def dot(self, centre: Point, radius: float, colour: Colour) -> None:
-        self._canvas.add_circle_filled(*centre, radius, packed(colour), 0)
+        self._canvas.add_circle_filled(*centre, radius, pack_colour(colour), 0)
 
     def ring(self, centre: Point, radius: float, colour: Colour, width: float = 1.0) -> None:
-        self._canvas.add_circle(*centre, radius, packed(colour), 0, width)
+        self._canvas.add_circle(*centre, radius, pack_colour(colour), 0, width)
 
     def text(self, place: Point, text: str, colour: Colour, font: str = "body") -> None:
         """place: of the top left corner. Whole pixels keep letters sharp."""
         with self._font(font):
-            self._canvas.add_text(round(place[0]), round(place[1]), packed(colour), printable(text))
+            self._canvas.add_text(round(place[0]), round(place[1]), pack_colour(colour), printable(text))
 
     def picture(self, texture: Texture, rect: Rect, part: Rect = (0, 0, 1, 1)) -> None:
         """part: left, top, width, height of what is shown, as shares of the picture."""
@@ -97,7 +97,7 @@ class Painter:
             (part[0] + part[2], part[1] + part[3]),
         )
 
-    def sees(self, rect: Rect) -> bool:
+    def is_visible(self, rect: Rect) -> bool:
         """Whether any of `rect` is in sight."""
         low, high = self._canvas.get_clip_rect_min(), self._canvas.get_clip_rect_max()
         left, top, width, height = rect
@@ -105,7 +105,7 @@ class Painter:
         return seen
 
     @contextmanager
-    def within(self, rect: Rect) -> Iterator[None]:
+    def clip(self, rect: Rect) -> Iterator[None]:
         """Nothing is drawn outside of `rect`."""
         left, top, width, height = rect
         self._canvas.push_clip_rect(left, top, left + width, top + height, True)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 # Frames for which a texture that is not drawn is kept.
-KEPT_FRAMES = 120
+UNUSED_FRAMES = 120
 
 
 @dataclass(eq=False)
@@ -90,7 +90,7 @@ class Textures:
         """Delete what has not been drawn for long."""
         self._frame += 1
         for slot, texture in list(self._slots.items()):
-            if self._frame - texture.used > KEPT_FRAMES:
+            if self._frame - texture.used > UNUSED_FRAMES:
                 self._gl.glDeleteTextures([texture.id])
                 del self._slots[slot]
 

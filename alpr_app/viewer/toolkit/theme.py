@@ -14,7 +14,7 @@ def _hex(code: str, opacity: float = 1.0) -> Colour:
     return red, green, blue, opacity
 
 
-def faded(colour: Colour, opacity: float) -> Colour:
+def fade(colour: Colour, opacity: float) -> Colour:
     """`colour` with its opacity times `opacity`."""
     return *colour[:3], colour[3] * opacity
 
@@ -22,7 +22,7 @@ def faded(colour: Colour, opacity: float) -> Colour:
 @dataclass(frozen=True)
 class Theme:
     """ground: behind pictures. panel, field, raised, pressed: surfaces, from far to near. text, dim: what is written.
-    sure, doubtful: plates by their confidence. truth: labels. right, wrong, missed: marks. halo: around lines on
+    sure, uncertain: plates by their confidence. ground_truth: labels. right, wrong, missed: marks. halo: around lines on
     pictures, so that they show on any ground."""
 
     ground: Colour
@@ -35,9 +35,9 @@ class Theme:
     dim: Colour
     accent: Colour
     accent_dim: Colour
-    sure: Colour
-    doubtful: Colour
-    truth: Colour
+    certain: Colour
+    uncertain: Colour
+    ground_truth: Colour
     right: Colour
     wrong: Colour
     missed: Colour
@@ -59,9 +59,9 @@ DARK = Theme(
     dim=_hex("949ca7"),
     accent=_hex("5b9bd5"),
     accent_dim=_hex("2f4d6c"),
-    sure=_hex("4fd1a5"),
-    doubtful=_hex("f2b13c"),
-    truth=_hex("d68cff"),
+    certain=_hex("4fd1a5"),
+    uncertain=_hex("f2b13c"),
+    ground_truth=_hex("d68cff"),
     right=_hex("5bbf8a"),
     wrong=_hex("e5705f"),
     missed=_hex("e0a94a"),
@@ -83,8 +83,8 @@ LIGHT = replace(
     dim=_hex("626a75"),
     accent=_hex("2f76b8"),
     accent_dim=_hex("bcd6ee"),
-    sure=_hex("12966b"),
-    doubtful=_hex("c77c02"),
+    certain=_hex("12966b"),
+    uncertain=_hex("c77c02"),
     right=_hex("2b8a58"),
     wrong=_hex("c2412f"),
     missed=_hex("a86f0c"),
@@ -92,9 +92,9 @@ LIGHT = replace(
 )
 # After Okabe and Ito: told apart with every kind of colour blindness.
 _OKABE_ITO = {
-    "sure": _hex("56b4e9"),
-    "doubtful": _hex("f0e442"),
-    "truth": _hex("ffffff"),
+    "certain": _hex("56b4e9"),
+    "uncertain": _hex("f0e442"),
+    "ground_truth": _hex("ffffff"),
     "right": _hex("0092d6"),
     "wrong": _hex("d55e00"),
     "missed": _hex("cc79a7"),

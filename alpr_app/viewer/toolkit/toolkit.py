@@ -10,9 +10,9 @@ from typing import Any
 import imgui
 
 from alpr_app.data.assets import FONT
-from alpr_app.viewer.toolkit.inputs import KEYS, TYPING_KEYS, Feed, Hit, Inputs, Mouse
-from alpr_app.viewer.toolkit.painter import BODY, RANGES, SIZES, Painter, Point, Rect, characters, printable
-from alpr_app.viewer.toolkit.theme import Colour, Theme, faded, style_widgets
+from alpr_app.viewer.toolkit.inputs import KEYS, TYPING_KEYS, Hit, ImguiInput, Inputs, Mouse
+from alpr_app.viewer.toolkit.painter import BODY, RANGES, SIZES, Painter, Point, Rect, printable, valid_text
+from alpr_app.viewer.toolkit.theme import Colour, Theme, fade, style_widgets
 
 _FIXED = (
     imgui.WINDOW_NO_TITLE_BAR
@@ -27,7 +27,7 @@ _STILL = imgui.WINDOW_NO_SCROLLBAR | imgui.WINDOW_NO_SCROLL_WITH_MOUSE
 
 class Toolkit:
     """One window's widgets, laid out in units of the window. pixel_ratio: pixels of the framebuffer a unit (2 on many
-    Macs). em: units of the window that one unit of the design has."""
+    Macs). unit: units of the window that one unit of the design has."""
 
     def __init__(self, theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0) -> None:
         self._renderer: Any = None
@@ -46,19 +46,19 @@ class Toolkit:
         self._io.mouse_double_click_time = 0.35
         for name, key in TYPING_KEYS.items():
             self._io.key_map[getattr(imgui, f"KEY_{name}")] = KEYS[key]
-        self.mouse, self._feed = Mouse(self._io), Feed(self._io)
-        self.em: float
+        self.mouse, self._input = Mouse(self._io), ImguiInput(self._io)
+        self.unit: float
         self._fonts: dict[str, Any] = {}
         self._ranges: dict[str, list[Any]] = {}
         self.pixel_ratio, self.inputs, self.cursor_shape = pixel_ratio, Inputs(), "arrow"
         # Whether somebody types into a field, so that letters are no commands; whether a list is folded out.
-        self.wants_text = self._typing = self.lists = self._listing = False
+        self.wants_text = self._typing = self.combo_open = self._combo_drawn = False
         self.restyle(theme, scale)
 
     def restyle(self, theme: Theme, scale: float) -> None:
         """Other colours or another size; between two frames."""
-        new_size = not self._fonts or scale != self.em
-        self.theme, self.em = theme, scale
+        new_size = not self._fonts or scale != self.unit
+        self.theme, self.unit = theme, scale
         style_widgets(imgui.get_style(), theme, scale, lambda name: getattr(imgui, f"COLOR_{name}"))
         if new_size:
             self._load_fonts()
@@ -71,7 +71,7 @@ class Toolkit:
         # Kept: the atlas holds only their addresses.
         self._ranges = {name: [imgui.GlyphRanges(part) for part in parts] for name, parts in RANGES.items()}
         for name, size in SIZES.items():
-            pixels = round(size * self.em * self.pixel_ratio)
+            pixels = round(size * self.unit * self.pixel_ratio)
             for number, letters in enumerate(self._ranges[name]):
                 # The first is Latin, finer spaced; the thousands of Chinese ones would not fit into a texture so.
                 settings = imgui.FontConfig(merge_mode=number > 0, oversample_h=1 if number else 2, oversample_v=1)
@@ -97,9 +97,9 @@ class Toolkit:
         self.cursor_shape = "arrow"
         # Dear ImGui's own word for it comes a frame too late.
         self.wants_text, self._typing = self._typing, False
-        self.lists, self._listing = self._listing, False
-        self.inputs.deal(self._feed)
-        self.mouse.note(seconds)
+        self.combo_open, self._combo_drawn = self._combo_drawn, False
+        self.inputs.dispatch(self._input)
+        self.mouse.update(seconds)
         imgui.new_frame()
         try:
             yield
@@ -127,7 +127,7 @@ class Toolkit:
         imgui.set_next_window_size(max(1, rect[2]), max(1, rect[3]))
         # Those that may come to the front do so when they appear.
         flags = _FIXED | _STILL | (0 if on_top else imgui.WINDOW_NO_BRING_TO_FRONT_ON_FOCUS)
-        imgui.push_style_var(imgui.STYLE_WINDOW_PADDING, (padding * self.em, padding * self.em))
+        imgui.push_style_var(imgui.STYLE_WINDOW_PADDING, (padding * self.unit, padding * self.unit))
         imgui.push_style_color(imgui.COLOR_WINDOW_BACKGROUND, *colour)
         try:
             with imgui.begin(name, flags=flags):
@@ -200,7 +200,7 @@ class Toolkit:
             width: float = imgui.calc_text_size(printable(text))[0]
             return width
 
-    def beside(self, spacing: float = -1.0) -> None:
+    def same_line(self, spacing: float = -1.0) -> None:
         """The next widget comes on the same line."""
         imgui.same_line(spacing=spacing)
 
@@ -222,22 +222,22 @@ class Toolkit:
         colours = {imgui.COLOR_BUTTON: self.theme.accent_dim if on else self.theme.raised}
         if not enabled:
             colours |= dict.fromkeys((imgui.COLOR_BUTTON_HOVERED, imgui.COLOR_BUTTON_ACTIVE), self.theme.raised)
-            colours[imgui.COLOR_TEXT] = faded(self.theme.dim, 0.6)
+            colours[imgui.COLOR_TEXT] = fade(self.theme.dim, 0.6)
         for name, colour in colours.items():
             imgui.push_style_color(name, *colour)
         clicked = imgui.button(printable(label), width)
         imgui.pop_style_color(len(colours))
-        self.tip(tip)
+        self.tooltip(tip)
         return clicked and enabled
 
-    def tip(self, text: str) -> None:
+    def tooltip(self, text: str) -> None:
         """Explains the last widget when the pointer rests on it, in as many lines as `text` has."""
-        if text and self.mouse.rests and imgui.is_item_hovered():
+        if text and self.mouse.is_resting and imgui.is_item_hovered():
             imgui.set_tooltip("\n".join(map(printable, text.split("\n"))))
 
-    def switch(self, label: str, value: bool, tip: str = "") -> bool:
+    def checkbox(self, label: str, value: bool, tip: str = "") -> bool:
         value = imgui.checkbox(label, value)[1]
-        self.tip(tip)
+        self.tooltip(tip)
         return value
 
     def slider(self, label: str, value: float, low: float, high: float, form: str = "%.2f") -> float:
@@ -247,10 +247,10 @@ class Toolkit:
         self._typing |= imgui.is_item_active()
         return value
 
-    def choice(self, label: str, current: int, options: Sequence[str], width: float = 0) -> int:
+    def combo(self, label: str, current: int, options: Sequence[str], width: float = 0) -> int:
         imgui.set_next_item_width(width or self.room[0])
         with imgui.begin_combo(f"##{label}", printable(options[current])) as combo:
-            self._listing |= combo.opened
+            self._combo_drawn |= combo.opened
             for number, option in enumerate(options if combo.opened else ()):
                 if imgui.selectable(printable(f"{option}##{number}"), number == current)[0]:
                     current = number
@@ -260,7 +260,9 @@ class Toolkit:
                 imgui.close_current_popup()
         return current
 
-    def field(self, label: str, value: str, hint: str = "", width: float = 0, focus: bool = False) -> tuple[str, bool]:
+    def text_field(
+        self, label: str, value: str, hint: str = "", width: float = 0, focus: bool = False
+    ) -> tuple[str, bool]:
         """The text, and whether Enter was pressed."""
         imgui.set_next_item_width(width or self.room[0])
         if focus:
@@ -291,7 +293,7 @@ class Toolkit:
         hovered = imgui.is_item_hovered()
         return Hit(hovered, clicked, hovered and imgui.is_mouse_double_clicked(0), imgui.is_item_active())
 
-    def let_overlap(self) -> None:
+    def allow_overlap(self) -> None:
         """Widgets that come later may lie on the last one."""
         imgui.set_item_allow_overlap()
 
@@ -302,10 +304,10 @@ class Toolkit:
         """How far the pointer has gone since the button went down; (0, 0) before it has left the spot."""
         return tuple(imgui.get_mouse_drag_delta(0))
 
-    def drag_pointer(self, shape: str) -> None:
+    def drag_cursor(self, shape: str) -> None:
         """The pointer shows in this frame that something can be dragged: `across`, or up and `down`."""
         self.cursor_shape = shape
 
     def copy(self, text: str) -> None:
         """To the clipboard."""
-        imgui.set_clipboard_text(characters(text))
+        imgui.set_clipboard_text(valid_text(text))

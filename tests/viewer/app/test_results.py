@@ -79,8 +79,8 @@ def test_a_button_in_the_settings_keeps_results(window, few_pictures, monkeypatc
     monkeypatch.setattr(shown.viewer.export_worker, "save", lambda *given: written.append(given[:3]))
     ui = shown.frame.context.ui
     monkeypatch.setattr(ui, "button", lambda label, *rest, **more: label in ("JSON lines", "CSV"))
-    from alpr_app.viewer.panels.controls import controls
+    from alpr_app.viewer.panels.controls import settings_panel
 
     with ui.frame((1280, 720), 1 / 60), ui.area("settings", (0, 0, 340, 720), ui.theme.panel):
-        controls(shown.frame.context)
+        settings_panel(shown.frame.context)
     assert written == [(few_pictures.name, "results", suffix) for suffix in (".jsonl", ".csv")]

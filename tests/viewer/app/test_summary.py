@@ -12,7 +12,7 @@ from alpr_app.evaluation.ground_truth import compare, ground_truth_of
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.folder_results import COLUMNS, MACRO, MICRO, sort_rows, summarise, write_summary
 from alpr_app.viewer.app.image_list import Record
-from alpr_app.viewer.panels.summary import figure
+from alpr_app.viewer.panels.summary import format_cell
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.recogniser import Recognition
 
@@ -114,11 +114,11 @@ def test_csv_has_a_row_a_folder_in_the_order_shown_and_both_sums(summary, tmp_pa
 
 
 def test_figures_are_shown_as_one_reads_them():
-    assert figure("exact", 0.98765) == "98.8 %"
-    assert figure("pictures", 12345) == "12,345"
-    assert figure("pictures", 10.75, whole=False) == "10.8"
-    assert figure("corner_px", 4.06) == "4.1"
-    assert figure("corner_px", None) == "–"
+    assert format_cell("exact", 0.98765) == "98.8 %"
+    assert format_cell("pictures", 12345) == "12,345"
+    assert format_cell("pictures", 10.75, whole=False) == "10.8"
+    assert format_cell("corner_px", 4.06) == "4.1"
+    assert format_cell("corner_px", None) == "–"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import initial_target, parse
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.training import RunView
-from alpr_app.viewer.panels.chart import figure
+from alpr_app.viewer.panels.chart import format_value
 from alpr_app.viewer.panels.training import charts_of
 from alpr_app.viewer.toolkit.theme import SERIES
 
@@ -224,7 +224,7 @@ def test_errors_have_a_chart_of_their_own_and_make_way_for_the_speed_where_there
 
 
 def test_a_figure_is_shown_with_the_digits_that_count():
-    assert [figure(value) for value in (0.98765, 0.0123456, 123.456, 12345.6, 0, float("nan"))] == [
+    assert [format_value(value) for value in (0.98765, 0.0123456, 123.456, 12345.6, 0, float("nan"))] == [
         "0.9877",
         "0.0123",
         "123.5",

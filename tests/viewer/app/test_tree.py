@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from alpr_app.viewer.app.tree import Tree
-from alpr_app.viewer.panels.tree import counted
+from alpr_app.viewer.panels.tree import picture_counts
 from alpr_app.viewer.workers.folders import FolderContent
 
 
@@ -67,15 +67,15 @@ def test_a_folder_without_access_cannot_be_unfolded(tree):
     tree.add(FolderContent("/r/b", error="Permission denied"))
     node = tree.find("/r/b")
     assert not node.expandable
-    assert counted(node, False) == [("no access", False)]
+    assert picture_counts(node, False) == [("no access", False)]
 
 
 def test_the_number_is_of_what_a_click_would_show(tree):
-    assert counted(tree.root, recursive=False) == [("1", True), ("+10", False)]
-    assert counted(tree.root, recursive=True) == [("11", True)]
-    assert counted(tree.find("/r/a/x"), recursive=False) == [("5", True)]
+    assert picture_counts(tree.root, recursive=False) == [("1", True), ("+10", False)]
+    assert picture_counts(tree.root, recursive=True) == [("11", True)]
+    assert picture_counts(tree.find("/r/a/x"), recursive=False) == [("5", True)]
     tree.add(FolderContent("/r", ("a", "b")))
-    assert counted(tree.root, recursive=False) == [("+10", False)]
+    assert picture_counts(tree.root, recursive=False) == [("+10", False)]
 
 
 def test_ten_thousand_folders_are_rows_like_others():

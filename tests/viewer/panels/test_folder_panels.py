@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alpr_app.data.images import write_picture
-from alpr_app.viewer.panels.welcome import explained
+from alpr_app.viewer.panels.welcome import explain
 from alpr_app.viewer.toolkit.inputs import KEYS
 from alpr_app.viewer.toolkit.theme import DARK
 from alpr_app.viewer.workers.folders import FolderContent
@@ -106,7 +106,7 @@ def test_of_thousands_of_folders_those_in_sight_are_drawn(shown, monkeypatch, ne
 def test_a_folder_without_pictures_says_where_there_are_some(shown, nested, until):
     shown.viewer.show_folder(str(nested / "south"))
     until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
-    title, lines, offers = explained(shown.state)
+    title, lines, offers = explain(shown.state)
     assert title == "There are no pictures in this folder"
     assert "hold 1" in lines[1]
     assert offers
@@ -115,7 +115,7 @@ def test_a_folder_without_pictures_says_where_there_are_some(shown, nested, unti
     assert shown.state.image_list.names == [os.path.join("far", "4.png")]
     shown.state.image_list.set_names(())
     shown.state.listing_error = f"{nested}/south: cannot be opened: Permission denied"
-    assert explained(shown.state)[0] == "This folder cannot be opened"
+    assert explain(shown.state)[0] == "This folder cannot be opened"
 
 
 def test_the_dialog_goes_through_folders_by_keys_and_opens_one(shown, nested, until):
@@ -154,11 +154,11 @@ def test_a_wrong_path_is_told_in_the_dialog_and_can_be_corrected(shown, nested, 
     write(shown, f"{nested}/nort")
     press_keys(shown, "Enter")
     assert shown.state.open_dialog_open
-    assert shown.frame._open_dialog._trouble == f"There is no nort in {nested}"
+    assert shown.frame._open_dialog._error == f"There is no nort in {nested}"
     assert near(shown.draw()[80:200, 260:1020], DARK.wrong).sum() > 100
     press_keys(shown, "End")
     write(shown, "h")
-    assert not shown.frame._open_dialog._trouble
+    assert not shown.frame._open_dialog._error
     press_keys(shown, "Enter")
     assert not shown.state.open_dialog_open
     assert shown.state.folder == str(nested / "north")
@@ -168,7 +168,7 @@ def test_explanations_come_once_the_pointer_rests(shown, near):
     inputs, ui = shown.frame.context.ui.inputs, shown.frame.context.ui
     inputs.move(150, FIRST)
     moved = shown.draw(3)
-    assert not ui.mouse.rests
+    assert not ui.mouse.is_resting
     rested = shown.draw(40)
-    assert ui.mouse.rests
+    assert ui.mouse.is_resting
     assert (moved != rested).any(axis=2).sum() > 1000

@@ -103,7 +103,7 @@ def test_a_label_without_a_place_is_shown_on_the_card_alone(window, tmp_path, fa
     shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
     pixels = shown.draw(3)
     assert shown.state.outcome == mark
-    assert not near(pixels[60:680, 310:930], DARK.truth, 12).any()
+    assert not near(pixels[60:680, 310:930], DARK.ground_truth, 12).any()
     assert near(pixels[40:690, 950:1270], getattr(DARK, mark), 12).any()
 
 
@@ -152,10 +152,10 @@ def test_escape_folds_a_list_and_an_item_of_it_is_chosen_by_a_click(window, few_
     at = (120, 92)
     shown.click(*at)
     shown.draw(3)
-    assert ui.lists
+    assert ui.combo_open
     shown.state.goto_dialog_open = True
     press_key(shown, "Escape")
-    assert not ui.lists
+    assert not ui.combo_open
     assert shown.state.goto_dialog_open, "one press folds the list alone"
     shown.state.goto_dialog_open = False
     press_key(shown, "Escape")
@@ -164,7 +164,7 @@ def test_escape_folds_a_list_and_an_item_of_it_is_chosen_by_a_click(window, few_
     # Its second row.
     shown.click(at[0], at[1] + 60)
     shown.draw(3)
-    assert not ui.lists
+    assert not ui.combo_open
     assert shown.state.settings.order != "name"
 
 
@@ -198,11 +198,11 @@ def test_pointing_at_a_card_lights_up_its_plate_in_the_picture(window, tmp_path,
     write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
     shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
     middle = np.s_[60:680, 310:930]
-    plain = near(shown.draw()[middle], DARK.sure, 12).sum()
+    plain = near(shown.draw()[middle], DARK.certain, 12).sum()
     shown.frame.context.ui.inputs.move(1100, 200)
-    assert near(shown.draw(3)[middle], DARK.sure, 12).sum() > 1.2 * plain
+    assert near(shown.draw(3)[middle], DARK.certain, 12).sum() > 1.2 * plain
     shown.frame.context.ui.inputs.move(600, 650)
-    assert near(shown.draw(3)[middle], DARK.sure, 12).sum() == plain
+    assert near(shown.draw(3)[middle], DARK.certain, 12).sum() == plain
 
 
 def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, until):
@@ -231,7 +231,7 @@ def test_a_likely_second_guess_stands_out_on_the_card_and_an_unlikely_one_does_n
     for share in (0.3, 0.001):
         alternatives = (("B", share),) + (("", 0.001),) * 6
         shown = window(tmp_path, [replace(fakes.plate(corners=CORNERS), alternatives=alternatives)])
-        amber.append(near(shown.draw(3)[card], DARK.doubtful, 60).sum())
+        amber.append(near(shown.draw(3)[card], DARK.uncertain, 60).sum())
     assert amber[0] > 10
     assert amber[1] == 0
 
@@ -242,7 +242,7 @@ def test_the_card_of_a_reading_that_fits_no_format_says_so(window, tmp_path, fak
     for fits in (True, None, False):
         shown = window(tmp_path, [replace(fakes.plate("皖A1234", corners=CORNERS), fits_format=fits)])
         pixels = shown.draw(3)
-        found[fits] = near(pixels[card], DARK.doubtful, 70).sum()
+        found[fits] = near(pixels[card], DARK.uncertain, 70).sum()
         named, picture = pixels[100:600, 5:290], pixels[60:680, 310:930]
         shown.draw()
         if fits is None:

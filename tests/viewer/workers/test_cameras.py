@@ -111,7 +111,7 @@ def test_a_click_on_a_camera_opens_it_and_one_on_the_sign_looks_again(window, fa
 
     ui.hit = noted
     shown.draw()
-    shown.click(*places["cameras again"])
+    shown.click(*places["refresh cameras"])
     until(lambda: len(looked) == 2 and not shown.viewer.cameras.busy, "the second look")
     assert looked == [0, 0], "the camera in use is not tried"
     shown.draw()

@@ -202,7 +202,7 @@ def test_every_labelled_plate_is_drawn_and_missed_ones_are_named(window, folder,
     shown = window(root, [fakes.plate(corners=CORNERS)])
     until(lambda: shown.viewer.collect() or shown.state.image_list.labels.folder == str(root), "the labels")
     pixels = shown.draw(3)
-    place = near(pixels[60:680, 310:930], DARK.truth, 12)
+    place = near(pixels[60:680, 310:930], DARK.ground_truth, 12)
     high, low = place[:310].sum(), place[310:].sum()
     assert high > 100 and low > 100
     assert shown.state.outcome == "missed"
