@@ -1,4 +1,4 @@
-"""The arguments of the desktop program."""
+"""The command line of the desktop program."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DEFAULT_SIZE = (1440, 900)
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line instead of the whole usage."""
+        """Print one line instead of the whole usage."""
         print_error(f"{message} (--help lists what there is)", PROGRAM)
         sys.exit(2)
 
 
 def _size(text: str) -> tuple[int, int]:
-    """1280x720."""
+    """Parse 1280x720."""
     width, _, height = text.lower().partition("x")
     size = int(width), int(height)
     if not all(320 <= side <= 16384 for side in size):
@@ -41,7 +41,7 @@ def _scale(text: str) -> float:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments; ends the process with status 2 if they are wrong."""
+    """Parse the arguments; wrong ones end the process with status 2."""
     parser = _Parser(prog=PROGRAM, description="Browse folders, watch cameras, and examine every licence plate.")
     parser.add_argument("--version", action="version", version=f"alpr {__version__}")
     source = parser.add_mutually_exclusive_group()
@@ -71,7 +71,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def model_choice(args: argparse.Namespace) -> ModelChoice:
-    """The models that were asked for."""
+    """The models chosen on the command line."""
     floor = FLOOR if args.score is None else min(FLOOR, args.score)
     return ModelChoice(
         args.detector_model, args.ocr_model, args.ocr_config, args.device, args.backend, args.threads, floor
@@ -79,19 +79,19 @@ def model_choice(args: argparse.Namespace) -> ModelChoice:
 
 
 def initial_target(args: argparse.Namespace) -> str | int:
-    """What is opened first: a path, an address or a camera's number."""
+    """What to open first: a path, an address or the number of a camera."""
     if args.image_folder is not None:
         folder: str = args.image_folder
         return folder
     if args.source is not None:
         return int(args.source) if args.source.isdecimal() else args.source
     if args.run is not None and args.camera is None and SAMPLES.is_dir():
-        # Something to try the run's model on.
+        # Pictures to try the model of the run on.
         return str(SAMPLES)
     return args.camera or 0
 
 
 def chosen_settings(args: argparse.Namespace) -> dict[str, object]:
-    """Settings that were given as arguments."""
+    """The settings given on the command line."""
     settings = {name: getattr(args, name) for name in ("score", "confidence", "recursive", "theme", "ui_scale")}
     return {name: value for name, value in (settings | {"window": args.size}).items() if value is not None}

@@ -1,4 +1,4 @@
-"""What keys do: one table for the keyboard and for the help."""
+"""The commands of keys and buttons: one table for the keyboard and for the help window."""
 
 from __future__ import annotations
 
@@ -22,7 +22,15 @@ DIALOGS = ("help_open", "open_dialog_open", "goto_dialog_open", "summary_open", 
 
 @dataclass(frozen=True)
 class Command:
-    """keys: their names in `inputs.KEYS`; control: with the Ctrl key held."""
+    """A command of the keyboard.
+
+    Attributes:
+        group: Heading in the help window.
+        keys: Names in `inputs.KEYS`.
+        text: Description in the help window.
+        act: Carries it out.
+        control: Whether the Ctrl key has to be held.
+    """
 
     group: str
     keys: tuple[str, ...]
@@ -32,7 +40,7 @@ class Command:
 
     @property
     def label(self) -> str:
-        """The keys as the help shows them."""
+        """The keys as shown in the help window."""
         return ", ".join(("Ctrl " if self.control else "") + ARROWS.get(key, key) for key in self.keys)
 
 
@@ -73,7 +81,7 @@ def _next_error(program: ViewerProgram) -> None:
 
 
 def _expand(expanded: bool) -> Callable[[ViewerProgram], None]:
-    """Unfold the folder looked at, or fold it; what is folded already leads to the one parent."""
+    """Expand or collapse the current folder; if that is already done, go to its first subfolder or to its parent."""
 
     def act(program: ViewerProgram) -> None:
         tree = program.state.tree
@@ -91,14 +99,14 @@ def _expand(expanded: bool) -> Callable[[ViewerProgram], None]:
 
 
 def expand_folder(program: ViewerProgram, node: Node, expanded: bool) -> None:
-    """Show the folders in `node`, or hide them."""
+    """Expand or collapse a folder of the tree."""
     program.state.tree.set_expanded(node, expanded)
     if expanded and node.children is None:
         program.navigator.read_folder(node.path)
 
 
 def go_up(program: ViewerProgram) -> None:
-    """Show the folder in which the present one lies."""
+    """Show the parent folder."""
     parent = program.navigator.parent_folder()
     if not parent and program.state.kind == FOLDER:
         program.state.add_message("This folder has no parent folder")
@@ -117,7 +125,7 @@ def _light(brightness: int = 0, contrast: int = 0) -> Callable[[ViewerProgram], 
 
 
 def reset_light(program: ViewerProgram) -> None:
-    """Show pictures as they are."""
+    """Reset brightness and contrast."""
     program.state.light = Light()
 
 
@@ -127,7 +135,7 @@ def _reconnect(program: ViewerProgram) -> None:
 
 
 def _dialog(program: ViewerProgram, name: str) -> None:
-    """Open a dialog, or close it if it is open; in either case close all others."""
+    """Open a dialog, or close it if it is open; the others are closed in either case."""
     wanted = bool(name) and not getattr(program.state, name)
     for dialog in DIALOGS:
         setattr(program.state, dialog, dialog == name and wanted)
@@ -151,7 +159,7 @@ def open_dialog(program: ViewerProgram) -> None:
 
 
 def open_summary(program: ViewerProgram) -> None:
-    """What was read so far, summed up by folders."""
+    """Open the summary of the results by folder."""
     state = program.state
     if state.kind == FOLDER and (state.image_list.records or state.summary_open):
         _dialog(program, "summary_open")
@@ -160,12 +168,12 @@ def open_summary(program: ViewerProgram) -> None:
 
 
 def watch_training(program: ViewerProgram) -> None:
-    """The training run that is watched, or how to come to one."""
+    """Show the page of the training run, or how to open one."""
     _dialog(program, "run_open")
 
 
 def save_frame(program: ViewerProgram) -> None:
-    """Keep the live picture, as it came and with what was found in it."""
+    """Save the current live frame, with and without the overlays."""
     state = program.state
     if state.kind != LIVE or state.image_item is None or state.image_item.image is None:
         return
@@ -174,8 +182,12 @@ def save_frame(program: ViewerProgram) -> None:
 
 
 def save_results(program: ViewerProgram, suffix: str) -> None:
-    """Write what was read in this folder so far, after the thresholds, or the cars of this live session; suffix:
-    JSON_LINES or CSV."""
+    """Save the results of this folder above the thresholds, or the cars of this live session.
+
+    Args:
+        program: The program.
+        suffix: JSON_LINES or CSV.
+    """
     state, image_list = program.state, program.state.image_list
     if state.kind == LIVE:
         _save_cars(program, suffix)
@@ -183,7 +195,7 @@ def save_results(program: ViewerProgram, suffix: str) -> None:
     if not image_list.records:
         state.add_message("No picture has been read yet")
         return
-    # Copied here, put in order there: the thread must not see what changes meanwhile.
+    # Copied here and sorted on the thread, which must not see later changes.
     names, records, score, confidence = (
         image_list.names,
         dict(image_list.records),
@@ -257,7 +269,7 @@ _BY_KEY = {(key, command.control): command for command in COMMANDS for key in co
 
 
 def press(program: ViewerProgram, key: str, mods: int = 0) -> bool:
-    """Do what a key stands for; whether it stands for anything."""
+    """Carry out the command of a key; returns whether it has one."""
     command = _BY_KEY.get((key, bool(mods & CONTROL)))
     if command is None:
         return False

@@ -1,6 +1,4 @@
-"""Which folder's pictures are looked at: lists them, finds the folders within, goes from one to the other, by itself in
-a slide show.
-"""
+"""Opens folders: lists their pictures, finds their subfolders, moves between them, and runs the slide show."""
 
 from __future__ import annotations
 
@@ -16,18 +14,23 @@ from alpr_app.viewer.workers.label_tables import Labels, LabelTableReader
 from alpr_app.viewer.workers.recogniser import FAILED
 from alpr_app.viewer.workers.threads import drain, noop
 
-# Folders whose results are holders after another one has been opened.
+# Number of folders whose results are kept after another folder has been opened.
 CACHED_FOLDERS = 16
 
 
 class FolderNavigator:
-    """Keeps `state.browse` and `state.tree` up to date. wake: ends the window's sleep."""
+    """Keeps `state.image_list` and `state.tree` up to date.
+
+    Args:
+        state: State of the window.
+        wake: Ends the window's sleep.
+    """
 
     def __init__(self, state: State, wake: Callable[[], None] = noop) -> None:
         self._state, self._wake = state, wake
         self._scan: FolderScan | None = None
         self._crawl: FolderCrawl | None = None
-        # The picture that was asked for, which is listed whatever its suffix; and as long as it is to be looked at.
+        # The requested picture, which is listed whatever its suffix; and the same until it has been selected.
         self._requested = self._pending_selection = ""
         self._sorted_by: tuple[int, float, float] = (0, 0.0, 0.0)
         self._cached_records: dict[str, dict[str, Record]] = {}
@@ -35,7 +38,7 @@ class FolderNavigator:
         self._closing: list[FolderScan | FolderCrawl] = []
 
     def open(self, folder: str, wanted: str = "") -> None:
-        """List `folder`; wanted: the picture to look at first. Folders that are in the tree already keep it."""
+        """List `folder` and select the picture `wanted`. A folder that is in the tree already keeps the tree."""
         state = self._state
         state.kind, state.folder, state.scanning, state.listing_error = FOLDER, folder, True, ""
         self._requested = self._pending_selection = wanted
@@ -53,7 +56,7 @@ class FolderNavigator:
         state, image_list = self._state, self._state.image_list
         self._close_later(self._scan)
         order = state.settings.order
-        # Copied for the thread; it goes by what is known now.
+        # Copied for the thread, which sorts by the results known now.
         records = dict(image_list.records) if order in (UNSURE, ERRORS) else {}
         self._sorted_by = self._known()
         rank = rank_of(order, records, image_list.score, image_list.confidence)
@@ -62,7 +65,7 @@ class FolderNavigator:
         )
 
     def refresh(self) -> None:
-        """List the folder anew, in the order that is set; what is shown stays until that is done."""
+        """List the folder again in the chosen order; the present list is shown until then."""
         state = self._state
         if state.kind != FOLDER:
             return
@@ -78,16 +81,16 @@ class FolderNavigator:
 
     @property
     def order_is_stale(self) -> bool:
-        """Whether the pictures are sorted by results, and there are others by now."""
+        """Whether the pictures are sorted by results and there are newer results."""
         return self._state.settings.order in (UNSURE, ERRORS) and self._known() != self._sorted_by
 
     def read_folder(self, path: str) -> None:
-        """Find the folders in `path` before all others."""
+        """Read the subfolders of `path` before all others."""
         if self._crawl is not None:
             self._crawl.request(path)
 
     def collect(self) -> None:
-        """Carry over what the threads have found. Never waits."""
+        """Take over new results from the threads. Never waits."""
         state = self._state
         for batch in drain(self._crawl.batches) if self._crawl is not None else ():
             for content in batch:
@@ -97,12 +100,12 @@ class FolderNavigator:
         if listing is None:
             return
         if state.image_list.index > 0:
-            # It was found, or the user has gone elsewhere.
+            # The picture has been found, or the user has moved on.
             self._pending_selection = ""
         state.scanning, state.listing_error = not listing.finished, listing.error
         state.add_message(listing.error, is_error=True)
         if listing.error:
-            # A drive may be back in a moment; what was read from it stays on the list, and can still be holders.
+            # A drive may come back in a moment; its results stay in the list and can still be saved.
             return
         state.image_list.set_names(listing.names, self._pending_selection)
         if listing.finished:
@@ -116,12 +119,12 @@ class FolderNavigator:
         labels = self._tables.labels.take() if self._tables is not None else None
         if labels is not None and state.kind == FOLDER and labels.folder == state.folder:
             image_list.set_labels(labels)
-        # Some come to light only when a picture's lines are looked at.
+        # Some problems are found only when the rows of a picture are parsed.
         while image_list.labels.problems:
             state.add_message(image_list.labels.problems.pop(0), is_error=True)
 
     def leave(self, keep_tree: bool = False) -> None:
-        """Let the folder go, without waiting for the threads; its results are holders for when it is opened again."""
+        """Leave the folder without waiting for the threads; its results are kept for the next visit."""
         state = self._state
         self._cache_records()
         self._close_later(self._scan)
@@ -140,7 +143,7 @@ class FolderNavigator:
                 cached.pop(next(iter(cached)))
 
     def drop_crops(self, folder: str, name: str) -> None:
-        """Keep of a picture's result all but the crops."""
+        """Remove the crops from the result of a picture."""
         state = self._state
         holders = [self._cached_records.get(folder, {})]
         if state.kind == FOLDER and state.folder == folder:
@@ -150,17 +153,17 @@ class FolderNavigator:
                 records[name] = records[name].without_crops()
 
     def forget_results(self) -> None:
-        """Other models read now."""
+        """Forget all results, because the models have changed."""
         self._cached_records.clear()
 
     def parent_folder(self) -> str:
-        """The folder in which the present one lies; empty at the very top."""
+        """The parent of the current folder; empty at the root."""
         folder = self._state.folder
         above = os.path.dirname(folder)
         return above if self._state.kind == FOLDER and above != folder else ""
 
     def neighbour_folder(self, by: int) -> str:
-        """The folder so many rows further down in the tree; empty if there is none."""
+        """The folder `by` rows further down in the tree; empty if there is none."""
         rows = self._state.tree.rows
         position = next((number for number, node in enumerate(rows) if node.path == self._state.folder), -1)
         return rows[position + by].path if 0 <= position + by < len(rows) and position >= 0 else ""
@@ -172,7 +175,7 @@ class FolderNavigator:
         self._closing = [one for one in self._closing if not one.close(0)]
 
     def close(self, timeout: float = 1.0) -> bool:
-        """End the threads; whether all have."""
+        """Stop the threads; returns whether all have ended within `timeout` seconds."""
         deadline = monotonic() + timeout
         self.leave()
         threads = [*self._closing, *([self._tables] if self._tables is not None else [])]
@@ -180,23 +183,23 @@ class FolderNavigator:
 
 
 class SlideShow:
-    """state: whose pictures are shown; its `playing` says whether the show runs."""
+    """Advances through the pictures while `state.playing` is set."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._next = 0.0
 
     def play(self) -> None:
-        """Begin or end."""
+        """Start or stop the slide show."""
         self._state.playing = not self._state.playing
         self._next = monotonic() + self._state.settings.slide_seconds
 
     def advance(self) -> None:
-        """Go on to the next picture if it is time for it; the show ends with the last one."""
+        """Go to the next picture when it is due; the show ends with the last picture."""
         state = self._state
         if not state.playing or monotonic() < self._next:
             return
-        # No picture is passed before it has been read and seen.
+        # A picture is shown until it has been read.
         seen = state.image_item is not None and state.image_item.key == os.path.join(
             state.folder, state.image_list.name
         )
@@ -208,6 +211,6 @@ class SlideShow:
         state.playing = state.image_list.index != before
 
     def seconds_left(self, maximum: float) -> float:
-        """Seconds until the next turn, at most `most`. Overdue, it waits for a result, which wakes the window."""
+        """Seconds until the next picture, at most `maximum`. If it is overdue, the pending result wakes the window."""
         left = self._next - monotonic()
         return min(left, maximum) if left > 0 else maximum

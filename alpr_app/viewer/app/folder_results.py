@@ -1,4 +1,4 @@
-"""What was read in a folder: which results keep their crops, how they are written, and their sums folder by folder, by
+"""Results of a folder: which of them keep their crops, how they are written, and their summary by folder, which follows
 the rules of `alpr eval`.
 """
 
@@ -23,8 +23,8 @@ JSON_LINES, CSV = ".jsonl", ".csv"
 
 
 def file_result(recognition: Recognition, score: float, confidence: float) -> FileResult:
-    """What `alpr read` would say of this picture, with only the plates that reach both thresholds."""
-    # They import torch. Whoever has an outcome has imported that before.
+    """The result of a picture as `alpr read` writes it, with the plates that reach both thresholds."""
+    # Imported here because they import torch, which every recognition has imported already.
     from alpr_app.core.result import Result
     from alpr_app.data.sources import Frame
 
@@ -36,19 +36,27 @@ def file_result(recognition: Recognition, score: float, confidence: float) -> Fi
 
 
 def write_results(path: Path, recognitions: Iterable[Recognition], score: float, confidence: float) -> None:
-    """Write `recognitions` to `path`: .jsonl has one line a picture, .csv one row a plate. Raises OutputError."""
+    """Write `recognitions` to `path`: .jsonl has one line per picture, .csv one row per plate.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     with open_output(path) as write:
         for recognition in recognitions:
             write(file_result(recognition, score, confidence))
 
 
-# About a thousand plates' worth.
+# Enough for about a thousand plates.
 MAXIMUM_CROP_BYTES = 32 * 2**20
 
 
 class CropCache:
-    """Keeps the crops in results below `maximum` bytes; the earliest go first. drop: takes them out of the result of a
-    folder's picture."""
+    """Limits the memory of the crops in results; the oldest are dropped first.
+
+    Args:
+        drop: Removes the crops from the result of a picture, given its folder and name.
+        maximum: Bytes.
+    """
 
     def __init__(self, drop: Callable[[str, str], None], maximum: int = MAXIMUM_CROP_BYTES) -> None:
         self._drop, self._maximum = drop, maximum
@@ -56,7 +64,7 @@ class CropCache:
         self._bytes = 0
 
     def add(self, folder: str, name: str, recognition: Recognition) -> None:
-        """There is a new result of the picture `name` in `folder`."""
+        """Note a new result of the picture `name` in `folder`."""
         self._bytes -= self._sizes.pop((folder, name), 0)
         size = sum(plate.crop.nbytes for plate in recognition.plates)
         if not size:
@@ -69,23 +77,32 @@ class CropCache:
             self._drop(*earliest)
 
     def clear(self) -> None:
-        """All results have gone."""
+        """Note that all results have been removed."""
         self._sizes.clear()
         self._bytes = 0
 
 
-# The folder that was opened itself.
+# The opened folder itself.
 THIS_FOLDER = "."
 MICRO, MACRO = "All pictures", "Mean of the folders"
 
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One folder. plates: those shown, after the thresholds. confidence: their mean. labelled: plates whose label says
-    what they read. Shares of these, 0 to 1: exact, whole plates right; no_province, right from the second
-    character on. Of those labels that say where the plate is: found_70, the share found with an IoU of 0.7 or more;
-    corner_px, the mean corner error of plates found with 0.5; false_boxes, shown plates that lie on no labelled one.
-    None: there is nothing of which it could be said."""
+    """The results of one folder. None stands for a figure without any data.
+
+    Attributes:
+        folder: Path relative to the opened folder.
+        pictures: Number of pictures read.
+        plates: Number of plates that reach both thresholds.
+        confidence: Their mean confidence.
+        labelled: Number of plates with a labelled text.
+        exact: Share of these that are read right, 0 to 1.
+        no_province: Share of these that are right from the second character on.
+        found_70: Share of the labels with a position that are found with an IoU of 0.7 or more.
+        corner_px: Mean corner error in pixels of plates found with an IoU of 0.5 or more.
+        false_boxes: Number of plates that match no label, in pictures whose labels have positions.
+    """
 
     folder: str
     pictures: float
@@ -105,8 +122,13 @@ SHARES = ("confidence", "exact", "no_province", "found_70")
 
 @dataclass(frozen=True)
 class Summary:
-    """rows: in natural order of the folders. micro: every picture counts the same. macro: every folder does; of each
-    column, the mean over the folders that have it."""
+    """The summary of an opened folder.
+
+    Attributes:
+        rows: One per subfolder, in natural order.
+        micro: Total in which every picture counts the same.
+        macro: Mean over the folders; for each column, over those that have a value.
+    """
 
     rows: tuple[SummaryRow, ...]
     micro: SummaryRow
@@ -150,7 +172,7 @@ class _Counts:
             self.false_boxes += sum(not one.found for one in comparisons)
 
     def _add_label(self, comparisons: list[PlateComparison], placed: bool) -> None:
-        """One labelled plate, and what was found that lies nearest to it."""
+        """Count one labelled plate with the detections assigned to it."""
         self.labelled += 1
         self.exact += any(one.read for one in comparisons)
         self.no_province += any(one.read_without_province for one in comparisons)
@@ -186,7 +208,7 @@ class _Counts:
 
 
 def summarise(records: Mapping[str, Record], score: float, confidence: float) -> Summary:
-    """The summary of `records`, by the way from the folder to each picture, with plates that reach both thresholds."""
+    """Summarise `records`, given by path relative to the folder, with the plates that reach both thresholds."""
     groups: dict[str, _Counts] = {}
     for name, record in records.items():
         groups.setdefault(os.path.dirname(name) or THIS_FOLDER, _Counts()).add(record, score, confidence)
@@ -205,7 +227,7 @@ def _mean(rows: Sequence[SummaryRow]) -> SummaryRow:
 
 
 def sort_rows(rows: Iterable[SummaryRow], column: str, descending: bool) -> list[SummaryRow]:
-    """Sorted by a column; folders that have nothing in it come last either way, equal ones in natural order."""
+    """Sort by a column; folders without a value come last either way, equal ones in natural order."""
     rows = sorted(rows, key=lambda line: natural_key(line.folder))
     if column == "folder":
         return rows[::-1] if descending else rows
@@ -217,7 +239,11 @@ def sort_rows(rows: Iterable[SummaryRow], column: str, descending: bool) -> list
 def write_summary(
     path: Path, summary: Summary, order: Callable[[Iterable[SummaryRow]], Sequence[SummaryRow]] = list
 ) -> None:
-    """Write it to `path` as CSV: one row a folder, in `order`, then the two sums. Raises OutputError."""
+    """Write the summary as CSV: one row per folder in `order`, then the total and the mean.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     text = io.StringIO()
     sheet = Sheet(text, COLUMNS)
     for line in (*order(summary.rows), summary.micro, summary.macro):

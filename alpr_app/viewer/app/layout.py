@@ -1,4 +1,4 @@
-"""One frame of the window: where the panels are, and the keys."""
+"""One frame of the window: the arrangement of the panels, and the keys."""
 
 from __future__ import annotations
 
@@ -23,12 +23,19 @@ from alpr_app.viewer.toolkit.toolkit import Toolkit
 from alpr_app.viewer.workers.live import Rate
 
 SPLITTER = 6
-# The picture keeps at least so much of the window.
+# Minimum width of the picture.
 MINIMUM_CANVAS = 260
 
 
 class WindowLayout:
-    """screen_scale: units of the window a unit of the design, as the screen wants it, before the user's own wish."""
+    """Draws the whole window.
+
+    Args:
+        program: The program behind the window.
+        ui: Dear ImGui.
+        textures: Pictures on the graphics card.
+        screen_scale: Scale required by the screen, in window units per design unit; the user's scale is applied on top.
+    """
 
     def __init__(self, program: ViewerProgram, ui: Toolkit, textures: Textures, screen_scale: float = 1.0) -> None:
         self.context = PanelContext(ui, textures, program)
@@ -39,7 +46,7 @@ class WindowLayout:
         self._summary, self._training = SummaryTable(), TrainingPage()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
-        """Carry over what the threads have done, and draw it. size: of the window; seconds: since the last frame."""
+        """Take over results from the threads and draw a frame: `size` of the window, `seconds` since the last frame."""
         ui, program = self.context.ui, self.context.program
         program.collect()
         self._restyle()
@@ -60,9 +67,9 @@ class WindowLayout:
         ui, program = self.context.ui, self.context.program
         for key, mods in ui.inputs.pressed:
             if key == "Escape" and ui.combo_open:
-                # It folds the list, and that is enough for one press.
+                # Escape closes an open combo box and nothing else.
                 continue
-            # The dialog has keys of its own.
+            # The open dialog has keys of its own.
             if not (ui.wants_text or program.state.open_dialog_open) or key in ("F1", "Escape"):
                 press(program, key, mods)
 
@@ -73,7 +80,7 @@ class WindowLayout:
         height = window[3] - bottom
         left = settings.browser_width * ui.unit if settings.show_browser else 0
         right = settings.plates_width * ui.unit if settings.show_plates else 0
-        # In a small window the sides give way, in equal parts.
+        # In a small window, both sides shrink by the same factor.
         spare = window[2] - MINIMUM_CANVAS * ui.unit
         if left + right > spare:
             left, right = (side * max(0.0, spare) / (left + right) for side in (left, right))
@@ -103,7 +110,7 @@ class WindowLayout:
             help_window(context, window)
 
     def _side(self, rect: Rect) -> None:
-        """Plates and settings share the right side."""
+        """The tabs with the plates and the settings."""
         ui, context = self.context.ui, self.context
         with ui.area("side", rect, ui.theme.panel), ui.tabs("side tabs"):
             with ui.tab("Plates") as shown:
@@ -116,7 +123,7 @@ class WindowLayout:
                         settings_panel(context)
 
     def _splitter(self, name: str, x: float, direction: int, height: float) -> None:
-        """A line that can be dragged to make a side wider."""
+        """A line that can be dragged to resize a side panel."""
         if not x:
             return
         ui, state = self.context.ui, self.context.program.state

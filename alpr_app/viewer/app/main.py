@@ -13,7 +13,8 @@ from typing import Any
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the desktop program with `argv` (None: the arguments of the process).
 
-    Returns the exit status: 0 all went well, 2 it could not be carried out, 130 interrupted.
+    Returns:
+        The exit status: 0 success, 2 the program could not run, 130 interrupted.
     """
     from alpr_app.core.errors import AlprError, print_error
     from alpr_app.core.native_libraries import explain, quiet_libraries
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     limit_opencv()
     args = parse(argv)
     for stream in (sys.stdout, sys.stderr):
-        # A terminal may know no Chinese; that is no reason to stop.
+        # A terminal without Chinese characters must not stop the program.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except ImportError as error:
         if explain(error) is not None:
-            # Nothing works then, `alpr read` neither.
+            # With this error, `alpr read` does not work either.
             raise
         print_error(f"{without_package(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
         return 2
@@ -59,14 +60,14 @@ def _exit_status(status: int, ended: bool) -> int:
 
 
 def without_package(error: ImportError) -> str:
-    """What to say when a package of the window cannot be imported."""
+    """The message for a package of the window that cannot be imported."""
     if error.name == "imgui":
         return _without_imgui(sys.version_info[:2])
     return f"the window cannot be drawn: {error}"
 
 
 def _without_imgui(version: tuple[int, int]) -> str:
-    """What helps on this version of Python: an advice that cannot be followed there is worth nothing."""
+    """The remedy that works with this version of Python."""
     install = f"{sys.executable} -m pip install 'imgui[glfw]'"
     if version < (3, 12):
         return f"the window needs the package imgui, which is not installed: {install}"
@@ -78,7 +79,7 @@ def _without_imgui(version: tuple[int, int]) -> str:
 
 
 def _run(args: argparse.Namespace) -> bool:
-    """Whether all threads have ended."""
+    """Run the window or take the screenshot; returns whether all threads have ended."""
     from alpr_app.data.images import quiet_opencv
     from alpr_app.viewer.app.arguments import DEFAULT_SIZE, chosen_settings, initial_target, model_choice
     from alpr_app.viewer.app.program import ViewerProgram
@@ -97,7 +98,7 @@ def _run(args: argparse.Namespace) -> bool:
     if args.screenshot is not None:
         from alpr_app.viewer.app.screenshot import take_screenshot
 
-        # Neither the user's settings nor what was opened last: the same arguments give the same picture.
+        # Independent of the user's settings, so that the same arguments always give the same picture.
         take_screenshot(make, args.screenshot, args.size or DEFAULT_SIZE)
         return True
     from alpr_app.viewer.app.notices import report_threads

@@ -1,4 +1,6 @@
-"""The viewer without its window: owns the threads, carries what they hand over into the state, and acts on wishes."""
+"""The program without its window: it owns the threads, carries their results into the state, and acts on the user's
+commands.
+"""
 
 from __future__ import annotations
 
@@ -30,16 +32,24 @@ from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capt
 from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, drain, noop
 
-# Seconds between two looks at things that nobody reports.
+# Seconds of sleep after which the window looks for changes that do not wake it.
 IDLE_SECONDS = 1.0
 LIVE_SECONDS = 0.25
-# Frames are shown without their plates once the recogniser has been silent for so long.
+# Frames are shown without plates once the recogniser has been silent for this long.
 RAW_AFTER_SECONDS = 1.5
 
 
 class ViewerProgram:
-    """choice: the models. settings_file: where settings are kept at the end. wake: ends the window's sleep; any thread
-    calls it. make, load, capture, cameras: for tests, instead of models, picture files, cameras and their list."""
+    """The program behind the window. All methods belong to the main thread; only `close` waits for other threads.
+
+    Args:
+        choice: The models.
+        settings: What the program starts with; None for the defaults.
+        settings_file: Where the settings are saved at the end; None to not save them.
+        wake: Ends the window's sleep; called on any thread.
+        make, load, capture, cameras: Replace the models, the reading of pictures, the opening of cameras and the list
+            of cameras in tests.
+    """
 
     def __init__(
         self,
@@ -59,14 +69,14 @@ class ViewerProgram:
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
         self._focus: tuple[str, ...] = ()
-        # The list that the run over the whole folder goes by.
+        # The list of names on which the reading of the whole folder is based.
         self._read_all_names: Sequence[str] = ()
         self._frames: LatestValue[ImageItem] = LatestValue(wake)
         self._closing: list[FolderSource | LiveSource] = []
-        # Of the source that is open; results of one that was left are nobody's any more.
+        # Number of the opened source; results of earlier sources are ignored.
         self._session = 0
         self._crops = CropCache(self.navigator.drop_crops)
-        # The picture looked at, while it is read once more because its crops were not kept.
+        # The selected picture while it is read again because its crops were not kept.
         self._rereading = ""
         self.slide_show = SlideShow(self.state)
         self.export_worker = ExportWorker(wake)
@@ -77,7 +87,7 @@ class ViewerProgram:
         self.recogniser = Recogniser(make or choice.make, wake, self._item_dequeued)
 
     def open(self, target: str | int) -> None:
-        """Show a folder, the folder of a picture, a camera's number, a video file, an address or a training run."""
+        """Open a folder, the folder of a picture, a camera by number, a video file, an address or a training run."""
         if isinstance(target, str) and "://" not in target:
             target = os.path.abspath(os.path.expanduser(target))
             if is_run(Path(target)):
@@ -104,7 +114,7 @@ class ViewerProgram:
         self.navigator.open(folder, wanted)
 
     def show_folder(self, folder: str) -> None:
-        """Show the pictures of a folder in the tree, or of the one above; nothing for an empty name."""
+        """Show the pictures of another folder of the tree; an empty name is ignored."""
         if folder and folder != self.state.folder:
             self._open_folder(folder, keep_tree=True)
 
@@ -112,7 +122,7 @@ class ViewerProgram:
         self._close_source()
         state = self.state
         state.kind, state.cars = LIVE, Cars()
-        # A file would play on while the models load, and its beginning would go unread.
+        # Otherwise a file would start while the models load, and its beginning would not be read.
         session = self._session
 
         def offer(image_item: ImageItem) -> None:
@@ -122,7 +132,7 @@ class ViewerProgram:
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
     def _close_source(self, keep_tree: bool = False) -> None:
-        """Let the present source go, without waiting for its threads."""
+        """Leave the current source without waiting for its threads."""
         self.navigator.leave(keep_tree)
         for source in (self._folder, self.live):
             if source is not None:
@@ -143,7 +153,7 @@ class ViewerProgram:
         image_list.set_names(())
 
     def _offer(self, image_item: ImageItem) -> None:
-        """A live frame, on the reading thread: to the recogniser, and raw to the window."""
+        """Pass a live frame to the recogniser and, without plates, to the window; called on the reading thread."""
         self.recogniser.submit_live(image_item)
         self._frames.put(image_item)
 
@@ -153,7 +163,7 @@ class ViewerProgram:
             folder.notify()
 
     def collect(self) -> None:
-        """Carry over what the threads have done since the last call. Never waits."""
+        """Take over results from the threads. Never waits."""
         state = self.state
         state.models = self.recogniser.status
         for message, is_error in self.export_worker.take_messages():
@@ -196,13 +206,12 @@ class ViewerProgram:
             folder.reread(prefix + image_list.name)
         self._rereading = lacking
         image_item = folder.image_item(prefix + image_list.name) if folder is not None and image_list.name else None
-        # Until the next picture is there, the one before stays on the canvas: nothing flickers.
+        # The previous picture stays on the canvas until the next one is decoded, which avoids flicker.
         if image_item is not None or not image_list.name:
             state.show(image_item, record.recognition if record else None)
 
     def _finish_read_all(self) -> None:
-        """Of a run over the whole folder, whose list is complete: say that all has been read, or read what the list did
-        not have yet when the run began."""
+        """Report that the whole folder has been read, or read what was not yet in the list when the reading began."""
         state, image_list = self.state, self.state.image_list
         if len(image_list.records) >= len(image_list.names):
             state.read_all_total = 0
@@ -247,14 +256,14 @@ class ViewerProgram:
                 self._folder.focus([os.path.join(self.state.folder, name) for name in names])
 
     def play(self) -> None:
-        """Begin or end the slide show; hold a live source, or let it go on."""
+        """Start or stop the slide show; pause or resume a live source."""
         if self.live is not None:
             self.live.pause(not self.live.paused)
         elif self.state.kind == FOLDER:
             self.slide_show.play()
 
     def step(self, by: int) -> None:
-        """Go on by so many pictures; one frame on while a live source is held."""
+        """Move the selection by so many pictures; a paused live source advances by one frame."""
         if self.live is not None:
             if by > 0:
                 self.live.pause(True)
@@ -264,17 +273,17 @@ class ViewerProgram:
         self.state.image_list.step(by)
 
     def go(self, number: int) -> None:
-        """Look at the picture of this number, counted from 1 in the whole folder, or at the nearest there is."""
+        """Select the picture with this number, counted from 1 in the whole folder, or the nearest one."""
         self.state.playing = False
         self.state.image_list.go(number - 1)
 
     def read_all(self, wanted: bool) -> None:
-        """Read the whole folder in the background, or stop doing so."""
+        """Start reading the whole folder in the background, or stop it."""
         state, image_list = self.state, self.state.image_list
         if self._folder is None:
             return
         folder, names, records = state.folder, image_list.names, image_list.records
-        # Gone through on the source thread, as it gets there.
+        # Evaluated lazily on the source thread.
         missing = (os.path.join(folder, name) for name in names if name not in records)
         self._folder.read_all(missing if wanted else None)
         self._read_all_names = names
@@ -282,7 +291,7 @@ class ViewerProgram:
         state.read_all_done, state.read_all_started = 0, monotonic()
 
     def choose_models(self, **changes: Any) -> None:
-        """Run the models otherwise: backend, threads, device. All is read anew as it comes to be looked at."""
+        """Change the models, backend, threads or device. Pictures are read again when they are shown next."""
         choice = replace(self.choice, **changes)
         if choice == self.choice:
             return
@@ -298,13 +307,13 @@ class ViewerProgram:
             self._folder.reread_all()
 
     def rescan(self, recursive: bool) -> None:
-        """List the folder again, with or without the folders in it."""
+        """List the folder again, with or without its subfolders."""
         self.read_all(False)
         self.state.change(recursive=recursive)
         self.navigator.refresh()
 
     def sort(self, order: str) -> None:
-        """List the pictures in this order, now; results that come later move none."""
+        """Sort the list now; later results do not move any row."""
         self.state.change(order=order)
         self.navigator.refresh()
 
@@ -316,9 +325,13 @@ class ViewerProgram:
         return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Keep the settings, write to its end what the user wanted kept, however long that takes, and end all threads;
-        whether all have ended within `timeout` seconds. What goes wrong with files is said on standard error: there is
-        no window any more."""
+        """Save the settings, finish writing the user's files, however long that takes, and stop all threads.
+
+        Errors are printed on standard error, because the window is closed.
+
+        Returns:
+            Whether all threads have ended within `timeout` seconds.
+        """
         if self._settings_file is not None:
             self._report_error(save_settings(self._settings_file, self.state.settings))
         self._close_source()

@@ -1,4 +1,4 @@
-"""`--screenshot`: the window as a picture, drawn without any display."""
+"""Draws the window into a picture without a display: `--screenshot`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,24 @@ from alpr_app.viewer.workers.live import ENDED, WAITING
 from alpr_app.viewer.workers.recogniser import FAILED, READY
 
 PATIENCE_SECONDS = 60.0
-# Of a folder with no more pictures than this, all are read, so that the list is complete.
+# A folder with at most this many pictures is read completely, so that its list is complete.
 SMALL_FOLDER = 24
-# What is drawn depends at times on the frame before: tooltips, scrolling.
+# Some parts of a frame depend on the one before: tooltips, scrolling.
 SETTLING_FRAMES = 4
 
 
 def take_screenshot(make: Callable[[], ViewerProgram], path: Path, size: tuple[int, int]) -> None:
-    """Write the window, `size` wide and high, once its first picture has been read, with the neighbours of it.
+    """Draw the window once its first picture and the neighbours of it have been read.
 
-    Raises OffscreenError, PictureError, or AlprError if the models cannot be used.
+    Args:
+        make: Builds the program.
+        path: Picture file to write.
+        size: Width and height of the window.
+
+    Raises:
+        OffscreenError: Nothing can be drawn on this computer.
+        PictureError: The file cannot be written.
+        AlprError: The models cannot be used.
     """
     with Offscreen(*size) as screen, ExitStack() as cleanup:
         program = make()

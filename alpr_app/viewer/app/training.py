@@ -1,4 +1,4 @@
-"""The training run that is watched, and models of runs that are in use instead of the shipped ones."""
+"""The training run that is watched, and the models of training runs that replace the shipped ones."""
 
 from __future__ import annotations
 
@@ -35,20 +35,30 @@ from alpr_app.viewer.workers.images import ImageItem, load_image_item
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, Worker, noop
 
 PERIOD_SECONDS = 1.0
-# No chart is so wide that more points would show.
+# More points are not visible in any chart.
 MAXIMUM_POINTS = 800
-# Lines of train.csv over whose speed is averaged, and what counts as standing still.
+# Rows of train.csv over which the speed is averaged; and when a run counts as stalled.
 RECENT = 5
 STALLED_SECONDS, STALLED_LINES = 90.0, 5.0
 
 Stamp = tuple[int, int] | None
-"""When a file was changed and how large it is; None if it is not there."""
+"""Time of modification in nanoseconds and size of a file; None if it does not exist."""
 
 
 @dataclass(frozen=True, eq=False)
 class RunView:
-    """What is known of a run. changed: when its figures were written last, seconds since 1970, 0 for never. sheet: its
-    mistakes. problems: what cannot be read, a line each."""
+    """A snapshot of a run.
+
+    Attributes:
+        folder: Folder of the run.
+        about: Its description; None if it cannot be read.
+        command: Command that resumes or repeats it; empty if unknown.
+        train, val: Columns of train.csv and val.csv.
+        newest: Its newest model; None if there is none.
+        sheet: Picture of the worst mistakes; None if there is none.
+        changed: When its figures were written last, in seconds since 1970; 0 for never.
+        problems: One line for each file that cannot be read.
+    """
 
     folder: Path
     about: About | None = None
@@ -70,7 +80,7 @@ class RunView:
 
     @property
     def steps(self) -> int:
-        """Of the whole run; 0 if that is not known."""
+        """Number of steps of the whole run; 0 if unknown."""
         return self.about.steps if self.about is not None else 0
 
     @property
@@ -79,31 +89,31 @@ class RunView:
 
     @property
     def rate(self) -> float:
-        """Samples a second of late; 0 if that is not known."""
+        """Recent samples per second; 0 if unknown."""
         rates = self.train.columns.get("samples_per_s", np.zeros(0))[-RECENT:]
         rates = rates[np.isfinite(rates) & (rates > 0)]
-        # Every line stands for as many samples: their times are added up.
+        # Every row covers the same number of samples, so their times are added up.
         return float(len(rates) / (1 / rates).sum()) if len(rates) else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the last step, validation not counted; None if that is not known."""
+        """Seconds until the last step, without validation; None if unknown."""
         if not self.steps or not self.rate or self.about is None:
             return None
         return max(0, self.steps - self.step) * self.about.batch_size / self.rate
 
     def is_stalled(self, now: float) -> bool:
-        """Whether it seems to have been stopped. now: seconds since 1970."""
+        """Whether the run seems to have stopped; `now` in seconds since 1970."""
         steps = self.train.columns.get("step", np.zeros(0))
         batch = self.about.batch_size if self.about is not None else 0
         line = (steps[-1] - steps[-2]) * batch / self.rate if len(steps) > 1 and self.rate else 0.0
         return not self.done and now - self.changed > max(STALLED_SECONDS, STALLED_LINES * line)
 
     def best(self, name: str) -> float:
-        """The figure `name` of the validation by which the best checkpoint was chosen; NaN if none was."""
+        """Value of the column `name` at the validation that was best; NaN if there is none."""
         columns = self.val.columns
         monitor = self.about.judged_by if self.about is not None and self.about.judged_by in columns else None
-        # A run that does not say begins its figures with it.
+        # A run without a description has its score in the first column.
         monitor = monitor or next((other for other in columns if other != "step"), "")
         if not monitor or not np.isfinite(columns[monitor]).any():
             return float("nan")
@@ -111,7 +121,16 @@ class RunView:
 
 
 class RunWatch(Worker):
-    """folder: of the run. wake: there is another view."""
+    """A thread that watches a run.
+
+    Args:
+        folder: Folder of the run.
+        wake: Called when there is a new view.
+        period: Seconds between two looks at the files.
+
+    Attributes:
+        views: Mailbox with the newest view.
+    """
 
     def __init__(self, folder: Path, wake: Callable[[], None] = noop, period: float = PERIOD_SECONDS) -> None:
         self.views: LatestValue[RunView] = LatestValue(wake)
@@ -128,7 +147,7 @@ class RunWatch(Worker):
                 self._changed.wait_for(lambda: self._ended, self._period)
 
     def _poll(self) -> None:
-        """Read what has changed since the last look. Taken before reading, stamps tell of whatever comes later."""
+        """Read the files that have changed. Stamps are taken before reading, so that later changes are noticed."""
         folder = self._view.folder
         files = {TRAIN: [TRAIN], VAL: [VAL], ABOUT: [ABOUT, COMMAND], NEWEST: [NEWEST, "newest.json"]}
         files[MISTAKES] = [MISTAKES]
@@ -181,7 +200,7 @@ def _stamp(path: Path) -> Stamp:
 
 
 def thin(curves: Curves, maximum: int) -> Curves:
-    """At maximum `maximum` lines of them, evenly out of all, the initial and the last among them."""
+    """Reduce to at most `maximum` evenly spaced rows, including the first and the last."""
     count = len(curves.columns.get("step", ()))
     if count <= maximum:
         return curves
@@ -190,20 +209,25 @@ def thin(curves: Curves, maximum: int) -> Curves:
 
 
 def age(written: float, now: float | None = None) -> float:
-    """Seconds since `written`, seconds since 1970."""
+    """Seconds since `written`, which is in seconds since 1970."""
     return max(0.0, (time.time() if now is None else now) - written)
 
 
 @dataclass(frozen=True)
 class LoadCheck:
-    """A model that was loaded once to see whether it can be. trouble: why it cannot."""
+    """The result of loading a model once.
+
+    Attributes:
+        model: The model.
+        error: Why it cannot be loaded; empty if it can.
+    """
 
     model: NewestModel
     error: str = ""
 
 
 def check_model(model: NewestModel) -> LoadCheck:
-    """Load a bundle, as the recogniser will. Takes a while: torch is imported."""
+    """Load a bundle as the recogniser will. Takes seconds, because torch is imported."""
     from alpr_app.networks.bundle import load_bundle
 
     try:
@@ -214,9 +238,19 @@ def check_model(model: NewestModel) -> LoadCheck:
 
 
 class Training:
-    """choose: runs the models otherwise, as `ViewerProgram.choose_models`. initial: what the program began with. view: what is
-    known of the run; None while none is watched. own: by kind, the models of runs that are in use. trouble: why the
-    last one could not be taken into use."""
+    """Watches a training run and puts its models into use.
+
+    Args:
+        state: State of the window.
+        initial: Models with which the program started.
+        choose: Changes the models, see `ViewerProgram.choose_models`.
+        wake: Ends the window's sleep.
+
+    Attributes:
+        view: Newest view of the run; None if none is watched.
+        models_in_use: Models of training runs in use, by kind.
+        error: Why the last model could not be put into use; empty if it could.
+    """
 
     def __init__(
         self, state: State, initial: ModelChoice, choose: Callable[..., None], wake: Callable[[], None] = noop
@@ -230,7 +264,7 @@ class Training:
         self._loading: BackgroundTask[LoadCheck] = BackgroundTask("alpr-try", wake)
 
     def open(self, folder: str) -> bool:
-        """Watch the run in `folder`; if there is none, say so. Returns whether there is one."""
+        """Watch the run in `folder`, or report that there is none; returns whether there is one."""
         path = Path(os.path.abspath(os.path.expanduser(folder)))
         if not is_run(path):
             self._state.add_message(f"{path}: there is no training run in this folder", is_error=True)
@@ -248,7 +282,7 @@ class Training:
         return self.view is None or bool(self.view.changed or self.view.command or self.view.problems)
 
     def collect(self) -> None:
-        """Carry over what the threads have found. Never waits."""
+        """Take over results from the threads. Never waits."""
         view = self._watch.views.take() if self._watch is not None else None
         if view is not None:
             self.view = view
@@ -258,8 +292,7 @@ class Training:
             self._use(checked)
 
     def load_newest(self) -> None:
-        """Have the newest model of the run read from now on, if it can be loaded; until that is known, and if it
-        cannot, those in use stay."""
+        """Load the newest model of the run and use it; the models in use stay until it is loaded, and if it fails."""
         newest = self.view.newest if self.view is not None else None
         if newest is not None:
             self.error = ""
@@ -285,34 +318,34 @@ class Training:
         return " ".join(self.models_in_use[kind].sha256 for kind in sorted(self.models_in_use))
 
     def restore_initial_models(self) -> None:
-        """Read with the models again that the program began with."""
+        """Use the models again with which the program started."""
         initial = self._initial
         self.models_in_use.clear()
         self._choose(detector=initial.detector, reader=initial.reader, reader_config=initial.reader_config, version="")
 
     @property
     def newer_available(self) -> bool:
-        """Whether the run has written another model since its own was taken into use."""
+        """Whether the run has written a newer model than the one in use."""
         newest = self.view.newest if self.view is not None else None
         used = self.models_in_use.get(newest.kind) if newest is not None else None
         return newest is not None and used is not None and used.path == newest.path and used.sha256 != newest.sha256
 
     @property
     def newest_in_use(self) -> bool:
-        """Whether the newest model of the run is the one that reads."""
+        """Whether the newest model of the run is in use."""
         newest = self.view.newest if self.view is not None else None
         return newest is not None and self.models_in_use.get(newest.kind) == newest
 
     @property
     def model_description(self) -> str:
-        """Which models of runs are in use, in a few words; empty if none is."""
+        """The models of training runs in use, in a few words; empty if there are none."""
         return ", ".join(
             f"{kind} from run {self.models_in_use[kind].path.parent.name}" for kind in sorted(self.models_in_use)
         )
 
     @property
     def initial_models_name(self) -> str:
-        """What `back` leads to."""
+        """Name of the models that `restore_initial_models` restores."""
         return (
             "shipped models" if self._initial.detector is self._initial.reader is None else "models chosen at the start"
         )
@@ -326,7 +359,7 @@ class Training:
         self.error = ""
 
     def close(self, timeout: float = 1.0) -> bool:
-        """End the threads; whether all have."""
+        """Stop the threads; returns whether all have ended within `timeout` seconds."""
         deadline = monotonic() + timeout
         self._stop_watching()
         threads: list[Closable] = [*self._closing, self._loading]

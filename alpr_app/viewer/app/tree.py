@@ -1,4 +1,4 @@
-"""The folders within the opened one as a tree: what is unfolded, and how many pictures each holds so far."""
+"""The opened folder and its subfolders as a tree, with the number of pictures in each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ from alpr_app.viewer.workers.folders import FolderContent
 
 
 class Node:
-    """A folder. pictures: how many lie directly in it; total: with those of all folders within, as far as they have
-    been looked into. children: None before it has been. link: it leads elsewhere and counts for nothing above it."""
+    """A folder.
+
+    Attributes:
+        path, name, parent, depth: Its position in the tree.
+        children: Its subfolders; None until they have been read.
+        pictures: Number of pictures directly in the folder.
+        total: The same including subfolders, as far as they have been read.
+        expanded: Whether its subfolders are shown.
+        link: Whether it is a link; its pictures do not count in its parents.
+        error: Why it cannot be read; empty if it can.
+    """
 
     __slots__ = ("children", "depth", "error", "expanded", "link", "name", "parent", "path", "pictures", "total")
 
@@ -24,12 +33,17 @@ class Node:
 
     @property
     def expandable(self) -> bool:
-        """Whether there is something in it to unfold, as far as one knows."""
+        """Whether it has subfolders, or may have some."""
         return bool(self.children) or (self.children is None and not self.error)
 
 
 class Tree:
-    """rows: the folders that are to be seen, from top to bottom. It belongs to the main thread."""
+    """The tree of folders; it belongs to the main thread.
+
+    Attributes:
+        root: The opened folder; None if there is none.
+        rows: The visible folders from top to bottom.
+    """
 
     def __init__(self) -> None:
         self.root: Node | None = None
@@ -37,7 +51,7 @@ class Tree:
         self._rows: list[Node] | None = []
 
     def set_root(self, path: str) -> None:
-        """Begin anew with `path` at the top, unfolded."""
+        """Replace the tree by one with the expanded root `path`."""
         self.root = Node(path, os.path.basename(path) or path)
         self.root.expanded = True
         self._nodes = {path: self.root}
@@ -50,7 +64,7 @@ class Tree:
         return self._nodes.get(path)
 
     def add(self, content: FolderContent) -> None:
-        """Note what a folder holds; of one that was known before, what is unfolded stays so."""
+        """Set the content of a folder; known subfolders stay expanded."""
         node = self._nodes.get(content.path)
         if node is None:
             return
@@ -83,7 +97,7 @@ class Tree:
             self._rows = None
 
     def reveal(self, path: str) -> None:
-        """Unfold all that `path` lies in."""
+        """Expand all parents of `path`."""
         node = self._nodes.get(path)
         while node is not None and node.parent is not None:
             node = node.parent
@@ -97,7 +111,7 @@ class Tree:
 
 
 def _add_pictures(node: Node | None, by: int) -> None:
-    """So many pictures more in `node`, and so in all that it lies in."""
+    """Add to the number of pictures in `node` and in all its parents."""
     while node is not None and by:
         node.total += by
         node = None if node.link else node.parent

@@ -1,4 +1,4 @@
-"""The left side: the list of a folder's pictures, of which only the rows in sight are drawn, and what was counted."""
+"""The left side for folders: the list of pictures, of which only the visible rows are drawn, and the totals."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from alpr_app.viewer.panels.live import live_panel
 from alpr_app.viewer.panels.tree import TreePanel
 from alpr_app.viewer.toolkit.painter import Rect
 
-# From this width on, the filter by has_labels and the order stand on one line.
+# From this width on, the filter by outcome and the order share one line.
 SIDE_BY_SIDE = 250
-# Below this height the list needs the room that the shares would take.
+# Below this height the totals are left out in favour of the list.
 LOW_HEIGHT = 440
 _FILTERS = (ALL, "right", "wrong", "missed", UNSEEN)
 _FILTER_NAMES = ("All pictures", "Read right", "Read wrong", "Missed", "Not yet read")
@@ -74,10 +74,10 @@ class BrowserPanel:
     def _filter(self, context: PanelContext) -> None:
         ui, image_list = context.ui, context.program.state.image_list
         text, _ = ui.text_field("filter", image_list.text, "Filter by name or plate")
-        # Without labels there is nothing to be right or wrong.
+        # The filter by outcome needs labels.
         only, has_labels = image_list.only, bool(image_list.totals.pictures) or image_list.only != ALL
         room, refresh_width = ui.room[0], icon_width(ui) + ui.gap[0]
-        # Side by side where their words can be read.
+        # One line only where both texts fit.
         share = has_labels and room >= SIDE_BY_SIDE * ui.unit
         if has_labels:
             width = (room - refresh_width - ui.gap[0]) / 2 if share else room
@@ -195,7 +195,7 @@ class BrowserPanel:
         ui, state = context.ui, context.program.state
         stop = ui.text_width("Stop") + 18 * ui.unit
         left, top = ui.cursor
-        # While the list grows, more may be read than the run began with.
+        # While the list grows, more pictures may be read than were known at the beginning.
         share = min(1.0, state.read_all_done / state.read_all_total)
         took = monotonic() - state.read_all_started
         rest = took / share - took if share and took > 1 else 0
@@ -207,7 +207,7 @@ class BrowserPanel:
 
 
 def _count(context: PanelContext) -> str:
-    """12 of 345; while it is listed, how many there are so far."""
+    """12 of 345; while the folder is listed, the number of pictures so far."""
     state, image_list = context.program.state, context.program.state.image_list
     if state.scanning:
         return f"{len(image_list.names):,} so far..."

@@ -1,4 +1,4 @@
-"""The middle of the window: the picture, with what was found in it drawn on top at any zoom."""
+"""The middle of the window: the picture with its overlays, at any zoom."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
 from alpr_app.viewer.workers.images import ImageItem
 
-# From this enlargement on, pixels are shown as squares.
+# From this magnification on, pixels are drawn as squares.
 PIXELATED_FROM = 4.0
-# The pointer may shake by so many units in a click.
+# Movement of the pointer that still counts as a click, in units.
 CLICK_SLACK = 4.0
 
 
@@ -51,7 +51,7 @@ class CanvasPanel:
             model_banner(context, place)
 
     def _handle_mouse(self, context: PanelContext, place: Rect, image_item: ImageItem, hit: Hit) -> None:
-        """Zoom, drag and select."""
+        """Zoom, move and select with the mouse."""
         ui, state, view = context.ui, context.program.state, context.program.state.view
         size, canvas = image_item.size, place[2:]
         pointer = (ui.mouse.position[0] - place[0], ui.mouse.position[1] - place[1])
@@ -80,9 +80,9 @@ class CanvasPanel:
         assert display is not None
         texture = context.textures.get("canvas", (image_item.key, light), lambda: light.applied(display))
         context.textures.show_pixels(texture, scale * context.ui.pixel_ratio >= PIXELATED_FROM)
-        # On whole pixels, so that a picture at its own size is shown exactly as it is.
+        # Aligned to whole pixels, so that a picture in actual size is not resampled.
         corner = (round(place[0] + left), round(place[1] + top))
-        # Of the longest and thinnest, one line is seen at least.
+        # At least one pixel, for very long and thin pictures.
         across, down = (max(1.0, side * scale) for side in image_item.size)
         context.ui.painter.picture(texture, (*corner, across, down))
 
@@ -94,7 +94,7 @@ class CanvasPanel:
         taken: list[Rect] = []
         paint = context.ui.painter
         truth = state.ground_truth if state.settings.show_truth else None
-        # A label may say what stands on the plate and not where it is.
+        # A label may have a text but no position.
         placed = [label for label in (*truth.labels, *truth.unread) if label.box is not None] if truth else []
         for labelled in placed:
             self._draw_label_outline(context, paint, transform, labelled)
@@ -142,7 +142,7 @@ class CanvasPanel:
                 paint.line(points, colour, width, closed=True)
             for number, point in enumerate(points):
                 paint.dot(point, (4.4 if marked else 3.6) * ui.unit, ui.theme.halo)
-                # The first is white: one sees which way up the plate reads.
+                # The first corner is white and so shows the reading direction.
                 paint.dot(point, (3.2 if marked else 2.5) * ui.unit, colour if number else ui.theme.label_text)
 
     def _label(
@@ -174,10 +174,16 @@ class CanvasPanel:
 
 
 class PictureTransform:
-    """From the picture's pixels to the window and back. place: the canvas in the window."""
+    """Converts between picture pixels and window coordinates.
+
+    Args:
+        origin: Position of the picture on the canvas.
+        scale: Screen pixels per picture pixel.
+        canvas: Rectangle of the canvas in the window.
+    """
 
     def __init__(self, origin: Point, scale: float, canvas: Rect) -> None:
-        # As the picture itself, which lies on whole pixels.
+        # Rounded like the picture itself.
         self._left, self._top = round(canvas[0] + origin[0]), round(canvas[1] + origin[1])
         self._scale, self.canvas = scale, canvas
 
@@ -189,7 +195,7 @@ class PictureTransform:
 
 
 def _light_banner(context: PanelContext, place: Rect) -> None:
-    """Says at the bottom that the picture is not shown as it is; a click shows it so again."""
+    """Button at the bottom that shows the changed brightness and contrast; a click resets them."""
     ui = context.ui
     margin = 10 * ui.unit
     text = elide(ui, f"{context.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.unit)
@@ -199,7 +205,7 @@ def _light_banner(context: PanelContext, place: Rect) -> None:
 
 
 def plate_under(plates: Sequence[Plate], point: Point) -> int:
-    """The place of the smallest plate whose box holds `point`; -1 if none does."""
+    """Index of the smallest plate whose box contains `point`; -1 if there is none."""
     found, smallest = -1, np.inf
     for number, plate in enumerate(plates):
         left, top, right, bottom = plate.box
@@ -212,8 +218,11 @@ def plate_under(plates: Sequence[Plate], point: Point) -> int:
 def label_rect(
     box: Rect, size: Point, place: Rect, gap: float, taken: Sequence[Rect], below_first: bool = False
 ) -> Rect | None:
-    """Where a label goes: above its box, else below it (or the other way round), never over another label or outside
-    of `place`; None if the box itself is out of sight."""
+    """Find a place for a label: above its box, else below (or the other way round with `below_first`).
+
+    Returns:
+        A rectangle inside `place` that overlaps none of `taken`; None if the box is not visible.
+    """
     left, top, width, height = box
     if left > place[0] + place[2] or left + width < place[0] or top > place[1] + place[3] or top + height < place[1]:
         return None

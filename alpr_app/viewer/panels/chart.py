@@ -1,4 +1,4 @@
-"""Charts: lines over steps with axes, a legend, and the values at the pointer."""
+"""Charts: lines over training steps with axes, a legend, and the values at the pointer."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 # Steps of a linear axis, times a power of ten.
 _STEPS = (1, 2, 5, 10)
-# Of what lies between the minimum and the greatest value, so much is left free at both ends.
+# Margin at both ends of an axis, as a fraction of its range.
 MARGIN = 0.06
 
 
 @dataclass(frozen=True)
 class Axis:
-    """low, high: what is seen of it, low < high; both above 0 if it is logarithmic."""
+    """The visible range of an axis, `low` < `high`; both are positive if it is logarithmic."""
 
     low: float
     high: float
     logarithmic: bool = False
 
     def fractions(self, values: np.ndarray | np.float64) -> np.ndarray:
-        """Where values lie, from 0 at `low` to 1 at `high`; NaN for what has no index."""
+        """Positions of values, from 0 at `low` to 1 at `high`; NaN for values that have none."""
         low, high = self.low, self.high
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.logarithmic:
@@ -41,7 +41,7 @@ class Axis:
         return np.where(np.isfinite(fractions), fractions, np.nan)
 
     def ticks(self, maximum: int) -> list[tuple[float, str]]:
-        """At maximum about `maximum` values to be named, with their names."""
+        """About `maximum` values to be labelled, with their labels."""
         if self.logarithmic:
             return [(value, f"{value:g}") for value in self._decades(maximum)]
         step = _step((self.high - self.low) / max(1, maximum))
@@ -50,7 +50,7 @@ class Axis:
         return [(number * step, _name(number * step, decimals)) for number in range(first, last + 1)]
 
     def _decades(self, maximum: int) -> list[float]:
-        """Powers of ten, with their multiples by 2 and 5 where there is room for them."""
+        """Powers of ten, with their multiples by 2 and 5 if there is room."""
         powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
         for parts in ((1, 2, 5), (1, 3), (1,)):
             values = [part * 10.0**power for power in powers for part in parts]
@@ -72,7 +72,7 @@ def _name(value: float, decimals: int) -> str:
 
 
 def axis_for(values: list[np.ndarray], logarithmic: bool = False) -> Axis | None:
-    """An axis on which all of them are seen, as far as they have a index; None if none has."""
+    """An axis that shows all finite values; None if there are none."""
     together = np.concatenate(values) if values else np.zeros(0)
     usable = together[np.isfinite(together) & ((together > 0) | (not logarithmic))]
     if not usable.size:
@@ -85,17 +85,24 @@ def axis_for(values: list[np.ndarray], logarithmic: bool = False) -> Axis | None
     return Axis(low - room, high + room) if isfinite(high - low) else None
 
 
-# Up to so many points, each is marked by a dot.
+# Lines with at most this many points have a dot at each.
 DOTTED = 30
 TICKS_APART = 34, 90
-# Cosine of the angle from which on a turn is a sharp one.
+# Cosine of the smallest angle that counts as a sharp turn.
 SHARP = 0.6
 
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """title: above it. x: (N,) where the values belong, growing; seen is what lies between 0 and `end`. lines: by
-    name, (N,) values each."""
+    """The content of a chart.
+
+    Attributes:
+        title: Text above the chart.
+        x: (N,) steps in ascending order; the axis ranges from 0 to `end`.
+        lines: (N,) values of each line, by name.
+        end: End of the axis.
+        logarithmic: Whether the values have a logarithmic axis.
+    """
 
     title: str
     x: np.ndarray
@@ -105,7 +112,7 @@ class Chart:
 
 
 def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
-    """Draw it into `rect`: title and legend at the top, then the lines with their axes."""
+    """Draw `chart` into `rect`: title and legend at the top, then the lines with their axes."""
     unit, paint = ui.unit, ui.painter
     paint.fill(rect, ui.theme.field, 5 * unit)
     left, top, width, height = (rect[0] + 10 * unit, rect[1] + 6 * unit, rect[2] - 20 * unit, rect[3] - 12 * unit)
@@ -134,7 +141,7 @@ def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
             _draw_line(ui, paint, _points(x.fractions(chart.x), y.fractions(values), plot), colour_of(number))
 
 
-# Columns of a run's CSV files that are shown by a plainer name than the files have.
+# Columns of a run's CSV files that have a plainer name in the window than in the files.
 _COLUMN_TITLES = {"judgement": "validation score", "bins": "box distribution"}
 
 
@@ -148,12 +155,12 @@ def colour_of(number: int) -> Colour:
 
 
 def _line(ui: Toolkit) -> float:
-    """Height of a line of small letters."""
+    """Height of a line of small text."""
     return 18 * ui.unit
 
 
 def _entries(ui: Toolkit, chart: Chart, width: float) -> Iterator[tuple[int, str, float, int]]:
-    """Number, name, left end and row of each entry of the legend: in columns, as many as there is room for."""
+    """Number, name, left end and row of each legend entry; in as many columns as fit."""
     unit = ui.unit
     wide = max(ui.text_width(column_title(name), SMALL) for name in chart.lines) + 72 * unit
     columns = max(1, min(len(chart.lines), int(width / wide)))
@@ -166,7 +173,7 @@ def _legend_rows(ui: Toolkit, chart: Chart, width: float) -> int:
 
 
 def _legend(ui: Toolkit, chart: Chart, rect: Rect, index: int) -> None:
-    """Each line's name, with its value at the point of number `index`."""
+    """The name of each line with its value at the point `index`."""
     unit, paint = ui.unit, ui.painter
     entries = list(_entries(ui, chart, rect[2]))
     columns = sum(row == 0 for *_, row in entries)
@@ -178,14 +185,14 @@ def _legend(ui: Toolkit, chart: Chart, rect: Rect, index: int) -> None:
         shown = elide(ui, column_title(name), room, SMALL)
         paint.text((left + 18 * unit, top), shown, ui.theme.text, SMALL)
         paint.text((left + 24 * unit + ui.text_width(shown, SMALL), top), value, ui.theme.dim, SMALL)
-    # The step that the values belong to.
+    # The step of these values.
     text = f"step {chart.x[index]:,.0f}"
     end = rect[0] + rect[2] - ui.text_width(text, SMALL)
     paint.text((end, rect[1] - _line(ui)), text, ui.theme.dim, SMALL)
 
 
 def format_value(value: float) -> str:
-    """A value with about four digits that count."""
+    """Format a value with about four significant digits."""
     if not np.isfinite(value):
         return "–"
     if value == 0 or 0.0995 <= abs(value) < 1000:
@@ -194,7 +201,7 @@ def format_value(value: float) -> str:
 
 
 def _nearest_index(chart: Chart, x: Axis, plot: Rect, pointer: float) -> int:
-    """Number of the point that is nearest to the pointer, across."""
+    """Index of the point nearest to the pointer, horizontally."""
     positions = plot[0] + plot[2] * x.fractions(chart.x)
     return int(np.nanargmin(np.abs(positions - pointer)))
 
@@ -223,7 +230,7 @@ def _cursor(ui: Toolkit, chart: Chart, x: Axis, plot: Rect, index: int) -> None:
 
 
 def _points(x: np.ndarray, y: np.ndarray, plot: Rect) -> list[list[Point]]:
-    """Places in the window, in pieces without a gap."""
+    """Points in the window, in pieces without gaps."""
     left, top, width, height = plot
     pieces: list[list[Point]] = [[]]
     for across, up in zip((left + width * x).tolist(), (top + height * (1 - y)).tolist(), strict=True):
@@ -245,7 +252,7 @@ def _draw_line(ui: Toolkit, paint: Painter, pieces: list[list[Point]], colour: C
 
 
 def _smooth_parts(points: list[Point]) -> Iterator[list[Point]]:
-    """`points` cut where the line turns sharply: drawn in one, it would become too thin to be seen there."""
+    """Cut `points` at sharp turns, where a continuous line would be drawn too thin."""
     begin = 0
     for index in range(1, len(points) - 1):
         (x, y), (at_x, at_y), (to_x, to_y) = points[index - 1 : index + 2]
@@ -258,7 +265,7 @@ def _smooth_parts(points: list[Point]) -> Iterator[list[Point]]:
 
 
 def sparkline(ui: Toolkit, rect: Rect, values: np.ndarray) -> None:
-    """Values (N,) from 0 up, as a line on a ground, without axes."""
+    """Draw values (N,) from 0 up as a line without axes."""
     left, top, width, height = rect
     ui.painter.fill(rect, ui.theme.field, 4 * ui.unit)
     inner = (left + 4 * ui.unit, top + 4 * ui.unit, width - 8 * ui.unit, height - 8 * ui.unit)

@@ -1,4 +1,4 @@
-"""What every panel is given, and small things that several of them draw."""
+"""What every panel is given, and helpers that several panels draw with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alpr_app.viewer.toolkit.theme import Colour, fade
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
-# The font's own ellipsis stands at half the height of a line, as in Chinese.
+# The ellipsis of the font is vertically centred, as in Chinese.
 DOTS = "..."
 
 Row = TypeVar("Row")
@@ -31,7 +31,7 @@ class PanelContext:
 
 
 def elide(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool = False) -> str:
-    """`text`, cut to `width` with an ellipsis; in its middle if its end tells names apart."""
+    """Shorten `text` to `width` with an ellipsis; in the middle if names differ at their end."""
     if ui.text_width(text, font) <= width:
         return text
     low, high = 0, len(text)
@@ -45,7 +45,7 @@ def elide(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool =
 
 
 def wrap(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
-    """`text` in lines of at most `width`, broken between words; a word that is too long is cut in its middle."""
+    """Wrap `text` into lines of at most `width`; a word that is too long is shortened in the middle."""
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
@@ -57,7 +57,7 @@ def wrap(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
 
 
 def _cut(text: str, count: int, middle: bool) -> str:
-    """`count` characters of `text` and an ellipsis."""
+    """The first `count` characters of `text`, or the first and last ones, with an ellipsis."""
     if not middle:
         return text[:count] + DOTS
     end = count // 2
@@ -75,7 +75,7 @@ def outcome_colour(ui: Toolkit, outcome: str) -> Colour:
 
 
 def draw_outcome(ui: Toolkit, paint: Painter, centre: Point, radius: float, outcome: str) -> None:
-    """right: a tick; wrong: a cross; missed: an empty ring. Told apart by their forms too."""
+    """right: a tick; wrong: a cross; missed: a ring. The shapes differ for colour-blind eyes."""
     x, y = centre
     colour, width = outcome_colour(ui, outcome), max(1.5, radius * 0.36)
     if outcome == "right":
@@ -91,10 +91,10 @@ def draw_outcome(ui: Toolkit, paint: Painter, centre: Point, radius: float, outc
 
 
 def draw_dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float, dash: float) -> None:
-    """A closed line of dashes and gaps of the same length."""
+    """Draw a closed line of dashes and gaps of equal length."""
     for (x, y), (to_x, to_y) in zip(points, [*points[1:], points[0]], strict=True):
         length = hypot(to_x - x, to_y - y)
-        # Far enlarged, an edge can be thousands of pixels long.
+        # At high zoom, an edge can be thousands of pixels long.
         count = min(400, max(1, round(length / (2 * dash))))
         for number in range(count):
             start, end = number / count, (number + 0.55) / count
@@ -106,7 +106,7 @@ def draw_dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: 
 
 
 def scroll_to_row(ui: Toolkit, top: float, row: float, height: float) -> None:
-    """Scroll a list just so far that the row at `top` is in sight; height: of what is seen of the list."""
+    """Scroll a list just far enough to show the row at `top`; `height` is that of the visible part."""
     if top < ui.scroll:
         ui.scroll = top
     elif top + row > ui.scroll + height:
@@ -114,8 +114,10 @@ def scroll_to_row(ui: Toolkit, top: float, row: float, height: float) -> None:
 
 
 def visible_rows(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[tuple[Row, Rect]]:
-    """Those of a list's rows that can be seen, with their places; each is `height` high. Afterwards the list has its
-    full length, however few of it were drawn."""
+    """Iterate over the visible rows of a list and their rectangles; each row is `height` high.
+
+    Afterwards the list has its full length, although only few rows were drawn.
+    """
     left, top = ui.cursor
     width, seen = ui.room
     first = int(ui.scroll / height)
@@ -130,7 +132,7 @@ def icon_width(ui: Toolkit) -> float:
 
 
 def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool = False, enabled: bool = True) -> bool:
-    """A square button with a drawn sign: previous, next, up, again, play or hold."""
+    """Draw a square button with an icon: previous, next, up, refresh, play or pause; returns whether it was clicked."""
     ui = context.ui
     left, top = ui.cursor
     side = ui.row_height
@@ -167,7 +169,7 @@ def heading(ui: Toolkit, text: str) -> None:
 
 
 def draw_pair(ui: Toolkit, paint: Painter, rect: Rect, name: str, value: str, colour: Colour | None = None) -> None:
-    """A name on the left and its value on the right of `rect`."""
+    """Draw a name at the left and its value at the right of `rect`."""
     left, top, width, _ = rect
     shown = elide(ui, value, width)
     room = width - ui.text_width(shown)

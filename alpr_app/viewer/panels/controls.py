@@ -1,4 +1,4 @@
-"""Settings: thresholds, models, looks, and how long each stage takes."""
+"""The tab of settings: thresholds, models, appearance, folders, timings, messages."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _models(context: PanelContext) -> None:
 
 
 def _half(ui: Toolkit) -> float:
-    """Of two choices side by side; the whole width where half of it would be too little to read them."""
+    """Width of two controls side by side; the whole width if half of it is too narrow to read."""
     return ui.room[0] if ui.room[0] < SIDE_BY_SIDE * ui.unit else (ui.room[0] - ui.gap[0]) / 2
 
 
@@ -102,7 +102,7 @@ def _display(context: PanelContext) -> None:
     values = {}
     for name, tip in (("brightness", "I, K"), ("contrast", "Ctrl I, Ctrl K")):
         value, (left, top) = getattr(state.light, name), ui.cursor
-        # Beside the name: at 0, the slider's knob would lie on the number.
+        # The value stands beside the name, because the knob would cover it at 0.
         draw_pair(ui, ui.painter, (left, top, ui.room[0], ui.line_height), "", f"{value:+d} %" if value else "0 %")
         ui.text(name.capitalize())
         values[name] = round(ui.slider(name, value, -LIGHT_LIMIT, LIGHT_LIMIT, ""))

@@ -1,6 +1,4 @@
-"""The dialogs: to open another source (a path or an address, a folder content by going there, a camera) and to go to a
-picture by its number.
-"""
+"""The dialog that opens a folder, file, camera or address, and the one that goes to a picture by its number."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from alpr_app.viewer.workers.folders import PARENT, open_error, start_folders
 
 
 def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> None:
-    """A heading with a button that looks again, and a row for each camera, which opens it."""
+    """Draw the list of cameras with a button that searches again; a click on a row calls `open_camera`."""
     ui, program = context.ui, context.program
     listing, address = program.cameras, program.live.address if program.live is not None else None
     busy = address if isinstance(address, int) else None
@@ -37,7 +35,7 @@ def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> No
 
 
 def _row(context: PanelContext, camera: Camera, current: bool) -> bool:
-    """Whether it was clicked."""
+    """Draw the row of a camera; returns whether it was clicked."""
     ui, theme, unit = context.ui, context.ui.theme, context.ui.unit
     left, top = ui.cursor
     width, height = ui.room[0], ui.row_height
@@ -58,7 +56,7 @@ WIDTH = 260
 class GotoDialog:
     def __init__(self) -> None:
         self._text = ""
-        # The field is empty and ready to be typed into as soon as it appears.
+        # The field is empty and has the focus when the dialog appears.
         self.just_opened = True
 
     def draw(self, context: PanelContext, window: Rect) -> None:
@@ -76,15 +74,15 @@ class GotoDialog:
         self.just_opened = False
         if entered:
             state.goto_dialog_open = False
-            # Also of `1,234`, as numbers are shown. What holds no digit leads nowhere.
+            # Accepts `1,234` as well, the format in which numbers are shown; text without digits is ignored.
             digits = "".join(letter for letter in self._text if letter in "0123456789")
             if digits:
-                # More digits than there are pictures in the world; Python refuses to read thousands.
+                # Limited because Python refuses to parse thousands of digits.
                 context.program.go(int(digits[:18]))
 
 
 WIDTH, HEIGHT = 760, 560
-# Of the width: places, cameras and folders of late.
+# Fraction of the width for places, cameras and recent folders.
 LEFT_SHARE = 0.4
 
 
@@ -92,7 +90,7 @@ class OpenDialog:
     def __init__(self) -> None:
         self._text = self._error = ""
         self._places: list[tuple[str, str]] = []
-        # The field is ready to be typed into as soon as the dialog appears.
+        # The field has the focus when the dialog appears.
         self.just_opened = True
         self._focus = False
         self._scrolled_to = -1
@@ -125,7 +123,7 @@ class OpenDialog:
         program.folder_picker.go(program.state.folder or program.folder_picker.path or self._places[0][1])
 
     def _open(self, context: PanelContext, target: str | int) -> None:
-        """Open it, or say why that cannot be."""
+        """Open `target`, or show why it cannot be opened."""
         self._error = open_error(target) if isinstance(target, str) else ""
         if not self._error:
             context.program.state.open_dialog_open = False
@@ -143,7 +141,7 @@ class OpenDialog:
             self._error, folder_picker.cursor = "", -1
         ui.same_line()
         target = self._text.strip()
-        # Also when a click in the list has taken the keyboard away from the field.
+        # Also without the focus, which a click in the list has taken from the field.
         entered |= any(key in ("Enter", "Keypad enter") for key, _ in ui.inputs.pressed)
         clicked = ui.button("Open", width, enabled=bool(target))
         if entered and folder_picker.cursor >= 0:
@@ -158,12 +156,12 @@ class OpenDialog:
         ui.text(elide(ui, message, ui.room[0]), ui.theme.wrong if self._error else ui.theme.dim)
 
     def _enter(self, context: PanelContext, row: int) -> None:
-        """Go into a folder of the list; Enter or a click on Open then opens it."""
+        """Enter a folder of the list; Enter or a click on Open then opens it."""
         context.program.folder_picker.enter(row)
         self._show_path(context)
 
     def _show_path(self, context: PanelContext) -> None:
-        """The field message shown_path the list has gone."""
+        """Show the current folder of the list in the field."""
         self._text, self._error, self._scrolled_to = context.program.folder_picker.path, "", -2
 
     def _known_places(self, context: PanelContext) -> None:
@@ -183,7 +181,7 @@ class OpenDialog:
                 self._open(context, folder)
 
     def _place_row(self, context: PanelContext, key: str, name: str, path: str) -> bool:
-        """A row with a name and, smaller, shown_path that is; whether it was clicked."""
+        """Draw a row with a name and its path; returns whether it was clicked."""
         ui = context.ui
         left, top = ui.cursor
         width, height = ui.room[0], ui.row_height
@@ -201,7 +199,7 @@ class OpenDialog:
         return hit.clicked
 
     def _folders(self, context: PanelContext) -> None:
-        """The folders in the present place; of thousands, those in sight are drawn."""
+        """The subfolders of the current folder; only visible rows are drawn."""
         ui, folder_picker = context.ui, context.program.folder_picker
         heading(ui, "Folders")
         left, top = ui.cursor
@@ -243,7 +241,7 @@ class OpenDialog:
             ui.painter.text((left + 10 * ui.unit, y + (row - ui.line_height) / 2), label, tint)
             if hit.clicked:
                 self._enter(context, number)
-                # Other rows from now on.
+                # The list has changed.
                 break
         ui.cursor = (left, top)
         ui.space(len(rows) * row)

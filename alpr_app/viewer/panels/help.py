@@ -1,4 +1,4 @@
-"""All keys, from the same table that the keyboard uses."""
+"""The help window: all keys, from the table that the keyboard uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 Group = tuple[str, list[tuple[str, str]]]
-"""A heading, and below it keys with what they do."""
+"""A heading and its rows of keys and descriptions."""
 PAD = 24
 SCROLLBAR = 12
 
@@ -37,7 +37,7 @@ def help_window(context: PanelContext, window: Rect) -> None:
         if (wide := _width(ui, columns := _columns(groups, count))) <= window[2] - 20 * unit or count == 1
     )
     height = max(_height(ui, column) for column in columns) + 2 * PAD * unit
-    # What does not fit is scrolled.
+    # A scrollbar appears in a window that is too small.
     across, down = min(width + SCROLLBAR * unit, window[2]), min(height, window[3])
     rect = ((window[2] - across) / 2, (window[3] - down) / 2, across, down)
     with ui.area("help ground", window, ui.theme.shade, padding=0, on_top=True):
@@ -54,19 +54,19 @@ def help_window(context: PanelContext, window: Rect) -> None:
 
 
 def _columns(groups: list[Group], count: int) -> list[list[Group]]:
-    """`groups` in at most so many columns of about the same length, in order."""
+    """Distribute `groups`, in order, over at most `count` columns of similar length."""
     lines = [len(rows) + 2 for _, rows in groups]
     columns: list[list[Group]] = [[] for _ in range(count)]
     done = 0
     for group, length in zip(groups, lines, strict=True):
-        # By its middle, a group belongs to one part of the whole.
+        # A group goes into the column that contains its middle.
         columns[min(count - 1, int((done + length / 2) * count / sum(lines)))].append(group)
         done += length
     return [column for column in columns if column]
 
 
 def _heights(ui: Toolkit) -> tuple[float, float, float]:
-    """Of a line, of a heading, and between groups."""
+    """Heights of a line, of a heading, and of the gap between groups."""
     return ui.line_height + 5 * ui.unit, ui.line_height + 4 * ui.unit, 16 * ui.unit
 
 

@@ -1,4 +1,4 @@
-"""The left side for cameras, videos and streams: how the source does, and the cars that came by."""
+"""The left side for cameras, videos and streams: state of the source, and the list of cars."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MINIMUM_HEIGHT = 120
 
 
 def car_list(context: PanelContext) -> None:
-    """Fills the room that is left; of the rows those in sight are drawn."""
+    """Draw the list of cars in the remaining room; only visible rows are drawn."""
     ui, state = context.ui, context.program.state
     cars = list(state.cars.listed.values())
     if not cars and not state.settings.follow_cars:
@@ -55,7 +55,7 @@ def _buttons(context: PanelContext) -> None:
 
 
 def _row(context: PanelContext, car: Car, rect: Rect, in_frame: bool) -> None:
-    """in_frame: it is in the picture just now."""
+    """Draw the row of a car; `in_frame` marks one that is in the current frame."""
     ui, theme, unit, track = context.ui, context.ui.theme, context.ui.unit, car.track
     left, top, width, height = rect
     ui.cursor = (left, top)
@@ -66,7 +66,7 @@ def _row(context: PanelContext, car: Car, rect: Rect, in_frame: bool) -> None:
         paint.fill((left, top, 3 * unit, height), confidence_colour(context, track.plate.confidence), 1.5 * unit)
     texture = context.textures.get(("car", track.number), track.read, lambda: track.plate.crop)
     crop = CROP_HEIGHT * unit
-    # A plate is four times as wide as high; in a narrow panel the letters matter more.
+    # Crops are four times as wide as high; in a narrow panel the text has priority.
     across = min(4 * crop, width * 0.42)
     paint.picture(texture, (left + 8 * unit, top + (height - across / 4) / 2, across, across / 4))
     x, y = left + across + 18 * unit, top + 5 * unit

@@ -1,4 +1,4 @@
-"""The right side: a card for each plate, with its cut-outs, its text, and how confidence each character is."""
+"""The right side: a card for each plate, with its crop, its text, and the confidence of each character."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from alpr_app.viewer.toolkit.theme import PLATE_COLOURS, fade
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
-# Around the raw cut-out, as a share of the plate's height.
+# Margin around the cut-out, as a fraction of the plate's height.
 MARGIN = 0.35
 BAR_HEIGHT = 32
 RAW_HEIGHT = 64
-# Below a bar: the character, how confidence it is, and the second guess.
+# Height below a bar: the character, its confidence, and the second guess.
 BAR_NOTES = 54
-# A second guess below it is only hinted at.
+# A less likely second guess is dimmed.
 NOTABLE = 0.01
 NO_CHARACTER = "–"
 
@@ -40,7 +40,7 @@ class PlatesPanel:
             top = ui.cursor[1] - first
             self._card(context, image_item, plate, number)
             if number == state.selected != self._scrolled_to:
-                # The card of a plate that was selected elsewhere comes into sight.
+                # Scrolls to the card of a plate that was selected in the picture or with the keyboard.
                 bottom = ui.cursor[1] - first
                 ui.scroll = top if top < ui.scroll else max(ui.scroll, bottom - sight)
         self._scrolled_to = state.selected
@@ -70,7 +70,7 @@ class PlatesPanel:
 
 
 class _Card:
-    """One plate's card. Laid out from top to bottom; `height` and `draw` go through the same steps."""
+    """The card of one plate, laid out from top to bottom; `height` and `draw` follow the same steps."""
 
     def __init__(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
         self.context, self.image_item, self.plate, self.number = context, image_item, plate, number
@@ -122,38 +122,37 @@ class _Card:
         self._buttons((x, y + 4 * unit), inner)
 
     def _crop_height(self, width: float) -> float:
-        """Of what the reader saw, so that it fills the card's width, unless it would be higher than half of that."""
+        """Height of the crop at the full width of the card, at most half of that width."""
         high, wide = self.plate.crop.shape[:2] if self.plate.crop.size else (1, 4)
         return float(width * min(0.5, high / wide))
 
     def _draw_crop(self, paint: Painter, rect: Rect, version: tuple[object, ...]) -> None:
-        """What the reader saw. Of pictures that were read while nobody looked it is not kept; those are read again, and
-        until that is done the place is empty."""
+        """Draw the crop given to the reader; nothing if it was not kept, until the picture has been read again."""
         crop = self.plate.crop
         if not crop.size:
             paint.fill(rect, self.ui.theme.ground, 2 * self.ui.unit)
             return
-        # Other models may have seen another part of the same plate.
+        # Other models may have used another crop of the same plate.
         recognition = self.context.program.state.recognition
         model = recognition.model if recognition is not None else None
         texture = self.context.textures.get(("crop", self.number), (*version, model), lambda: crop)
         self._fitted(paint, rect, texture)
 
     def _draw_cut_out(self, paint: Painter, rect: Rect, version: object) -> None:
-        """The plate as it is in the picture, on a ground of its own."""
+        """Draw the plate as it is in the picture."""
         texture = self.context.textures.get(("cut-out", self.number), version, self._raw_cut_out)
         paint.fill(rect, self.ui.theme.ground, 2 * self.ui.unit)
         self._fitted(paint, rect, texture)
 
     def _fitted(self, paint: Painter, rect: Rect, texture: Texture) -> None:
-        """A picture in the middle of `rect`, as large as it goes in."""
+        """Draw a texture in the middle of `rect`, as large as possible."""
         left, top, width, height = rect
         scale = min(width / texture.size[0], height / texture.size[1])
         across, down = (side * scale for side in texture.size)
         paint.picture(texture, (left + (width - across) / 2, top + (height - down) / 2, across, down))
 
     def _text(self, paint: Painter, place: Point, width: float) -> None:
-        """The text as large as on the plate, on the plate's colour, and how confidence it is."""
+        """Draw the text on the colour of the plate, and its confidence."""
         ui, unit, plate = self.ui, self.ui.unit, self.plate
         x, y = place
         text = plate.text or "?"
@@ -171,7 +170,7 @@ class _Card:
             paint.text((x, y + 42 * unit), warning, fade(ui.theme.uncertain, 0.8))
 
     def _bars(self, paint: Painter, rect: Rect) -> None:
-        """One bar a character; its height is the character's confidence. Below it what else it could be."""
+        """Draw one bar per character; its height is the confidence. Below it stands the second guess."""
         ui, unit, plate = self.ui, self.ui.unit, self.plate
         left, top, width, height = rect
         if not plate.text:
@@ -190,7 +189,7 @@ class _Card:
             self._second_guess(paint, (middle, top + height + 38 * unit), *plate.alternatives[number])
 
     def _second_guess(self, paint: Painter, place: Point, guess: str, confidence: float) -> None:
-        """place: the middle of its upper edge."""
+        """Draw the second guess; `place` is the middle of its upper edge."""
         ui = self.ui
         notable = confidence >= NOTABLE
         text = f"{guess or NO_CHARACTER} {100 * confidence:.0f}" if notable else guess or NO_CHARACTER
@@ -216,7 +215,7 @@ class _Card:
         return y
 
     def _comparison(self) -> PlateComparison | None:
-        """What of the label concerns this plate; None if there is no label, or the plate is not where it is."""
+        """The comparison of this plate with a label; None if it matches no label."""
         state = self.context.program.state
         record = state.record
         if record is None or record.ground_truth is None:
@@ -228,7 +227,7 @@ class _Card:
             return None
         if comparison.iou is None and not comparison.read:
             read = [other.label for other in record.comparisons if other.read]
-            # The label has no place, and it is another plate that reads so.
+            # The label has no position, and another plate has its text.
             return None if comparison.label in read else comparison
         return comparison
 
@@ -249,7 +248,7 @@ class _Card:
             ui, paint, (x + 6 * unit, y + ui.line_height / 2), 5 * unit, "right" if comparison.read else "wrong"
         )
         paint.text((x + 18 * unit, y), "Label", theme.dim)
-        # Letter by letter is a little wider than the whole word.
+        # Character by character is slightly wider than the whole text.
         start = x + width - sum(ui.text_width(character) for character in text)
         for number, character in enumerate(text):
             same = number < len(self.plate.text) and self.plate.text[number] == character
@@ -283,7 +282,7 @@ class _Card:
 
 
 def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
-    """What lies in `box` and a margin around it, as far as the picture goes; at least one pixel."""
+    """Cut out `box` with a margin, limited to the picture; at least one pixel."""
     height, width = image.shape[:2]
     margin = MARGIN * (box[3] - box[1])
     left, top = (int(max(0, side - margin)) for side in box[:2])
@@ -293,7 +292,7 @@ def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.nda
 
 
 def _no_plates(context: PanelContext) -> None:
-    """Why there are no cards."""
+    """Show why there are no cards."""
     ui, state = context.ui, context.program.state
     theme = ui.theme
     recognition = state.recognition

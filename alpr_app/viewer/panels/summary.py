@@ -1,4 +1,4 @@
-"""The table of what was found, folder by folder, with a click on a column's name to sort by it."""
+"""The table of results by folder; a click on the name of a column sorts by it."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ class SummaryTable:
             self._totals(context, columns, summary, row)
 
     def _update(self, context: PanelContext) -> None:
-        """Have it added up again if anything has changed since."""
+        """Calculate the summary again if anything has changed."""
         image_list, summary = context.program.state.image_list, context.program.summary
         key = (context.program.state.folder, image_list.changes, image_list.score, image_list.confidence)
         if key == self._summary_of:
             return
         if self._summary_of is not None and key[0] != self._summary_of[0]:
             summary.result = None
-        # Copied here, added up there: the thread must not see what changes meanwhile.
+        # Copied for the thread, which must not see later changes.
         records, thresholds = dict(image_list.records), (image_list.score, image_list.confidence)
         if summary.start(lambda: summarise(records, *thresholds)):
             self._summary_of = key
@@ -111,7 +111,7 @@ class SummaryTable:
         ui.space(4 * ui.unit)
 
     def _header(self, context: PanelContext, columns: list[Column], row: float) -> None:
-        """The names of the columns; a click sorts, a second one the other way round."""
+        """Draw the column names; a click sorts, a second one reverses the order."""
         ui, theme, unit = context.ui, context.ui.theme, context.ui.unit
         left, top = ui.cursor
         for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
@@ -129,14 +129,14 @@ class SummaryTable:
                 way = 3 * unit if self._descending else -3 * unit
                 ui.painter.triangle((tip - 4 * unit, y - way), (tip + 4 * unit, y - way), (tip, y + way), theme.accent)
             if hit.clicked:
-                # Figures are looked at from the top first, names from A.
+                # Figures sort from the highest first, names from A.
                 self._descending = not self._descending if chosen else column.name != "folder"
                 self._column = column.name
         ui.painter.line([(left, top + row - 1), (left + ui.room[0], top + row - 1)], theme.line)
         ui.cursor = (left, top + row)
 
     def _rows(self, context: PanelContext, columns: list[Column], rows: list[SummaryRow], row: float) -> None:
-        """Those in sight."""
+        """Draw the visible rows."""
         ui = context.ui
         left, top = ui.cursor
         first = max(0, int(ui.scroll / row))
@@ -157,7 +157,7 @@ class SummaryTable:
 
 
 def _column_positions(context: PanelContext, columns: list[Column]) -> list[tuple[float, float]]:
-    """Left end, from that of the table, and width of each column; the first takes what the others leave."""
+    """Left end in the table and width of each column; the first column takes the remaining width."""
     unit, room = context.ui.unit, context.ui.room[0] - 10 * context.ui.unit
     figures = min(COLUMN_WIDTH * unit, room * 0.75 / (len(columns) - 1))
     first = room - figures * (len(columns) - 1)
@@ -172,7 +172,7 @@ def _draw_row(
     row: float,
     whole: bool = True,
 ) -> None:
-    """whole: counts have no fraction, as means of counts have."""
+    """Draw a row; `whole` shows counts without decimals, which means of counts have."""
     ui, theme = context.ui, context.ui.theme
     left, y = place[0], place[1] + (row - ui.line_height) / 2
     for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
@@ -187,7 +187,7 @@ def _draw_row(
 
 
 def format_cell(name: str, value: float | None, whole: bool = True) -> str:
-    """A figure as it is shown: shares in per cent, counts with separated thousands."""
+    """Format a cell: shares in per cent, counts with a thousands separator."""
     if value is None:
         return NOTHING
     if name in SHARES:

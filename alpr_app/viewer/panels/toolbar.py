@@ -1,4 +1,4 @@
-"""The row above the picture (steps, place in the folder, zoom, overlays) and the status line at the bottom."""
+"""The toolbar above the picture (steps, zoom, overlays) and the status line at the bottom."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from alpr_app.viewer.toolkit.painter import Rect
 from alpr_app.viewer.workers.live import RUNNING
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
-# Between buttons and toggles on one row, in spaces between two buttons.
+# Gap between buttons and toggles in one row, in multiples of the spacing.
 GAP = 2
-# Name, setting, explanation, and the name where there is little room.
+# Name, setting, tooltip, and short name.
 _TOGGLES = (
     ("Box", "show_boxes", "Boxes (B)", "B"),
     ("Corners", "show_corners", "Corners (C)", "C"),
@@ -23,8 +23,14 @@ _TOGGLES = (
 
 @dataclass(frozen=True)
 class ToolbarLayout:
-    """steps: left end and row of each button on the left. toggles: left end of the first one, its row, and the place
-    of its name in `_TOGGLES`. rows: how many there are. begin, end: between them the first row is free."""
+    """The arrangement of the toolbar.
+
+    Attributes:
+        steps: Left end and row of each button on the left.
+        toggles: Left end of the first toggle, its row, and whether names are long (0) or short (1).
+        rows: Number of rows.
+        begin, end: The free part of the first row.
+    """
 
     steps: list[tuple[float, int]]
     toggles: tuple[float, int, int]
@@ -34,8 +40,11 @@ class ToolbarLayout:
 
 
 def arrange(steps: list[float], long: list[float], short: list[float], room: float, spacing: float) -> ToolbarLayout:
-    """Where buttons of these widths go: toggles at the right end, so that they keep their place, with shorter names
-    where there is too little room, and in a row of their own where that is too much as well."""
+    """Arrange buttons of these widths.
+
+    Toggles are right-aligned, so that they keep their place. They have short names if the long ones do not fit, and a
+    row of their own if the short ones do not fit either.
+    """
     places, x, row = [], 0.0, 0
     for width in steps:
         if x and x + width > room:
@@ -56,7 +65,7 @@ def _total(widths: list[float], spacing: float) -> float:
 
 
 def toolbar(context: PanelContext, rect: Rect) -> float:
-    """Draw it at the top of `rect`; returns its height."""
+    """Draw the toolbar at the top of `rect`; returns its height."""
     ui, state = context.ui, context.program.state
     pad, spacing = 7 * ui.unit, 5 * ui.unit
     live = state.kind == LIVE
@@ -131,7 +140,7 @@ def _toggle(context: PanelContext, toggle: tuple[str, str, str, str], name: str,
 
 
 def _image_info(context: PanelContext, left: float, right: float, top: float) -> None:
-    """Zoom and size of the picture, as far as there is room for them."""
+    """Draw zoom and size of the picture, as far as they fit."""
     ui, state, image_item = context.ui, context.program.state, context.program.state.image_item
     if image_item is None or image_item.image is None:
         return
@@ -182,7 +191,7 @@ def _models(context: PanelContext) -> str:
 
 
 def _rates(context: PanelContext, rect: Rect, y: float, frame_rate: float) -> float:
-    """Rates and times from the right end; returns where they begin."""
+    """Draw rates and durations from the right end; returns where they begin."""
     ui, state = context.ui, context.program.state
     rates = []
     if state.kind == LIVE and state.live_status.state == RUNNING:

@@ -1,4 +1,4 @@
-"""The page of a training run: its curves while they grow, its figures, its mistakes, and its model to try."""
+"""The page of a training run: curves, figures, the sheet of mistakes, and the newest model to try."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLUMN = 76
 
 
 def run_panel(context: PanelContext, view: RunView) -> None:
-    """Draw it at the cursor, as wide as there is room."""
+    """Draw the figures of a run at the cursor, over the available width."""
     _progress(context, view)
     _newest_model(context, view)
     _validation(context, view)
@@ -63,7 +63,7 @@ def _progress(context: PanelContext, view: RunView) -> None:
 
 
 def _newest_model(context: PanelContext, view: RunView) -> None:
-    """The newest model, to be tried and to be left again."""
+    """Draw the newest model, with buttons to use it and to return to the initial models."""
     ui, training = context.ui, context.program.training
     heading(ui, "Model")
     newest = view.newest
@@ -90,7 +90,7 @@ def _newest_model(context: PanelContext, view: RunView) -> None:
 
 
 def _validation(context: PanelContext, view: RunView) -> None:
-    """Each format_value of the last validation beside that of the best one."""
+    """Draw each figure of the last validation beside that of the best one."""
     ui, val = context.ui, view.val
     if not val:
         return
@@ -128,7 +128,7 @@ class MistakeSheet:
         self._shown_key = ""
 
     def draw(self, context: PanelContext, view: RunView) -> None:
-        """Draw the sheet where the cursor is, as large as there is room, or say how to come by one."""
+        """Draw the sheet at the cursor in the available room, or the command that makes one."""
         ui, image_item = context.ui, view.sheet
         if image_item is None or image_item.display is None:
             ui.text(
@@ -155,7 +155,7 @@ class MistakeSheet:
         self._paint(context, image_item, place)
 
     def _fit_width(self, image_item: ImageItem, place: Rect) -> None:
-        """As wide as there is room, from its top."""
+        """Fit the width, starting at the top."""
         zoom = min(place[2] / image_item.size[0], 2.0)
         self._view.set_zoom(zoom)
         self._view.centre = (0.5, min(0.5, place[3] / 2 / (image_item.size[1] * zoom)))
@@ -218,7 +218,7 @@ class TrainingPage:
             _command(context, view)
 
     def _header(self, context: PanelContext, view: RunView) -> None:
-        """The run's name, what it trains and how it does; buttons at the right end."""
+        """Draw the name of the run, what it trains and its state; buttons at the right end."""
         ui, theme = context.ui, context.ui.theme
         start, top = ui.cursor
         left, right = start, start + ui.room[0]
@@ -255,7 +255,7 @@ class TrainingPage:
 
 
 def run_status(view: RunView) -> str:
-    """What it trains, and how far it is."""
+    """What the run trains, and its state."""
     what = f"{view.about.kind}, {view.about.parameters / 1e6:.2f} M parameters" if view.about is not None else ""
     if not view.changed:
         status = "no figures yet"
@@ -269,8 +269,7 @@ def run_status(view: RunView) -> str:
 
 
 def charts_of(view: RunView) -> list[Chart]:
-    """Losses, what validation wants high, what it wants low, and the learning rate; speed where one of these is not
-    there."""
+    """Losses, validation scores, validation errors, and the learning rate; speed if there are no errors."""
     train, val = view.train.columns, view.val.columns
     losses = {name: values for name, values in train.items() if name not in NO_LOSSES}
     figures = {name: values for name, values in val.items() if name != "step"}
@@ -292,7 +291,7 @@ def _only(columns: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]
 
 
 def _curves(context: PanelContext, view: RunView) -> None:
-    """Four charts, two by two; the upper ones hold more and are higher."""
+    """Draw four charts, two by two; the upper row is higher because it has more lines."""
     ui = context.ui
     left, top = ui.cursor
     gap = GAP * ui.unit
@@ -305,7 +304,7 @@ def _curves(context: PanelContext, view: RunView) -> None:
 
 
 def _command(context: PanelContext, view: RunView) -> None:
-    """What to type to go on, or to begin anew, with a button that copies it."""
+    """Draw the command that resumes or repeats the run, with a button that copies it."""
     ui, program = context.ui, context.program
     left, top = ui.cursor
     label = "Copy command"

@@ -1,4 +1,4 @@
-"""The folders within the opened one, above the list of pictures: to expand_folder, and to go from one to the other."""
+"""The tree of subfolders above the list of pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alpr_app.viewer.toolkit.theme import Colour
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
-# Of the left side, apart from what always stands below; the rest belongs to the pictures.
+# Maximum fraction of the left side, without the controls below; the rest belongs to the pictures.
 MAXIMUM_SHARE, MINIMUM_BELOW = 0.7, 170
 INDENT = 15
 EDGE = 9
@@ -26,7 +26,7 @@ class TreePanel:
         self._scrolled_to = ""
 
     def draw(self, context: PanelContext) -> None:
-        """Draw it at the cursor; nothing at all for a folder without folders in it."""
+        """Draw the tree at the cursor; nothing for a folder without subfolders."""
         ui, state = context.ui, context.program.state
         if state.tree.root is None or not state.tree.root.children:
             return
@@ -38,7 +38,7 @@ class TreePanel:
         wanted = min(state.settings.tree_height * ui.unit, MAXIMUM_SHARE * room - MINIMUM_BELOW * ui.unit)
         height = min(len(state.tree.rows) * row, wanted)
         if height < row:
-            # The pictures need what room there is.
+            # The pictures need the remaining room.
             return
         with ui.child("tree", 0, height):
             self._rows(context, row)
@@ -77,7 +77,7 @@ class TreePanel:
         paint, theme = ui.painter, ui.theme
         if chosen or hit.hovered:
             paint.fill(place, theme.accent_dim if chosen else theme.field, 3 * ui.unit)
-        # Folders deeper than fits are not pushed out of sight.
+        # The indent is limited, so that deep folders stay visible.
         x = left + min(node.depth * INDENT * ui.unit, width * 0.5)
         triangle = x + 8 * ui.unit
         over_triangle = hit.hovered and ui.mouse.position[0] < triangle + 9 * ui.unit
@@ -100,10 +100,10 @@ class TreePanel:
             program.show_folder(node.path)
 
     def _edge(self, context: PanelContext, height: float) -> None:
-        """A line that can be dragged to give the folders more room."""
+        """A line that can be dragged to resize the tree."""
         ui, state = context.ui, context.program.state
         left, top = ui.cursor
-        # Close below, whatever the space between widgets.
+        # Directly below the tree, without the spacing between widgets.
         top -= ui.gap[1]
         width = ui.room[0]
         ui.cursor = (left, top)
@@ -129,7 +129,7 @@ def _triangle(ui: Toolkit, paint: Painter, centre: Point, open_: bool, colour: C
 
 
 def picture_counts(node: Node, recursive: bool) -> list[tuple[str, bool]]:
-    """How many pictures a click would show, and what lies further down; each with whether it is what is shown."""
+    """Numbers of pictures shown by a click and of those further down; each with whether it is the former."""
     if node.error:
         return [("no access", False)]
     if recursive:

@@ -1,4 +1,4 @@
-"""What stands on the canvas while there is no picture, and the sign that models of a training run read it."""
+"""What the canvas shows while there is no picture, and the banner for models of a training run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alpr_app.viewer.workers.live import ENDED, OPENING, WAITING
 
 
 def model_banner(context: PanelContext, place: Rect) -> None:
-    """Draw it at the top of the canvas at `place`; nothing while no such model is in use. A click on it leads back."""
+    """Draw a banner while models of a training run are in use; a click returns to the initial models."""
     ui, training = context.ui, context.program.training
     if not training.models_in_use:
         return
@@ -53,7 +53,7 @@ def welcome(context: PanelContext, place: Rect) -> None:
     left = place[0] + (place[2] - width) / 2
     top = place[1] + place[3] * 0.34
     paint = ui.painter
-    # Where a large title needs several lines, there is no room for it.
+    # A large title that needs several lines would take too much room.
     font, step = (
         (LARGE, 50 * ui.unit) if ui.text_width(title, LARGE) <= width else (BODY, ui.line_height + 10 * ui.unit)
     )
@@ -98,7 +98,7 @@ def _folder(state: State) -> tuple[str, list[str], bool]:
 
 
 def _pictures_in_subfolders(state: State) -> int:
-    """Pictures in the folders within the present one that are not shown, as far as one knows."""
+    """Number of pictures in subfolders that are not listed, as far as it is known."""
     node = state.tree.find(state.folder)
     return node.total - node.pictures if node is not None and not state.settings.recursive else 0
 
@@ -107,7 +107,7 @@ def _live(state: State) -> tuple[str, list[str], bool]:
     status, name = state.live_status, state.live_name
     if status.state == WAITING:
         seconds = max(0, round(status.until - monotonic()))
-        # An address stays as it is written.
+        # An address keeps its spelling.
         head = name if is_address(name) else f"{name[0].upper()}{name[1:]}"
         return f"{head} {status.detail}", [f"Next attempt in {seconds} s"], True
     if status.state == OPENING:
@@ -129,7 +129,7 @@ def _offers(context: PanelContext, place: Rect) -> None:
         offers.append(("Sample pictures", lambda: program.open(str(SAMPLES))))
     widths = [ui.text_width(label) + 30 * ui.unit for label, _ in offers]
     whole = sum(widths) + ui.gap[0] * (len(offers) - 1)
-    # Below one another where they do not fit side by side.
+    # One below the other if they do not fit side by side.
     stacked = whole > place[2]
     left, top = place[0] + (place[2] - whole) / 2, place[1]
     for (label, act), width in zip(offers, widths, strict=True):

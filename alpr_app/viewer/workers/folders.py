@@ -1,4 +1,4 @@
-"""Lists pictures and folders in the background, in the order wanted, however many there are."""
+"""Lists pictures and subfolders in the background, in the chosen order, for folders of any size."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from alpr_app.core.errors import reason
 from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file
 from alpr_app.viewer.workers.threads import LatestValue, Worker, drain, noop
 
-# Names that are sorted in one go: sorting holds all other threads up, this many for a few milliseconds.
+# Names that are sorted in one step: a sort blocks all other threads, this many for a few milliseconds.
 CHUNK = 8000
-# The first list is published after this many seconds, each later one after twice as many.
+# Seconds until the first partial list is published; each later one takes twice as long.
 FIRST_SECONDS = 0.15
 
 _DIGITS = re.compile(r"\d+")
@@ -32,13 +32,20 @@ def _sortable_number(match: re.Match[str]) -> str:
 
 
 def sort_key(text: str) -> str:
-    """A string that sorts as people count: the order of `sources.natural_key`, for a fraction of its memory."""
+    """Key that sorts numbers by value: the order of `sources.natural_key`, in a fraction of the memory."""
     return _DIGITS.sub(_sortable_number, text.casefold())
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """names: ways from `folder` to its pictures, in order. finished: there are no more. error: why there are none."""
+    """The pictures of a folder, as far as they are known.
+
+    Attributes:
+        folder: The folder that was listed.
+        names: Paths of its pictures relative to `folder`, in order.
+        finished: Whether the list is complete.
+        error: Why the folder cannot be listed; empty if it can.
+    """
 
     folder: str
     names: list[str]
@@ -47,10 +54,18 @@ class Listing:
 
 
 def walk(folder: str, recursive: bool, requested: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Pictures in `folder`, each as the way from there and its entry, in no order; hidden files and folders are left
-    out. Pictures are told by their suffix; requested: one that was asked for, whatever its suffix.
+    """Find the pictures in `folder`, in no particular order. Hidden files and folders are left out.
 
-    Raises OSError if `folder` itself cannot be opened; a folder within that cannot is passed over.
+    Args:
+        folder: Folder to search.
+        recursive: Whether to search its subfolders; links to folders are not followed.
+        requested: A picture that is included whatever its suffix; the others are recognised by their suffix.
+
+    Yields:
+        The path of each picture relative to `folder`, and its directory entry.
+
+    Raises:
+        OSError: `folder` itself cannot be opened; a subfolder that cannot be opened is skipped.
     """
     waiting = [""]
     while waiting:
@@ -69,13 +84,13 @@ def walk(folder: str, recursive: bool, requested: str = "") -> Iterator[tuple[st
                 is_picture = entry.name.lower().endswith(PICTURE_SUFFIXES) or name == requested
                 if is_picture and not is_folder(entry):
                     yield name, entry
-                # A link to a folder above would never end.
+                # A link to a parent folder would make the search endless.
                 elif recursive and entry.is_dir(follow_symlinks=False):
                     waiting.append(name)
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder, whatever its name ends in; a link that leads to itself is none."""
+    """Whether `entry` is a folder, whatever its suffix; False for a link that leads to itself."""
     try:
         return entry.is_dir()
     except OSError:
@@ -83,10 +98,16 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 class FolderScan(Worker):
-    """A thread that lists one folder. `listings` holds the newest state of the list.
+    """A thread that lists the pictures of one folder.
 
-    rank: the order, see `orders.py`; None for natural order. publish_at_end: nothing is handed over before all is listed. requested:
-    as in `walk`.
+    Args:
+        folder, recursive, requested: As for `walk`.
+        wake: Called when there is a new list.
+        rank: Sorting key of a picture, see `image_list.rank_of`; None for natural order.
+        publish_at_end: Whether to publish only the complete list.
+
+    Attributes:
+        listings: Mailbox with the newest list.
     """
 
     def __init__(
@@ -130,7 +151,7 @@ class FolderScan(Worker):
 
 
 def _merge(lines: list[str], fresh: list[str]) -> list[str]:
-    """Both in one sorted list; `lines` is sorted already, and Python's sort merges two sorted runs in one pass."""
+    """Add `fresh` to the sorted `lines`; Python's sort merges two sorted runs in one pass."""
     fresh.sort()
     both = lines + fresh
     both.sort()
@@ -141,16 +162,23 @@ def _names(lines: list[str]) -> list[str]:
     return [line.rsplit("\0\0", 1)[1] for line in lines]
 
 
-# What was found is handed over, and the window drawn for it, no more often than this.
+# Seconds between two batches, and so between two redraws of the window.
 BATCH_SECONDS = 0.1
-# Below a root with more folders than these (a publish_at_end disk), the rest is looked into when it is unfolded.
+# Below a root with more folders than this (a whole disk), the others are read when their parent is expanded.
 MAXIMUM_FOLDERS = 50_000
 
 
 @dataclass(frozen=True)
 class FolderContent:
-    """What one folder holds. folders: names of those in it, in natural order, hidden ones left out. links: those of
-    them that lead elsewhere. pictures: how many lie directly in it. error: why it cannot be looked into."""
+    """The content of one folder; hidden entries are left out.
+
+    Attributes:
+        path: The folder.
+        folders: Names of its subfolders, in natural order.
+        links: Those subfolders that are links.
+        pictures: Number of pictures directly in the folder.
+        error: Why the folder cannot be read; empty if it can.
+    """
 
     path: str
     folders: tuple[str, ...] = ()
@@ -160,7 +188,7 @@ class FolderContent:
 
 
 def read_folder(path: str) -> FolderContent:
-    """What the folder `path` holds; a folder that cannot be opened is one with an error."""
+    """Read the content of the folder `path`; an error is part of the result."""
     folders, links, pictures = [], [], 0
     try:
         with os.scandir(path) as entries:
@@ -180,8 +208,16 @@ def read_folder(path: str) -> FolderContent:
 
 
 class FolderCrawl(Worker):
-    """A thread that looks into folders. found: batches of what it saw. deep: it goes on into what it finds, level
-    after level, but never through links, which may lead back up. wake: is called when there is a new batch."""
+    """A thread that reads the contents of folders.
+
+    Args:
+        deep: Whether to descend into subfolders, level by level; never through links, which may lead back up.
+        wake: Called when there is a new batch.
+        maximum: Number of subfolders after which the thread descends no further.
+
+    Attributes:
+        batches: Queue of lists of folder contents.
+    """
 
     def __init__(self, deep: bool, wake: Callable[[], None] = noop, maximum: int = MAXIMUM_FOLDERS) -> None:
         self.batches: deque[list[FolderContent]] = deque()
@@ -192,7 +228,7 @@ class FolderCrawl(Worker):
         super().__init__("alpr-folders")
 
     def request(self, path: str) -> None:
-        """Look into `path` before all others."""
+        """Read `path` before all other folders."""
         with self._changed:
             self._requests.append(path)
             self._changed.notify()
@@ -219,7 +255,7 @@ class FolderCrawl(Worker):
 
 
 def start_folders() -> list[tuple[str, str]]:
-    """Where one begins to look for pictures: name and path of the user's folders and of the drives."""
+    """Folders where a search for pictures starts, as name and path: those of the user, and the drives."""
     home, pictures = str(Path.home()), platformdirs.user_pictures_dir()
     folders = [("Home", home)]
     if os.path.isdir(pictures) and pictures != home:
@@ -240,7 +276,7 @@ def _drives() -> list[str]:
 
 
 def open_error(target: str) -> str:
-    """Why the path `target`, which a user has typed, cannot be opened; empty if it can, or is an address."""
+    """Why the user's input `target` cannot be opened; empty if it can be, or if it is an address."""
     if "://" in target or target.isdecimal():
         return ""
     path = os.path.abspath(os.path.expanduser(target))
@@ -261,8 +297,16 @@ PARENT = ".."
 
 
 class FolderPicker:
-    """path: the folder whose folders are listed. found: what is in it; None until that is known. cursor: the row that
-    keys have chosen, -1 for none. wake: ends the window's sleep."""
+    """The list of subfolders in the open dialog.
+
+    Args:
+        wake: Ends the window's sleep.
+
+    Attributes:
+        path: The folder whose subfolders are listed.
+        content: Its content; None until it has been read.
+        cursor: Row chosen with the arrow keys, -1 for none.
+    """
 
     def __init__(self, wake: Callable[[], None] = noop) -> None:
         self._wake = wake
@@ -272,24 +316,24 @@ class FolderPicker:
         self.cursor = -1
 
     def go(self, path: str) -> None:
-        """List the folders in `path`."""
+        """List the subfolders of `path`."""
         self.path, self.content, self.cursor = os.path.abspath(path), None, -1
         if self._crawl is None:
-            # The thread is there only once somebody has looked for a folder.
+            # The thread starts with the first use of the dialog.
             self._crawl = FolderCrawl(False, self._wake)
         self._crawl.request(self.path)
 
     def collect(self) -> None:
-        """Take over what the thread has found. Never waits."""
+        """Take over new results from the thread. Never waits."""
         for batch in drain(self._crawl.batches) if self._crawl is not None else ():
             for content in batch:
-                # An answer to an earlier question is of no use any more.
+                # Skips the answer to an earlier request.
                 if content.path == self.path:
                     self.content = content
 
     @property
     def rows(self) -> list[str]:
-        """The folder above, if there is one, and the folders within."""
+        """The rows of the list: the parent folder, if there is one, and the subfolders."""
         above = [PARENT] if os.path.dirname(self.path) != self.path else []
         return above + list(self.content.folders if self.content is not None else ())
 
@@ -299,9 +343,9 @@ class FolderPicker:
         self.go(os.path.dirname(self.path) if name == PARENT else os.path.join(self.path, name))
 
     def move(self, by: int) -> None:
-        """Choose a row further down."""
+        """Move the cursor down by `by` rows."""
         self.cursor = min(max(self.cursor + by, 0), len(self.rows) - 1)
 
     def close(self, timeout: float = 1.0) -> bool:
-        """End the thread; whether it has ended."""
+        """Stop the thread; returns whether it has ended within `timeout` seconds."""
         return self._crawl is None or self._crawl.close(timeout)

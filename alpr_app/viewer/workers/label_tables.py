@@ -1,5 +1,6 @@
-"""Labels from the `alpr_dataset.csv` files of a folder: read on a thread, each picture's lines understood when they are
-request for, because a table may have a hundred thousand."""
+"""Labels from the `alpr_dataset.csv` files of a folder. A thread reads the tables; the rows of a picture are parsed on
+demand, because a table may have a hundred thousand rows.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +14,34 @@ from alpr_app.data.labels import LabelledPlate
 from alpr_app.evaluation.ground_truth import GroundTruth, Label
 from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
-# Of a line, only these are kept.
+# Only these columns of a row are kept.
 _COLUMNS = ("text", "box", "corners")
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """Where lines come from. has_positions: whether it says where plates are; if not, every picture is one already."""
+    """A label table.
+
+    Attributes:
+        path: The CSV file.
+        has_positions: Whether it has positions of plates; if not, each picture is the crop of one plate.
+    """
 
     path: Path
     has_positions: bool
 
 
 Line = tuple[LabelTable, int, dict[str, str]]
-"""The table, the number of the line in it, and the line by its columns."""
+"""The table, the line number in it, and the values by column."""
 
 
 class Labels:
-    """folder: that the names begin from. lines: by name, in the tables' order. problems: what is wrong with tables that
-    cannot be used, a line each."""
+    """The labels of a folder.
+
+    Attributes:
+        folder: Folder that the names of pictures are relative to.
+        problems: One line for each table or row that cannot be used.
+    """
 
     def __init__(
         self, folder: str = "", lines: Mapping[str, Sequence[Line]] | None = None, problems: Sequence[str] = ()
@@ -44,7 +54,7 @@ class Labels:
         return name in self._lines
 
     def ground_truth(self, name: str) -> GroundTruth | None:
-        """What the tables say of a picture; None if they say nothing of use."""
+        """The ground truth of a picture according to the tables; None if they have none."""
         if name not in self._lines:
             return None
         if name not in self._parsed:
@@ -57,16 +67,16 @@ class Labels:
 
 
 def _ground_truth(lines: Sequence[Line]) -> GroundTruth | None:
-    """Raises LabelError naming the line that cannot be used."""
+    """Raises LabelError naming the row that cannot be used."""
     labels = [_label(*line) for line in lines]
     readable = tuple(label for label in labels if label is not None and label.text)
     illegible = tuple(label for label in labels if label is not None and not label.text)
-    # Where nobody has read a plate, nothing can be said of what the models read.
+    # A picture with illegible plates only says nothing about the reader.
     return None if illegible and not readable else GroundTruth(readable, illegible)
 
 
 def _label(table: LabelTable, number: int, row: dict[str, str]) -> Label | None:
-    """The plate of a line; None if the line says that there is none."""
+    """The plate of a row; None if the row says that the picture has no plate."""
     text, corners = row.get("text", "").strip(), place(row, table.path, number)
     if corners is None:
         if table.has_positions and text:
@@ -86,7 +96,7 @@ class _TableCollector:
     problems: list[str] = field(default_factory=list)
 
     def add(self, folder: str, inside: str) -> None:
-        """Read the table in the folder `inside` of `folder`, if there is one."""
+        """Read the table in the subfolder `inside` of `folder`, if there is one."""
         path = Path(folder, inside, TABLE_NAME)
         if not path.is_file():
             return
@@ -103,7 +113,7 @@ class _TableCollector:
 
 
 def read_tables(folder: str, names: Sequence[str]) -> Labels:
-    """The labels of the tables in `folder` and in the folders of the pictures `names`, ways from there."""
+    """Read the tables in `folder` and in the subfolders of the pictures `names`, which are relative to `folder`."""
     collector = _TableCollector()
     for inside in sorted({os.path.dirname(name) for name in names} | {""}):
         collector.add(folder, inside)
@@ -111,8 +121,11 @@ def read_tables(folder: str, names: Sequence[str]) -> Labels:
 
 
 class LabelTableReader(Worker):
-    """Reads the tables of one folder after the other; what has not been begun when another is request for is left out.
-    found: the labels of the one that was request for last."""
+    """A thread that reads the tables of one folder at a time; a newer request replaces one that has not been started.
+
+    Attributes:
+        labels: Mailbox with the labels of the last folder requested.
+    """
 
     def __init__(self, wake: Callable[[], None] = noop) -> None:
         self.labels: LatestValue[Labels] = LatestValue(wake)
@@ -120,7 +133,7 @@ class LabelTableReader(Worker):
         super().__init__("alpr-tables")
 
     def request(self, folder: str, names: Sequence[str]) -> None:
-        """Read the tables of `folder`, with its pictures `names`."""
+        """Read the tables of `folder` for its pictures `names`."""
         with self._changed:
             self._request = folder, names
             self._changed.notify()

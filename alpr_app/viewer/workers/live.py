@@ -1,6 +1,4 @@
-"""The source thread of cameras, videos and streams: reads on, notices what stops or freezes, and opens it again; and
-how often something happens, of late.
-"""
+"""The source threads of cameras, videos and streams. They notice when a source stops or freezes, and open it again."""
 
 from __future__ import annotations
 
@@ -21,12 +19,12 @@ from alpr_app.data.streams import open_capture as open_within
 from alpr_app.viewer.workers.images import ImageItem, make_image_item
 from alpr_app.viewer.workers.threads import noop
 
-# Seconds that a rate looks back.
+# Period over which a rate is measured, in seconds.
 WINDOW_SECONDS = 2.0
 
 
 class Rate:
-    """Events a second over the last two seconds. One thread ticks, any may ask."""
+    """Events per second over the last two seconds. One thread calls `tick`; any thread may read the rate."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=512)
@@ -39,29 +37,35 @@ class Rate:
         recent = [time for time in tuple(self._times) if now - time <= WINDOW_SECONDS]
         if len(recent) < 2 or recent[-1] == recent[0]:
             return 0.0
-        # What should have come by now counts too, so that a source that has stopped goes down to 0.
+        # Counts the time since the last event as well, so that the rate of a stopped source falls to 0.
         spacing = (recent[-1] - recent[0]) / (len(recent) - 1)
         return (len(recent) - 1) / (recent[-1] - recent[0] + max(0.0, now - recent[-1] - spacing))
 
 
 OPENING, RUNNING, PAUSED, WAITING, ENDED = "opening", "running", "paused", "waiting", "ended"
 
-# A source that gives no new frame for so long has stopped. Noticed within 2 s means a little less here.
+# A source without a new frame for this long has stopped. Slightly less than 2 s, so that it is noticed within 2 s.
 SILENCE_SECONDS = 1.6
-# Opening takes longer than the next frame: cameras set themselves up, streams wait for a key frame.
+# Opening takes longer than the next frame: cameras initialise, streams wait for a key frame.
 OPENING_SECONDS = 6.0
-# Waits before the 1st, 2nd, ... new attempt, in seconds.
+# Delays before the 1st, 2nd, ... attempt to reconnect, in seconds.
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-# A source that has run for so long is well again, and waits start from the beginning.
+# After running for this long, a source counts as healthy and the delays start again from the first.
 STEADY_SECONDS = 5.0
 
-# How long an address may take to answer: no longer than the next frame.
+# Timeout of a network address: no longer than that of the next frame.
 _NETWORK_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class LiveStatus:
-    """state: one of the five above. detail: what is wrong. until: monotonic seconds of the next attempt."""
+    """The state of a live source.
+
+    Attributes:
+        state: One of the five constants above.
+        detail: What is wrong; empty if nothing is.
+        until: Time of the next attempt, in seconds of the monotonic clock.
+    """
 
     state: str = OPENING
     detail: str = ""
@@ -69,21 +73,31 @@ class LiveStatus:
 
 
 def address_name(address: int | str) -> str:
-    """How a source is called to the user: a camera's number, a file's name, an address without its password."""
+    """Name of a source for the user: the number of a camera, the name of a file, an address without its password."""
     if isinstance(address, int):
         return f"camera {address}"
     return without_secrets(address) if is_address(address) else os.path.basename(address)
 
 
 def open_capture(address: int | str) -> Capture:
-    """A camera by number, a video file or an HTTP or RTSP address. Raises SourceError, which says why an address cannot
-    be opened, or that a name is no text."""
+    """Open a camera by number, a video file, or an HTTP or RTSP address.
+
+    Raises:
+        SourceError: An address cannot be opened, with the reason, or a name is not valid text.
+    """
     return open_within(address, _NETWORK_SECONDS)
 
 
 class LiveSource:
-    """address: a camera's number, a path or an address. offer: takes every frame. wake: something has changed. hold_at_first_frame:
-    as `hold_file`, from the beginning."""
+    """The thread that supervises a camera, video or stream and reopens it after a failure.
+
+    Args:
+        address: Number of a camera, path of a video, or network address.
+        offer: Takes every frame.
+        wake: Called when the status has changed.
+        capture: Opens the source.
+        hold_at_first_frame: Initial state of `hold_file`.
+    """
 
     def __init__(
         self,
@@ -94,7 +108,7 @@ class LiveSource:
         hold_at_first_frame: bool = False,
     ) -> None:
         self.address, self.name = address, address_name(address)
-        # A file ends, is played at its own pace and may hold the frozen frame for long.
+        # A file ends, is played at its own frame rate, and may repeat a frame for long.
         self.is_file = isinstance(address, str) and not is_address(address)
         self.status = LiveStatus()
         self.rate = Rate()
@@ -112,32 +126,32 @@ class LiveSource:
         return self._paused
 
     def pause(self, paused: bool) -> None:
-        """Stand still: a file is read no further, frames of a camera are dropped."""
+        """Pause: a file is not read any further, frames of a camera are dropped."""
         with self._changed:
             self._paused = paused
             self._changed.notify_all()
 
     def hold_file(self, hold_at_first_frame: bool) -> None:
-        """Read a file no further than its first frame, until nobody has to be waited for; others run on."""
+        """Keep a file at its first frame, while the models are loading; other sources run on."""
         if self.is_file and hold_at_first_frame != self._hold_at_first_frame:
             with self._changed:
                 self._hold_at_first_frame = hold_at_first_frame
                 self._changed.notify_all()
 
     def step(self) -> None:
-        """One more frame while paused."""
+        """Show one more frame while paused."""
         with self._changed:
             self._step = True
             self._changed.notify_all()
 
     def reconnect(self) -> None:
-        """Open again at once; a file from its beginning."""
+        """Open the source again at once; a file from its beginning."""
         with self._changed:
             self._reconnect_now = True
             self._changed.notify_all()
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Stop; whether the threads have ended. A reading thread that hangs in a driver is left behind."""
+        """Stop; returns whether the threads have ended. A reading thread that hangs in a driver is abandoned."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -172,7 +186,7 @@ class LiveSource:
             self._wait(wait)
 
     def _watch(self, reader: _FrameReader) -> str | None:
-        """Follow `reader` until it fails, and say how; None if a file has come to its end."""
+        """Supervise `reader` until it fails and return the reason; None if a file has reached its end."""
         with self._changed:
             while not self._ended and not self._reconnect_now:
                 if reader.done:
@@ -189,7 +203,7 @@ class LiveSource:
         return ""
 
     def _wait(self, seconds: float | None) -> None:
-        """Until somebody wants it open now, or the time is over."""
+        """Wait until the user reconnects, or until `seconds` have passed."""
         with self._changed:
             self._changed.wait_for(lambda: self._reconnect_now or self._ended, seconds)
 
@@ -205,7 +219,15 @@ class LiveSource:
 
 
 class _FrameReader:
-    """The thread that reads one opened capture. last_frame_time: when the last new frame came. done: it reads no more."""
+    """The thread that reads one opened capture.
+
+    Attributes:
+        frames: Number of frames read.
+        last_frame_time: When the last new frame arrived, in seconds of the monotonic clock.
+        frozen: Whether the last frame was the same as the one before.
+        done: Whether it has stopped reading.
+        failure: Why it has stopped; None at the end of a file.
+    """
 
     def __init__(self, source: LiveSource) -> None:
         self._source = source
@@ -219,7 +241,7 @@ class _FrameReader:
         self.thread.start()
 
     def silence_reason(self) -> str:
-        """What has gone wrong when nothing new comes."""
+        """Why no new frame arrives."""
         if not self.frames:
             return "does not answer"
         return "repeats the same frame" if self.frozen else "sends no more frames"
@@ -232,7 +254,7 @@ class _FrameReader:
             capture = source._capture(source.address)
             self.failure = self._read_all(capture) if capture.isOpened() else "cannot be opened"
         except (cv2.error, OSError, SourceError) as error:
-            # An address stands before it already.
+            # The address is added by the window.
             message = str(error).removeprefix(f"{source.name}: ")
             self.failure = f"cannot be read: {message}".replace("\n", " ")
         finally:
@@ -264,7 +286,7 @@ class _FrameReader:
         return self.ended or self._source._ended
 
     def _frame_is_due(self, due: float) -> bool:
-        """Wait until the next frame of a file is due; False if it is not due yet, or everything stands still."""
+        """Wait until the next frame of a file is due; False if it is not due yet, or if playback is paused."""
         source = self._source
         with source._changed:
             if (source._hold_at_first_frame and self.frames) or (source._paused and not source._step):
@@ -281,12 +303,12 @@ class _FrameReader:
         return step
 
     def _check_frozen(self, image: np.ndarray) -> None:
-        """Remember that something new came. After an unplug, some drivers repeat their last frame for ever."""
+        """Note when the last new frame came. After an unplug, some drivers repeat their last frame for ever."""
         self.frozen = (
             isinstance(self._source.address, int)
             and self._last is not None
             and image.shape == self._last.shape
-            # A covered lens gives one colour, and that is no fault.
+            # A covered lens gives frames of one colour, which is not a fault.
             and bool(image.min() != image.max())
             and np.array_equal(image, self._last)
         )

@@ -1,4 +1,4 @@
-"""The recognition thread: loads the models, reads one shot after the other, and outlives a picture that fails."""
+"""The recognition thread: it loads the models and reads one picture after the other, whatever fails in between."""
 
 from __future__ import annotations
 
@@ -21,24 +21,32 @@ if TYPE_CHECKING:
 
 LOADING, READY, FAILED = "loading", "ready", "failed"
 NO_CROP = np.zeros((0, 0, 3), np.uint8)
-# How long the thread sleeps at most before it looks whether it is to end.
+# Interval at which the sleeping thread checks whether it has to end.
 _POLL_SECONDS = 0.5
 
 
 class Analyser(Protocol):
-    """What of `ALPR` is needed; tests bring their own."""
+    """The part of `ALPR` that the thread uses; tests replace it."""
 
     def analyse(self, image: np.ndarray) -> Result: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Recognition:
-    """What was found in a shot. plates: of a picture that nobody looks at without their crops, which would fill the
-    memory. cars: of a live source, the number of each plate's car, 0 for those that are not followed.
+    """The result for one picture.
 
-    size: width and height of the picture. error: why there is no result. shot: only of a live source, where it
-    is shown together with its plates. taken, finished: monotonic seconds. model: the number of the models that read it.
-    session: that of the shot. alphabet: the reader's.
+    Attributes:
+        key: Key of the item.
+        plates: The plates found; without their crops unless the item says `keep_crops`, which would fill the memory.
+        timings: Duration of each stage; None if there is no result.
+        size: Width and height of the picture.
+        error: Why there is no result; empty if there is one.
+        image_item: The frame of a live source, which is shown together with its plates; None for files.
+        captured, finished: When the picture was read and recognised, in seconds of the monotonic clock.
+        model: Number of the models that were used, see `Recogniser.model`.
+        session: Session of the item.
+        alphabet: Alphabet of the reader.
+        cars: For a live source, the number of the car of each plate, 0 if it is not tracked.
     """
 
     key: str
@@ -57,15 +65,30 @@ class Recognition:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """state: loading, ready or failed. detail: what runs, or what went wrong and the remedy."""
+    """The state of the models.
+
+    Attributes:
+        state: loading, ready or failed.
+        detail: Backend and device in use, or the error and its remedy.
+    """
 
     state: str = LOADING
     detail: str = ""
 
 
 class Recogniser:
-    """make: builds the pipeline, on the thread itself. wake: is called when there is something new. captured: is
-    called when a shot has left the queue. model: the number of the models that were asked for last."""
+    """The thread that runs the models.
+
+    Args:
+        make: Builds the pipeline; called on the thread.
+        wake: Called when there is a new result or status.
+        on_dequeue: Called when an item has been taken from the queue.
+
+    Attributes:
+        results: Queue of recognitions.
+        status: State of the models.
+        model: Number of the models requested last; it rises with each `reload`.
+    """
 
     def __init__(
         self,
@@ -77,7 +100,7 @@ class Recogniser:
         self.status = ModelStatus()
         self.model = 0
         self._wake, self._on_dequeue = wake, on_dequeue
-        # Replaced in one go: what was read must never be taken for another model's.
+        # Number and factory are replaced together, so that no result is attributed to other models.
         self._requested = (self.model, make)
         self._models_lock = threading.Lock()
         self._queue: deque[ImageItem] = deque()
@@ -88,7 +111,7 @@ class Recogniser:
         self._thread.start()
 
     def submit(self, image_item: ImageItem, urgent: bool = False) -> None:
-        """Have a shot read; none is dropped. urgent: before all others."""
+        """Queue an item; none is dropped. An urgent one is read before all others."""
         if urgent:
             self._queue.appendleft(image_item)
         else:
@@ -96,7 +119,7 @@ class Recogniser:
         self._work.release()
 
     def submit_live(self, image_item: ImageItem) -> None:
-        """A frame of a live source: it takes the place of one that still waits."""
+        """Submit a frame of a live source; it replaces one that is still waiting."""
         self._live.put(image_item)
         self._work.release()
 
@@ -104,12 +127,12 @@ class Recogniser:
         return len(self._queue)
 
     def clear_queue(self) -> None:
-        """Drop all that waits: another source has been opened."""
+        """Drop all waiting items, because another source has been opened."""
         self._queue.clear()
         self._live.clear()
 
     def reload(self, make: Callable[[], Analyser]) -> None:
-        """Load another pipeline; what waits is read by it."""
+        """Load another pipeline; it also reads the items that are waiting."""
         with self._models_lock:
             self.status = ModelStatus()
             self.model += 1
@@ -117,7 +140,7 @@ class Recogniser:
         self._work.release()
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Stop after the shot at hand; whether the thread has ended."""
+        """Stop after the current item; returns whether the thread has ended within `timeout` seconds."""
         self._ended = True
         self._work.release()
         self._thread.join(timeout)
@@ -146,14 +169,14 @@ class Recogniser:
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
             status = ModelStatus(READY, f"{backend} on {device}" if backend else "")
         with self._models_lock:
-            # Others may have been asked for while these were loaded; then those are what is waited for.
+            # Skips the status of models that have been superseded while they were loading.
             if model == self.model:
                 self.status = status
         self._wake()
         return alpr
 
     def _step(self, alpr: Analyser, model: int) -> bool:
-        """Read one shot, if there is one."""
+        """Read one item; returns whether there was one."""
         image_item = self._live.take() or take(self._queue)
         if image_item is None:
             return False
@@ -164,7 +187,7 @@ class Recogniser:
 
 
 def recognise(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognition:
-    """What `alpr` finds in `image_item`; whatever goes wrong becomes the outcome's error."""
+    """Run `alpr` on `image_item`; an exception becomes the error of the result."""
     recognition = Recognition(
         image_item.key,
         size=image_item.size,
@@ -172,7 +195,7 @@ def recognise(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognit
         captured=image_item.captured,
         model=model,
         session=image_item.session,
-        # What stands in for the pipeline may have no reader.
+        # A stand-in for the pipeline may have no reader.
         alphabet=getattr(getattr(alpr, "reader_config", None), "alphabet", ALPHABET),
     )
     if image_item.image is None:
