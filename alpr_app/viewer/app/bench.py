@@ -83,11 +83,11 @@ class _Bench:
 
     def draw(self) -> float:
         """Draw one frame completely; returns its duration in milliseconds."""
-        began = perf_counter()
+        started = perf_counter()
         self.screen.clear()
         self.frame.draw(SIZE, 1 / 60)
         self.screen.finish()
-        return 1000 * (perf_counter() - began)
+        return 1000 * (perf_counter() - started)
 
     def wait_until(self, holds: Callable[[], object], what: str) -> None:
         deadline = monotonic() + PATIENCE_SECONDS
@@ -108,12 +108,12 @@ class _Bench:
     def measure_idle_load(self, seconds: float) -> float:
         """The share of one core that all threads together use while nothing happens."""
         self.wake_event.clear()
-        began, cpu = monotonic(), process_time()
-        while (left := began + seconds - monotonic()) > 0:
+        started, cpu = monotonic(), process_time()
+        while (left := started + seconds - monotonic()) > 0:
             self.wake_event.wait(min(left, self.program.sleep_seconds()))
             self.wake_event.clear()
             self.draw()
-        return (process_time() - cpu) / (monotonic() - began)
+        return (process_time() - cpu) / (monotonic() - started)
 
     def measure_live(self, camera: StandInCamera, frames: int) -> tuple[list[float], list[float], float]:
         """Show the camera until `frames` of its frames have been read.
@@ -126,8 +126,8 @@ class _Bench:
         latencies: list[float] = []
         drawn: list[float] = []
         assert state.recognition is not None
-        key, began = state.recognition.key, monotonic()
-        while len(latencies) < frames and monotonic() - began < PATIENCE_SECONDS:
+        key, started = state.recognition.key, monotonic()
+        while len(latencies) < frames and monotonic() - started < PATIENCE_SECONDS:
             self.wake_event.wait(self.program.sleep_seconds())
             self.wake_event.clear()
             before = monotonic()
@@ -138,7 +138,7 @@ class _Bench:
             sleep(max(0.0, SHORTEST_FRAME - (monotonic() - before)))
         if not latencies:
             raise AlprError("no frame of the stand-in camera was read; nothing is measured")
-        return latencies, drawn, len(latencies) / (monotonic() - began)
+        return latencies, drawn, len(latencies) / (monotonic() - started)
 
 
 def measure(

@@ -155,6 +155,7 @@ def _goto(program: ViewerProgram) -> None:
 
 
 def open_dialog(program: ViewerProgram) -> None:
+    """Open or close the dialog that opens another source."""
     _dialog(program, "open_dialog_open")
 
 

@@ -163,24 +163,34 @@ class _Counts:
         self.confidence += sum(plate.confidence for plate in shown)
         if not record.counts or record.ground_truth is None:
             return
-        comparisons = [one for one in record.comparisons if one.score >= score and one.confidence >= confidence]
+        comparisons = [
+            comparison
+            for comparison in record.comparisons
+            if comparison.score >= score and comparison.confidence >= confidence
+        ]
         labels = record.ground_truth.labels
         for number in range(len(labels)):
-            self._add_label([one for one in comparisons if one.label == number], record.ground_truth.placed)
+            self._add_label(
+                [comparison for comparison in comparisons if comparison.label == number], record.ground_truth.placed
+            )
         if record.ground_truth.placed:
             self.located_pictures += 1
-            self.false_boxes += sum(not one.found for one in comparisons)
+            self.false_boxes += sum(not comparison.found for comparison in comparisons)
 
     def _add_label(self, comparisons: list[PlateComparison], placed: bool) -> None:
         """Count one labelled plate with the detections assigned to it."""
         self.labelled += 1
-        self.exact += any(one.read for one in comparisons)
-        self.no_province += any(one.read_without_province for one in comparisons)
+        self.exact += any(comparison.read for comparison in comparisons)
+        self.no_province += any(comparison.read_without_province for comparison in comparisons)
         if not placed:
             return
         self.located_labels += 1
-        self.found_70 += any(one.found_70 for one in comparisons)
-        nearest = max((one for one in comparisons if one.found), key=lambda one: one.iou or 0.0, default=None)
+        self.found_70 += any(comparison.found_70 for comparison in comparisons)
+        nearest = max(
+            (comparison for comparison in comparisons if comparison.found),
+            key=lambda comparison: comparison.iou or 0.0,
+            default=None,
+        )
         if nearest is not None and nearest.corner_px is not None:
             self.found_50 += 1
             self.corner_px += nearest.corner_px

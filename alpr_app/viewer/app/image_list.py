@@ -167,6 +167,7 @@ class ImageList:
             self.refilter()
 
     def refilter(self) -> None:
+        """Apply the filter to all pictures."""
         self._stale, self._last_filtered = False, monotonic()
         if not self.text and self.only == ALL:
             self.rows = range(len(self.names))

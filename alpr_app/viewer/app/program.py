@@ -144,13 +144,12 @@ class ViewerProgram:
         self.recogniser.clear_queue()
         self._frames.clear()
         self._focus, self._rereading = (), ""
-        old = self.state
-        self.state.kind, old.playing, old.scanning, old.read_all_total = NOTHING, False, False, 0
-        old.goto_dialog_open = old.summary_open = False
-        old.show(None, None)
-        image_list = old.image_list
-        image_list.clear_records()
-        image_list.set_names(())
+        state = self.state
+        state.kind, state.playing, state.scanning, state.read_all_total = NOTHING, False, False, 0
+        state.goto_dialog_open = state.summary_open = False
+        state.show(None, None)
+        state.image_list.clear_records()
+        state.image_list.set_names(())
 
     def _offer(self, image_item: ImageItem) -> None:
         """Pass a live frame to the recogniser and, without plates, to the window; called on the reading thread."""

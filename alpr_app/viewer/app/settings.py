@@ -79,6 +79,7 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 
 def settings_path() -> Path:
+    """Path of the user's settings file."""
     return Path(platformdirs.user_config_dir("alpr-app", appauthor=False)) / "viewer.json"
 
 

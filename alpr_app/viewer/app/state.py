@@ -157,6 +157,8 @@ TIMED_PICTURES = 200
 
 @dataclass(frozen=True)
 class Message:
+    """A message to the user; `when` it came, in seconds of the monotonic clock."""
+
     text: str
     is_error: bool = False
     when: float = field(default_factory=monotonic)

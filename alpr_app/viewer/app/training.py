@@ -72,10 +72,12 @@ class RunView:
 
     @property
     def name(self) -> str:
+        """Name of the run's folder."""
         return self.folder.name or str(self.folder)
 
     @property
     def step(self) -> int:
+        """The last step with figures."""
         return int(max(self.train.last("step") or 0, self.val.last("step") or 0))
 
     @property
@@ -85,6 +87,7 @@ class RunView:
 
     @property
     def done(self) -> bool:
+        """Whether the run has reached its last step."""
         return 0 < self.steps <= self.step
 
     @property
@@ -300,6 +303,7 @@ class Training:
 
     @property
     def loading(self) -> bool:
+        """Whether a model is being loaded."""
         return self._loading.busy
 
     def _use(self, checked: LoadCheck) -> None:

@@ -272,10 +272,10 @@ class Window:
 
         After a moment, the window says so. If the user closes it again, the rest is reported on the terminal.
         """
-        began, announced = monotonic(), False
+        started, announced = monotonic(), False
         glfw.set_window_should_close(self._window, False)
         while self._program.export_worker.busy and not glfw.window_should_close(self._window):
-            if announced or monotonic() - began > SILENT_SECONDS:
+            if announced or monotonic() - started > SILENT_SECONDS:
                 self._program.state.add_message(self._program.export_worker.progress_text)
                 announced = True
                 self._draw(SHORTEST_FRAME)

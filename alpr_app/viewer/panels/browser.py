@@ -22,8 +22,6 @@ from alpr_app.viewer.panels.live import live_panel
 from alpr_app.viewer.panels.tree import TreePanel
 from alpr_app.viewer.toolkit.painter import Rect
 
-# From this width on, the filter by outcome and the order share one line.
-SIDE_BY_SIDE = 250
 # Below this height the totals are left out in favour of the list.
 LOW_HEIGHT = 440
 _FILTERS = (ALL, "right", "wrong", "missed", UNSEEN)
@@ -31,6 +29,8 @@ _FILTER_NAMES = ("All pictures", "Read right", "Read wrong", "Missed", "Not yet 
 
 
 class BrowserPanel:
+    """The left side: folder, tree, filter, list of pictures and totals, or the live source."""
+
     def __init__(self) -> None:
         self._scrolled_to = -2
         self._tree = TreePanel()
@@ -57,8 +57,8 @@ class BrowserPanel:
         left, top = ui.cursor
         room = ui.room[0]
         if state.kind == FOLDER:
-            above = context.program.navigator.parent_folder()
-            if icon_button(context, "up", "up", "Parent folder (Backspace)", enabled=bool(above)):
+            parent = context.program.navigator.parent_folder()
+            if icon_button(context, "up", "up", "Parent folder (Backspace)", enabled=bool(parent)):
                 go_up(context.program)
             left, room = left + icon_width(ui) + ui.gap[0], room - icon_width(ui) - ui.gap[0]
         title = state.live_name if state.kind == LIVE else os.path.basename(state.folder) or state.folder
@@ -72,17 +72,19 @@ class BrowserPanel:
             open_dialog(context.program)
 
     def _filter(self, context: PanelContext) -> None:
-        ui, image_list = context.ui, context.program.state.image_list
+        ui, state, image_list = context.ui, context.program.state, context.program.state.image_list
         text, _ = ui.text_field("filter", image_list.text, "Filter by name or plate")
         # The filter by outcome needs labels.
         only, has_labels = image_list.only, bool(image_list.totals.pictures) or image_list.only != ALL
         room, refresh_width = ui.room[0], icon_width(ui) + ui.gap[0]
-        # One line only where both texts fit.
-        share = has_labels and room >= SIDE_BY_SIDE * ui.unit
+        half = (room - refresh_width - ui.gap[0]) / 2
+        texts = (_FILTER_NAMES[_FILTERS.index(only)], SORT_TITLES[SORT_ORDERS.index(state.settings.order)])
+        # One line only where both selected texts fit, beside the arrow.
+        one_line = has_labels and max(map(ui.text_width, texts)) + ui.row_height + 18 * ui.unit <= half
         if has_labels:
-            width = (room - refresh_width - ui.gap[0]) / 2 if share else room
+            width = half if one_line else room
             only = _FILTERS[ui.combo("only", _FILTERS.index(only), _FILTER_NAMES, width)]
-            if share:
+            if one_line:
                 ui.same_line()
         image_list.filter(text, only)
         self._order(context, ui.room[0] - refresh_width)
@@ -197,8 +199,8 @@ class BrowserPanel:
         left, top = ui.cursor
         # While the list grows, more pictures may be read than were known at the beginning.
         share = min(1.0, state.read_all_done / state.read_all_total)
-        took = monotonic() - state.read_all_started
-        rest = took / share - took if share and took > 1 else 0
+        elapsed = monotonic() - state.read_all_started
+        rest = elapsed / share - elapsed if share and elapsed > 1 else 0
         with ui.child("whole", width - stop - ui.gap[0], ui.row_height, scrolls=False):
             ui.progress(share, f"{100 * share:.0f} %" + (f", {duration(rest)} left" if rest else ""))
         ui.cursor = (left + width - stop, top)

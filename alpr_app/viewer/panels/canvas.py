@@ -25,6 +25,8 @@ CLICK_SLACK = 4.0
 
 
 class CanvasPanel:
+    """The picture with its overlays, below the toolbar."""
+
     def __init__(self) -> None:
         self._dragging = False
 
@@ -188,9 +190,11 @@ class PictureTransform:
         self._scale, self.canvas = scale, canvas
 
     def to_screen(self, point: Sequence[float] | np.ndarray) -> Point:
+        """Window coordinates of a point of the picture."""
         return self._left + float(point[0]) * self._scale, self._top + float(point[1]) * self._scale
 
     def to_picture(self, point: Point) -> Point:
+        """Picture coordinates of a point in the window."""
         return (point[0] - self._left) / self._scale, (point[1] - self._top) / self._scale
 
 

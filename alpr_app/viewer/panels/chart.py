@@ -151,6 +151,7 @@ def column_title(column: str) -> str:
 
 
 def colour_of(number: int) -> Colour:
+    """Colour of the line with this number."""
     return SERIES[number % len(SERIES)]
 
 

@@ -25,6 +25,8 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class PanelContext:
+    """What every panel draws with, and the program that it shows."""
+
     ui: Toolkit
     textures: Textures
     program: ViewerProgram
@@ -65,11 +67,13 @@ def _cut(text: str, count: int, middle: bool) -> str:
 
 
 def confidence_colour(context: PanelContext, confidence: float) -> Colour:
+    """Colour of a certain or uncertain reading."""
     theme = context.ui.theme
     return theme.certain if confidence >= context.program.state.settings.sure else theme.uncertain
 
 
 def outcome_colour(ui: Toolkit, outcome: str) -> Colour:
+    """Colour of right, wrong or missed."""
     theme = ui.theme
     return {"right": theme.right, "wrong": theme.wrong, "missed": theme.missed}.get(outcome, theme.dim)
 
@@ -128,6 +132,7 @@ def visible_rows(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[tu
 
 
 def icon_width(ui: Toolkit) -> float:
+    """Width of an icon button."""
     return ui.row_height * 1.15
 
 
@@ -144,11 +149,11 @@ def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool 
     colour = theme.text if enabled else fade(theme.dim, 0.5)
     x, y, size = left + side * 0.575, top + side / 2, side * 0.22
     if icon in ("previous", "next"):
-        way = size * (0.6 if icon == "next" else -0.6)
-        paint.line([(x - way, y - size), (x + way, y), (x - way, y + size)], colour, 2.2 * ui.unit)
+        offset = size * (0.6 if icon == "next" else -0.6)
+        paint.line([(x - offset, y - size), (x + offset, y), (x - offset, y + size)], colour, 2.2 * ui.unit)
     elif icon == "up":
-        way = size * 0.6
-        paint.line([(x - size, y + way), (x, y - way), (x + size, y + way)], colour, 2.2 * ui.unit)
+        offset = size * 0.6
+        paint.line([(x - size, y + offset), (x, y - offset), (x + size, y + offset)], colour, 2.2 * ui.unit)
     elif icon == "refresh":
         turn = [(x + size * cos(angle), y + size * sin(angle)) for angle in np.linspace(-0.4, -5.2, 16)]
         paint.line(turn, colour, 1.8 * ui.unit)
@@ -164,6 +169,7 @@ def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool 
 
 
 def heading(ui: Toolkit, text: str) -> None:
+    """Draw the heading of a section."""
     ui.space(2 * ui.unit)
     ui.text(text.upper(), ui.theme.dim, SMALL)
 

@@ -19,11 +19,14 @@ from alpr_app.viewer.panels.context import PanelContext, draw_pair, heading
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
+# Stages that have a plainer name in the window than in the output of `alpr read`.
+_STAGE_TITLES = {"closer": "refine small plates"}
 SIDE_BY_SIDE = 220
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 
 
 def settings_panel(context: PanelContext) -> None:
+    """Draw all sections of the settings."""
     _thresholds(context)
     _models(context)
     _cars(context)
@@ -173,7 +176,8 @@ def _timings(context: PanelContext) -> None:
     top += 60 * ui.unit
     rows = [(name, np.array([getattr(timing, f"{name}_ms") for timing in timings], np.float32)) for name in STAGES]
     for name, values in [*rows, ("total", totals)]:
-        draw_pair(ui, ui.painter, (left, top, width, step), name, f"{np.median(values):.1f}")
+        title = _STAGE_TITLES.get(name, name)
+        draw_pair(ui, ui.painter, (left, top, width, step), title, f"{np.median(values):.1f}")
         top += step
     ui.cursor = (left, top + 4 * ui.unit)
     ui.space(1)

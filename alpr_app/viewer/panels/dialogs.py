@@ -50,10 +50,12 @@ def _row(context: PanelContext, camera: Camera, current: bool) -> bool:
     return hit.clicked
 
 
-WIDTH = 260
+GOTO_WIDTH = 260
 
 
 class GotoDialog:
+    """The dialog that goes to a picture by its number."""
+
     def __init__(self) -> None:
         self._text = ""
         # The field is empty and has the focus when the dialog appears.
@@ -63,7 +65,7 @@ class GotoDialog:
         ui, state = context.ui, context.program.state
         if self.just_opened:
             self._text = ""
-        width, height = min(WIDTH * ui.unit, window[2] - 20), ui.row_height + 20 * ui.unit
+        width, height = min(GOTO_WIDTH * ui.unit, window[2] - 20), ui.row_height + 20 * ui.unit
         with ui.area("goto ground", window, ui.theme.clear, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
                 state.goto_dialog_open = False
@@ -81,12 +83,14 @@ class GotoDialog:
                 context.program.go(int(digits[:18]))
 
 
-WIDTH, HEIGHT = 760, 560
+OPEN_WIDTH, OPEN_HEIGHT = 760, 560
 # Fraction of the width for places, cameras and recent folders.
 LEFT_SHARE = 0.4
 
 
 class OpenDialog:
+    """The dialog that opens another source."""
+
     def __init__(self) -> None:
         self._text = self._error = ""
         self._places: list[tuple[str, str]] = []
@@ -99,7 +103,7 @@ class OpenDialog:
         ui, state = context.ui, context.program.state
         if self.just_opened:
             self._begin(context)
-        width, height = min(WIDTH * ui.unit, window[2] - 20), min(HEIGHT * ui.unit, window[3] - 20)
+        width, height = min(OPEN_WIDTH * ui.unit, window[2] - 20), min(OPEN_HEIGHT * ui.unit, window[3] - 20)
         rect = ((window[2] - width) / 2, (window[3] - height) / 2.6, width, height)
         with ui.area("open dialog ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:

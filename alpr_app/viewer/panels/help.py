@@ -27,6 +27,7 @@ _MOUSE = (
 
 
 def help_window(context: PanelContext, window: Rect) -> None:
+    """Draw the help window in as many columns as fit."""
     ui, state = context.ui, context.program.state
     unit = ui.unit
     groups = [(name, [(c.label, c.text) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)]

@@ -79,14 +79,16 @@ def _row(context: PanelContext, car: Car, rect: Rect, in_frame: bool) -> None:
     if number_left + ui.text_width(number, SMALL) < sure_left - 4 * unit:
         paint.text((number_left, y + 2 * unit), number, theme.dim, SMALL)
     y += ui.line_height + 3 * unit
-    began, ended = f"{car.first:%H:%M:%S}", f"{car.last:%H:%M:%S}"
+    first_seen, last_seen = f"{car.first:%H:%M:%S}", f"{car.last:%H:%M:%S}"
     count_text = f"×{track.count}"
-    paint.text((x, y), began if began == ended else f"{began} - {ended}", theme.dim, SMALL)
+    paint.text((x, y), first_seen if first_seen == last_seen else f"{first_seen} - {last_seen}", theme.dim, SMALL)
     count_left = right - ui.text_width(count_text, SMALL)
-    if count_left > x + ui.text_width(f"{began} - {ended}", SMALL) + 4 * unit:
+    if count_left > x + ui.text_width(f"{first_seen} - {last_seen}", SMALL) + 4 * unit:
         paint.text((count_left, y), count_text, theme.dim, SMALL)
     if hit.hovered:
-        ui.tooltip(f"Car #{track.number}, seen {track.count} times from {began} to {ended}; click to copy its text")
+        ui.tooltip(
+            f"Car #{track.number}, seen {track.count} times from {first_seen} to {last_seen}; click to copy its text"
+        )
     if hit.clicked:
         ui.copy(track.text)
         context.program.state.add_message(f"Copied {track.text}")
@@ -96,6 +98,7 @@ _STATE_NAMES = {OPENING: "opening", RUNNING: "running", PAUSED: "paused", WAITIN
 
 
 def live_panel(context: PanelContext) -> None:
+    """Draw the state of the live source, its buttons, the cameras and the cars."""
     ui, program, state = context.ui, context.program, context.program.state
     theme, status = ui.theme, state.live_status
     left, top = ui.cursor

@@ -26,6 +26,8 @@ NO_CHARACTER = "–"
 
 
 class PlatesPanel:
+    """The list of cards."""
+
     def __init__(self) -> None:
         self._scrolled_to = -1
 

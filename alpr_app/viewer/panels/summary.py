@@ -26,6 +26,8 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Column:
+    """A column of the table; `labels` if it needs labelled pictures."""
+
     name: str
     title: str
     tip: str
@@ -47,6 +49,8 @@ COLUMNS = (
 
 
 class SummaryTable:
+    """The window with the summary."""
+
     def __init__(self) -> None:
         self._column, self._descending = "folder", False
         self._summary_of: tuple[str, int, float, float] | None = None
@@ -126,8 +130,10 @@ class SummaryTable:
             ui.painter.text((start, top + 4 * unit), text, colour, SMALL)
             if chosen:
                 tip, y = start + (wide + 9 * unit if column.name == "folder" else -8 * unit), top + 12 * unit
-                way = 3 * unit if self._descending else -3 * unit
-                ui.painter.triangle((tip - 4 * unit, y - way), (tip + 4 * unit, y - way), (tip, y + way), theme.accent)
+                offset = 3 * unit if self._descending else -3 * unit
+                ui.painter.triangle(
+                    (tip - 4 * unit, y - offset), (tip + 4 * unit, y - offset), (tip, y + offset), theme.accent
+                )
             if hit.clicked:
                 # Figures sort from the highest first, names from A.
                 self._descending = not self._descending if chosen else column.name != "folder"
@@ -153,7 +159,7 @@ class SummaryTable:
         left, top = ui.cursor
         ui.painter.line([(left, top), (left + ui.room[0], top)], ui.theme.line)
         for number, summary_row in enumerate((summary.micro, summary.macro)):
-            _draw_row(context, columns, summary_row, (left, top + 4 * ui.unit + number * row), row, whole=not number)
+            _draw_row(context, columns, summary_row, (left, top + 4 * ui.unit + number * row), row, integers=not number)
 
 
 def _column_positions(context: PanelContext, columns: list[Column]) -> list[tuple[float, float]]:
@@ -170,7 +176,7 @@ def _draw_row(
     summary_row: SummaryRow,
     place: tuple[float, float],
     row: float,
-    whole: bool = True,
+    integers: bool = True,
 ) -> None:
     """Draw a row; `whole` shows counts without decimals, which means of counts have."""
     ui, theme = context.ui, context.ui.theme
@@ -181,15 +187,15 @@ def _draw_row(
             shown = elide(ui, "this folder" if value == THIS_FOLDER else value, width - 14 * ui.unit, middle=True)
             ui.painter.text((left + 6 * ui.unit, y), shown, theme.text)
             continue
-        text = format_cell(column.name, value, whole)
+        text = format_cell(column.name, value, integers)
         colour = theme.dim if value is None else theme.text
         ui.painter.text((left + x + width - ui.text_width(text), y), text, colour)
 
 
-def format_cell(name: str, value: float | None, whole: bool = True) -> str:
+def format_cell(name: str, value: float | None, integers: bool = True) -> str:
     """Format a cell: shares in per cent, counts with a thousands separator."""
     if value is None:
         return NOTHING
     if name in SHARES:
         return f"{100 * value:.1f} %"
-    return f"{value:.1f}" if name == "corner_px" else f"{value:,.0f}" if whole else f"{value:,.1f}"
+    return f"{value:.1f}" if name == "corner_px" else f"{value:,.0f}" if integers else f"{value:,.1f}"

@@ -156,6 +156,7 @@ def _image_info(context: PanelContext, left: float, right: float, top: float) ->
 
 
 def status_line(context: PanelContext, rect: Rect, frame_rate: float) -> None:
+    """Draw the state of the models, the last message, and rates and durations."""
     ui, state = context.ui, context.program.state
     theme, unit = ui.theme, ui.unit
     with ui.area("status", rect, theme.panel, padding=0):

@@ -18,7 +18,7 @@ from alpr_app.viewer.panels.context import PanelContext, draw_pair, elide, headi
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.images import ImageItem
 
-COLUMN = 76
+COLUMN = 64
 
 
 def run_panel(context: PanelContext, view: RunView) -> None:
@@ -123,6 +123,8 @@ def _losses(context: PanelContext, view: RunView) -> None:
 
 
 class MistakeSheet:
+    """The sheet of the worst mistakes, which can be zoomed and moved."""
+
     def __init__(self) -> None:
         self._view = View()
         self._shown_key = ""
@@ -189,6 +191,8 @@ NO_RUN_SIZE = 620, 170
 
 
 class TrainingPage:
+    """The page of the run that is watched."""
+
     def __init__(self) -> None:
         self._sheet = MistakeSheet()
 

@@ -22,6 +22,8 @@ EDGE = 9
 
 
 class TreePanel:
+    """The tree of subfolders."""
+
     def __init__(self) -> None:
         self._scrolled_to = ""
 

@@ -47,6 +47,7 @@ def model_banner(context: PanelContext, place: Rect) -> None:
 
 
 def welcome(context: PanelContext, place: Rect) -> None:
+    """Draw the message in the middle of the canvas, with buttons that open other sources."""
     ui = context.ui
     title, lines, offers = explain(context.program.state)
     width = min(place[2] - 40 * ui.unit, 640 * ui.unit)
@@ -121,17 +122,17 @@ def _offers(context: PanelContext, place: Rect) -> None:
     ui, program = context.ui, context.program
     offers: list[tuple[str, Callable[[], None]]] = [("Open another source...", lambda: open_dialog(program))]
     if program.live is not None:
-        again = "Replay" if program.state.live_status.state == ENDED else "Reconnect"
-        offers.insert(0, (again, program.live.reconnect))
+        retry_label = "Replay" if program.state.live_status.state == ENDED else "Reconnect"
+        offers.insert(0, (retry_label, program.live.reconnect))
     if program.state.kind == FOLDER and _pictures_in_subfolders(program.state):
         offers.insert(0, ("Include subfolders", lambda: program.rescan(True)))
     if SAMPLES.is_dir():
         offers.append(("Sample pictures", lambda: program.open(str(SAMPLES))))
     widths = [ui.text_width(label) + 30 * ui.unit for label, _ in offers]
-    whole = sum(widths) + ui.gap[0] * (len(offers) - 1)
+    total_width = sum(widths) + ui.gap[0] * (len(offers) - 1)
     # One below the other if they do not fit side by side.
-    stacked = whole > place[2]
-    left, top = place[0] + (place[2] - whole) / 2, place[1]
+    stacked = total_width > place[2]
+    left, top = place[0] + (place[2] - total_width) / 2, place[1]
     for (label, act), width in zip(offers, widths, strict=True):
         ui.cursor = (place[0] + (place[2] - width) / 2, top) if stacked else (left, top)
         if ui.button(label, width):

@@ -227,6 +227,7 @@ class Mouse:
 
     @property
     def position(self) -> tuple[float, float]:
+        """Position of the pointer."""
         return tuple(self._io.mouse_pos)
 
     @property

@@ -96,6 +96,7 @@ class Toolkit:
         self._renderer = ProgrammablePipelineRenderer()
 
     def attach_clipboard(self, get: Callable[[], str], put: Callable[[str], None]) -> None:
+        """Use these functions of the window for the clipboard."""
         self._io.get_clipboard_text_fn, self._io.set_clipboard_text_fn = get, put
 
     @contextmanager
@@ -153,6 +154,7 @@ class Toolkit:
 
     @contextmanager
     def font(self, name: str) -> Iterator[None]:
+        """Draw with another font: BODY, SMALL or LARGE."""
         imgui.push_font(self._fonts[name])
         try:
             yield
@@ -219,6 +221,7 @@ class Toolkit:
     # Widgets
 
     def text(self, text: str, colour: Colour | None = None, font: str = BODY, wrapped: bool = False) -> None:
+        """Draw text, on request wrapped at the available width."""
         with self.font(font), imgui.colored(imgui.COLOR_TEXT, *(colour or self.theme.text)):
             if wrapped:
                 imgui.push_text_wrap_position()
@@ -245,6 +248,7 @@ class Toolkit:
             imgui.set_tooltip("\n".join(map(printable, text.split("\n"))))
 
     def checkbox(self, label: str, value: bool, tip: str = "") -> bool:
+        """Draw a checkbox; returns its value."""
         value = imgui.checkbox(label, value)[1]
         self.tooltip(tip)
         return value
@@ -257,6 +261,7 @@ class Toolkit:
         return value
 
     def combo(self, label: str, current: int, options: Sequence[str], width: float = 0) -> int:
+        """Draw a combo box; returns the index of the selected option."""
         imgui.set_next_item_width(width or self.room[0])
         with imgui.begin_combo(f"##{label}", printable(options[current])) as combo:
             self._combo_drawn |= combo.opened
@@ -283,15 +288,18 @@ class Toolkit:
         return value if typed == shown else typed, entered
 
     def progress(self, share: float, text: str = "") -> None:
+        """Draw a progress bar over the available width; `share` from 0 to 1."""
         imgui.progress_bar(share, (self.room[0], self.row_height), printable(text))
 
     @contextmanager
     def tabs(self, name: str) -> Iterator[None]:
+        """A row of tabs."""
         with imgui.begin_tab_bar(name):
             yield
 
     @contextmanager
     def tab(self, label: str) -> Iterator[bool]:
+        """One tab; yields whether it is selected."""
         with imgui.begin_tab_item(label) as item:
             yield item.selected
 

@@ -30,9 +30,11 @@ class Rate:
         self._times: deque[float] = deque(maxlen=512)
 
     def tick(self, now: float | None = None) -> None:
+        """Count an event."""
         self._times.append(monotonic() if now is None else now)
 
     def per_second(self, now: float | None = None) -> float:
+        """The present rate."""
         now = monotonic() if now is None else now
         recent = [time for time in tuple(self._times) if now - time <= WINDOW_SECONDS]
         if len(recent) < 2 or recent[-1] == recent[0]:
@@ -123,6 +125,7 @@ class LiveSource:
 
     @property
     def paused(self) -> bool:
+        """Whether the user has paused the source."""
         return self._paused
 
     def pause(self, paused: bool) -> None:

@@ -124,6 +124,7 @@ class Recogniser:
         self._work.release()
 
     def queue_length(self) -> int:
+        """Number of items that wait, without live frames."""
         return len(self._queue)
 
     def clear_queue(self) -> None:

@@ -34,6 +34,7 @@ class LatestValue(Generic[Item]):
         self.dropped = 0
 
     def put(self, item: Item) -> None:
+        """Put in `item`, in place of one that has not been taken."""
         with self._lock:
             self.dropped += self._item is not None
             self._item = item
@@ -149,6 +150,7 @@ class BackgroundTask(Generic[Result]):
 
     @property
     def busy(self) -> bool:
+        """Whether a function is running."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, function: Callable[[], Result]) -> bool:

@@ -116,7 +116,7 @@ def test_csv_has_a_row_a_folder_in_the_order_shown_and_both_sums(summary, tmp_pa
 def test_figures_are_shown_as_one_reads_them():
     assert format_cell("exact", 0.98765) == "98.8 %"
     assert format_cell("pictures", 12345) == "12,345"
-    assert format_cell("pictures", 10.75, whole=False) == "10.8"
+    assert format_cell("pictures", 10.75, integers=False) == "10.8"
     assert format_cell("corner_px", 4.06) == "4.1"
     assert format_cell("corner_px", None) == "–"
 

@@ -144,6 +144,23 @@ def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few
     assert not shown.state.settings.show_boxes, "letters are commands again"
 
 
+def test_the_field_for_the_number_is_narrow_and_the_dialog_that_opens_sources_wide(window, few_pictures, monkeypatch):
+    shown, widths = window(few_pictures), {}
+    ui = shown.frame.context.ui
+    area = ui.area
+
+    def noted(name, rect, *rest, **more):
+        widths[name] = rect[2]
+        return area(name, rect, *rest, **more)
+
+    monkeypatch.setattr(ui, "area", noted)
+    for key in ("J", "O"):
+        press_key(shown, key)
+        shown.draw()
+        press_key(shown, "Escape")
+    assert widths["goto"] == 260 and widths["open dialog"] == 760
+
+
 def test_escape_folds_a_list_and_an_item_of_it_is_chosen_by_a_click(window, few_pictures, until):
     shown = window(few_pictures)
     until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
