@@ -122,12 +122,12 @@ class ViewerProgram:
         self._close_source()
         state = self.state
         state.kind, state.cars = LIVE, Cars()
-        # Otherwise a file would start while the models load, and its beginning would not be read.
         session = self._session
 
         def offer(image_item: ImageItem) -> None:
             self._offer(replace(image_item, session=session))
 
+        # A file waits for the models; otherwise its beginning would not be read.
         self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 

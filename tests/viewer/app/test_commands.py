@@ -11,7 +11,7 @@ from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS
 from alpr_app.viewer.workers.export import ExportWorker
 
 
-def test_every_key_is_a_key_and_stands_for_one_thing():
+def test_every_key_exists_and_has_one_command():
     keys = [(key, command.control) for command in COMMANDS for key in command.keys]
     assert len(set(keys)) == len(keys)
     assert {key for key, _ in keys} <= set(KEYS)
@@ -43,7 +43,7 @@ def test_keys_step_through_the_folder(opened):
         assert image_list.name == f"{name}.png", key
 
 
-def test_keys_switch_overlays_and_sides(opened):
+def test_keys_switch_overlays_and_side_panels(opened):
     switches = {"B": "show_boxes", "C": "show_corners", "T": "show_text", "G": "show_truth"}
     switches |= {"L": "show_browser", "P": "show_plates", "Z": "keep_zoom"}
     assert set(switches.values()) <= {field.name for field in fields(Settings)}
@@ -89,7 +89,7 @@ def test_other_keys_do_nothing(opened):
     assert not press(opened, "D", CONTROL)
 
 
-def test_a_live_picture_is_kept_with_and_without_its_plates(program, fakes, until, tmp_path):
+def test_a_live_picture_is_saved_with_and_without_its_plates(program, fakes, until, tmp_path):
     viewer = program(capture=lambda address: fakes.Capture(["new"]))
     viewer.export_worker = ExportWorker(folder=tmp_path)
     viewer.open(0)

@@ -56,7 +56,7 @@ def test_newest_and_largest_first_and_what_is_alike_by_name(tmp_path, listed):
     assert listed(LARGEST) == ["2.jpg", "b.jpg", "1.jpg", "10.jpg", "lost.jpg"]
 
 
-def test_least_sure_first_then_pictures_without_a_plate_then_unread_ones(tmp_path, listed, fakes):
+def test_least_confident_first_then_pictures_without_a_plate_then_unread_ones(tmp_path, listed, fakes):
     for number in range(1, 6):
         (tmp_path / f"{number}.jpg").touch()
     records = {
@@ -84,7 +84,7 @@ def test_wrong_and_missed_ones_first(tmp_path, listed, fakes):
     assert listed(ERRORS, records, score=0.95) == [*sorted([right, wrong, missed]), "plain.jpg", unread]
 
 
-def test_results_move_no_row_until_one_asks(program, until, tmp_path, fakes):
+def test_results_move_no_row_before_a_refresh(program, until, tmp_path, fakes):
     for number in range(1, 5):
         write_picture(tmp_path / f"{number}.png", np.full((30, 40, 3), number, np.uint8))
     alpr = fakes.Alpr()

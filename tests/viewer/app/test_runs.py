@@ -19,7 +19,7 @@ def line(step, rate=40.0):
 
 @pytest.fixture
 def run(tmp_path):
-    """A run of 1000 steps that has begun."""
+    """A run of 1000 steps that has started."""
     folder = tmp_path / "mine"
     folder.mkdir()
     arguments = ["detector", "--output", "mine"]
@@ -30,7 +30,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def watch(until):
-    """Watches a folder; gives the newest view that `holds`."""
+    """Watches a folder; returns the first view for which `holds` is true."""
     made = []
 
     def begin(folder):
@@ -76,7 +76,7 @@ def test_curves_grow_while_the_run_writes_them(run, watch):
     assert not view.command.endswith("--resume")
 
 
-def test_broken_files_are_a_line_each_and_go_when_they_are_mended(run, watch):
+def test_broken_files_are_one_line_each_until_they_are_repaired(run, watch):
     see = watch(run)
     see(lambda view: view.train, "the first figures")
     for name in ("train.csv", "val.csv", "run.json", "newest.json", "mistakes.png"):
@@ -92,7 +92,7 @@ def test_broken_files_are_a_line_each_and_go_when_they_are_mended(run, watch):
     assert view.step == 50
 
 
-def test_a_run_that_has_gone_is_said(run, watch):
+def test_a_run_that_is_gone_is_reported(run, watch):
     see = watch(run)
     see(lambda view: view.train, "the first figures")
     for path in list(run.iterdir()):
@@ -102,7 +102,7 @@ def test_a_run_that_has_gone_is_said(run, watch):
     assert "no training run in this folder any more" in view.problems[0]
 
 
-def test_the_sheet_of_mistakes_is_shown_when_it_comes_and_anew_when_it_changes(run, watch):
+def test_the_sheet_of_mistakes_is_shown_when_it_appears_and_again_when_it_changes(run, watch):
     see = watch(run)
     see(lambda view: view.sheet is None and view.train, "no sheet")
     write_picture(run / "mistakes.png", np.full((30, 40, 3), 9, np.uint8))
@@ -112,17 +112,17 @@ def test_the_sheet_of_mistakes_is_shown_when_it_comes_and_anew_when_it_changes(r
     assert first.captured != second.captured
 
 
-def test_a_run_without_new_figures_stands_still_after_a_while(run, watch):
+def test_a_run_without_new_figures_is_stalled_after_a_while(run, watch):
     os.utime(run / "train.csv", (1000, 1000))
     view = watch(run)(lambda view: view.train, "the figures")
     assert view.changed == 1000
     assert not view.is_stalled(1060) and view.is_stalled(1200)
-    # A line every 500 s: it is waited for.
+    # A row every 500 s, which is waited for.
     slow = Curves({"step": np.array([50.0, 100.0]), "samples_per_s": np.array([1.6, 1.6])})
     assert not RunView(run, view.about, train=slow, changed=1000).is_stalled(1000 + 2400)
 
 
-def test_a_run_of_which_nothing_is_known_has_no_end(tmp_path):
+def test_an_unknown_run_has_no_end(tmp_path):
     view = RunView(tmp_path)
     assert (view.step, view.steps, view.done, view.rate, view.seconds_left) == (0, 0, False, 0, None)
     assert np.isnan(view.best("judgement"))

@@ -27,7 +27,7 @@ def moved(by, down=0):
 
 @pytest.fixture
 def records(fakes):
-    """Three labelled pictures in `b2`, one in `b10`, two without a label in `plain`; found in them is what is given."""
+    """Three labelled pictures in `b2`, one in `b10`, two without a label in `plain`, with the given recognitions."""
 
     def record(name, *plates):
         truth = ground_truth_of(name)
@@ -77,7 +77,7 @@ def test_thresholds_count(records):
     assert summarise(records, 0.95, 0.0).micro.exact == 0
 
 
-def test_a_label_without_a_place_is_counted_by_its_text_and_finds_nothing(fakes):
+def test_a_label_without_a_position_is_counted_by_its_text_and_finds_nothing(fakes):
     truth = ground_truth_of(f"{TEXT}.jpg")
     plates = (fakes.plate("京B67890"), fakes.plate(TEXT))
     (line,) = summarise({f"{TEXT}.jpg": Record(Recognition("", plates), truth, compare(truth, plates))}, 0.5, 0.0).rows
@@ -91,7 +91,7 @@ def test_a_picture_that_could_not_be_read_says_nothing_about_the_models():
     assert (line.pictures, line.labelled, line.exact) == (1, None, None)
 
 
-def test_of_nothing_there_is_a_sum_too():
+def test_an_empty_folder_has_a_summary():
     empty = summarise({}, 0.5, 0.0)
     assert (empty.rows, empty.micro.pictures, empty.macro.plates, empty.has_labels) == ((), 0, 0, False)
 
@@ -104,7 +104,7 @@ def test_a_column_sorts_either_way_and_folders_without_it_come_last(summary):
     assert [line.folder for line in sort_rows(same, "plates", True)] == ["b2", "b10", "plain"]
 
 
-def test_csv_has_a_row_a_folder_in_the_order_shown_and_both_sums(summary, tmp_path):
+def test_csv_has_one_row_per_folder_in_the_order_shown_and_both_totals(summary, tmp_path):
     write_summary(tmp_path / "s.csv", summary, lambda lines: sort_rows(lines, "folder", True))
     with (tmp_path / "s.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -113,7 +113,7 @@ def test_csv_has_a_row_a_folder_in_the_order_shown_and_both_sums(summary, tmp_pa
     assert (rows[2]["exact"], rows[0]["exact"], rows[3]["exact"]) == ("0.6667", "", "0.5")
 
 
-def test_figures_are_shown_as_one_reads_them():
+def test_figures_are_formatted():
     assert format_cell("exact", 0.98765) == "98.8 %"
     assert format_cell("pictures", 12345) == "12,345"
     assert format_cell("pictures", 10.75, integers=False) == "10.8"
@@ -123,7 +123,7 @@ def test_figures_are_shown_as_one_reads_them():
 
 @pytest.fixture
 def table(window, tmp_path, fakes, until):
-    """The window with the table over a folder with two folders in it; `places` has the middle of every part."""
+    """The window with the summary of a folder with two subfolders; `places` has the middle of every control."""
     for name in (f"many/a2/{LABELLED}", f"many/a10/{LABELLED}"):
         (tmp_path / name).parent.mkdir(parents=True)
         write_picture(tmp_path / name, np.full((60, 80, 3), 30, np.uint8))
@@ -151,7 +151,7 @@ def table(window, tmp_path, fakes, until):
     del ui.hit, ui.button
 
 
-def test_the_table_is_sorted_by_clicks_and_kept_as_it_is_shown(table, tmp_path):
+def test_the_table_is_sorted_by_clicks_and_saved_in_the_order_shown(table, tmp_path):
     assert table.state.summary_open
     assert [line.folder for line in table.viewer.summary.result.rows] == ["a2", "a10"]
     table.click(*table.places["by folder"])

@@ -32,7 +32,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def publish(run):
-    """Writes the newest model into the run's folder, as the training does."""
+    """Writes the newest model into the folder of the run, as the training does."""
 
     def write(bundle):
         for suffix in (".safetensors", ".json"):
@@ -43,8 +43,10 @@ def publish(run):
 
 @pytest.fixture
 def shown(window, run, tmp_path, until, monkeypatch, fakes):
-    """The window over a picture, with the run's page open. choices: of models that were loaded since. press: clicks on
-    a button by its name, as it was drawn last."""
+    """The window over a picture, with the page of the run open.
+
+    `choices` are the models loaded since; `press` clicks a button by its name, where it was drawn last.
+    """
     (tmp_path / "pictures").mkdir()
     write_picture(tmp_path / "pictures" / "p.png", np.full((60, 80, 3), 200, np.uint8))
     made = window(tmp_path / "pictures")
@@ -117,7 +119,7 @@ def test_the_sheet_of_mistakes_is_shown_and_enlarged_by_the_wheel(shown, run, un
     assert near(shown.draw(3), (250 / 255, 0, 250 / 255), 6).sum() > 1.3 * seen
 
 
-def test_the_newest_model_reads_the_picture_with_a_clear_sign_and_a_way_back(
+def test_the_newest_model_reads_the_picture_with_a_banner_and_a_way_back(
     shown, publish, detector_path, run, until, near
 ):
     publish(detector_path)
@@ -156,7 +158,7 @@ def test_a_newer_model_is_offered_and_loaded(shown, publish, detector_path, read
     assert not shown.viewer.training.newer_available
 
 
-def test_a_reader_is_tried_beside_a_detector(shown, publish, detector_path, reader_path, until):
+def test_a_reader_and_a_detector_can_be_tried_together(shown, publish, detector_path, reader_path, until):
     training = shown.viewer.training
 
     def tried(bundle, kind):
@@ -172,7 +174,7 @@ def test_a_reader_is_tried_beside_a_detector(shown, publish, detector_path, read
     assert shown.choices[-1].reader == shown.choices[-1].detector
 
 
-def test_a_model_that_is_half_written_is_one_line_and_the_models_in_use_stay(shown, publish, detector_path, run, until):
+def test_a_half_written_model_is_one_line_and_the_models_in_use_stay(shown, publish, detector_path, run, until):
     publish(detector_path)
     weights = run / "newest.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
@@ -184,7 +186,7 @@ def test_a_model_that_is_half_written_is_one_line_and_the_models_in_use_stay(sho
     shown.draw(3)
 
 
-def test_broken_files_end_nothing(shown, run, until):
+def test_broken_files_do_not_end_the_watching(shown, run, until):
     for name in ("train.csv", "val.csv", "run.json", "newest.json", "mistakes.png"):
         (run / name).write_bytes(b"\xff{")
     wait(shown, until, lambda: len(shown.viewer.training.view.problems) == 5, "the troubles")
@@ -200,7 +202,7 @@ def test_the_command_is_copied(shown, monkeypatch):
     assert copied == ["python -m alpr_app.train detector --resume"]
 
 
-def test_what_is_no_run_is_said_and_without_one_the_page_tells_how_to_open_one(window, tmp_path, near):
+def test_a_folder_without_a_run_is_reported_and_the_page_tells_how_to_open_one(window, tmp_path, near):
     made = window()
     assert not made.viewer.training.open(str(tmp_path))
     assert "no training run" in made.state.message.text
@@ -211,7 +213,7 @@ def test_what_is_no_run_is_said_and_without_one_the_page_tells_how_to_open_one(w
     assert made.state.open_dialog_open and not made.state.run_open
 
 
-def test_errors_have_a_chart_of_their_own_and_make_way_for_the_speed_where_there_are_none(shown, tmp_path):
+def test_errors_have_a_chart_which_shows_the_speed_if_there_are_none(shown, tmp_path):
     view = shown.viewer.training.view
     assert [chart.title for chart in charts_of(view)] == [
         "losses",
@@ -223,7 +225,7 @@ def test_errors_have_a_chart_of_their_own_and_make_way_for_the_speed_where_there
     assert charts_of(RunView(tmp_path))[3].title == "samples per second"
 
 
-def test_a_figure_is_shown_with_the_digits_that_count():
+def test_a_figure_is_shown_with_its_significant_digits():
     assert [format_value(value) for value in (0.98765, 0.0123456, 123.456, 12345.6, 0, float("nan"))] == [
         "0.9877",
         "0.0123",

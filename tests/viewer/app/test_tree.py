@@ -26,7 +26,7 @@ def names(tree):
     return [node.name for node in tree.rows]
 
 
-def test_what_is_unfolded_is_seen(tree):
+def test_expanded_folders_are_visible(tree):
     assert names(tree) == ["r", "a", "b"]
     tree.set_expanded(tree.find("/r/a"), True)
     assert [(node.name, node.depth) for node in tree.rows] == [("r", 0), ("a", 1), ("x", 2), ("b", 1)]
@@ -36,13 +36,13 @@ def test_what_is_unfolded_is_seen(tree):
     assert names(tree) == ["r", "a", "x", "b"]
 
 
-def test_counts_grow_as_folders_are_looked_into(tree):
+def test_counts_grow_as_folders_are_read(tree):
     assert (tree.root.pictures, tree.root.total, tree.find("/r/a").total) == (1, 11, 7)
     tree.add(FolderContent("/r/b", pictures=4))
     assert tree.root.total == 12
 
 
-def test_a_folder_looked_into_again_keeps_what_is_unfolded_and_loses_what_is_gone(tree):
+def test_a_folder_read_again_stays_expanded_and_loses_what_is_gone(tree):
     tree.set_expanded(tree.find("/r/a"), True)
     tree.add(FolderContent("/r", ("a", "c"), pictures=1))
     assert names(tree) == ["r", "a", "x", "c"]
@@ -54,7 +54,7 @@ def test_a_folder_looked_into_again_keeps_what_is_unfolded_and_loses_what_is_gon
     assert tree.root.total == 0, "news of a folder that is gone"
 
 
-def test_what_lies_behind_a_link_counts_for_nothing_above_it(tree):
+def test_pictures_behind_a_link_do_not_count_in_its_parents(tree):
     tree.add(FolderContent("/r/b", ("link",), frozenset({"link"}), pictures=3))
     tree.add(FolderContent("/r/b/link", ("y",), pictures=10))
     tree.add(FolderContent("/r/b/link/y", pictures=1))
@@ -63,14 +63,14 @@ def test_what_lies_behind_a_link_counts_for_nothing_above_it(tree):
     assert tree.root.total == 11
 
 
-def test_a_folder_without_access_cannot_be_unfolded(tree):
+def test_a_folder_without_access_cannot_be_expanded(tree):
     tree.add(FolderContent("/r/b", error="Permission denied"))
     node = tree.find("/r/b")
     assert not node.expandable
     assert picture_counts(node, False) == [("no access", False)]
 
 
-def test_the_number_is_of_what_a_click_would_show(tree):
+def test_the_number_is_that_of_the_pictures_a_click_would_show(tree):
     assert picture_counts(tree.root, recursive=False) == [("1", True), ("+10", False)]
     assert picture_counts(tree.root, recursive=True) == [("11", True)]
     assert picture_counts(tree.find("/r/a/x"), recursive=False) == [("5", True)]

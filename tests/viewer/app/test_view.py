@@ -8,7 +8,7 @@ PICTURE, CANVAS = (720, 1160), (900.0, 580.0)
 
 
 def seen_at(view, point):
-    """The picture's pixel under a point of the canvas."""
+    """The picture pixel under a point of the canvas."""
     scale, (left, top) = view.scale(PICTURE, CANVAS), view.origin(PICTURE, CANVAS)
     return (point[0] - left) / scale, (point[1] - top) / scale
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpr_app.viewer.panels.chart import Axis, axis_for
+from alpr_app.viewer.panels.chart import Axis, axis_for, column_title
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_logarithmic_axis_has_powers_of_ten_and_parts_of_them(low, high, names
     assert [name for _, name in Axis(low, high, True).ticks(6)] == names
 
 
-def test_values_lie_between_both_ends_and_what_has_no_place_lies_nowhere():
+def test_values_lie_between_both_ends_and_invalid_ones_have_no_position():
     shares = Axis(1, 100, True).fractions(np.array([1, 10, 100, 0, -5, np.nan, np.inf]))
     assert shares[:3].tolist() == [0, 0.5, 1]
     assert np.isnan(shares[3:]).all()
@@ -54,3 +54,8 @@ def test_a_single_value_has_an_axis_of_its_own(value):
 def test_without_values_there_is_no_axis(values):
     assert axis_for(values) is None
     assert axis_for([np.array([-1.0, 0.0])], logarithmic=True) is None
+
+
+def test_columns_of_a_run_have_plain_names():
+    columns = ("judgement", "bins", "corner_error")
+    assert [column_title(column) for column in columns] == ["validation score", "box distribution", "corner error"]

@@ -1,4 +1,4 @@
-"""The tree and the dialog that opens folders, clicked and typed into without any display."""
+"""The tree and the open dialog, operated with mouse and keyboard without a display."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from alpr_app.viewer.toolkit.inputs import KEYS
 from alpr_app.viewer.toolkit.theme import DARK
 from alpr_app.viewer.workers.folders import FolderContent
 
-# Of the rows in the tree: middle of the first, and height.
+# Rows of the tree: middle of the first, and height.
 FIRST, ROW = 82, 23
 
 
 @pytest.fixture
 def nested(tmp_path):
-    """One picture; `north` with two, `south` with none but `south/far` with one."""
+    """One picture; `north` with two; `south` with only `south/far`, which has one."""
     root = tmp_path / "pictures"
     for place in ("1", "north/2", "north/3", "south/far/4"):
         path = root / f"{place}.png"
@@ -50,7 +50,7 @@ def write(shown, text):
     shown.draw(3)
 
 
-def test_a_click_on_a_row_shows_the_folder_and_one_on_its_triangle_unfolds_it(shown, nested, until):
+def test_a_click_on_a_row_shows_the_folder_and_one_on_its_triangle_expands_it(shown, nested, until):
     names = lambda: [node.name for node in shown.state.tree.rows]  # noqa: E731
     assert names() == ["pictures", "north", "south"]
     # The triangle of the folder `south`.
@@ -87,7 +87,7 @@ def test_the_tree_can_be_hidden_and_made_higher(shown):
     assert shown.state.settings.tree_height != before
 
 
-def test_of_thousands_of_folders_those_in_sight_are_drawn(shown, monkeypatch, nested):
+def test_of_thousands_of_folders_only_visible_ones_are_drawn(shown, monkeypatch, nested):
     folders = tuple(f"{number:05d}" for number in range(8000))
     shown.state.tree.add(FolderContent(str(nested), folders))
     panel = shown.frame._browser._tree
@@ -139,7 +139,7 @@ def test_keys_in_the_dialog_leave_the_pictures_behind_it_alone(shown, nested, un
     shown.draw(3)
     folder_picker = shown.viewer.folder_picker
     until(lambda: shown.viewer.collect() or folder_picker.content is not None, "the folders")
-    # `the folder above`, the first row of the list, which takes the keyboard away from the field.
+    # The row `parent folder`, the first of the list; the click takes the focus from the field.
     shown.click(800, 231)
     assert folder_picker.path == str(nested)
     press_keys(shown, "Down", "B")
@@ -148,7 +148,7 @@ def test_keys_in_the_dialog_leave_the_pictures_behind_it_alone(shown, nested, un
     assert shown.state.settings.show_boxes
 
 
-def test_a_wrong_path_is_told_in_the_dialog_and_can_be_corrected(shown, nested, near):
+def test_a_wrong_path_is_reported_in_the_dialog_and_can_be_corrected(shown, nested, near):
     shown.state.open_dialog_open = True
     shown.draw(3)
     write(shown, f"{nested}/nort")
@@ -164,7 +164,7 @@ def test_a_wrong_path_is_told_in_the_dialog_and_can_be_corrected(shown, nested, 
     assert shown.state.folder == str(nested / "north")
 
 
-def test_explanations_come_once_the_pointer_rests(shown, near):
+def test_tooltips_appear_once_the_pointer_rests(shown, near):
     inputs, ui = shown.frame.context.ui.inputs, shown.frame.context.ui
     inputs.move(150, FIRST)
     moved = shown.draw(3)

@@ -1,4 +1,4 @@
-"""Buttons, help and texts where there is little room."""
+"""Buttons, help and texts where room is scarce."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_where_the_picture_is_narrow_the_toggles_stand_below_and_can_be_clicked(
     shown = window(few_pictures)
     shown.state.change(browser_width=600.0, plates_width=600.0)
     shown.draw()
-    # The canvas has its least width, 260, from 510 on; `Box` is the first button of the second row.
+    # At this size the canvas has its minimum width, 260, from 510 on; `Box` is the first button of the second row.
     shown.click(535, 52)
     assert not shown.state.settings.show_boxes
     shown.click(535, 20)
@@ -58,7 +58,7 @@ def test_help_that_is_too_long_for_the_window_is_scrolled(window, few_pictures):
     assert shown.state.help_open
 
 
-def test_lines_are_broken_between_words_and_none_is_too_long(window):
+def test_lines_break_between_words_and_none_is_too_long(window):
     ui = window().frame.context.ui
     with ui.frame((1280, 720), 1 / 60):
         text = "There are no pictures in /a/very/long/path/that/does/not/fit/into/one/line"

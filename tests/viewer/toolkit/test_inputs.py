@@ -6,7 +6,7 @@ from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS, OUTSIDE, ImguiInput, I
 
 
 class Frame:
-    """Writes down what it is given."""
+    """Records the events it receives."""
 
     def __init__(self):
         self.received = []
@@ -17,7 +17,7 @@ class Frame:
 
 @pytest.fixture
 def frames():
-    """Deals everything out; returns what each frame was received."""
+    """Dispatches all events; returns those of each frame."""
 
     def dispatch(inputs):
         received = []
@@ -61,7 +61,7 @@ def test_the_pointer_does_not_leave_before_the_click_has_been_seen(frames):
     ]
 
 
-def test_keys_are_all_told_in_order_and_repeat(frames):
+def test_keys_arrive_in_order_and_repeat(frames):
     inputs = Inputs()
     for _ in range(3):
         inputs.key(KEYS["Right"], True)
@@ -92,7 +92,7 @@ def test_moves_and_turns_of_the_wheel_share_a_frame(frames):
     assert feed._io.mouse_wheel == 2
 
 
-def test_leaving_the_window_ends_hovering_but_no_dragging(frames):
+def test_leaving_the_window_ends_hovering_but_not_dragging(frames):
     inputs = Inputs()
     inputs.leave()
     assert frames(inputs) == [[("pointer", *OUTSIDE)]]

@@ -10,7 +10,7 @@ from alpr_app.viewer.workers.cameras import PROBED_NUMBERS, Camera, CameraList, 
 
 @pytest.fixture
 def system(tmp_path):
-    """Linux's folders of devices; `plug` adds one: (what /sys says, what /dev has)."""
+    """Device folders of Linux; `plug` adds a device: (content of /sys, content of /dev)."""
     names, devices = tmp_path / "sys", tmp_path / "dev"
     names.mkdir()
     devices.mkdir()
@@ -65,7 +65,7 @@ def test_elsewhere_the_first_numbers_are_tried_but_never_the_one_in_use(fakes):
     assert all(camera.released.is_set() for camera in made), "others can open them"
 
 
-def test_looking_holds_nobody_up_and_is_done_once_at_a_time(until):
+def test_the_search_does_not_block_and_runs_once_at_a_time(until):
     gate, calls, woken = threading.Event(), [], []
 
     def find(busy):
@@ -87,7 +87,7 @@ def test_looking_holds_nobody_up_and_is_done_once_at_a_time(until):
     assert cameras.close(5)
 
 
-def test_a_click_on_a_camera_opens_it_and_one_on_the_sign_looks_again(window, fakes, until):
+def test_a_click_on_a_camera_opens_it_and_one_on_the_icon_searches_again(window, fakes, until):
     lists = [(Camera(0, "left"),), (Camera(0, "left"), Camera(2, "right"))]
     looked = []
 

@@ -31,7 +31,7 @@ def test_names_hold_nothing_a_file_system_minds():
     assert export_name("..", "x", when) == "20260131-101500-123-picture-x.png"
 
 
-def test_a_folder_that_cannot_be_made_is_a_message(tmp_path, picture):
+def test_a_folder_that_cannot_be_created_is_a_message(tmp_path, picture):
     (tmp_path / "file").write_text("")
     export_worker = ExportWorker(folder=tmp_path / "file" / "kept")
     export_worker.save_image("x", "crop", picture())
@@ -41,7 +41,7 @@ def test_a_folder_that_cannot_be_made_is_a_message(tmp_path, picture):
     assert "cannot be created" in text
 
 
-def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(program, tmp_path, capsys):
+def test_slow_files_are_written_completely_when_the_program_is_closed(program, tmp_path, capsys):
     viewer = program()
     viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     began, target = Event(), []
@@ -61,7 +61,7 @@ def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(progra
     assert said == f"alpr_viewer: 2 files are still being written to {tmp_path / 'kept'}; then the program ends\n"
 
 
-def test_what_cannot_be_written_at_the_end_is_said_on_the_terminal(program, tmp_path, capsys):
+def test_files_that_cannot_be_written_at_the_end_are_reported_on_the_terminal(program, tmp_path, capsys):
     viewer = program()
     viewer.export_worker = ExportWorker(folder=tmp_path)
 
@@ -89,7 +89,7 @@ def test_a_fault_in_one_file_does_not_keep_the_next_from_being_written(tmp_path,
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_settings_for_which_there_is_no_room_are_said_on_the_terminal(program, tmp_path, capsys, monkeypatch):
+def test_settings_on_a_full_disk_are_reported_on_the_terminal(program, tmp_path, capsys, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -100,7 +100,7 @@ def test_settings_for_which_there_is_no_room_are_said_on_the_terminal(program, t
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_is_written_over_when_the_clock_is_set_back(tmp_path, picture, monkeypatch):
+def test_nothing_is_overwritten_when_the_clock_is_set_back(tmp_path, picture, monkeypatch):
     name = "20260131-101500-123-x-crop.png"
     monkeypatch.setattr("alpr_app.viewer.workers.export.export_name", lambda *given, **more: name)
     export_worker = ExportWorker(folder=tmp_path)

@@ -10,7 +10,7 @@ from alpr_app.viewer.workers.threads import drain
 
 @pytest.fixture
 def nested(tmp_path):
-    """a (2 pictures) with a/deep (3), b without any, a hidden folder, a text, a link that leads back up."""
+    """a (2 pictures) with a/deep (3), b without any, a hidden folder, a text file, a link that leads back up."""
     for folder, count in (("a", 2), ("a/deep", 3), ("b", 0), (".hidden", 4)):
         (tmp_path / folder).mkdir()
         for number in range(count):
@@ -24,7 +24,7 @@ def refused(*given):
     raise PermissionError(13, "Permission denied")
 
 
-def test_a_folder_tells_its_folders_in_natural_order_and_counts_its_pictures(tmp_path):
+def test_a_folder_lists_its_subfolders_in_natural_order_and_counts_its_pictures(tmp_path):
     for name in ("f10", "f2", "F1", ".git"):
         (tmp_path / name).mkdir()
     for name in ("x.jpg", "y.PNG", "z.txt", ".w.jpg"):
@@ -33,7 +33,7 @@ def test_a_folder_tells_its_folders_in_natural_order_and_counts_its_pictures(tmp
     assert (found.folders, found.pictures, found.error) == (("F1", "f2", "f10"), 2, "")
 
 
-def test_a_folder_that_may_not_be_opened_is_found_with_the_reason(tmp_path, monkeypatch):
+def test_a_folder_without_permission_is_listed_with_the_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refused)
     assert read_folder(str(tmp_path)).error == "Permission denied"
 
@@ -67,13 +67,13 @@ def test_thousands_of_folders_come_in_few_batches_and_a_whole_disk_in_part(tmp_p
     assert len(wakes) < 100
 
 
-def test_the_places_to_begin_at_are_there():
+def test_the_start_folders_exist():
     found = start_folders()
     assert found[0][0] == "Home"
     assert all(os.path.isabs(path) for _, path in found)
 
 
-def test_what_cannot_be_opened_is_told_in_a_few_words(nested, monkeypatch):
+def test_the_reason_why_a_path_cannot_be_opened_is_short(nested, monkeypatch):
     (nested / "film.mp4").touch()
     fine = (str(nested), str(nested / "a" / "0.jpg"), str(nested / "film.mp4"), "rtsp://camera/1", "0")
     assert [open_error(target) for target in fine] == [""] * 5
@@ -83,7 +83,7 @@ def test_what_cannot_be_opened_is_told_in_a_few_words(nested, monkeypatch):
     assert "no permission to open" in open_error(str(nested))
 
 
-def test_the_chooser_goes_into_folders_and_up_again(nested, until):
+def test_the_folder_picker_goes_into_folders_and_up_again(nested, until):
     folder_picker = FolderPicker()
     folder_picker.go(str(nested))
     until(lambda: folder_picker.collect() or folder_picker.content is not None, "the folders")

@@ -9,7 +9,7 @@ from alpr_app.viewer.workers.images import DISPLAY_SIDE, FolderSource, load_imag
 
 
 class Desk:
-    """Takes shots as a recogniser would."""
+    """Takes items as a recogniser would."""
 
     def __init__(self):
         self.order, self.queue = [], 0
@@ -34,7 +34,7 @@ def source(until):
         assert one.close(5)
 
 
-def test_the_picture_looked_at_comes_first_then_its_neighbours(source, until):
+def test_the_selected_picture_comes_first_then_its_neighbours(source, until):
     desk = Desk()
     folder = source(desk)
     folder.focus(["c", "d", "b"])
@@ -54,7 +54,7 @@ def test_no_picture_is_dropped_and_none_is_read_twice(source, until):
     assert sorted(key for key, _ in desk.order) == sorted(names)
 
 
-def test_while_the_recogniser_is_busy_only_what_is_looked_at_is_decoded(source, until):
+def test_while_the_recogniser_is_busy_only_the_selected_picture_is_decoded(source, until):
     desk = Desk()
     desk.queue = 2
     folder = source(desk)
@@ -68,7 +68,7 @@ def test_while_the_recogniser_is_busy_only_what_is_looked_at_is_decoded(source, 
     assert folder.image_item("x") is None, "a picture nobody looks at is not kept"
 
 
-def test_a_run_over_all_can_be_called_off(source, until):
+def test_reading_the_whole_folder_can_be_stopped(source, until):
     desk = Desk()
     desk.queue = 2
     folder = source(desk)
@@ -81,7 +81,7 @@ def test_a_run_over_all_can_be_called_off(source, until):
     assert [key for key, _ in desk.order] == ["a"]
 
 
-def test_an_unreadable_picture_is_a_shot_with_an_error(few_pictures):
+def test_an_unreadable_picture_is_an_item_with_an_error(few_pictures):
     image_item = load_image_item(str(few_pictures / "5.png"))
     assert image_item.image is None
     assert image_item.size == (0, 0)

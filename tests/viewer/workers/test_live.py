@@ -11,7 +11,7 @@ from alpr_app.viewer.workers.live import ENDED, PAUSED, RUNNING, WAITING, LiveSo
 
 @pytest.fixture
 def camera(monkeypatch, fakes):
-    """Makes sources whose openings follow the scripts given; the last one goes on for ever. Waits are short."""
+    """Makes sources that follow the given scripts, one per opening; the last repeats. Delays are short."""
     monkeypatch.setattr(live, "SILENCE_SECONDS", 0.15)
     monkeypatch.setattr(live, "OPENING_SECONDS", 0.3)
     monkeypatch.setattr(live, "RETRY_SECONDS", (0.02, 0.04, 0.08))
@@ -22,7 +22,7 @@ def camera(monkeypatch, fakes):
         source = None
 
         def capture(_):
-            # Its states are noted from the first one on.
+            # Records its states from the first one on.
             ready.wait(5)
             script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
             opened.append(monotonic())
@@ -83,7 +83,7 @@ def test_a_camera_that_fails_in_every_way_in_turn_runs_in_the_end(camera, until)
     source = camera(*scripts)
     until(lambda: len(source.opened) == len(scripts) and source.status.state == RUNNING, "the camera to run", 30)
     assert len(details(source)) == len(scripts) - 1
-    # Numbers go on: a result is never taken for that of another frame.
+    # Numbers continue, so that no result is attributed to another frame.
     keys = [image_item.key for image_item in source.shots]
     assert len(set(keys)) == len(keys)
 
@@ -92,14 +92,14 @@ def test_silence_is_noticed_within_two_seconds():
     assert live.SILENCE_SECONDS + 0.25 <= 2.0
 
 
-def test_waits_grow_from_attempt_to_attempt(camera, until):
+def test_delays_grow_from_attempt_to_attempt(camera, until):
     source = camera([])
     until(lambda: len(source.opened) >= 5, "five attempts")
     waits = [later - earlier for earlier, later in zip(source.opened, source.opened[1:], strict=False)]
     assert all(wait >= least for wait, least in zip(waits, (0.02, 0.04, 0.08, 0.08), strict=False))
 
 
-def test_the_user_need_not_wait(camera, until, monkeypatch):
+def test_reconnecting_does_not_wait(camera, until, monkeypatch):
     monkeypatch.setattr(live, "RETRY_SECONDS", (60.0,))
     source = camera([], ["new"])
     until(lambda: source.status.state == WAITING, "the failure")
@@ -107,7 +107,7 @@ def test_the_user_need_not_wait(camera, until, monkeypatch):
     until(lambda: source.status.state == RUNNING, "the camera")
 
 
-def test_a_held_camera_gives_one_frame_a_step(camera, until):
+def test_a_paused_camera_gives_one_frame_per_step(camera, until):
     source = camera(["new"])
     until(lambda: source.shots, "a frame")
     source.pause(True)
@@ -127,10 +127,10 @@ def test_a_video_ends_and_can_be_played_again(camera, until):
     until(lambda: len(source.shots) == 6, "the second showing")
 
 
-def test_a_held_video_waits_at_its_first_frame_until_it_may_go_on(camera, until):
+def test_a_held_video_waits_at_its_first_frame(camera, until):
     source = camera(["new", "new", "new", "fail"], address="film.mp4", hold_at_first_frame=True)
     until(lambda: source.shots, "the first frame")
-    # Longer than a source may be silent.
+    # Longer than the silence that counts as a failure.
     sleep(0.4)
     assert (len(source.shots), len(source.opened)) == (1, 1)
     source.hold_file(False)
@@ -146,7 +146,7 @@ def test_a_camera_is_never_held(camera, until):
     until(lambda: len(source.shots) > seen + 3, "more frames")
 
 
-def test_a_camera_whose_driver_hangs_does_not_hold_up_closing(camera, until):
+def test_a_camera_whose_driver_hangs_does_not_delay_closing(camera, until):
     source = camera(["hang"])
     until(lambda: source.opened, "the opening")
     began = monotonic()
@@ -154,7 +154,7 @@ def test_a_camera_whose_driver_hangs_does_not_hold_up_closing(camera, until):
     assert monotonic() - began < 1
 
 
-def test_a_video_whose_name_is_no_text_is_refused_before_it_is_opened(until):
+def test_a_video_whose_name_is_not_valid_text_is_refused_before_it_is_opened(until):
     source = LiveSource("clips/no\udcfftext.avi", lambda image_item: None)
     try:
         until(lambda: source.status.state == WAITING, "the failure")

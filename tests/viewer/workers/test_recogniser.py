@@ -36,7 +36,7 @@ def collected(recogniser, until, count):
     return recognitions
 
 
-def test_models_load_on_the_thread_and_it_says_so(recogniser, fakes, until):
+def test_models_load_on_the_thread_and_the_status_says_so(recogniser, fakes, until):
     gate, woken = threading.Event(), threading.Event()
 
     def make():
@@ -98,7 +98,7 @@ def test_models_that_cannot_be_loaded_say_why_and_others_can_be_tried(recogniser
     assert collected(thread, until, 1)[0].model == 1
 
 
-def test_what_is_being_read_when_others_are_asked_for_is_not_taken_for_theirs(recogniser, fakes, until):
+def test_a_result_of_the_old_models_is_not_attributed_to_the_new_ones(recogniser, fakes, until):
     begun, gate, load = threading.Event(), threading.Event(), threading.Event()
     old = fakes.Alpr()
     analyse = old.analyse
@@ -128,7 +128,7 @@ def test_closing_during_a_slow_recognition_ends_within_a_second(fakes, until):
     assert alpr.calls == 1
 
 
-def test_models_that_are_no_longer_wanted_do_not_say_that_all_is_ready(recogniser, fakes, until):
+def test_superseded_models_do_not_report_that_they_are_ready(recogniser, fakes, until):
     first, second = threading.Event(), threading.Event()
     begun, loaded = threading.Event(), threading.Event()
     thread = recogniser(lambda: begun.set() or (first.wait(5) and fakes.Alpr()), wake=loaded.set)
@@ -142,7 +142,7 @@ def test_models_that_are_no_longer_wanted_do_not_say_that_all_is_ready(recognise
 
 
 @pytest.mark.parametrize("nonsense", [None, 7, object()])
-def test_a_fault_of_the_program_in_one_picture_is_said_and_the_next_one_is_read(recogniser, fakes, until, nonsense):
+def test_a_bug_in_one_picture_is_reported_and_the_next_one_is_read(recogniser, fakes, until, nonsense):
     alpr = fakes.Alpr()
     analyse = alpr.analyse
     alpr.analyse = lambda image: nonsense if image[0, 0, 0] == 7 else analyse(image)
@@ -154,7 +154,7 @@ def test_a_fault_of_the_program_in_one_picture_is_said_and_the_next_one_is_read(
     assert good.plates
 
 
-def test_of_pictures_that_somebody_looks_at_the_crops_are_kept(recogniser, fakes, until):
+def test_crops_are_kept_only_of_pictures_that_are_shown(recogniser, fakes, until):
     thread = recogniser(fakes.Alpr)
     thread.submit(replace(image_item("near"), keep_crops=True))
     thread.submit(image_item("far"))

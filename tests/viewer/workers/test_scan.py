@@ -32,7 +32,7 @@ def test_ten_thousand_files_come_in_natural_order(tmp_path, until):
     assert scan.close()
 
 
-def test_folders_within_only_on_demand_hidden_ones_never(tmp_path):
+def test_subfolders_only_on_demand_hidden_ones_never(tmp_path):
     for folder in ("in", ".git"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x.png").touch()
@@ -51,7 +51,7 @@ def test_a_folder_that_is_gone_is_a_message(tmp_path, until):
     assert "gone" in found[0].error
 
 
-def test_a_folder_that_is_called_like_a_picture_is_a_folder(tmp_path):
+def test_a_folder_named_like_a_picture_is_a_folder(tmp_path):
     for name in ("album.jpg", "moving.gif"):
         (tmp_path / name).mkdir()
     (tmp_path / "album.jpg" / "a.jfif").touch()

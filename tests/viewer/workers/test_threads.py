@@ -5,7 +5,7 @@ from collections import deque
 from alpr_app.viewer.workers.threads import LatestValue, drain, take
 
 
-def test_in_a_box_of_one_the_newest_wins_and_the_others_are_counted():
+def test_in_a_mailbox_for_one_item_the_newest_wins_and_the_others_are_counted():
     woken = []
     box = LatestValue(lambda: woken.append(1))
     for item in "abc":
