@@ -58,7 +58,7 @@ class FolderNavigator:
         order = state.settings.order
         # Copied for the thread, which sorts by the results known now.
         records = dict(image_list.records) if order in (UNSURE, ERRORS) else {}
-        self._sorted_by = self._known()
+        self._sorted_by = self._result_version()
         rank = rank_of(order, records, image_list.score, image_list.confidence)
         self._scan = FolderScan(
             state.folder, state.settings.recursive, self._wake, rank, publish_at_end, self._requested
@@ -75,14 +75,14 @@ class FolderNavigator:
         if self._crawl is not None and state.tree.root is not None:
             self._crawl.request(state.tree.root.path)
 
-    def _known(self) -> tuple[int, float, float]:
+    def _result_version(self) -> tuple[int, float, float]:
         image_list = self._state.image_list
         return image_list.changes, image_list.score, image_list.confidence
 
     @property
     def order_is_stale(self) -> bool:
         """Whether the pictures are sorted by results and there are newer results."""
-        return self._state.settings.order in (UNSURE, ERRORS) and self._known() != self._sorted_by
+        return self._state.settings.order in (UNSURE, ERRORS) and self._result_version() != self._sorted_by
 
     def read_folder(self, path: str) -> None:
         """Read the subfolders of `path` before all others."""
@@ -159,8 +159,8 @@ class FolderNavigator:
     def parent_folder(self) -> str:
         """The parent of the current folder; empty at the root."""
         folder = self._state.folder
-        above = os.path.dirname(folder)
-        return above if self._state.kind == FOLDER and above != folder else ""
+        parent = os.path.dirname(folder)
+        return parent if self._state.kind == FOLDER and parent != folder else ""
 
     def neighbour_folder(self, by: int) -> str:
         """The folder `by` rows further down in the tree; empty if there is none."""
@@ -172,7 +172,7 @@ class FolderNavigator:
         if thread is not None:
             thread.close(0)
             self._closing.append(thread)
-        self._closing = [one for one in self._closing if not one.close(0)]
+        self._closing = [closing for closing in self._closing if not closing.close(0)]
 
     def close(self, timeout: float = 1.0) -> bool:
         """Stop the threads; returns whether all have ended within `timeout` seconds."""

@@ -23,7 +23,7 @@ from alpr_app.viewer.app.folder_results import CropCache, Summary
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.settings import Settings, save_settings
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
-from alpr_app.viewer.app.training import Training
+from alpr_app.viewer.app.training import TrainingMonitor
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.folders import FolderPicker
@@ -82,7 +82,7 @@ class ViewerProgram:
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
         self.summary: BackgroundTask[Summary] = BackgroundTask("alpr-summary", wake)
-        self.training = Training(self.state, choice, self.choose_models, wake)
+        self.training = TrainingMonitor(self.state, choice, self.choose_models, wake)
         self.notices = Notices(wake)
         self.recogniser = Recogniser(make or choice.make, wake, self._item_dequeued)
 
@@ -262,7 +262,7 @@ class ViewerProgram:
             self.slide_show.play()
 
     def step(self, by: int) -> None:
-        """Move the selection by so many pictures; a paused live source advances by one frame."""
+        """Move the selection by so many pictures; pause a live source and advance it by one frame."""
         if self.live is not None:
             if by > 0:
                 self.live.pause(True)
@@ -348,8 +348,8 @@ class ViewerProgram:
             self.cameras,
             self.summary,
             self.training,
+            self.recogniser,
         ]
-        threads.append(self.recogniser)
         ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])
         self.notices.close()
         return ended

@@ -240,7 +240,7 @@ def check_model(model: NewestModel) -> LoadCheck:
     return LoadCheck(model)
 
 
-class Training:
+class TrainingMonitor:
     """Watches a training run and puts its models into use.
 
     Args:
@@ -264,7 +264,7 @@ class Training:
         self.error = ""
         self._watch: RunWatch | None = None
         self._closing: list[RunWatch] = []
-        self._loading: BackgroundTask[LoadCheck] = BackgroundTask("alpr-try", wake)
+        self._loading: BackgroundTask[LoadCheck] = BackgroundTask("alpr-load", wake)
 
     def open(self, folder: str) -> bool:
         """Watch the run in `folder`, or report that there is none; returns whether there is one."""

@@ -58,21 +58,21 @@ def fit_to_screens(
 
 def _overlap(place: tuple[int, int], size: tuple[int, int], area: Area) -> tuple[int, int]:
     """Width and height of the intersection."""
-    across, down = (
+    width, height = (
         max(0, min(place[axis] + size[axis], area[axis] + area[axis + 2]) - max(place[axis], area[axis]))
         for axis in (0, 1)
     )
-    return across, down
+    return width, height
 
 
 def _shared(place: tuple[int, int], size: tuple[int, int], area: Area) -> int:
-    across, down = _overlap(place, size, area)
-    return across * down
+    width, height = _overlap(place, size, area)
+    return width * height
 
 
 def _is_visible(place: tuple[int, int], size: tuple[int, int], area: Area) -> bool:
-    across, down = _overlap(place, size, area)
-    return across >= MINIMUM_VISIBLE[0] and down >= MINIMUM_VISIBLE[1]
+    width, height = _overlap(place, size, area)
+    return width >= MINIMUM_VISIBLE[0] and height >= MINIMUM_VISIBLE[1]
 
 
 TITLE = "Licence plates"
