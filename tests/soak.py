@@ -34,7 +34,7 @@ from alpr_app.data.run_folder import About, write_about
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.commands import COMMANDS, press
 from alpr_app.viewer.app.image_list import SORT_ORDERS
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.inputs import CONTROL
 from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.workers.export import ExportWorker
@@ -159,7 +159,7 @@ def write_folders(root: Path) -> None:
 class Soak:
     """One window that is used as people do, only faster. root: the folders. draw: draws one frame."""
 
-    def __init__(self, program: Program, root: Path, draw: Callable[[tuple[int, int]], None], seed: int) -> None:
+    def __init__(self, program: ViewerProgram, root: Path, draw: Callable[[tuple[int, int]], None], seed: int) -> None:
         self.program, self.root, self._draw = program, root, draw
         self._random = random.Random(seed)
         self.frames = 0
@@ -276,9 +276,9 @@ class Soak:
         program.open(str(self.root / "pictures" / "north"))
         self.until(lambda: not state.scanning and state.recognition is not None, "a folder")
         self.until(
-            lambda: not program.export_worker.busy and all(one.close(0) for one in program._left), "what was left"
+            lambda: not program.export_worker.busy and all(one.close(0) for one in program._closing), "what was left"
         )
-        program._left.clear()
+        program._closing.clear()
         for _ in range(FRAMES_AT_REST):
             self._draw(LARGEST)
         state.messages.clear()
@@ -296,7 +296,7 @@ def laps(minutes: float, stand_in: bool, seed: int = 0, least: int = 2) -> Itera
         root = Path(place)
         write_folders(root)
         seeds = iter(range(10**9))
-        program = Program(
+        program = ViewerProgram(
             ModelChoice(threads=1),
             make=Analyser if stand_in else None,
             capture=lambda address: Camera(next(seeds)) if isinstance(address, int) else cv2.VideoCapture(address),

@@ -1,4 +1,4 @@
-"""Stand-ins for the pipeline and for cameras, and patience with threads."""
+"""Stand-ins for the pipeline and for cameras, and helpers that wait for threads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from alpr_app.core.plate import Plate
 from alpr_app.core.result import Timings
 from alpr_app.data.images import write_picture
 from alpr_app.pipeline.options import ModelChoice
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.toolkit.theme import DARK
 from tests.builders import make_plate
@@ -57,9 +57,11 @@ class FakeAlpr:
 
 
 class FakeCapture:
-    """A camera that follows `script`: one step a read; the last step goes on for ever. Steps: `new` (another frame),
-    `same` (the last one again), `fail`, `nothing` and `empty` (it says that all is well and gives no picture), `raise`,
-    `hang`."""
+    """A camera that follows `script`, one step per read; the last step repeats for ever.
+
+    Steps: `new` (another frame), `same` (the last frame again), `fail`, `nothing` and `empty` (success without a
+    picture), `raise`, `hang`.
+    """
 
     def __init__(self, script: list[str], opens: bool = True, fps: float = 200.0) -> None:
         self.script, self.opens, self.fps = script, opens, fps
@@ -101,7 +103,7 @@ def fakes() -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., None]:
-    """Waits until something holds; fails with `what` if it does not within `seconds`."""
+    """Waits until `holds` is true; fails with `what` if that takes longer than `seconds`."""
 
     def wait(holds: Callable[[], object], what: str, seconds: float = 10.0) -> None:
         deadline = monotonic() + seconds
@@ -113,13 +115,13 @@ def until() -> Callable[..., None]:
 
 
 @pytest.fixture
-def program(until: Callable[..., None]) -> Iterator[Callable[..., Program]]:
-    """Makes viewers without a window; each is closed at the end, with no thread left."""
-    made: list[Program] = []
+def program(until: Callable[..., None]) -> Iterator[Callable[..., ViewerProgram]]:
+    """Makes programs without a window; each is closed at the end, and no thread may be left."""
+    made: list[ViewerProgram] = []
 
-    def make(alpr: FakeAlpr | None = None, **options: object) -> Program:
+    def make(alpr: FakeAlpr | None = None, **options: object) -> ViewerProgram:
         alpr = alpr or FakeAlpr()
-        made.append(Program(ModelChoice(), make=lambda: alpr, **options))
+        made.append(ViewerProgram(ModelChoice(), make=lambda: alpr, **options))
         return made[-1]
 
     yield make
@@ -130,7 +132,7 @@ def program(until: Callable[..., None]) -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture(scope="session")
 def lacking() -> Callable[[str], None]:
-    """Ends a test for want of a system package: skipped on a developer's machine, failed where all has to be tested."""
+    """Ends a test that lacks a system package: skipped on a developer's machine, failed in CI."""
 
     def lack(what: str) -> None:
         if os.environ.get("CI") == "true":
@@ -142,7 +144,7 @@ def lacking() -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with pictures of 1.png to 12.png, a hidden one, a damaged one and a text."""
+    """A folder with the pictures 1.png to 12.png, a hidden one, a damaged one and a text file."""
     folder = tmp_path_factory.mktemp("pictures")
     for number in range(1, 13):
         image = np.full((60, 80, 3), 8 * number, np.uint8)
@@ -162,7 +164,7 @@ def toolkit_installed(lacking):
 
 @pytest.fixture(scope="session")
 def screen(lacking, toolkit_installed):
-    """A place to draw on without any display."""
+    """A framebuffer to draw on without a display."""
     try:
         made = Offscreen(*WINDOW_SIZE)
     except OffscreenError as error:
@@ -173,7 +175,7 @@ def screen(lacking, toolkit_installed):
 
 @pytest.fixture
 def window(screen, program, fakes, until):
-    """The window with what it shows; `draw` gives its pixels."""
+    """The window and its content; `draw` returns its pixels."""
     from alpr_app.viewer.app.layout import WindowLayout
     from alpr_app.viewer.toolkit.textures import Textures
     from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -213,7 +215,7 @@ def window(screen, program, fakes, until):
 
 @pytest.fixture(scope="session")
 def near() -> Callable[..., np.ndarray]:
-    """Where pixels have about a colour of the theme: H x W bool."""
+    """Where pixels have approximately a colour of the theme: H x W bool."""
 
     def find(pixels: np.ndarray, colour: tuple[float, ...], tolerance: int = 40) -> np.ndarray:
         wanted = np.int32([round(255 * part) for part in colour[:3]])

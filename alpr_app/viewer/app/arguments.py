@@ -1,4 +1,4 @@
-"""The arguments of the desktop program."""
+"""The command line of the desktop program."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DEFAULT_SIZE = (1440, 900)
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line instead of the whole usage."""
+        """Print one line instead of the whole usage."""
         print_error(f"{message} (--help lists what there is)", PROGRAM)
         sys.exit(2)
 
 
 def _size(text: str) -> tuple[int, int]:
-    """1280x720."""
+    """Parse 1280x720."""
     width, _, height = text.lower().partition("x")
     size = int(width), int(height)
     if not all(320 <= side <= 16384 for side in size):
@@ -41,20 +41,28 @@ def _scale(text: str) -> float:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments; ends the process with status 2 if they are wrong."""
-    parser = _Parser(prog=PROGRAM, description="Browse folders, watch cameras, and look into every licence plate.")
+    """Parse the arguments; wrong ones end the process with status 2."""
+    parser = _Parser(prog=PROGRAM, description="Browse folders, watch cameras, and examine every licence plate.")
     parser.add_argument("--version", action="version", version=f"alpr {__version__}")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--image_folder", "--image-folder", metavar="DIR", help="folder of pictures, or one of them")
-    source.add_argument("--camera", type=int, metavar="N", help="camera by number (default: 0, if no folder is given)")
+    source.add_argument(
+        "--camera", type=int, metavar="N", help="camera by number (default: 0 if nothing else is given)"
+    )
     source.add_argument("--source", metavar="PATH_OR_URL", help="folder, picture, video file, HTTP or RTSP address")
-    parser.add_argument("--run", metavar="DIR", help="watch this folder of a training run")
-    parser.add_argument("--score", type=fraction, help="show plates from this score on (default: as last time)")
-    parser.add_argument("--confidence", type=fraction, help="show readings from this confidence on (likewise)")
-    parser.add_argument("--recursive", action="store_true", default=None, help="pictures of folders within too")
-    parser.add_argument("--theme", choices=("dark", "light"), help="default: as last time, at first dark")
-    parser.add_argument("--ui_scale", "--ui-scale", type=_scale, metavar="X", help="size of everything, 0.6 to 3")
-    parser.add_argument("--size", type=_size, metavar="WxH", help="of the window, or of the screenshot")
+    parser.add_argument("--run", metavar="DIR", help="watch the training run in this folder")
+    parser.add_argument("--score", type=fraction, help="minimum score of the plates shown (default: as last time)")
+    parser.add_argument(
+        "--confidence", type=fraction, help="minimum confidence of the plates shown (default: as last time)"
+    )
+    parser.add_argument("--recursive", action="store_true", default=None, help="include subfolders")
+    parser.add_argument(
+        "--theme", choices=("dark", "light"), help="colours of the window (default: as last time, at first dark)"
+    )
+    parser.add_argument(
+        "--ui_scale", "--ui-scale", type=_scale, metavar="X", help="scale of text and controls, 0.6 to 3"
+    )
+    parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window or of the screenshot")
     parser.add_argument(
         "--screenshot", type=Path, metavar="FILE", help="write the window as a picture, without any display, and exit"
     )
@@ -62,28 +70,28 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def choice_of(args: argparse.Namespace) -> ModelChoice:
-    """The models that were asked for."""
+def model_choice(args: argparse.Namespace) -> ModelChoice:
+    """The models chosen on the command line."""
     floor = FLOOR if args.score is None else min(FLOOR, args.score)
     return ModelChoice(
         args.detector_model, args.ocr_model, args.ocr_config, args.device, args.backend, args.threads, floor
     )
 
 
-def target_of(args: argparse.Namespace) -> str | int:
-    """What is opened first: a path, an address or a camera's number."""
+def initial_target(args: argparse.Namespace) -> str | int:
+    """What to open first: a path, an address or the number of a camera."""
     if args.image_folder is not None:
         folder: str = args.image_folder
         return folder
     if args.source is not None:
         return int(args.source) if args.source.isdecimal() else args.source
     if args.run is not None and args.camera is None and SAMPLES.is_dir():
-        # Something to try the run's model on.
+        # Pictures to try the model of the run on.
         return str(SAMPLES)
     return args.camera or 0
 
 
-def wishes_of(args: argparse.Namespace) -> dict[str, object]:
-    """Settings that were given as arguments."""
-    wishes = {name: getattr(args, name) for name in ("score", "confidence", "recursive", "theme", "ui_scale")}
-    return {name: value for name, value in (wishes | {"window": args.size}).items() if value is not None}
+def chosen_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings given on the command line."""
+    settings = {name: getattr(args, name) for name in ("score", "confidence", "recursive", "theme", "ui_scale")}
+    return {name: value for name, value in (settings | {"window": args.size}).items() if value is not None}

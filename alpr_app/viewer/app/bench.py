@@ -1,4 +1,4 @@
-"""How fast the window is on this computer, measured without a display: `alpr bench --viewer`."""
+"""Measures the speed of the window on this computer without a display: `alpr bench --viewer`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from alpr_app.core.startup import enter
 from alpr_app.data.images import quiet_opencv, read_picture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.main import without_package
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.offscreen import Offscreen
 from alpr_app.viewer.workers.recogniser import FAILED
 
@@ -33,15 +33,22 @@ SIZE = (1280, 720)
 CAMERA_RATE = 30.0
 IDLE_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
-# The first frames load letters and pictures onto the card.
+# The first frames upload glyphs and pictures to the graphics card.
 WARM_UP_FRAMES = 10
-# The window draws no more frames than this on a screen without a clock of its own.
+# Frame period of the window on a screen without vertical synchronisation.
 SHORTEST_FRAME = 1 / 60
 
 
 class StandInCamera:
-    """A camera that gives `image` (H x W x 3 uint8 RGB) over and over, no two frames quite the same. times: when frame
-    1, 2, ... was handed over, in seconds of the monotonic clock."""
+    """A camera that repeats one picture, slightly changed from frame to frame.
+
+    Args:
+        image: H x W x 3 uint8 RGB.
+        rate: Frames per second.
+
+    Attributes:
+        times: When each frame was handed over, in seconds of the monotonic clock.
+    """
 
     def __init__(self, image: np.ndarray, rate: float = CAMERA_RATE) -> None:
         self._image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -63,24 +70,26 @@ class StandInCamera:
         return True, image
 
     def release(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is no device to release."""
 
 
 class _Bench:
-    """The window as `Window` runs it, drawn off screen. wake ends its sleep."""
+    """The window as `Window` runs it, drawn off screen; `wake_event` ends its sleep."""
 
-    def __init__(self, screen: Offscreen, frame: WindowLayout, program: Program, woken: threading.Event) -> None:
-        self.screen, self.frame, self.program, self.woken = screen, frame, program, woken
+    def __init__(
+        self, screen: Offscreen, frame: WindowLayout, program: ViewerProgram, wake_event: threading.Event
+    ) -> None:
+        self.screen, self.frame, self.program, self.wake_event = screen, frame, program, wake_event
 
     def draw(self) -> float:
-        """Draw one frame to its end; returns the milliseconds that took."""
-        began = perf_counter()
+        """Draw one frame completely; returns its duration in milliseconds."""
+        started = perf_counter()
         self.screen.clear()
         self.frame.draw(SIZE, 1 / 60)
         self.screen.finish()
-        return 1000 * (perf_counter() - began)
+        return 1000 * (perf_counter() - started)
 
-    def until(self, holds: Callable[[], object], what: str) -> None:
+    def wait_until(self, holds: Callable[[], object], what: str) -> None:
         deadline = monotonic() + PATIENCE_SECONDS
         while not holds():
             if self.program.recogniser.status.state == FAILED:
@@ -90,33 +99,37 @@ class _Bench:
             sleep(0.02)
             self.program.collect()
 
-    def still(self, frames: int) -> list[float]:
-        """Frames in which nothing changes: milliseconds each."""
+    def measure_still_frames(self, frames: int) -> list[float]:
+        """Draw frames in which nothing changes; returns the milliseconds of each."""
         for _ in range(WARM_UP_FRAMES):
             self.draw()
         return [self.draw() for _ in range(frames)]
 
-    def idle(self, seconds: float) -> float:
-        """The share of a core that is taken while nobody does anything, all threads together."""
-        self.woken.clear()
-        began, cpu = monotonic(), process_time()
-        while (left := began + seconds - monotonic()) > 0:
-            self.woken.wait(min(left, self.program.patience()))
-            self.woken.clear()
+    def measure_idle_load(self, seconds: float) -> float:
+        """The share of one core that all threads together use while nothing happens."""
+        self.wake_event.clear()
+        started, cpu = monotonic(), process_time()
+        while (left := started + seconds - monotonic()) > 0:
+            self.wake_event.wait(min(left, self.program.sleep_seconds()))
+            self.wake_event.clear()
             self.draw()
-        return (process_time() - cpu) / (monotonic() - began)
+        return (process_time() - cpu) / (monotonic() - started)
 
-    def live(self, camera: StandInCamera, frames: int) -> tuple[list[float], list[float], float]:
-        """Milliseconds from a frame's leaving the camera to its plates' being drawn, and those of each drawing, for so
-        many frames that were read; and how many were read a second."""
+    def measure_live(self, camera: StandInCamera, frames: int) -> tuple[list[float], list[float], float]:
+        """Show the camera until `frames` of its frames have been read.
+
+        Returns:
+            The milliseconds of each frame from the camera to its drawn plates, the milliseconds of each drawing, and
+            the number of frames read per second.
+        """
         state = self.program.state
         latencies: list[float] = []
         drawn: list[float] = []
         assert state.recognition is not None
-        key, began = state.recognition.key, monotonic()
-        while len(latencies) < frames and monotonic() - began < PATIENCE_SECONDS:
-            self.woken.wait(self.program.patience())
-            self.woken.clear()
+        key, started = state.recognition.key, monotonic()
+        while len(latencies) < frames and monotonic() - started < PATIENCE_SECONDS:
+            self.wake_event.wait(self.program.sleep_seconds())
+            self.wake_event.clear()
             before = monotonic()
             drawn.append(self.draw())
             if state.recognition is not None and state.recognition.key != key:
@@ -125,7 +138,7 @@ class _Bench:
             sleep(max(0.0, SHORTEST_FRAME - (monotonic() - before)))
         if not latencies:
             raise AlprError("no frame of the stand-in camera was read; nothing is measured")
-        return latencies, drawn, len(latencies) / (monotonic() - began)
+        return latencies, drawn, len(latencies) / (monotonic() - started)
 
 
 def measure(
@@ -136,10 +149,19 @@ def measure(
     idle_seconds: float = IDLE_SECONDS,
     make: Callable[[], Analyser] | None = None,
 ) -> dict[str, Any]:
-    """All figures of the window. picture: the file of `image`, H x W x 3 uint8 RGB, which is shown with its plates.
-    make: for tests, instead of the models.
+    """Measure all figures of the window.
 
-    Raises OffscreenError if nothing can be drawn here, AlprError if a package is missing or a model cannot be used.
+    Args:
+        choice: The models.
+        picture: File of `image`, which is shown with its plates.
+        image: H x W x 3 uint8 RGB.
+        frames: Number of frames to measure.
+        idle_seconds: Duration of the idle measurement.
+        make: Replaces the models in tests.
+
+    Raises:
+        OffscreenError: Nothing can be drawn on this computer.
+        AlprError: A package is missing, or a model cannot be used.
     """
     with Offscreen(*SIZE) as screen:
         try:
@@ -149,32 +171,32 @@ def measure(
             from alpr_app.viewer.toolkit.toolkit import Toolkit
         except ImportError as error:
             raise AlprError(without_package(error)) from error
-        camera, woken = StandInCamera(image), threading.Event()
-        with ExitStack() as opened:
-            program = Program(choice, wake=woken.set, make=make, capture=lambda address: camera)
-            opened.callback(program.close)
+        camera, wake_event = StandInCamera(image), threading.Event()
+        with ExitStack() as cleanup:
+            program = ViewerProgram(choice, wake=wake_event.set, make=make, capture=lambda address: camera)
+            cleanup.callback(program.close)
             ui = Toolkit(theme(program.state.settings.theme, False))
-            opened.callback(ui.close)
+            cleanup.callback(ui.close)
             ui.attach_renderer()
             textures = Textures()
-            opened.callback(textures.close)
-            bench = _Bench(screen, WindowLayout(program, ui, textures), program, woken)
+            cleanup.callback(textures.close)
+            bench = _Bench(screen, WindowLayout(program, ui, textures), program, wake_event)
             return _figures(bench, camera, picture, frames, idle_seconds)
 
 
 def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, idle_seconds: float) -> dict[str, Any]:
     program = bench.program
     with TemporaryDirectory() as folder:
-        # Alone: what lies beside it would be read meanwhile.
+        # In a folder of its own: its neighbours would be read as well.
         program.open(shutil.copy(picture, folder))
-        bench.until(lambda: program.state.recognition is not None, "the first picture's plates")
+        bench.wait_until(lambda: program.state.recognition is not None, "the first picture's plates")
         plates = len(program.state.plates)
-        still = bench.still(frames)
-        idle = bench.idle(idle_seconds)
+        still = bench.measure_still_frames(frames)
+        idle = bench.measure_idle_load(idle_seconds)
         camera.times.clear()
         program.open(0)
-        bench.until(lambda: program.state.recognition is not None, "the camera's first plates")
-    latencies, live, rate = bench.live(camera, frames)
+        bench.wait_until(lambda: program.state.recognition is not None, "the camera's first plates")
+    latencies, live, rate = bench.measure_live(camera, frames)
     return {
         "window": list(SIZE),
         "opengl": bench.screen.renderer,
@@ -194,10 +216,10 @@ def _percentiles(values: list[float]) -> dict[str, float]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`python -m alpr_app.viewer.app.bench WANTED`, as `alpr bench --viewer` calls it: its command line does not import
-    what draws windows. WANTED: JSON with `choice`, the fields of a ModelChoice, `picture`, a path, and `frames`.
+    """Run `python -m alpr_app.viewer.app.bench REQUEST`, as `alpr bench --viewer` does in a process of its own.
 
-    Prints the figures as JSON, or {"error": one line} with the exit status 2.
+    REQUEST is JSON with `choice` (the fields of a ModelChoice), `picture` (a path) and `frames`. Prints the figures as
+    JSON, or {"error": one line} with exit status 2.
     """
     wanted = json.loads((sys.argv[1:] if argv is None else argv)[0])
     try:
@@ -216,5 +238,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        # `alpr bench` says so.
+        # `alpr bench` prints the message.
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""The cars of a live session: each is followed across frames, its readings are put to the vote, and all are listed."""
+"""The cars of a live session: tracked from frame to frame, with their readings combined, and listed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from alpr_app.data.images import write_picture
 from alpr_app.data.result_writers import OutputFile, Sheet
 from alpr_app.viewer.workers.recogniser import Recognition
 
-# Cars that are remembered; the earliest are forgotten first.
-CARS_KEPT = 1000
-# A held source gives no frames, but nobody has left meanwhile: of a longer break, only so many seconds count.
+# Maximum number of cars in the list; the oldest are removed first.
+MAXIMUM_CARS = 1000
+# Time counted for a longer gap between frames: while a source is paused, no car leaves the scene.
 LONGEST_BREAK = PATIENCE_SECONDS / 2
 
 CAR_COLUMNS = ("car", "text", "confidence", "colour", "fits_format", "seen", "first", "last", "source", "crop")
@@ -26,7 +26,12 @@ CAR_COLUMNS = ("car", "text", "confidence", "colour", "fits_format", "seen", "fi
 
 @dataclass(frozen=True, eq=False)
 class Car:
-    """track: what the tracker knows of it; the plate's crop is that of its best reading. first, last: time of day."""
+    """A car of the session.
+
+    Attributes:
+        track: State of the tracker; the crop of its plate is that of the best reading.
+        first, last: Time of day when it was seen first and last.
+    """
 
     track: Track
     first: datetime
@@ -43,55 +48,69 @@ class Car:
 
 
 class Cars:
-    """listed: by number, in the order in which they came; those of which nothing could be read are left out."""
+    """Tracks the cars of a live session.
+
+    Attributes:
+        listed: Cars by number, in order of appearance; only those with a text.
+    """
 
     def __init__(self) -> None:
         self.listed: dict[int, Car] = {}
         self._tracker = Tracker()
         self._clock = 0.0
-        self._taken: float | None = None
+        self._last_captured: float | None = None
 
     def follow(self, recognition: Recognition, score: float, confidence: float) -> Recognition:
-        """Take in what was found in a live frame, of the plates those that reach both thresholds; gives it back with
-        what the vote says in the place of what was read, and the number of each plate's car."""
+        """Track the plates of a live frame that reach both thresholds.
+
+        Returns:
+            The recognition with the combined reading of each tracked plate, and with the number of each plate's car.
+        """
         if recognition.error:
             return recognition
-        if self._taken is not None:
-            self._clock += min(max(0.0, recognition.taken - self._taken), LONGEST_BREAK)
-        self._taken = recognition.taken
+        if self._last_captured is not None:
+            self._clock += min(max(0.0, recognition.captured - self._last_captured), LONGEST_BREAK)
+        self._last_captured = recognition.captured
         shown = [plate for plate in recognition.plates if plate.score >= score and plate.confidence >= confidence]
         tracks = dict(zip(map(id, shown), self._tracker.update(shown, self._clock), strict=True))
         self._tracker.ended()
-        when = datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - recognition.taken))
+        when = datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - recognition.captured))
         for track in tracks.values():
             self._list(track, when)
-        found = [(plate, tracks.get(id(plate))) for plate in recognition.plates]
-        plates = tuple(plate if track is None else voted(plate, track.plate) for plate, track in found)
-        return replace(recognition, plates=plates, cars=tuple(track.number if track else 0 for _, track in found))
+        plates_and_tracks = [(plate, tracks.get(id(plate))) for plate in recognition.plates]
+        plates = tuple(
+            plate if track is None else with_combined_reading(plate, track.plate) for plate, track in plates_and_tracks
+        )
+        return replace(
+            recognition, plates=plates, cars=tuple(track.number if track else 0 for _, track in plates_and_tracks)
+        )
 
     def _list(self, track: Track, when: datetime) -> None:
         if not track.text:
             return
-        known = self.listed.get(track.number)
-        first = known.first if known else when
-        # A clock that is set back does not make a car leave before it came.
+        car = self.listed.get(track.number)
+        first = car.first if car else when
+        # A clock that is set back must not make a car leave before it came.
         self.listed[track.number] = Car(track, first, max(first, when))
-        if len(self.listed) > CARS_KEPT:
+        if len(self.listed) > MAXIMUM_CARS:
             del self.listed[next(iter(self.listed))]
 
     def clear(self) -> None:
-        """Forget those listed; cars in sight keep their numbers and are listed again."""
+        """Clear the list; cars still in view keep their numbers and are listed again."""
         self.listed = {}
 
 
-def voted(plate: Plate, winner: Plate) -> Plate:
-    """`plate` where it is now, with what was read of it at best."""
+def with_combined_reading(plate: Plate, winner: Plate) -> Plate:
+    """The best reading of a car at the current position of its plate."""
     return replace(winner, score=plate.score, box=plate.box, corners=plate.corners, crop=plate.crop)
 
 
 def write_cars(path: Path, cars: Sequence[Car], source: str) -> None:
-    """Write `cars` to `path`: .jsonl has one line a car, .csv one row a car; and the crop of each into a folder beside
-    it. Raises OutputError or PictureError."""
+    """Write `cars` to `path`, one line (.jsonl) or row (.csv) per car, and their crops into a folder beside it.
+
+    Raises:
+        OutputError, PictureError: A file cannot be written.
+    """
     folder = path.with_name(path.stem + "-crops")
     lines = []
     with OutputFile(path) as stream:

@@ -1,4 +1,4 @@
-"""What keys do: one table for the keyboard and for the help."""
+"""The commands of keys and buttons: one table for the keyboard and for the help window."""
 
 from __future__ import annotations
 
@@ -10,180 +10,193 @@ from pathlib import Path
 from alpr_app.data.overlay import annotate
 from alpr_app.viewer.app.cars import write_cars
 from alpr_app.viewer.app.folder_results import CSV, JSON_LINES, write_results
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.state import FOLDER, LIVE, STEP, Light
 from alpr_app.viewer.app.tree import Node
 from alpr_app.viewer.toolkit.inputs import CONTROL
 
 PAGE = 10
 END = 10**9
-DIALOGS = ("help_open", "open_open", "jump_open", "summary_open", "run_open")
+DIALOGS = ("help_open", "open_dialog_open", "goto_dialog_open", "summary_open", "run_open")
 
 
 @dataclass(frozen=True)
 class Command:
-    """keys: their names in `inputs.KEYS`; control: with the Ctrl key held."""
+    """A command of the keyboard.
+
+    Attributes:
+        group: Heading in the help window.
+        keys: Names in `inputs.KEYS`.
+        text: Description in the help window.
+        act: Carries it out.
+        control: Whether the Ctrl key has to be held.
+    """
 
     group: str
     keys: tuple[str, ...]
     text: str
-    act: Callable[[Program], None]
+    act: Callable[[ViewerProgram], None]
     control: bool = False
 
     @property
     def label(self) -> str:
-        """The keys as the help shows them."""
+        """The keys as shown in the help window."""
         return ", ".join(("Ctrl " if self.control else "") + ARROWS.get(key, key) for key in self.keys)
 
 
 ARROWS = {"Right": "→", "Left": "←", "Up": "↑", "Down": "↓"}
 
 
-def _toggle(name: str) -> Callable[[Program], None]:
-    def act(program: Program) -> None:
+def _toggle(name: str) -> Callable[[ViewerProgram], None]:
+    def act(program: ViewerProgram) -> None:
         program.state.change(**{name: not getattr(program.state.settings, name)})
 
     return act
 
 
-def _step(by: int) -> Callable[[Program], None]:
+def _step(by: int) -> Callable[[ViewerProgram], None]:
     return lambda program: program.step(by)
 
 
-def _results(suffix: str) -> Callable[[Program], None]:
-    return lambda program: keep_results(program, suffix)
+def _results(suffix: str) -> Callable[[ViewerProgram], None]:
+    return lambda program: save_results(program, suffix)
 
 
-def _zoom(program: Program, zoom: float | None) -> None:
+def _zoom(program: ViewerProgram, zoom: float | None) -> None:
     if zoom is None:
         program.state.view.fit()
     else:
         program.state.view.set_zoom(zoom)
 
 
-def _select(program: Program) -> None:
+def _select(program: ViewerProgram) -> None:
     state = program.state
     count = len(state.plates)
     state.selected = (state.selected + 1) % count if count else -1
 
 
-def _next_error(program: Program) -> None:
+def _next_error(program: ViewerProgram) -> None:
     if program.state.kind == FOLDER and not program.state.image_list.next_error():
-        program.state.say("No picture is marked wrong or missed")
+        program.state.add_message("No picture has the result wrong or missed")
 
 
-def _fold(open_: bool) -> Callable[[Program], None]:
-    """Unfold the folder looked at, or fold it; what is folded already leads to the one above."""
+def _expand(expanded: bool) -> Callable[[ViewerProgram], None]:
+    """Expand or collapse the current folder; if that is already done, go to its first subfolder or to its parent."""
 
-    def act(program: Program) -> None:
+    def act(program: ViewerProgram) -> None:
         tree = program.state.tree
         node = tree.find(program.state.folder) if program.state.kind == FOLDER else None
         if node is None:
             return
-        if not open_ and not (node.open and node.children) and node.parent is not None:
+        if not expanded and not (node.expanded and node.children) and node.parent is not None:
             program.show_folder(node.parent.path)
-        elif open_ and node.open and node.children:
+        elif expanded and node.expanded and node.children:
             program.show_folder(node.children[0].path)
         else:
-            unfold(program, node, open_)
+            expand_folder(program, node, expanded)
 
     return act
 
 
-def unfold(program: Program, node: Node, wanted: bool) -> None:
-    """Show the folders in `node`, or hide them."""
-    program.state.tree.unfold(node, wanted)
-    if wanted and node.children is None:
-        program.explorer.look_into(node.path)
+def expand_folder(program: ViewerProgram, node: Node, expanded: bool) -> None:
+    """Expand or collapse a folder of the tree."""
+    program.state.tree.set_expanded(node, expanded)
+    if expanded and node.children is None:
+        program.navigator.read_folder(node.path)
 
 
-def go_up(program: Program) -> None:
-    """Show the folder in which the present one lies."""
-    above = program.explorer.above()
-    if not above and program.state.kind == FOLDER:
-        program.state.say("There is no folder above this one")
-    program.show_folder(above)
+def go_up(program: ViewerProgram) -> None:
+    """Show the parent folder."""
+    parent = program.navigator.parent_folder()
+    if not parent and program.state.kind == FOLDER:
+        program.state.add_message("This folder has no parent folder")
+    program.show_folder(parent)
 
 
-def _beside(by: int) -> Callable[[Program], None]:
-    return lambda program: program.show_folder(program.explorer.beside(by))
+def _neighbour_folder(by: int) -> Callable[[ViewerProgram], None]:
+    return lambda program: program.show_folder(program.navigator.neighbour_folder(by))
 
 
-def _light(brightness: int = 0, contrast: int = 0) -> Callable[[Program], None]:
-    def act(program: Program) -> None:
+def _light(brightness: int = 0, contrast: int = 0) -> Callable[[ViewerProgram], None]:
+    def act(program: ViewerProgram) -> None:
         program.state.light = program.state.light.changed(brightness, contrast)
 
     return act
 
 
-def plain_light(program: Program) -> None:
-    """Show pictures as they are."""
+def reset_light(program: ViewerProgram) -> None:
+    """Reset brightness and contrast."""
     program.state.light = Light()
 
 
-def _again(program: Program) -> None:
+def _reconnect(program: ViewerProgram) -> None:
     if program.live is not None:
         program.live.reconnect()
 
 
-def _dialog(program: Program, name: str) -> None:
-    """Open a dialog, or close it if it is open; in either case close all others."""
+def _dialog(program: ViewerProgram, name: str) -> None:
+    """Open a dialog, or close it if it is open; the others are closed in either case."""
     wanted = bool(name) and not getattr(program.state, name)
     for dialog in DIALOGS:
         setattr(program.state, dialog, dialog == name and wanted)
 
 
-def _escape(program: Program) -> None:
+def _escape(program: ViewerProgram) -> None:
     _dialog(program, "")
 
 
-def _help(program: Program) -> None:
+def _help(program: ViewerProgram) -> None:
     _dialog(program, "help_open")
 
 
-def _jump(program: Program) -> None:
+def _goto(program: ViewerProgram) -> None:
     if program.state.kind == FOLDER and program.state.image_list.names:
-        _dialog(program, "jump_open")
+        _dialog(program, "goto_dialog_open")
 
 
-def open_dialog(program: Program) -> None:
-    _dialog(program, "open_open")
+def open_dialog(program: ViewerProgram) -> None:
+    """Open or close the dialog that opens another source."""
+    _dialog(program, "open_dialog_open")
 
 
-def open_summary(program: Program) -> None:
-    """What was read so far, summed up by folders."""
+def open_summary(program: ViewerProgram) -> None:
+    """Open the summary of the results by folder."""
     state = program.state
     if state.kind == FOLDER and (state.image_list.records or state.summary_open):
         _dialog(program, "summary_open")
     else:
-        state.say("No picture of a folder has been read yet")
+        state.add_message("No picture has been read yet")
 
 
-def watch_training(program: Program) -> None:
-    """The training run that is watched, or how to come to one."""
+def watch_training(program: ViewerProgram) -> None:
+    """Show the page of the training run, or how to open one."""
     _dialog(program, "run_open")
 
 
-def snapshot(program: Program) -> None:
-    """Keep the live picture, as it came and with what was found in it."""
+def save_frame(program: ViewerProgram) -> None:
+    """Save the current live frame, with and without the overlays."""
     state = program.state
     if state.kind != LIVE or state.image_item is None or state.image_item.image is None:
         return
-    program.export_worker.keep(state.live_name, "picture", state.image_item.image)
-    program.export_worker.keep(state.live_name, "plates", annotate(state.image_item.image, state.plates))
+    program.export_worker.save_image(state.live_name, "picture", state.image_item.image)
+    program.export_worker.save_image(state.live_name, "plates", annotate(state.image_item.image, state.plates))
 
 
-def keep_results(program: Program, suffix: str) -> None:
-    """Write what was read in this folder so far, after the thresholds, or the cars of this live session; suffix:
-    JSON_LINES or CSV."""
+def save_results(program: ViewerProgram, suffix: str) -> None:
+    """Save the results of this folder above the thresholds, or the cars of this live session.
+
+    Args:
+        program: The program.
+        suffix: JSON_LINES or CSV.
+    """
     state, image_list = program.state, program.state.image_list
     if state.kind == LIVE:
-        _keep_cars(program, suffix)
+        _save_cars(program, suffix)
         return
     if not image_list.records:
-        state.say("No picture of a folder has been read yet")
+        state.add_message("No picture has been read yet")
         return
-    # Copied here, put in order there: the thread must not see what changes meanwhile.
+    # Copied here and sorted on the thread, which must not see later changes.
     names, records, score, confidence = (
         image_list.names,
         dict(image_list.records),
@@ -195,52 +208,52 @@ def keep_results(program: Program, suffix: str) -> None:
         read = (records[name].recognition for name in names if name in records)
         write_results(path, read, score, confidence)
 
-    program.export_worker.write(os.path.basename(state.folder), "results", suffix, write)
+    program.export_worker.save(os.path.basename(state.folder), "results", suffix, write)
 
 
-def _keep_cars(program: Program, suffix: str) -> None:
+def _save_cars(program: ViewerProgram, suffix: str) -> None:
     state = program.state
     if not state.cars.listed:
-        state.say("No car has been read yet")
+        state.add_message("No car has been read yet")
         return
     cars, name = list(state.cars.listed.values()), state.live_name
-    program.export_worker.write(name, "cars", suffix, lambda path: write_cars(path, cars, name))
+    program.export_worker.save(name, "cars", suffix, lambda path: write_cars(path, cars, name))
 
 
 COMMANDS = (
-    Command("Pictures", ("Right", "Down", "D"), "Next picture; one frame on in a live source", _step(1)),
+    Command("Pictures", ("Right", "Down", "D"), "Next picture; next frame of a live source", _step(1)),
     Command("Pictures", ("Left", "Up", "A"), "Previous picture", _step(-1)),
-    Command("Pictures", ("Page down",), "Ten on", _step(PAGE)),
-    Command("Pictures", ("Page up",), "Ten back", _step(-PAGE)),
+    Command("Pictures", ("Page down",), "Ten pictures forward", _step(PAGE)),
+    Command("Pictures", ("Page up",), "Ten pictures back", _step(-PAGE)),
     Command("Pictures", ("Home",), "First picture", _step(-END)),
     Command("Pictures", ("End",), "Last picture", _step(END)),
     Command("Pictures", ("N",), "Next picture that was read wrong or missed", _next_error),
-    Command("Pictures", ("J",), "Go to a picture by its number", _jump),
-    Command("Pictures", ("Space",), "Slide show; hold a live source", lambda program: program.play()),
-    Command("Folders", ("Backspace",), "The folder above", go_up),
-    Command("Folders", ("Down",), "Next folder in the tree", _beside(1), control=True),
-    Command("Folders", ("Up",), "Previous folder in the tree", _beside(-1), control=True),
-    Command("Folders", ("Right",), "Unfold, then into it", _fold(True), control=True),
-    Command("Folders", ("Left",), "Fold, then out of it", _fold(False), control=True),
-    Command("Folders", ("F5",), "List and sort anew", lambda program: program.explorer.refresh()),
+    Command("Pictures", ("J",), "Go to a picture by its number", _goto),
+    Command("Pictures", ("Space",), "Slide show; pause or resume a live source", lambda program: program.play()),
+    Command("Folders", ("Backspace",), "Parent folder", go_up),
+    Command("Folders", ("Down",), "Next folder in the tree", _neighbour_folder(1), control=True),
+    Command("Folders", ("Up",), "Previous folder in the tree", _neighbour_folder(-1), control=True),
+    Command("Folders", ("Right",), "Expand the folder, then go into it", _expand(True), control=True),
+    Command("Folders", ("Left",), "Collapse the folder, then leave it", _expand(False), control=True),
+    Command("Folders", ("F5",), "Refresh and sort the list", lambda program: program.navigator.refresh()),
     Command("Source", ("O",), "Open a folder, a camera, a video or an address", open_dialog),
-    Command("Source", ("R",), "Connect again; play a video again", _again),
-    Command("Source", ("S",), "Keep the live picture, with and without what was found", snapshot),
-    Command("Source", ("U",), "Sum up what was read, folder by folder", open_summary),
-    Command("Source", ("E",), "Keep what was read, pictures or cars, as JSON lines", _results(JSON_LINES)),
-    Command("Source", ("E",), "The same as CSV", _results(CSV), control=True),
+    Command("Source", ("R",), "Reconnect; replay a video", _reconnect),
+    Command("Source", ("S",), "Save the live frame, with and without the overlays", save_frame),
+    Command("Source", ("U",), "Folder summary", open_summary),
+    Command("Source", ("E",), "Save the results, pictures or cars, as JSON lines", _results(JSON_LINES)),
+    Command("Source", ("E",), "Save the results, pictures or cars, as CSV", _results(CSV), control=True),
     Command("Source", ("W",), "Watch a training run, try its model", watch_training),
-    Command("View", ("F",), "Fit the whole picture in", lambda program: _zoom(program, None)),
-    Command("View", ("1",), "One picture pixel for one of the screen", lambda program: _zoom(program, 1.0)),
-    Command("View", ("2",), "Four times as large", lambda program: _zoom(program, 4.0)),
-    Command("View", ("+",), "Larger", lambda program: program.state.view.enlarge(1)),
-    Command("View", ("-",), "Smaller", lambda program: program.state.view.enlarge(-1)),
+    Command("View", ("F",), "Fit the whole picture", lambda program: _zoom(program, None)),
+    Command("View", ("1",), "Actual size", lambda program: _zoom(program, 1.0)),
+    Command("View", ("2",), "Four times actual size", lambda program: _zoom(program, 4.0)),
+    Command("View", ("+",), "Zoom in", lambda program: program.state.view.enlarge(1)),
+    Command("View", ("-",), "Zoom out", lambda program: program.state.view.enlarge(-1)),
     Command("View", ("Tab",), "Select the next plate", _select),
     Command("View", ("I",), "Brighter", _light(STEP)),
     Command("View", ("K",), "Darker", _light(-STEP)),
     Command("View", ("I",), "More contrast", _light(contrast=STEP), control=True),
     Command("View", ("K",), "Less contrast", _light(contrast=-STEP), control=True),
-    Command("View", ("0",), "Brightness and contrast as they are", plain_light),
+    Command("View", ("0",), "Reset brightness and contrast", reset_light),
     Command("Overlays", ("B",), "Boxes", _toggle("show_boxes")),
     Command("Overlays", ("C",), "Corners", _toggle("show_corners")),
     Command("Overlays", ("T",), "Texts", _toggle("show_text")),
@@ -256,8 +269,8 @@ COMMANDS = (
 _BY_KEY = {(key, command.control): command for command in COMMANDS for key in command.keys}
 
 
-def press(program: Program, key: str, mods: int = 0) -> bool:
-    """Do what a key stands for; whether it stands for anything."""
+def press(program: ViewerProgram, key: str, mods: int = 0) -> bool:
+    """Carry out the command of a key; returns whether it has one."""
     command = _BY_KEY.get((key, bool(mods & CONTROL)))
     if command is None:
         return False

@@ -1,4 +1,4 @@
-"""What was read in a folder: which results keep their crops, how they are written, and their sums folder by folder, by
+"""Results of a folder: which of them keep their crops, how they are written, and their summary by folder, which follows
 the rules of `alpr eval`.
 """
 
@@ -22,9 +22,9 @@ from alpr_app.viewer.workers.recogniser import Recognition
 JSON_LINES, CSV = ".jsonl", ".csv"
 
 
-def line_of(recognition: Recognition, score: float, confidence: float) -> FileResult:
-    """What `alpr read` would say of this picture, with only the plates that reach both thresholds."""
-    # They import torch. Whoever has an outcome has imported that before.
+def file_result(recognition: Recognition, score: float, confidence: float) -> FileResult:
+    """The result of a picture as `alpr read` writes it, with the plates that reach both thresholds."""
+    # Imported here because they import torch, which every recognition has imported already.
     from alpr_app.core.result import Result
     from alpr_app.data.sources import Frame
 
@@ -36,56 +36,73 @@ def line_of(recognition: Recognition, score: float, confidence: float) -> FileRe
 
 
 def write_results(path: Path, recognitions: Iterable[Recognition], score: float, confidence: float) -> None:
-    """Write `recognitions` to `path`: .jsonl has one line a picture, .csv one row a plate. Raises OutputError."""
+    """Write `recognitions` to `path`: .jsonl has one line per picture, .csv one row per plate.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     with open_output(path) as write:
         for recognition in recognitions:
-            write(line_of(recognition, score, confidence))
+            write(file_result(recognition, score, confidence))
 
 
-# About a thousand plates' worth.
-MOST_BYTES = 32 * 2**20
+# Enough for about a thousand plates.
+MAXIMUM_CROP_BYTES = 32 * 2**20
 
 
 class CropCache:
-    """Keeps the crops in results below `most` bytes; the earliest go first. drop: takes them out of the result of a
-    folder's picture."""
+    """Limits the memory of the crops in results; the oldest are dropped first.
 
-    def __init__(self, drop: Callable[[str, str], None], most: int = MOST_BYTES) -> None:
-        self._drop, self._most = drop, most
+    Args:
+        drop: Removes the crops from the result of a picture, given its folder and name.
+        maximum: Bytes.
+    """
+
+    def __init__(self, drop: Callable[[str, str], None], maximum: int = MAXIMUM_CROP_BYTES) -> None:
+        self._drop, self._maximum = drop, maximum
         self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._bytes = 0
 
-    def note(self, folder: str, name: str, recognition: Recognition) -> None:
-        """There is a new result of the picture `name` in `folder`."""
+    def add(self, folder: str, name: str, recognition: Recognition) -> None:
+        """Note a new result of the picture `name` in `folder`."""
         self._bytes -= self._sizes.pop((folder, name), 0)
         size = sum(plate.crop.nbytes for plate in recognition.plates)
         if not size:
             return
         self._sizes[folder, name] = size
         self._bytes += size
-        while self._bytes > self._most and len(self._sizes) > 1:
+        while self._bytes > self._maximum and len(self._sizes) > 1:
             earliest, freed = self._sizes.popitem(last=False)
             self._bytes -= freed
             self._drop(*earliest)
 
     def clear(self) -> None:
-        """All results have gone."""
+        """Note that all results have been removed."""
         self._sizes.clear()
         self._bytes = 0
 
 
-# The folder that was opened itself.
-HERE = "."
+# The opened folder itself.
+THIS_FOLDER = "."
 MICRO, MACRO = "All pictures", "Mean of the folders"
 
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One folder. plates: those shown, after the thresholds. confidence: their mean. labelled: plates whose label says
-    what they read. Shares of these, 0 to 1: exact, whole plates right; no_province, right from the second
-    character on. Of those labels that say where the plate is: found_70, the share found with an IoU of 0.7 or more;
-    corner_px, the mean corner error of plates found with 0.5; false_boxes, shown plates that lie on no labelled one.
-    None: there is nothing of which it could be said."""
+    """The results of one folder. None stands for a figure without any data.
+
+    Attributes:
+        folder: Path relative to the opened folder.
+        pictures: Number of pictures read.
+        plates: Number of plates that reach both thresholds.
+        confidence: Their mean confidence.
+        labelled: Number of plates with a labelled text.
+        exact: Share of these that are read right, 0 to 1.
+        no_province: Share of these that are right from the second character on.
+        found_70: Share of the labels with a position that are found with an IoU of 0.7 or more.
+        corner_px: Mean corner error in pixels of plates found with an IoU of 0.5 or more.
+        false_boxes: Number of plates that match no label, in pictures whose labels have positions.
+    """
 
     folder: str
     pictures: float
@@ -105,10 +122,15 @@ SHARES = ("confidence", "exact", "no_province", "found_70")
 
 @dataclass(frozen=True)
 class Summary:
-    """lines: in natural order of the folders. micro: every picture counts the same. macro: every folder does; of each
-    column, the mean over the folders that have it."""
+    """The summary of an opened folder.
 
-    lines: tuple[SummaryRow, ...]
+    Attributes:
+        rows: One per subfolder, in natural order.
+        micro: Total in which every picture counts the same.
+        macro: Mean over the folders; for each column, over those that have a value.
+    """
+
+    rows: tuple[SummaryRow, ...]
     micro: SummaryRow
     macro: SummaryRow
 
@@ -125,8 +147,8 @@ class _Counts:
     labelled: int = 0
     exact: int = 0
     no_province: int = 0
-    known: int = 0
-    placed: int = 0
+    located_pictures: int = 0
+    located_labels: int = 0
     found_50: int = 0
     found_70: int = 0
     corner_px: float = 0.0
@@ -139,26 +161,36 @@ class _Counts:
         self.pictures += 1
         self.plates += len(shown)
         self.confidence += sum(plate.confidence for plate in shown)
-        if not record.counts or record.truth is None:
+        if not record.counts or record.ground_truth is None:
             return
-        comparisons = [one for one in record.comparisons if one.score >= score and one.confidence >= confidence]
-        labels = record.truth.labels
+        comparisons = [
+            comparison
+            for comparison in record.comparisons
+            if comparison.score >= score and comparison.confidence >= confidence
+        ]
+        labels = record.ground_truth.labels
         for number in range(len(labels)):
-            self._add_label([one for one in comparisons if one.label == number], record.truth.placed)
-        if record.truth.placed:
-            self.known += 1
-            self.false_boxes += sum(not one.found for one in comparisons)
+            self._add_label(
+                [comparison for comparison in comparisons if comparison.label == number], record.ground_truth.placed
+            )
+        if record.ground_truth.placed:
+            self.located_pictures += 1
+            self.false_boxes += sum(not comparison.found for comparison in comparisons)
 
     def _add_label(self, comparisons: list[PlateComparison], placed: bool) -> None:
-        """One labelled plate, and what was found that lies nearest to it."""
+        """Count one labelled plate with the detections assigned to it."""
         self.labelled += 1
-        self.exact += any(one.read for one in comparisons)
-        self.no_province += any(one.read_without_province for one in comparisons)
+        self.exact += any(comparison.read for comparison in comparisons)
+        self.no_province += any(comparison.read_without_province for comparison in comparisons)
         if not placed:
             return
-        self.placed += 1
-        self.found_70 += any(one.found_70 for one in comparisons)
-        nearest = max((one for one in comparisons if one.found), key=lambda one: one.iou or 0.0, default=None)
+        self.located_labels += 1
+        self.found_70 += any(comparison.found_70 for comparison in comparisons)
+        nearest = max(
+            (comparison for comparison in comparisons if comparison.found),
+            key=lambda comparison: comparison.iou or 0.0,
+            default=None,
+        )
         if nearest is not None and nearest.corner_px is not None:
             self.found_50 += 1
             self.corner_px += nearest.corner_px
@@ -167,7 +199,7 @@ class _Counts:
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
-    def line(self, folder: str) -> SummaryRow:
+    def row(self, folder: str) -> SummaryRow:
         def mean(total: float, count: int) -> float | None:
             return total / count if count else None
 
@@ -179,48 +211,52 @@ class _Counts:
             self.labelled or None,
             mean(self.exact, self.labelled),
             mean(self.no_province, self.labelled),
-            mean(self.found_70, self.placed),
+            mean(self.found_70, self.located_labels),
             mean(self.corner_px, self.found_50),
-            self.false_boxes if self.known else None,
+            self.false_boxes if self.located_pictures else None,
         )
 
 
 def summarise(records: Mapping[str, Record], score: float, confidence: float) -> Summary:
-    """The summary of `records`, by the way from the folder to each picture, with plates that reach both thresholds."""
+    """Summarise `records`, given by path relative to the folder, with the plates that reach both thresholds."""
     groups: dict[str, _Counts] = {}
     for name, record in records.items():
-        groups.setdefault(os.path.dirname(name) or HERE, _Counts()).add(record, score, confidence)
+        groups.setdefault(os.path.dirname(name) or THIS_FOLDER, _Counts()).add(record, score, confidence)
     total = _Counts()
     for counts in groups.values():
         total.merge(counts)
-    lines = tuple(groups[folder].line(folder) for folder in sorted(groups, key=natural_key))
-    return Summary(lines, total.line(MICRO), _mean(lines))
+    rows = tuple(groups[folder].row(folder) for folder in sorted(groups, key=natural_key))
+    return Summary(rows, total.row(MICRO), _mean(rows))
 
 
-def _mean(lines: Sequence[SummaryRow]) -> SummaryRow:
-    values = {name: [getattr(line, name) for line in lines] for name in COLUMNS[1:]}
+def _mean(rows: Sequence[SummaryRow]) -> SummaryRow:
+    values = {name: [getattr(line, name) for line in rows] for name in COLUMNS[1:]}
     known = {name: [value for value in column if value is not None] for name, column in values.items()}
     means = {name: sum(column) / len(column) if column else None for name, column in known.items()}
     return SummaryRow(MACRO, **means | {"pictures": means["pictures"] or 0.0, "plates": means["plates"] or 0.0})
 
 
-def ordered(lines: Iterable[SummaryRow], column: str, descending: bool) -> list[SummaryRow]:
-    """Sorted by a column; folders that have nothing in it come last either way, equal ones in natural order."""
-    lines = sorted(lines, key=lambda line: natural_key(line.folder))
+def sort_rows(rows: Iterable[SummaryRow], column: str, descending: bool) -> list[SummaryRow]:
+    """Sort by a column; folders without a value come last either way, equal ones in natural order."""
+    rows = sorted(rows, key=lambda line: natural_key(line.folder))
     if column == "folder":
-        return lines[::-1] if descending else lines
-    known = [line for line in lines if getattr(line, column) is not None]
+        return rows[::-1] if descending else rows
+    known = [line for line in rows if getattr(line, column) is not None]
     known.sort(key=lambda line: getattr(line, column), reverse=descending)
-    return known + [line for line in lines if getattr(line, column) is None]
+    return known + [line for line in rows if getattr(line, column) is None]
 
 
 def write_summary(
     path: Path, summary: Summary, order: Callable[[Iterable[SummaryRow]], Sequence[SummaryRow]] = list
 ) -> None:
-    """Write it to `path` as CSV: one row a folder, in `order`, then the two sums. Raises OutputError."""
+    """Write the summary as CSV: one row per folder in `order`, then the total and the mean.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     text = io.StringIO()
     sheet = Sheet(text, COLUMNS)
-    for line in (*order(summary.lines), summary.micro, summary.macro):
+    for line in (*order(summary.rows), summary.micro, summary.macro):
         values = (getattr(line, name) for name in COLUMNS)
         sheet.row([round(value, 4) if isinstance(value, float) else value for value in values])
     with OutputFile(path) as stream:

@@ -1,4 +1,4 @@
-"""The list of a folder's pictures: which are shown, in which order, which is looked at, what has been found in each."""
+"""The list of a folder's pictures: filter, order, selection, and the result of each picture."""
 
 from __future__ import annotations
 
@@ -30,46 +30,64 @@ REFILTER_SECONDS = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What is known of one picture once it has been recognised."""
+    """The result of one picture and its comparison with the labels.
+
+    Attributes:
+        recognition: The result.
+        ground_truth: The labels, in the spelling of the reader; None if the picture has none.
+        comparisons: One per recognised plate; empty without labels.
+    """
 
     recognition: Recognition
-    truth: GroundTruth | None
+    ground_truth: GroundTruth | None
     comparisons: tuple[PlateComparison, ...]
 
     @property
     def counts(self) -> bool:
-        """Whether it says anything about the models: there is a label, and the picture could be read."""
-        return self.truth is not None and not self.recognition.error
+        """Whether it counts in the totals: the picture is labelled and could be read."""
+        return self.ground_truth is not None and not self.recognition.error
 
     def picture_outcome(self, score: float, confidence: float) -> str:
-        """right, wrong or missed with these thresholds; empty if it does not count."""
-        if self.truth is None or not self.counts:
+        """right, wrong or missed with these thresholds; empty if the picture does not count."""
+        if self.ground_truth is None or not self.counts:
             return ""
-        return picture_outcome(self.comparisons, score, confidence, len(self.truth.labels))
+        return picture_outcome(self.comparisons, score, confidence, len(self.ground_truth.labels))
 
     @property
     def lacks_crops(self) -> bool:
-        """Whether there are plates whose crops were not kept."""
+        """Whether crops of plates have been dropped."""
         return any(not plate.crop.size for plate in self.recognition.plates)
 
     def without_crops(self) -> Record:
-        """The same without what takes most memory."""
+        """The same record without crops, which take most of the memory."""
         plates = tuple(replace(plate, crop=NO_CROP) for plate in self.recognition.plates)
-        # What was judged stays true, plate by plate.
+        # The comparisons stay valid, plate by plate.
         return replace(self, recognition=replace(self.recognition, plates=plates))
 
     def missed(self, score: float, confidence: float) -> list[str]:
-        """The texts of the labelled plates that were not found."""
-        if self.truth is None:
+        """Texts of the labelled plates that were not found."""
+        if self.ground_truth is None:
             return []
-        became = plate_outcomes(self.comparisons, score, confidence, len(self.truth.labels))
-        return [label.text for label, fate in zip(self.truth.labels, became, strict=True) if fate == MISSED]
+        outcomes = plate_outcomes(self.comparisons, score, confidence, len(self.ground_truth.labels))
+        return [
+            label.text for label, outcome in zip(self.ground_truth.labels, outcomes, strict=True) if outcome == MISSED
+        ]
 
 
 class ImageList:
-    """names: of all pictures, in their order. rows: indices of those that pass the filter. index: the one looked
-    at, -1 if there is none. records: by name. labels: from tables in the folder. changes: rises whenever records
-    change."""
+    """The pictures of a folder.
+
+    Attributes:
+        names: Paths of all pictures relative to the folder, in order.
+        rows: Indices of those that pass the filter.
+        index: Index of the selected picture, -1 if there is none.
+        records: Results by name.
+        labels: Labels from tables in the folder.
+        changes: Rises whenever the records change.
+        text, only: The filter: text in the name or on a plate, and outcome.
+        totals: Counts over all records.
+        score, confidence: Thresholds of the plates that count.
+    """
 
     def __init__(self) -> None:
         self.names: Sequence[str] = ()
@@ -83,33 +101,33 @@ class ImageList:
         self.totals = Totals()
         self.score, self.confidence = 0.5, 0.0
         self._stale = False
-        self._filtered = 0.0
-        # Names as they are compared with what is looked for; made when that happens first.
-        self._folded: list[str] | None = None
+        self._last_filtered = 0.0
+        # Lower-case names for the filter, made on its first use.
+        self._lowercase_names: list[str] | None = None
 
     @property
     def name(self) -> str:
-        """Of the picture looked at; empty if there is none."""
+        """Name of the selected picture; empty if there is none."""
         return self.names[self.index] if 0 <= self.index < len(self.names) else ""
 
     @property
     def position(self) -> int:
-        """Row of the picture looked at; -1 if the filter hides it."""
-        place = bisect_left(self.rows, self.index)
-        return place if place < len(self.rows) and self.rows[place] == self.index else -1
+        """Row of the selected picture; -1 if the filter hides it."""
+        position = bisect_left(self.rows, self.index)
+        return position if position < len(self.rows) and self.rows[position] == self.index else -1
 
     def set_names(self, names: Sequence[str], wanted: str = "") -> None:
-        """Another list of the same folder; the picture looked at stays, unless there is the one `wanted`."""
+        """Replace the list of the same folder; the selection stays, unless the list has the picture `wanted`."""
         current, before = self.name, max(self.index, 0)
-        self.names, self._folded = names, None
-        place = _find(names, wanted) if wanted else -1
-        if place < 0 and current:
-            place = _find(names, current)
-        self.index = place if place >= 0 else min(before, len(names) - 1)
+        self.names, self._lowercase_names = names, None
+        position = _find(names, wanted) if wanted else -1
+        if position < 0 and current:
+            position = _find(names, current)
+        self.index = position if position >= 0 else min(before, len(names) - 1)
         self.refilter()
 
-    def settle(self, known: Mapping[str, Record]) -> None:
-        """The list is complete: forget results of pictures that are gone, take up those that are `known` already."""
+    def complete(self, known: Mapping[str, Record]) -> None:
+        """Called when the list is complete: drop results of pictures that are gone and take over those in `known`."""
         old = self.records
         if not old and not known:
             return
@@ -119,60 +137,61 @@ class ImageList:
         self._stale = bool(self.text) or self.only != ALL
 
     def go(self, index: int) -> None:
-        """Look at the picture of this index, or the nearest there is."""
+        """Select the picture at this index, or the nearest one."""
         self.index = min(max(index, 0), len(self.names) - 1)
 
     def step(self, by: int) -> None:
-        """Go on by so many rows of the filtered list; stops at its ends."""
+        """Move the selection by so many rows of the filtered list, up to its ends."""
         if not self.rows:
             return
-        place = bisect_left(self.rows, self.index)
-        # From a hidden picture the next row is the first one behind it.
+        position = bisect_left(self.rows, self.index)
+        # From a hidden picture, the next row is the first one behind it.
         if by > 0 and self.position < 0:
             by -= 1
-        self.index = self.rows[min(max(place + by, 0), len(self.rows) - 1)]
+        self.index = self.rows[min(max(position + by, 0), len(self.rows) - 1)]
 
     def neighbours(self, ahead: int = 3, behind: int = 1) -> list[str]:
-        """Names of the picture looked at and of those that come next."""
+        """Names of the selected picture and of those likely to be selected next."""
         if not self.name:
             return []
-        place = bisect_left(self.rows, self.index)
+        position = bisect_left(self.rows, self.index)
         hidden = self.position < 0
-        after = self.rows[place + (not hidden) : place + (not hidden) + ahead]
-        before = reversed(self.rows[max(0, place - behind) : place])
+        after = self.rows[position + (not hidden) : position + (not hidden) + ahead]
+        before = reversed(self.rows[max(0, position - behind) : position])
         return [self.name, *(self.names[index] for index in (*after, *before))]
 
     def filter(self, text: str, only: str) -> None:
-        """Show the pictures whose name or read text holds `text`, and of these the right, wrong or missed ones."""
+        """Show pictures whose name or plate text contains `text` and whose outcome is `only`."""
         if (text, only) != (self.text, self.only):
             self.text, self.only = text, only
             self.refilter()
 
     def refilter(self) -> None:
-        self._stale, self._filtered = False, monotonic()
+        """Apply the filter to all pictures."""
+        self._stale, self._last_filtered = False, monotonic()
         if not self.text and self.only == ALL:
             self.rows = range(len(self.names))
             return
         rows: Iterable[int] = range(len(self.names))
         if self.text:
-            if self._folded is None:
-                self._folded = [name.casefold() for name in self.names]
+            if self._lowercase_names is None:
+                self._lowercase_names = [name.casefold() for name in self.names]
             text, found = self.text.casefold(), self._with_text()
-            rows = [row for row, name in enumerate(self._folded) if text in name or self.names[row] in found]
+            rows = [row for row, name in enumerate(self._lowercase_names) if text in name or self.names[row] in found]
         if self.only == UNSEEN:
             rows = [row for row in rows if self.names[row] not in self.records]
         elif self.only != ALL:
-            marked = {name for name in self.records if self.mark(name) == self.only}
+            marked = {name for name in self.records if self.outcome(name) == self.only}
             rows = [row for row in rows if self.names[row] in marked]
         self.rows = list(rows)
 
     def refresh(self) -> None:
-        """Filter anew if results have come in that change what passes; not at every single one."""
-        if self._stale and monotonic() - self._filtered > REFILTER_SECONDS:
+        """Apply the filter again if new results may change it; at most every REFILTER_SECONDS."""
+        if self._stale and monotonic() - self._last_filtered > REFILTER_SECONDS:
             self.refilter()
 
     def _with_text(self) -> set[str]:
-        """Pictures in which a plate was read that holds the text."""
+        """Pictures with a plate whose reading contains the text."""
         wanted = self.text.upper()
         return {
             name
@@ -181,7 +200,7 @@ class ImageList:
         }
 
     def add(self, name: str, recognition: Recognition) -> None:
-        """Keep a result."""
+        """Add a result."""
         old = self.records.get(name)
         if old is not None and old.counts:
             self._count(old, -1)
@@ -192,16 +211,16 @@ class ImageList:
         self._stale = bool(self.text) or self.only != ALL
 
     def _record(self, name: str, recognition: Recognition) -> Record:
-        truth = self.truth(name)
+        truth = self.ground_truth(name)
         truth = truth.spelled(recognition.alphabet) if truth is not None else None
         return Record(recognition, truth, compare(truth, recognition.plates) if truth is not None else ())
 
-    def truth(self, name: str) -> GroundTruth | None:
-        """What is known of a picture, as it is written: from the folder's tables, else from its name."""
-        return self.labels.truth(name) or ground_truth_of(name)
+    def ground_truth(self, name: str) -> GroundTruth | None:
+        """The labels of a picture as they are written: from the folder's tables, else from its name."""
+        return self.labels.ground_truth(name) or ground_truth_of(name)
 
     def set_labels(self, labels: Labels) -> None:
-        """Other labels from tables: what has been read is judged anew by them."""
+        """Replace the labels from tables and compare the results with them again."""
         old, self.labels = self.labels, labels
         concerned = [name for name in self.records if name in old or name in labels]
         for name in concerned:
@@ -212,19 +231,19 @@ class ImageList:
             self._stale = self.only != ALL
 
     def _count(self, record: Record, times: int = 1) -> None:
-        truth = record.truth
+        truth = record.ground_truth
         assert truth is not None
         self.totals.add(record.comparisons, self.score, self.confidence, times, truth.placed, len(truth.labels))
 
     def clear_records(self) -> None:
-        """Forget all results: other models read now."""
+        """Forget all results, because the models have changed."""
         self.records = {}
         self.changes += 1
         self.totals = Totals()
         self._stale = bool(self.text) or self.only != ALL
 
     def set_thresholds(self, score: float, confidence: float) -> None:
-        """Count the totals anew with these."""
+        """Set the thresholds and count the totals again."""
         if (score, confidence) == (self.score, self.confidence):
             return
         self.score, self.confidence = score, confidence
@@ -237,8 +256,8 @@ class ImageList:
             if record.counts:
                 self._count(record)
 
-    def mark(self, name: str) -> str:
-        """right, wrong or missed; empty if that is not known."""
+    def outcome(self, name: str) -> str:
+        """right, wrong or missed; empty if that is unknown."""
         record = self.records.get(name)
         return record.picture_outcome(self.score, self.confidence) if record is not None else ""
 
@@ -247,19 +266,18 @@ class ImageList:
         return [plate for plate in plates if plate.score >= self.score and plate.confidence >= self.confidence]
 
     def next_error(self) -> bool:
-        """Go to the next picture marked wrong or missed, from the beginning again after the last; whether there is
-        one."""
+        """Select the next picture that is wrong or missed, wrapping around at the end; returns whether there is one."""
         count = len(self.names)
         for offset in range(1, count + 1):
             index = (self.index + offset) % count
-            if self.mark(self.names[index]) in ("wrong", "missed"):
+            if self.outcome(self.names[index]) in ("wrong", "missed"):
                 self.index = index
                 return True
         return False
 
 
 def _find(names: Sequence[str], name: str) -> int:
-    """Index of `name`; -1 if it is not there."""
+    """Index of `name`; -1 if it is not in the list."""
     try:
         return names.index(name)
     except ValueError:
@@ -268,17 +286,19 @@ def _find(names: Sequence[str], name: str) -> int:
 
 NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
 SORT_ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
-SORT_TITLES = ("By name", "Newest first", "Largest first", "Least sure first", "Wrong, missed first")
+SORT_TITLES = ("By name", "Newest first", "Largest first", "Least confident first", "Wrong and missed first")
 
 Rank = Callable[[str, os.DirEntry[str]], str]
-"""Takes the way from the folder to a picture, and its entry; called on the thread that lists the folder."""
+"""Takes the relative path of a picture and its directory entry; called on the thread that lists the folder."""
 
-_MOST = 10**20
+_LARGEST_VALUE = 10**20
 
 
 def rank_of(order: str, records: Mapping[str, Record], score: float, confidence: float) -> Rank | None:
-    """The order of this name; None for the one by name. The last two go by what was found until now with both
-    thresholds; `records` must not change any more."""
+    """The sorting key for an order; None for the order by name.
+
+    UNSURE and ERRORS sort by the results in `records`, with both thresholds; `records` must not change any more.
+    """
     if order == NEWEST:
         return lambda _, entry: _largest_first(_stat(entry, "st_mtime_ns"))
     if order == LARGEST:
@@ -295,17 +315,17 @@ def _stat(entry: os.DirEntry[str], name: str) -> int:
         value: int = getattr(entry.stat(), name)
         return value
     except OSError:
-        # A link that leads nowhere; reading it will tell.
+        # A link that leads nowhere; the error is shown when the picture is opened.
         return 0
 
 
 def _largest_first(value: int) -> str:
     # Times before 1970 are negative.
-    return f"{_MOST - value:021d}"
+    return f"{_LARGEST_VALUE - value:021d}"
 
 
 def _unsure(record: Record | None, score: float, confidence: float) -> str:
-    """By the least sure plate that is shown; then pictures without one, then those not yet read."""
+    """By the least confident plate shown; then pictures without plates, then unread ones."""
     if record is None:
         return "3"
     shown = [p.confidence for p in record.recognition.plates if p.score >= score and p.confidence >= confidence]
@@ -313,7 +333,7 @@ def _unsure(record: Record | None, score: float, confidence: float) -> str:
 
 
 def _error(record: Record | None, score: float, confidence: float) -> str:
-    """Wrong, missed, without a label, right, not yet read."""
+    """Order: wrong, missed, without a label, right, not yet read."""
     if record is None:
         return "4"
     if not record.counts:

@@ -1,18 +1,18 @@
-"""One frame of the window: where the panels are, and the keys."""
+"""One frame of the window: the arrangement of the panels, and the keys."""
 
 from __future__ import annotations
 
 from alpr_app.viewer.app.commands import press
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.settings import LIMITS
 from alpr_app.viewer.app.state import FOLDER
-from alpr_app.viewer.panels.browser import Browser
-from alpr_app.viewer.panels.canvas import Canvas
+from alpr_app.viewer.panels.browser import BrowserPanel
+from alpr_app.viewer.panels.canvas import CanvasPanel
 from alpr_app.viewer.panels.context import PanelContext
-from alpr_app.viewer.panels.controls import controls
+from alpr_app.viewer.panels.controls import settings_panel
 from alpr_app.viewer.panels.dialogs import GotoDialog, OpenDialog
 from alpr_app.viewer.panels.help import help_window
-from alpr_app.viewer.panels.plates import Plates
+from alpr_app.viewer.panels.plates import PlatesPanel
 from alpr_app.viewer.panels.summary import SummaryTable
 from alpr_app.viewer.panels.toolbar import status_line
 from alpr_app.viewer.panels.training import TrainingPage
@@ -23,23 +23,30 @@ from alpr_app.viewer.toolkit.toolkit import Toolkit
 from alpr_app.viewer.workers.live import Rate
 
 SPLITTER = 6
-# The picture keeps at least so much of the window.
-CANVAS_LEAST = 260
+# Minimum width of the picture.
+MINIMUM_CANVAS = 260
 
 
 class WindowLayout:
-    """screen_scale: units of the window a unit of the design, as the screen wants it, before the user's own wish."""
+    """Draws the whole window.
 
-    def __init__(self, program: Program, ui: Toolkit, textures: Textures, screen_scale: float = 1.0) -> None:
+    Args:
+        program: The program behind the window.
+        ui: Dear ImGui.
+        textures: Pictures on the graphics card.
+        screen_scale: Scale required by the screen, in window units per design unit; the user's scale is applied on top.
+    """
+
+    def __init__(self, program: ViewerProgram, ui: Toolkit, textures: Textures, screen_scale: float = 1.0) -> None:
         self.context = PanelContext(ui, textures, program)
         self.rate = Rate()
         self._screen_scale = screen_scale
-        self._browser, self._canvas, self._plates = Browser(), Canvas(), Plates()
-        self._opener, self._jumper = OpenDialog(), GotoDialog()
+        self._browser, self._canvas, self._plates = BrowserPanel(), CanvasPanel(), PlatesPanel()
+        self._open_dialog, self._goto_dialog = OpenDialog(), GotoDialog()
         self._summary, self._training = SummaryTable(), TrainingPage()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
-        """Carry over what the threads have done, and draw it. size: of the window; seconds: since the last frame."""
+        """Take over results from the threads and draw a frame: `size` of the window, `seconds` since the last frame."""
         ui, program = self.context.ui, self.context.program
         program.collect()
         self._restyle()
@@ -53,28 +60,28 @@ class WindowLayout:
         ui, settings = self.context.ui, self.context.program.state.settings
         colours = theme(settings.theme, settings.colour_blind)
         scale = self._screen_scale * settings.ui_scale
-        if colours != ui.theme or scale != ui.em:
+        if colours != ui.theme or scale != ui.unit:
             ui.restyle(colours, scale)
 
     def _keys(self) -> None:
         ui, program = self.context.ui, self.context.program
         for key, mods in ui.inputs.pressed:
-            if key == "Escape" and ui.lists:
-                # It folds the list, and that is enough for one press.
+            if key == "Escape" and ui.combo_open:
+                # Escape closes an open combo box and nothing else.
                 continue
-            # The dialog has keys of its own.
-            if not (ui.wants_text or program.state.open_open) or key in ("F1", "Escape"):
+            # The open dialog has keys of its own.
+            if not (ui.wants_text or program.state.open_dialog_open) or key in ("F1", "Escape"):
                 press(program, key, mods)
 
     def _panels(self, window: Rect) -> None:
         context, state = self.context, self.context.program.state
         ui, settings = context.ui, state.settings
-        bottom = round(ui.line_height + 12 * ui.em)
+        bottom = round(ui.line_height + 12 * ui.unit)
         height = window[3] - bottom
-        left = settings.browser_width * ui.em if settings.show_browser else 0
-        right = settings.plates_width * ui.em if settings.show_plates else 0
-        # In a small window the sides give way, in equal parts.
-        spare = window[2] - CANVAS_LEAST * ui.em
+        left = settings.browser_width * ui.unit if settings.show_browser else 0
+        right = settings.plates_width * ui.unit if settings.show_plates else 0
+        # In a small window, both sides shrink by the same factor.
+        spare = window[2] - MINIMUM_CANVAS * ui.unit
         if left + right > spare:
             left, right = (side * max(0.0, spare) / (left + right) for side in (left, right))
         left, right = round(left), round(right)
@@ -87,14 +94,14 @@ class WindowLayout:
         status_line(context, (0, height, window[2], bottom), self.rate.per_second())
         self._splitter("browser_width", left, 1, height)
         self._splitter("plates_width", window[2] - right if right else 0, -1, height)
-        if state.open_open:
-            self._opener.draw(context, window)
+        if state.open_dialog_open:
+            self._open_dialog.draw(context, window)
         else:
-            self._opener.fresh = True
-        if state.jump_open and state.kind == FOLDER:
-            self._jumper.draw(context, window)
+            self._open_dialog.just_opened = True
+        if state.goto_dialog_open and state.kind == FOLDER:
+            self._goto_dialog.draw(context, window)
         else:
-            self._jumper.fresh = True
+            self._goto_dialog.just_opened = True
         if state.summary_open and state.kind == FOLDER:
             self._summary.draw(context, window)
         if state.run_open:
@@ -103,7 +110,7 @@ class WindowLayout:
             help_window(context, window)
 
     def _side(self, rect: Rect) -> None:
-        """Plates and settings share the right side."""
+        """The tabs with the plates and the settings."""
         ui, context = self.context.ui, self.context
         with ui.area("side", rect, ui.theme.panel), ui.tabs("side tabs"):
             with ui.tab("Plates") as shown:
@@ -113,20 +120,20 @@ class WindowLayout:
             with ui.tab("Settings") as shown:
                 if shown:
                     with ui.child("controls"):
-                        controls(context)
+                        settings_panel(context)
 
     def _splitter(self, name: str, x: float, direction: int, height: float) -> None:
-        """A line that can be dragged to make a side wider."""
+        """A line that can be dragged to resize a side panel."""
         if not x:
             return
         ui, state = self.context.ui, self.context.program.state
-        width = SPLITTER * ui.em
+        width = SPLITTER * ui.unit
         with ui.area(f"splitter {name}", (x - width / 2, 0, width, height), ui.theme.clear, padding=0, on_top=True):
             hit = ui.hit(name, width, height)
             if hit.hovered or hit.held:
-                ui.drag_pointer("across")
-                ui.painter.surface((x - 1, 0, 2, height), ui.theme.accent)
+                ui.drag_cursor("across")
+                ui.painter.fill((x - 1, 0, 2, height), ui.theme.accent)
             if hit.held and ui.mouse.delta[0]:
                 low, high = LIMITS[name]
-                wanted = getattr(state.settings, name) + direction * ui.mouse.delta[0] / ui.em
+                wanted = getattr(state.settings, name) + direction * ui.mouse.delta[0] / ui.unit
                 state.change(**{name: min(max(wanted, low), high)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from typing import Any
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the desktop program with `argv` (None: the arguments of the process).
 
-    Returns the exit status: 0 all went well, 2 it could not be carried out, 130 interrupted.
+    Returns:
+        The exit status: 0 success, 2 the program could not run, 130 interrupted.
     """
     from alpr_app.core.errors import AlprError, print_error
     from alpr_app.core.native_libraries import explain, quiet_libraries
@@ -22,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     limit_opencv()
     args = parse(argv)
     for stream in (sys.stdout, sys.stderr):
-        # A terminal may know no Chinese; that is no reason to stop.
+        # A terminal without Chinese characters must not stop the program.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -33,30 +35,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except ImportError as error:
         if explain(error) is not None:
-            # Nothing works then, `alpr read` neither.
+            # With this error, `alpr read` does not work either.
             raise
         print_error(f"{without_package(error)}; `alpr read PATH` reads plates without a window", PROGRAM)
         return 2
     except KeyboardInterrupt:
         print_error("interrupted", PROGRAM)
-        return 130
+        # A user who interrupts the program while it still writes files does not want to wait for them.
+        others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+        return _exit_status(130, ended=all(thread.daemon for thread in others))
+    return _exit_status(0, ended)
+
+
+def _exit_status(status: int, ended: bool) -> int:
+    """Return `status`; if threads have not ended, end the process with it at once.
+
+    Such a thread hangs in a driver, a recognition or a write. Python would wait for it, or crash because of it.
+    """
     if not ended:
-        # A thread hangs in a driver or in a recognition. Python would wait for it, or fall over it.
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
-    return 0
+        os._exit(status)
+    return status
 
 
 def without_package(error: ImportError) -> str:
-    """What to say when a package of the window cannot be imported."""
+    """The message for a package of the window that cannot be imported."""
     if error.name == "imgui":
         return _without_imgui(sys.version_info[:2])
     return f"the window cannot be drawn: {error}"
 
 
 def _without_imgui(version: tuple[int, int]) -> str:
-    """What helps on this version of Python: an advice that cannot be followed there is worth nothing."""
+    """The remedy that works with this version of Python."""
     install = f"{sys.executable} -m pip install 'imgui[glfw]'"
     if version < (3, 12):
         return f"the window needs the package imgui, which is not installed: {install}"
@@ -64,31 +75,31 @@ def _without_imgui(version: tuple[int, int]) -> str:
         needs = "a C++ compiler and Python's headers (Debian: g++ python3-dev)"
         return f"the window needs the package imgui, which is compiled for Python 3.12 with {needs}: {install}"
     name = ".".join(map(str, version))
-    return f"the window needs the package imgui, which cannot be had for Python {name}; Python 3.11 shows it"
+    return f"the window needs the package imgui, which does not exist for Python {name}; use Python 3.11"
 
 
 def _run(args: argparse.Namespace) -> bool:
-    """Whether all threads have ended."""
+    """Run the window or take the screenshot; returns whether all threads have ended."""
     from alpr_app.data.images import quiet_opencv
-    from alpr_app.viewer.app.arguments import DEFAULT_SIZE, choice_of, target_of, wishes_of
-    from alpr_app.viewer.app.program import Program
+    from alpr_app.viewer.app.arguments import DEFAULT_SIZE, chosen_settings, initial_target, model_choice
+    from alpr_app.viewer.app.program import ViewerProgram
     from alpr_app.viewer.app.settings import load_settings, settings_path
 
     quiet_opencv()
 
-    def make(**options: Any) -> Program:
-        program = Program(choice_of(args), **options)
-        program.state.change(**wishes_of(args))
-        program.open(target_of(args))
+    def make(**options: Any) -> ViewerProgram:
+        program = ViewerProgram(model_choice(args), **options)
+        program.state.change(**chosen_settings(args))
+        program.open(initial_target(args))
         if args.run is not None:
             program.training.open(args.run)
         return program
 
     if args.screenshot is not None:
-        from alpr_app.viewer.app.screenshot import take
+        from alpr_app.viewer.app.screenshot import take_screenshot
 
-        # Neither the user's settings nor what was opened last: the same arguments give the same picture.
-        take(make, args.screenshot, args.size or DEFAULT_SIZE)
+        # Independent of the user's settings, so that the same arguments always give the same picture.
+        take_screenshot(make, args.screenshot, args.size or DEFAULT_SIZE)
         return True
     from alpr_app.viewer.app.notices import report_threads
     from alpr_app.viewer.app.window import Waker, Window
@@ -97,16 +108,16 @@ def _run(args: argparse.Namespace) -> bool:
     path = settings_path()
     settings, message = load_settings(path)
 
-    def make_kept(waker: Waker) -> Program:
+    def make_with_settings(waker: Waker) -> ViewerProgram:
         program = make(settings=settings, settings_file=path, wake=waker)
-        program.state.say(message, bad=True)
+        program.state.add_message(message, is_error=True)
         return program
 
     maximised = settings.maximised and args.size is None
-    window = Window(args.size or settings.window, make_kept, settings.place, maximised)
+    window = Window(args.size or settings.window, make_with_settings, settings.place, maximised)
     try:
         window.run()
-        window.finish()
+        window.wait_for_exports()
     finally:
         ended = window.close()
     return ended

@@ -1,4 +1,6 @@
-"""The viewer without its window: owns the threads, carries what they hand over into the state, and acts on wishes."""
+"""The program without its window: it owns the threads, carries their results into the state, and acts on the user's
+commands.
+"""
 
 from __future__ import annotations
 
@@ -16,30 +18,38 @@ from alpr_app.data.streams import Capture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.cars import Cars
-from alpr_app.viewer.app.explorer import Explorer, SlideShow
+from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import CropCache, Summary
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.settings import Settings, save_settings
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
-from alpr_app.viewer.app.training import Training
+from alpr_app.viewer.app.training import TrainingMonitor
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.folders import FolderPicker
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
 from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
-from alpr_app.viewer.workers.threads import Background, Closable, LatestValue, noop
+from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, drain, noop
 
-# Seconds between two looks at things that nobody reports.
+# Seconds of sleep after which the window looks for changes that do not wake it.
 IDLE_SECONDS = 1.0
 LIVE_SECONDS = 0.25
-# Frames are shown without their plates once the recogniser has been silent for so long.
+# Frames are shown without plates once the recogniser has been silent for this long.
 RAW_AFTER_SECONDS = 1.5
 
 
-class Program:
-    """choice: the models. settings_file: where settings are kept at the end. wake: ends the window's sleep; any thread
-    calls it. make, load, capture, cameras: for tests, instead of models, picture files, cameras and their list."""
+class ViewerProgram:
+    """The program behind the window. All methods belong to the main thread; only `close` waits for other threads.
+
+    Args:
+        choice: The models.
+        settings: What the program starts with; None for the defaults.
+        settings_file: Where the settings are saved at the end; None to not save them.
+        wake: Ends the window's sleep; called on any thread.
+        make, load, capture, cameras: Replace the models, the reading of pictures, the opening of cameras and the list
+            of cameras in tests.
+    """
 
     def __init__(
         self,
@@ -55,29 +65,29 @@ class Program:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
         self._load, self._capture = load, capture
         self.state = State(settings=settings or Settings())
-        self.explorer, self.folder_picker = Explorer(self.state, wake), FolderPicker(wake)
+        self.navigator, self.folder_picker = FolderNavigator(self.state, wake), FolderPicker(wake)
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
         self._focus: tuple[str, ...] = ()
-        # The list that the run over the whole folder goes by.
-        self._whole_names: Sequence[str] = ()
+        # The list of names on which the reading of the whole folder is based.
+        self._read_all_names: Sequence[str] = ()
         self._frames: LatestValue[ImageItem] = LatestValue(wake)
-        self._left: list[FolderSource | LiveSource] = []
-        # Of the source that is open; results of one that was left are nobody's any more.
+        self._closing: list[FolderSource | LiveSource] = []
+        # Number of the opened source; results of earlier sources are ignored.
         self._session = 0
-        self._crops = CropCache(self.explorer.drop_crops)
-        # The picture looked at, while it is read once more because its crops were not kept.
-        self._again = ""
+        self._crops = CropCache(self.navigator.drop_crops)
+        # The selected picture while it is read again because its crops were not kept.
+        self._rereading = ""
         self.slide_show = SlideShow(self.state)
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
-        self.summary: Background[Summary] = Background("alpr-summary", wake)
-        self.training = Training(self.state, choice, self.choose_models, wake)
+        self.summary: BackgroundTask[Summary] = BackgroundTask("alpr-summary", wake)
+        self.training = TrainingMonitor(self.state, choice, self.choose_models, wake)
         self.notices = Notices(wake)
-        self.recogniser = Recogniser(make or choice.make, wake, self._taken)
+        self.recogniser = Recogniser(make or choice.make, wake, self._item_dequeued)
 
     def open(self, target: str | int) -> None:
-        """Show a folder, the folder of a picture, a camera's number, a video file, an address or a training run."""
+        """Open a folder, the folder of a picture, a camera by number, a video file, an address or a training run."""
         if isinstance(target, str) and "://" not in target:
             target = os.path.abspath(os.path.expanduser(target))
             if is_run(Path(target)):
@@ -85,7 +95,7 @@ class Program:
             elif os.path.isdir(target):
                 self._open_folder(target, "")
             elif not os.path.exists(target):
-                self.state.say(f"{target}: there is no such file or folder", bad=True)
+                self.state.add_message(f"{target}: there is no such file or folder", is_error=True)
             elif kind_of_file(target) == "picture":
                 self._open_folder(*os.path.split(target))
             else:
@@ -94,78 +104,77 @@ class Program:
             self._open_live(target)
 
     def _open_folder(self, folder: str, wanted: str = "", keep_tree: bool = False) -> None:
-        self._leave(keep_tree)
+        self._close_source(keep_tree)
         session = self._session
 
-        def submit(image_item: ImageItem, first: bool) -> None:
-            self.recogniser.submit(replace(image_item, session=session), first)
+        def submit(image_item: ImageItem, urgent: bool) -> None:
+            self.recogniser.submit(replace(image_item, session=session), urgent)
 
-        self._folder = FolderSource(submit, self.recogniser.waiting, self._load, self._wake)
-        self.explorer.open(folder, wanted)
+        self._folder = FolderSource(submit, self.recogniser.queue_length, self._load, self._wake)
+        self.navigator.open(folder, wanted)
 
     def show_folder(self, folder: str) -> None:
-        """Show the pictures of a folder in the tree, or of the one above; nothing for an empty name."""
+        """Show the pictures of another folder of the tree; an empty name is ignored."""
         if folder and folder != self.state.folder:
             self._open_folder(folder, keep_tree=True)
 
     def _open_live(self, address: str | int) -> None:
-        self._leave()
+        self._close_source()
         state = self.state
         state.kind, state.cars = LIVE, Cars()
-        # A file would play on while the models load, and its beginning would go unread.
         session = self._session
 
         def offer(image_item: ImageItem) -> None:
             self._offer(replace(image_item, session=session))
 
+        # A file waits for the models; otherwise its beginning would not be read.
         self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
-    def _leave(self, keep_tree: bool = False) -> None:
-        """Let the present source go, without waiting for its threads."""
-        self.explorer.leave(keep_tree)
+    def _close_source(self, keep_tree: bool = False) -> None:
+        """Leave the current source without waiting for its threads."""
+        self.navigator.leave(keep_tree)
         for source in (self._folder, self.live):
             if source is not None:
                 source.close(0)
-                self._left.append(source)
-        self._left = [source for source in self._left if not source.close(0)]
+                self._closing.append(source)
+        self._closing = [source for source in self._closing if not source.close(0)]
         self._folder = self.live = None
         self._session += 1
-        self.recogniser.forget()
+        self.recogniser.clear_queue()
         self._frames.clear()
-        self._focus, self._again = (), ""
-        old = self.state
-        self.state.kind, old.playing, old.scanning, old.whole = NOTHING, False, False, 0
-        old.jump_open = old.summary_open = False
-        old.show(None, None)
-        image_list = old.image_list
-        image_list.clear_records()
-        image_list.set_names(())
+        self._focus, self._rereading = (), ""
+        state = self.state
+        state.kind, state.playing, state.scanning, state.read_all_total = NOTHING, False, False, 0
+        state.goto_dialog_open = state.summary_open = False
+        state.show(None, None)
+        state.image_list.clear_records()
+        state.image_list.set_names(())
 
     def _offer(self, image_item: ImageItem) -> None:
-        """A live frame, on the reading thread: to the recogniser, and raw to the window."""
-        self.recogniser.offer(image_item)
+        """Pass a live frame to the recogniser and, without plates, to the window; called on the reading thread."""
+        self.recogniser.submit_live(image_item)
         self._frames.put(image_item)
 
-    def _taken(self) -> None:
+    def _item_dequeued(self) -> None:
         folder = self._folder
         if folder is not None:
-            folder.poke()
+            folder.notify()
 
     def collect(self) -> None:
-        """Carry over what the threads have done since the last call. Never waits."""
+        """Take over results from the threads. Never waits."""
         state = self.state
         state.models = self.recogniser.status
-        for message, bad in self.export_worker.messages.drain():
-            state.say(message, bad)
-        for line in self.notices.lines.drain():
-            state.say(line, bad=True)
-        self.explorer.collect()
+        for message, is_error in self.export_worker.take_messages():
+            state.add_message(message, is_error)
+        for line in drain(self.notices.lines):
+            state.add_message(line, is_error=True)
+        self.navigator.collect()
         self.folder_picker.collect()
         self.training.collect()
         recognitions = [
             recognition
-            for recognition in self.recogniser.results.drain()
+            for recognition in drain(self.recogniser.results)
             if (recognition.model, recognition.session) == (self.recogniser.model, self._session)
         ]
         for _ in recognitions:
@@ -180,34 +189,35 @@ class Program:
         prefix = os.path.join(state.folder, "")
         for recognition in recognitions:
             name = recognition.key.removeprefix(prefix)
-            state.whole_done += bool(state.whole) and name not in image_list.records
+            state.read_all_done += bool(state.read_all_total) and name not in image_list.records
             image_list.add(name, recognition)
-            self._crops.note(state.folder, name, recognition)
-            self._note(recognition)
+            self._crops.add(state.folder, name, recognition)
+            self._note_result(recognition)
         image_list.refresh()
-        if state.whole and not state.scanning:
-            self._end_whole()
-        self.slide_show.turn()
-        self._aim()
+        if state.read_all_total and not state.scanning:
+            self._finish_read_all()
+        self.slide_show.advance()
+        self._update_focus()
         record = state.record
         lacking = image_list.name if record is not None and record.lacks_crops else ""
         folder = self._folder
-        if folder is not None and lacking and lacking != self._again:
-            folder.read_again(prefix + image_list.name)
-        self._again = lacking
+        if folder is not None and lacking and lacking != self._rereading:
+            folder.reread(prefix + image_list.name)
+        self._rereading = lacking
         image_item = folder.image_item(prefix + image_list.name) if folder is not None and image_list.name else None
-        # Until the next picture is there, the one before stays on the canvas: nothing flickers.
+        # The previous picture stays on the canvas until the next one is decoded, which avoids flicker.
         if image_item is not None or not image_list.name:
             state.show(image_item, record.recognition if record else None)
 
-    def _end_whole(self) -> None:
-        """Of a run over the whole folder, whose list is complete: say that all has been read, or read what the list did
-        not have yet when the run began."""
+    def _finish_read_all(self) -> None:
+        """Report that the whole folder has been read, or read what was not yet in the list when the reading began."""
         state, image_list = self.state, self.state.image_list
         if len(image_list.records) >= len(image_list.names):
-            state.whole = 0
-            state.say(f"All {len(image_list.names):,} pictures of this folder have been read; U sums up")
-        elif image_list.names is not self._whole_names:
+            state.read_all_total = 0
+            state.add_message(
+                f"All {len(image_list.names):,} pictures of this folder have been read; U shows the summary"
+            )
+        elif image_list.names is not self._read_all_names:
             self.read_all(True)
 
     def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
@@ -215,27 +225,28 @@ class Program:
         live.hold_file(state.models.state == LOADING)
         state.live_status = live.status
         frame = self._frames.take()
-        own = [recognition for recognition in recognitions if recognition.image_item is not None]
-        for recognition in own:
-            self._note(recognition)
+        live_results = [recognition for recognition in recognitions if recognition.image_item is not None]
+        for recognition in live_results:
+            self._note_result(recognition)
         if state.settings.follow_cars:
-            own = [
-                state.cars.follow(recognition, state.settings.score, state.settings.confidence) for recognition in own
+            live_results = [
+                state.cars.follow(recognition, state.settings.score, state.settings.confidence)
+                for recognition in live_results
             ]
-        if own:
-            state.show(own[-1].image_item, own[-1])
+        if live_results:
+            state.show(live_results[-1].image_item, live_results[-1])
         elif frame is not None:
             silent = state.recognition is None or monotonic() - state.recognition.finished > RAW_AFTER_SECONDS
             if silent:
                 state.show(frame, None)
 
-    def _note(self, recognition: Recognition) -> None:
+    def _note_result(self, recognition: Recognition) -> None:
         if recognition.timings is not None:
-            self.state.timed.append(recognition.timings)
+            self.state.timings.append(recognition.timings)
         if recognition.error:
-            self.state.say(f"{os.path.basename(recognition.key)}: {recognition.error}", bad=True)
+            self.state.add_message(f"{os.path.basename(recognition.key)}: {recognition.error}", is_error=True)
 
-    def _aim(self) -> None:
+    def _update_focus(self) -> None:
         """Tell the source which pictures are needed now."""
         names = tuple(self.state.image_list.neighbours())
         if names != self._focus:
@@ -244,14 +255,14 @@ class Program:
                 self._folder.focus([os.path.join(self.state.folder, name) for name in names])
 
     def play(self) -> None:
-        """Begin or end the slide show; hold a live source, or let it go on."""
+        """Start or stop the slide show; pause or resume a live source."""
         if self.live is not None:
             self.live.pause(not self.live.paused)
         elif self.state.kind == FOLDER:
             self.slide_show.play()
 
     def step(self, by: int) -> None:
-        """Go on by so many pictures; one frame on while a live source is held."""
+        """Move the selection by so many pictures; pause a live source and advance it by one frame."""
         if self.live is not None:
             if by > 0:
                 self.live.pause(True)
@@ -261,85 +272,89 @@ class Program:
         self.state.image_list.step(by)
 
     def go(self, number: int) -> None:
-        """Look at the picture of this number, counted from 1 in the whole folder, or at the nearest there is."""
+        """Select the picture with this number, counted from 1 in the whole folder, or the nearest one."""
         self.state.playing = False
         self.state.image_list.go(number - 1)
 
     def read_all(self, wanted: bool) -> None:
-        """Read the whole folder in the background, or stop doing so."""
+        """Start reading the whole folder in the background, or stop it."""
         state, image_list = self.state, self.state.image_list
         if self._folder is None:
             return
         folder, names, records = state.folder, image_list.names, image_list.records
-        # Gone through on the source thread, as it gets there.
+        # Evaluated lazily on the source thread.
         missing = (os.path.join(folder, name) for name in names if name not in records)
-        self._folder.all_of(missing if wanted else None)
-        self._whole_names = names
-        state.whole = len(names) - len(records) if wanted else 0
-        state.whole_done, state.whole_began = 0, monotonic()
+        self._folder.read_all(missing if wanted else None)
+        self._read_all_names = names
+        state.read_all_total = len(names) - len(records) if wanted else 0
+        state.read_all_done, state.read_all_started = 0, monotonic()
 
     def choose_models(self, **changes: Any) -> None:
-        """Run the models otherwise: backend, threads, device. All is read anew as it comes to be looked at."""
+        """Change the models, backend, threads or device. Pictures are read again when they are shown next."""
         choice = replace(self.choice, **changes)
         if choice == self.choice:
             return
         self.choice = choice
         self.read_all(False)
-        self.recogniser.forget()
-        self.recogniser.rebuild(choice.make)
-        self.explorer.forget_results()
+        self.recogniser.clear_queue()
+        self.recogniser.reload(choice.make)
+        self.navigator.forget_results()
         self.state.image_list.clear_records()
         self._crops.clear()
-        self._again = ""
+        self._rereading = ""
         if self._folder is not None:
-            self._folder.again()
+            self._folder.reread_all()
 
     def rescan(self, recursive: bool) -> None:
-        """List the folder again, with or without the folders in it."""
+        """List the folder again, with or without its subfolders."""
         self.read_all(False)
         self.state.change(recursive=recursive)
-        self.explorer.refresh()
+        self.navigator.refresh()
 
     def sort(self, order: str) -> None:
-        """List the pictures in this order, now; results that come later move none."""
+        """Sort the list now; later results do not move any row."""
         self.state.change(order=order)
-        self.explorer.refresh()
+        self.navigator.refresh()
 
-    def patience(self) -> float:
+    def sleep_seconds(self) -> float:
         """Seconds for which the window may sleep if nothing wakes it."""
         state = self.state
         if state.playing:
-            return self.slide_show.patience(IDLE_SECONDS)
+            return self.slide_show.seconds_left(IDLE_SECONDS)
         return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Keep the settings, write to its end what the user wanted kept, however long that takes, and end all threads;
-        whether all have ended within `timeout` seconds. What goes wrong with files is said on standard error: there is
-        no window any more."""
+        """Save the settings, finish writing the user's files, however long that takes, and stop all threads.
+
+        Errors are printed on standard error, because the window is closed.
+
+        Returns:
+            Whether all threads have ended within `timeout` seconds.
+        """
         if self._settings_file is not None:
-            self._complain(save_settings(self._settings_file, self.state.settings))
-        self._leave()
+            self._report_error(save_settings(self._settings_file, self.state.settings))
+        self._close_source()
         self.recogniser.close(0)
         if not self.export_worker.close(timeout):
-            print_error(self.export_worker.said, PROGRAM)
+            print_error(self.export_worker.progress_text, PROGRAM)
             self.export_worker.close(None)
-        for message, bad in self.export_worker.messages.drain():
-            self._complain(message if bad else "")
+        for message, is_error in self.export_worker.take_messages():
+            self._report_error(message if is_error else "")
         deadline = monotonic() + timeout
         threads: list[Closable] = [
-            *self._left,
-            self.explorer,
+            *self._closing,
+            self.navigator,
             self.folder_picker,
             self.cameras,
             self.summary,
             self.training,
+            self.recogniser,
         ]
-        threads.append(self.recogniser)
         ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])
         self.notices.close()
         return ended
 
-    def _complain(self, message: str) -> None:
-        self.state.say(message, bad=True)
+    def _report_error(self, message: str) -> None:
+        self.state.add_message(message, is_error=True)
         if message:
             print_error(message, PROGRAM)

@@ -1,4 +1,4 @@
-"""`--screenshot`: the window as a picture, drawn without any display."""
+"""Draws the window into a picture without a display: `--screenshot`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from alpr_app.core.errors import AlprError
 from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.layout import WindowLayout
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING
 from alpr_app.viewer.toolkit.offscreen import Offscreen
 from alpr_app.viewer.toolkit.textures import Textures
@@ -20,28 +20,36 @@ from alpr_app.viewer.workers.live import ENDED, WAITING
 from alpr_app.viewer.workers.recogniser import FAILED, READY
 
 PATIENCE_SECONDS = 60.0
-# Of a folder with no more pictures than this, all are read, so that the list is complete.
-FEW = 24
-# What is drawn depends at times on the frame before: tooltips, scrolling.
+# A folder with at most this many pictures is read completely, so that its list is complete.
+SMALL_FOLDER = 24
+# Some parts of a frame depend on the one before: tooltips, scrolling.
 SETTLING_FRAMES = 4
 
 
-def take(make: Callable[[], Program], path: Path, size: tuple[int, int]) -> None:
-    """Write the window, `size` wide and high, once its first picture has been read, with the neighbours of it.
+def take_screenshot(make: Callable[[], ViewerProgram], path: Path, size: tuple[int, int]) -> None:
+    """Draw the window once its first picture and the neighbours of it have been read.
 
-    Raises OffscreenError, PictureError, or AlprError if the models cannot be used.
+    Args:
+        make: Builds the program.
+        path: Picture file to write.
+        size: Width and height of the window.
+
+    Raises:
+        OffscreenError: Nothing can be drawn on this computer.
+        PictureError: The file cannot be written.
+        AlprError: The models cannot be used.
     """
-    with Offscreen(*size) as screen, ExitStack() as opened:
+    with Offscreen(*size) as screen, ExitStack() as cleanup:
         program = make()
-        opened.callback(program.close)
+        cleanup.callback(program.close)
         if program.state.kind == NOTHING and not program.state.run_open:
             raise AlprError(program.state.messages[-1].text)
         settings = program.state.settings
         ui = Toolkit(theme(settings.theme, settings.colour_blind), settings.ui_scale)
-        opened.callback(ui.close)
+        cleanup.callback(ui.close)
         ui.attach_renderer()
         textures = Textures()
-        opened.callback(textures.close)
+        cleanup.callback(textures.close)
         frame = WindowLayout(program, ui, textures)
         _wait(program)
         for _ in range(SETTLING_FRAMES):
@@ -50,7 +58,7 @@ def take(make: Callable[[], Program], path: Path, size: tuple[int, int]) -> None
         write_picture(path, screen.read())
 
 
-def _wait(program: Program) -> None:
+def _wait(program: ViewerProgram) -> None:
     deadline = monotonic() + PATIENCE_SECONDS
     while not _settled(program):
         if monotonic() > deadline:
@@ -62,7 +70,7 @@ def _wait(program: Program) -> None:
         raise AlprError(status.detail)
 
 
-def _settled(program: Program) -> bool:
+def _settled(program: ViewerProgram) -> bool:
     state = program.state
     if program.recogniser.status.state == FAILED:
         return True
@@ -76,9 +84,9 @@ def _settled(program: Program) -> bool:
         if state.scanning or state.image_list.labels.folder != state.folder:
             return False
         names = state.image_list.names
-        if len(names) > FEW:
+        if len(names) > SMALL_FOLDER:
             names = state.image_list.neighbours()
-        elif not state.whole and len(state.image_list.records) < len(names):
+        elif not state.read_all_total and len(state.image_list.records) < len(names):
             program.read_all(True)
         if not names:
             return True

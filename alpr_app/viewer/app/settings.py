@@ -1,4 +1,4 @@
-"""What the viewer remembers, as JSON in the user's config folder."""
+"""The settings of the viewer, stored as JSON in the user's configuration folder."""
 
 from __future__ import annotations
 
@@ -21,10 +21,21 @@ THEMES = ("dark", "light")
 
 @dataclass(frozen=True)
 class Settings:
-    """score, confidence: thresholds of what is shown. sure: readings below it are shown as doubtful. ui_scale: on top
-    of the screen's own. window, place: size and place while it is not maximised; no place where the system tells none.
-    browser_width, plates_width, tree_height: of the side panels and the folders at scale 1, in pixels. order: of the
-    pictures. follow_cars: readings of a car in live pictures are put to the vote."""
+    """What the viewer remembers. The names are keys of the file.
+
+    Attributes:
+        theme, colour_blind: Colours of the window.
+        ui_scale: Scale on top of that of the screen.
+        window, place: Size and position while it is not maximised; None where the system does not tell a position.
+        browser_width, plates_width, tree_height: Sizes of the panels in pixels at scale 1.
+        recursive: Whether pictures in subfolders are listed.
+        follow_cars: Whether cars of a live source are tracked and their readings combined.
+        order: Order of the pictures.
+        score, confidence: Thresholds of the plates shown.
+        sure: Confidence below which a reading is shown as uncertain.
+        slide_seconds: Seconds per picture in the slide show.
+        recent: Recently opened folders, newest first.
+    """
 
     theme: str = "dark"
     colour_blind: bool = False
@@ -54,7 +65,7 @@ class Settings:
 
 
 _WORDS = {"theme": THEMES, "order": SORT_ORDERS}
-# Least and most of each number.
+# Minimum and maximum of each number.
 LIMITS: dict[str, tuple[float, float]] = {
     "ui_scale": (0.6, 3.0),
     "browser_width": (180.0, 900.0),
@@ -68,17 +79,18 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 
 def settings_path() -> Path:
+    """Path of the user's settings file."""
     return Path(platformdirs.user_config_dir("alpr-app", appauthor=False)) / "viewer.json"
 
 
 def with_recent(settings: Settings, folder: str) -> Settings:
-    """`settings` with `folder` first among the recent ones."""
+    """`settings` with `folder` first among the recent folders."""
     rest = tuple(name for name in settings.recent if name != folder)
     return replace(settings, recent=(folder, *rest)[:RECENT])
 
 
 def load_settings(path: Path) -> tuple[Settings, str]:
-    """The settings, and a message if there is something to say. A broken file is set aside as NAME.broken."""
+    """Load the settings, with a message if there is a problem. A damaged file is renamed to NAME.broken."""
     try:
         content = read_json(path, errors="surrogateescape")
         if not isinstance(content, dict):
@@ -92,13 +104,13 @@ def load_settings(path: Path) -> tuple[Settings, str]:
         try:
             os.replace(path, aside)
         except OSError:
-            return Settings(), f"{path}: broken settings, not used"
-        return Settings(), f"The settings were broken; they lie in {aside} now, and all is as at the beginning"
+            return Settings(), f"{path}: damaged settings, not used"
+        return Settings(), f"The settings file was damaged; it is now {aside}, and the defaults are in use"
     return from_dict(content), ""
 
 
 def from_dict(content: dict[str, Any]) -> Settings:
-    """Settings out of JSON; what is unknown, of the wrong type or out of range is left as it is by default."""
+    """Make settings from JSON; unknown, mistyped and out-of-range values fall back to the defaults or the limits."""
     default = Settings()
     values = {}
     for item in fields(Settings):
@@ -109,14 +121,14 @@ def from_dict(content: dict[str, Any]) -> Settings:
 
 
 def _checked(name: str, value: Any, default: Any) -> Any:
-    """`value` in the type of `default`; None if it does not fit."""
+    """`value` converted to the type of `default`; None if it does not fit."""
     if isinstance(default, bool):
         return value if isinstance(value, bool) else None
     if isinstance(default, float):
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             return None
         low, high = LIMITS[name]
-        # In this order: a whole number may be too large for a float.
+        # Clamped before the conversion, because an integer may be too large for a float.
         return float(min(max(value, low), high))
     if name in _WORDS:
         return value if value in _WORDS[name] else None
@@ -131,11 +143,11 @@ def _checked(name: str, value: Any, default: Any) -> Any:
 
 
 def save_settings(path: Path, settings: Settings) -> str:
-    """Write them whole or not at all; returns a message if that failed."""
+    """Write the settings completely or not at all; returns a message if that failed."""
     content = json.dumps(asdict(settings), ensure_ascii=False, indent=1) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content.encode("utf-8", errors="surrogateescape"))
     except (OSError, UnicodeError) as error:
-        return f"{path}: settings cannot be kept: {error}"
+        return f"{path}: settings cannot be saved: {error}"
     return ""

@@ -1,5 +1,5 @@
-"""What the window shows, apart from how it is drawn: the source, the picture's place and light on the canvas, the
-panels. Belongs to the main thread alone.
+"""What the window shows, independent of how it is drawn: source, picture, zoom, brightness, panels. Belongs to the main
+thread alone.
 """
 
 from __future__ import annotations
@@ -21,20 +21,24 @@ from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.live import LiveStatus, Rate
-from alpr_app.viewer.workers.recogniser import Recognition, Status
+from alpr_app.viewer.workers.recogniser import ModelStatus, Recognition
 
 if TYPE_CHECKING:
     from alpr_app.core.result import Timings
 
 
-# Per cent, each way.
-MOST_LIGHT = 100
+# Per cent, in either direction.
+LIGHT_LIMIT = 100
 STEP = 10
 
 
 @dataclass(frozen=True)
 class Light:
-    """brightness, contrast: from -100 to 100 per cent; at 0 the picture is shown as it is."""
+    """Brightness and contrast of the canvas.
+
+    Attributes:
+        brightness, contrast: From -100 to 100 per cent; 0 leaves the picture unchanged.
+    """
 
     brightness: int = 0
     contrast: int = 0
@@ -44,56 +48,61 @@ class Light:
         return self == Light()
 
     def changed(self, brightness: int = 0, contrast: int = 0) -> Light:
-        """By so much more, within the limits."""
+        """Change both by these amounts, within the limits."""
         return replace(
             self,
-            brightness=min(max(self.brightness + brightness, -MOST_LIGHT), MOST_LIGHT),
-            contrast=min(max(self.contrast + contrast, -MOST_LIGHT), MOST_LIGHT),
+            brightness=min(max(self.brightness + brightness, -LIGHT_LIMIT), LIGHT_LIMIT),
+            contrast=min(max(self.contrast + contrast, -LIGHT_LIMIT), LIGHT_LIMIT),
         )
 
     def curve(self) -> np.ndarray:
-        """What each of the values 0 to 255 is shown as: (256,) uint8."""
-        # Contrast is the steepness around the middle: from a quarter, over 1, to four times.
-        slope = 4.0 ** (self.contrast / MOST_LIGHT)
-        # Brightness is a gamma curve, so that neither black nor white is lost: shadows open without a veil.
-        gamma = 4.0 ** (-self.brightness / MOST_LIGHT)
+        """The displayed value of each pixel value 0 to 255: (256,) uint8."""
+        # Contrast is the slope at the middle grey: from a quarter, over 1, to four.
+        slope = 4.0 ** (self.contrast / LIGHT_LIMIT)
+        # Brightness is a gamma curve, which lifts shadows without losing black or white.
+        gamma = 4.0 ** (-self.brightness / LIGHT_LIMIT)
         lit = (np.arange(256, dtype=np.float64) / 255) ** gamma
         return np.asarray(np.clip(255 * ((lit - 0.5) * slope + 0.5), 0, 255).round(), np.uint8)
 
     def applied(self, image: np.ndarray) -> np.ndarray:
-        """`image`, H x W x 3 uint8, in this light: the same array if nothing changes, else a new one."""
+        """Apply this light to `image`, H x W x 3 uint8: the same array if nothing changes, else a new one."""
         return image if self.neutral else cv2.LUT(image, self.curve())
 
     @property
     def text(self) -> str:
-        """Brightness +20 %, contrast -10 %; without what is at 0."""
+        """Brightness +20 %, contrast -10 %; values of 0 are left out."""
         parts = [f"{name} {value:+d} %" for name, value in vars(self).items() if value]
         return ", ".join(parts).capitalize()
 
 
-MOST_ZOOM = 64.0
+MAXIMUM_ZOOM = 64.0
 WHEEL_STEP = 1.2
 
 
 @dataclass
 class View:
-    """zoom: screen pixels a picture pixel, None while the whole picture is fitted in. centre: the point of the picture
-    in the middle of the canvas, as a share of its width and height, so that it holds for a picture of another size.
-    shown: the scale that was drawn last."""
+    """The part of the picture that is visible.
+
+    Attributes:
+        zoom: Screen pixels per picture pixel; None to fit the whole picture.
+        centre: Point of the picture in the middle of the canvas, as fractions of its width and height, so that it also
+            applies to a picture of another size.
+        drawn_scale: Scale that was drawn last.
+    """
 
     zoom: float | None = None
     centre: tuple[float, float] = (0.5, 0.5)
-    shown: float = 1.0
+    drawn_scale: float = 1.0
 
     def fit(self) -> None:
         self.zoom, self.centre = None, (0.5, 0.5)
 
     def scale(self, picture: tuple[int, int], canvas: tuple[float, float]) -> float:
-        """Screen pixels a picture pixel. picture, canvas: width and height."""
+        """Screen pixels per picture pixel. picture, canvas: width and height."""
         return fitting(picture, canvas) if self.zoom is None else self.zoom
 
     def origin(self, picture: tuple[int, int], canvas: tuple[float, float]) -> tuple[float, float]:
-        """Where the picture's top left corner lies, in pixels from the canvas's."""
+        """Position of the picture's top left corner on the canvas, in pixels."""
         scale = self.scale(picture, canvas)
         return (
             canvas[0] / 2 - self.centre[0] * picture[0] * scale,
@@ -103,10 +112,10 @@ class View:
     def zoom_at(
         self, steps: float, point: tuple[float, float], picture: tuple[int, int], canvas: tuple[float, float]
     ) -> None:
-        """Enlarge by wheel `steps`; what is under `point` (in pixels from the canvas's corner) stays there."""
+        """Zoom in by wheel `steps`; the picture stays fixed at `point`, in pixels on the canvas."""
         before = self.scale(picture, canvas)
-        least = min(fitting(picture, canvas), 1.0) / 4
-        after = min(max(before * WHEEL_STEP**steps, least), MOST_ZOOM)
+        minimum = min(fitting(picture, canvas), 1.0) / 4
+        after = min(max(before * WHEEL_STEP**steps, minimum), MAXIMUM_ZOOM)
         left, top = self.origin(picture, canvas)
         x, y = (point[0] - left) / before, (point[1] - top) / before
         self.zoom = after
@@ -116,12 +125,12 @@ class View:
         )
 
     def set_zoom(self, zoom: float) -> None:
-        """Show the middle at `zoom` screen pixels a picture pixel."""
-        self.zoom = min(max(zoom, 0.01), MOST_ZOOM)
+        """Set `zoom` screen pixels per picture pixel, around the middle."""
+        self.zoom = min(max(zoom, 0.01), MAXIMUM_ZOOM)
 
     def enlarge(self, steps: float) -> None:
-        """By so many wheel steps, around the middle of the canvas."""
-        self.set_zoom(self.shown * WHEEL_STEP**steps)
+        """Zoom in by so many wheel steps, around the middle of the canvas."""
+        self.set_zoom(self.drawn_scale * WHEEL_STEP**steps)
 
     def drag(self, delta: tuple[float, float], picture: tuple[int, int], canvas: tuple[float, float]) -> None:
         """Move the picture by `delta` screen pixels."""
@@ -130,37 +139,58 @@ class View:
         self._place(self.centre[0] - delta[0] / scale / picture[0], self.centre[1] - delta[1] / scale / picture[1])
 
     def _place(self, x: float, y: float) -> None:
-        """The picture never leaves the canvas wholly."""
+        """Keeps part of the picture on the canvas."""
         self.centre = (min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
 
 
 def fitting(picture: tuple[int, int], canvas: tuple[float, float]) -> float:
-    """The scale at which all of the picture is seen; tiny ones are not blown up beyond 16 times."""
+    """The scale at which the whole picture is visible; at most 16."""
     return max(1e-3, min(canvas[0] / max(1, picture[0]), canvas[1] / max(1, picture[1]), 16.0))
 
 
 NOTHING, FOLDER, LIVE = "nothing", "folder", "live"
 
-# Seconds for which a message stands in the status line.
+# Seconds for which the status line shows a message.
 MESSAGE_SECONDS = 8.0
-TIMED_FRAMES = 200
+TIMED_PICTURES = 200
 
 
 @dataclass(frozen=True)
 class Message:
+    """A message to the user; `when` it came, in seconds of the monotonic clock."""
+
     text: str
-    bad: bool = False
+    is_error: bool = False
     when: float = field(default_factory=monotonic)
 
 
 @dataclass
 class State:
-    """kind: nothing, folder or live. shot, outcome: the picture on the canvas and what was found in it; they always
-    belong together. selected, hovered, hovered_card: places in `plates`, -1 for none; hovered in the picture or as a
-    card. light: of the canvas alone. tree: the folders in the one that was opened; folder: the one whose pictures are
-    listed. playing: a slide show runs. scanning: the folder's list still grows. listing_error: why it cannot be listed.
-    cars: those of the live session.
-    whole: the number of pictures that a run over the whole folder began with, 0 if none runs."""
+    """The state of the window.
+
+    Attributes:
+        settings: What is remembered.
+        image_list: The pictures of the folder.
+        view, light: Zoom and brightness of the canvas.
+        tree: The opened folder and its subfolders.
+        kind: nothing, folder or live.
+        folder: The folder whose pictures are listed.
+        scanning: Whether the list of the folder is still growing.
+        listing_error: Why the folder cannot be listed; empty if it can.
+        image_item, recognition: The picture on the canvas and its result; they always belong together.
+        selected, hovered, hovered_card: Indices in `plates`, -1 for none; hovered in the picture or as a card.
+        playing: Whether the slide show is running.
+        live_name, live_status, live_is_file: The live source.
+        cars: Cars of the live session.
+        models: State of the models.
+        read_all_total: Number of pictures to read when the reading of the whole folder began; 0 if it is not running.
+        read_all_started: When it began, in seconds of the monotonic clock.
+        read_all_done: Number of pictures read since.
+        help_open, open_dialog_open, goto_dialog_open, summary_open, run_open: Which dialog is open.
+        messages: The last messages.
+        timings: Those of the last pictures.
+        source_rate, recogniser_rate: Frames per second from the source and through the recogniser.
+    """
 
     settings: Settings = field(default_factory=Settings)
     image_list: ImageList = field(default_factory=ImageList)
@@ -181,17 +211,17 @@ class State:
     live_status: LiveStatus = field(default_factory=LiveStatus)
     live_is_file: bool = False
     cars: Cars = field(default_factory=Cars)
-    models: Status = field(default_factory=Status)
-    whole: int = 0
-    whole_began: float = 0.0
-    whole_done: int = 0
+    models: ModelStatus = field(default_factory=ModelStatus)
+    read_all_total: int = 0
+    read_all_started: float = 0.0
+    read_all_done: int = 0
     help_open: bool = False
-    open_open: bool = False
-    jump_open: bool = False
+    open_dialog_open: bool = False
+    goto_dialog_open: bool = False
     summary_open: bool = False
     run_open: bool = False
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=200))
-    timed: deque[Timings] = field(default_factory=lambda: deque(maxlen=TIMED_FRAMES))
+    timings: deque[Timings] = field(default_factory=lambda: deque(maxlen=TIMED_PICTURES))
     source_rate: Rate = field(default_factory=Rate)
     recogniser_rate: Rate = field(default_factory=Rate)
 
@@ -199,64 +229,64 @@ class State:
         self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
 
     def change(self, **values: Any) -> None:
-        """Change settings; thresholds act at once, on what has been found already."""
+        """Change settings; thresholds apply at once to existing results."""
         self.settings = replace(self.settings, **values)
         self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
         self.selected = min(self.selected, len(self.plates) - 1)
 
-    def say(self, text: str, bad: bool = False) -> None:
-        """Show a message; the same one is not shown twice in a row."""
+    def add_message(self, text: str, is_error: bool = False) -> None:
+        """Show a message, unless it is the one being shown."""
         if text and not (self.messages and self.messages[-1].text == text and self.message is not None):
-            self.messages.append(Message(text, bad))
+            self.messages.append(Message(text, is_error))
 
     @property
     def message(self) -> Message | None:
-        """The newest message while it is fresh."""
+        """The newest message for MESSAGE_SECONDS, then None."""
         if self.messages and monotonic() - self.messages[-1].when < MESSAGE_SECONDS:
             return self.messages[-1]
         return None
 
     @property
     def plates(self) -> list[Plate]:
-        """Those on the canvas that reach both thresholds, best first."""
+        """The plates on the canvas that reach both thresholds, best first."""
         return self.image_list.shown(self.recognition.plates) if self.recognition is not None else []
 
     @property
     def car_numbers(self) -> list[int]:
-        """Of each of `plates`, the number of its car; 0 if it is not followed."""
+        """The number of the car of each of `plates`, 0 if it is not tracked."""
         if self.recognition is None or not self.recognition.cars:
             return [0] * len(self.plates)
         numbered = zip(self.recognition.plates, self.recognition.cars, strict=True)
         return [number for plate, number in numbered if self.image_list.shown([plate])]
 
     @property
-    def truth(self) -> GroundTruth | None:
-        """What labels say of the picture on the canvas, spelled as by the reader once that has read it."""
+    def ground_truth(self) -> GroundTruth | None:
+        """Labels of the picture on the canvas, in the spelling of the reader once the picture has been read."""
         if self.image_item is None or self.image_item.live:
             return None
         name = self.image_item.key.removeprefix(os.path.join(self.folder, ""))
         record = self.image_list.records.get(name)
-        return self.image_list.truth(name) if record is None else record.truth
+        return self.image_list.ground_truth(name) if record is None else record.ground_truth
 
     @property
     def record(self) -> Record | None:
-        """What is known of the picture looked at."""
+        """The result of the selected picture; None if it has not been read."""
         return self.image_list.records.get(self.image_list.name) if self.kind == FOLDER else None
 
     @property
-    def mark(self) -> str:
-        """right, wrong or missed; empty if that is not known."""
-        return self.image_list.mark(self.image_list.name) if self.kind == FOLDER else ""
+    def outcome(self) -> str:
+        """Outcome of the selected picture: right, wrong or missed; empty if unknown."""
+        return self.image_list.outcome(self.image_list.name) if self.kind == FOLDER else ""
 
     @property
     def title(self) -> str:
-        """What is looked at, in a few words."""
+        """Title of the window: the name of the picture or source."""
         if self.kind == FOLDER:
             return os.path.basename(self.image_list.name) or os.path.basename(self.folder) or self.folder
         return self.live_name if self.kind == LIVE else ""
 
     def show(self, image_item: ImageItem | None, recognition: Recognition | None) -> None:
-        """Put a picture on the canvas with what was found in it (None: nothing yet)."""
+        """Put a picture and its result (None: not yet read) on the canvas."""
         if recognition is not None and (image_item is None or recognition.key != image_item.key):
             recognition = None
         if (image_item.key if image_item else "") != (self.image_item.key if self.image_item else "") and not (
@@ -266,6 +296,6 @@ class State:
             if not self.settings.keep_zoom:
                 self.view.fit()
         self.image_item, self.recognition = image_item, recognition
-        # In live pictures the cars move on; the selection keeps its place as long as there is such a plate.
+        # Cars move on in live frames; the selection stays while there are enough plates.
         count = len(self.plates)
         self.selected, self.hovered = min(self.selected, count - 1), min(self.hovered, count - 1)

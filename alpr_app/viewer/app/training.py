@@ -1,4 +1,4 @@
-"""The training run that is watched, and models of runs that are in use instead of the shipped ones."""
+"""The training run that is watched, and the models of training runs that replace the shipped ones."""
 
 from __future__ import annotations
 
@@ -32,23 +32,33 @@ from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import State
 from alpr_app.viewer.workers.images import ImageItem, load_image_item
-from alpr_app.viewer.workers.threads import Background, Closable, LatestValue, Worker, noop
+from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, Worker, noop
 
 PERIOD_SECONDS = 1.0
-# No chart is so wide that more points would show.
-MOST_POINTS = 800
-# Lines of train.csv over whose speed is averaged, and what counts as standing still.
+# More points are not visible in any chart.
+MAXIMUM_POINTS = 800
+# Rows of train.csv over which the speed is averaged; and when a run counts as stalled.
 RECENT = 5
-STILL_SECONDS, STILL_LINES = 90.0, 5.0
+STALLED_SECONDS, STALLED_LINES = 90.0, 5.0
 
 Stamp = tuple[int, int] | None
-"""When a file was changed and how large it is; None if it is not there."""
+"""Time of modification in nanoseconds and size of a file; None if it does not exist."""
 
 
 @dataclass(frozen=True, eq=False)
 class RunView:
-    """What is known of a run. changed: when its figures were written last, seconds since 1970, 0 for never. sheet: its
-    mistakes. troubles: what cannot be read, a line each."""
+    """A snapshot of a run.
+
+    Attributes:
+        folder: Folder of the run.
+        about: Its description; None if it cannot be read.
+        command: Command that resumes or repeats it; empty if unknown.
+        train, val: Columns of train.csv and val.csv.
+        newest: Its newest model; None if there is none.
+        sheet: Picture of the worst mistakes; None if there is none.
+        changed: When its figures were written last, in seconds since 1970; 0 for never.
+        problems: One line for each file that cannot be read.
+    """
 
     folder: Path
     about: About | None = None
@@ -58,77 +68,89 @@ class RunView:
     newest: NewestModel | None = None
     sheet: ImageItem | None = None
     changed: float = 0.0
-    troubles: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
+        """Name of the run's folder."""
         return self.folder.name or str(self.folder)
 
     @property
     def step(self) -> int:
+        """The last step with figures."""
         return int(max(self.train.last("step") or 0, self.val.last("step") or 0))
 
     @property
     def steps(self) -> int:
-        """Of the whole run; 0 if that is not known."""
+        """Number of steps of the whole run; 0 if unknown."""
         return self.about.steps if self.about is not None else 0
 
     @property
     def done(self) -> bool:
+        """Whether the run has reached its last step."""
         return 0 < self.steps <= self.step
 
     @property
     def rate(self) -> float:
-        """Samples a second of late; 0 if that is not known."""
+        """Recent samples per second; 0 if unknown."""
         rates = self.train.columns.get("samples_per_s", np.zeros(0))[-RECENT:]
         rates = rates[np.isfinite(rates) & (rates > 0)]
-        # Every line stands for as many samples: their times are added up.
+        # Every row covers the same number of samples, so their times are added up.
         return float(len(rates) / (1 / rates).sum()) if len(rates) else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the last step, validation not counted; None if that is not known."""
+        """Seconds until the last step, without validation; None if unknown."""
         if not self.steps or not self.rate or self.about is None:
             return None
         return max(0, self.steps - self.step) * self.about.batch_size / self.rate
 
-    def still(self, now: float) -> bool:
-        """Whether it seems to have been stopped. now: seconds since 1970."""
+    def is_stalled(self, now: float) -> bool:
+        """Whether the run seems to have stopped; `now` in seconds since 1970."""
         steps = self.train.columns.get("step", np.zeros(0))
         batch = self.about.batch_size if self.about is not None else 0
         line = (steps[-1] - steps[-2]) * batch / self.rate if len(steps) > 1 and self.rate else 0.0
-        return not self.done and now - self.changed > max(STILL_SECONDS, STILL_LINES * line)
+        return not self.done and now - self.changed > max(STALLED_SECONDS, STALLED_LINES * line)
 
     def best(self, name: str) -> float:
-        """The figure `name` of the validation by which the best checkpoint was chosen; NaN if none was."""
+        """Value of the column `name` at the validation that was best; NaN if there is none."""
         columns = self.val.columns
-        comparisons = self.about.judged_by if self.about is not None and self.about.judged_by in columns else None
-        # A run that does not say begins its figures with it.
-        comparisons = comparisons or next((other for other in columns if other != "step"), "")
-        if not comparisons or not np.isfinite(columns[comparisons]).any():
+        monitor = self.about.judged_by if self.about is not None and self.about.judged_by in columns else None
+        # A run without a description has its score in the first column.
+        monitor = monitor or next((other for other in columns if other != "step"), "")
+        if not monitor or not np.isfinite(columns[monitor]).any():
             return float("nan")
-        return float(columns[name][int(np.nanargmax(columns[comparisons]))])
+        return float(columns[name][int(np.nanargmax(columns[monitor]))])
 
 
 class RunWatch(Worker):
-    """folder: of the run. wake: there is another view."""
+    """A thread that watches a run.
+
+    Args:
+        folder: Folder of the run.
+        wake: Called when there is a new view.
+        period: Seconds between two looks at the files.
+
+    Attributes:
+        views: Mailbox with the newest view.
+    """
 
     def __init__(self, folder: Path, wake: Callable[[], None] = noop, period: float = PERIOD_SECONDS) -> None:
         self.views: LatestValue[RunView] = LatestValue(wake)
         self._view = RunView(folder)
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
-        self._troubles: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
         self._period = period
         super().__init__("alpr-run")
 
     def _run(self) -> None:
         while not self._ended:
-            self._look()
+            self._poll()
             with self._changed:
                 self._changed.wait_for(lambda: self._ended, self._period)
 
-    def _look(self) -> None:
-        """Read what has changed since the last look. Taken before reading, stamps tell of whatever comes later."""
+    def _poll(self) -> None:
+        """Read the files that have changed. Stamps are taken before reading, so that later changes are noticed."""
         folder = self._view.folder
         files = {TRAIN: [TRAIN], VAL: [VAL], ABOUT: [ABOUT, COMMAND], NEWEST: [NEWEST, "newest.json"]}
         files[MISTAKES] = [MISTAKES]
@@ -141,15 +163,15 @@ class RunWatch(Worker):
             self._read(part)
         times = [stamp[0] / 1e9 for part in (TRAIN, VAL) for stamp in stamps[part] if stamp is not None]
         if not is_run(folder):
-            self._troubles[""] = f"{folder}: there is no training run in this folder any more"
+            self._problems[""] = f"{folder}: there is no training run in this folder any more"
         else:
-            self._troubles.pop("", None)
+            self._problems.pop("", None)
         view = self._view
         self._view = replace(
             view,
             command=next_command(folder, view.about, view.done),
             changed=max(times, default=0.0),
-            troubles=tuple(line for line in self._troubles.values() if line),
+            problems=tuple(line for line in self._problems.values() if line),
         )
         self.views.put(self._view)
 
@@ -157,18 +179,18 @@ class RunWatch(Worker):
         folder, view = self._view.folder, self._view
         if part in (TRAIN, VAL):
             curves = read_curves(folder / part)
-            self._troubles[part] = curves.trouble
-            curves = thinned(curves, MOST_POINTS)
+            self._problems[part] = curves.trouble
+            curves = thin(curves, MAXIMUM_POINTS)
             self._view = replace(view, train=curves) if part == TRAIN else replace(view, val=curves)
         elif part == ABOUT:
-            about, self._troubles[part] = read_about(folder)
+            about, self._problems[part] = read_about(folder)
             self._view = replace(view, about=about)
         elif part == NEWEST:
-            newest, self._troubles[part] = read_newest(folder)
+            newest, self._problems[part] = read_newest(folder)
             self._view = replace(view, newest=newest)
         else:
             sheet = load_image_item(str(folder / MISTAKES)) if self._stamps[part] != (None,) else None
-            self._troubles[part] = f"{sheet.key}: {sheet.error}" if sheet is not None and sheet.error else ""
+            self._problems[part] = f"{sheet.key}: {sheet.error}" if sheet is not None and sheet.error else ""
             self._view = replace(view, sheet=None if sheet is None or sheet.error else sheet)
 
 
@@ -180,63 +202,78 @@ def _stamp(path: Path) -> Stamp:
     return status.st_mtime_ns, status.st_size
 
 
-def thinned(curves: Curves, most: int) -> Curves:
-    """At most `most` lines of them, evenly out of all, the first and the last among them."""
+def thin(curves: Curves, maximum: int) -> Curves:
+    """Reduce to at most `maximum` evenly spaced rows, including the first and the last."""
     count = len(curves.columns.get("step", ()))
-    if count <= most:
+    if count <= maximum:
         return curves
-    chosen = np.linspace(0, count - 1, most).round().astype(int)
+    chosen = np.linspace(0, count - 1, maximum).round().astype(int)
     return Curves({name: values[chosen] for name, values in curves.columns.items()}, curves.trouble)
 
 
 def age(written: float, now: float | None = None) -> float:
-    """Seconds since `written`, seconds since 1970."""
+    """Seconds since `written`, which is in seconds since 1970."""
     return max(0.0, (time.time() if now is None else now) - written)
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A model that was loaded once to see whether it can be. trouble: why it cannot."""
+class LoadCheck:
+    """The result of loading a model once.
+
+    Attributes:
+        model: The model.
+        error: Why it cannot be loaded; empty if it can.
+    """
 
     model: NewestModel
-    trouble: str = ""
+    error: str = ""
 
 
-def check(model: NewestModel) -> Checked:
-    """Load a bundle, as the recogniser will. Takes a while: torch is imported."""
+def check_model(model: NewestModel) -> LoadCheck:
+    """Load a bundle as the recogniser will. Takes seconds, because torch is imported."""
     from alpr_app.networks.bundle import load_bundle
 
     try:
         load_bundle(model.kind, model.path)
     except AlprError as error:
-        return Checked(model, str(error))
-    return Checked(model)
+        return LoadCheck(model, str(error))
+    return LoadCheck(model)
 
 
-class Training:
-    """choose: runs the models otherwise, as `Program.choose_models`. first: what the program began with. view: what is
-    known of the run; None while none is watched. own: by kind, the models of runs that are in use. trouble: why the
-    last one could not be taken into use."""
+class TrainingMonitor:
+    """Watches a training run and puts its models into use.
+
+    Args:
+        state: State of the window.
+        initial: Models with which the program started.
+        choose: Changes the models, see `ViewerProgram.choose_models`.
+        wake: Ends the window's sleep.
+
+    Attributes:
+        view: Newest view of the run; None if none is watched.
+        models_in_use: Models of training runs in use, by kind.
+        error: Why the last model could not be put into use; empty if it could.
+    """
 
     def __init__(
-        self, state: State, first: ModelChoice, choose: Callable[..., None], wake: Callable[[], None] = noop
+        self, state: State, initial: ModelChoice, choose: Callable[..., None], wake: Callable[[], None] = noop
     ) -> None:
-        self._state, self._first, self._choose, self._wake = state, first, choose, wake
+        self._state, self._initial, self._choose, self._wake = state, initial, choose, wake
         self.view: RunView | None = None
-        self.own: dict[str, NewestModel] = {}
-        self.trouble = ""
+        self.models_in_use: dict[str, NewestModel] = {}
+        self.error = ""
         self._watch: RunWatch | None = None
-        self._left: list[RunWatch] = []
-        self._trying: Background[Checked] = Background("alpr-try", wake)
+        self._closing: list[RunWatch] = []
+        self._loading: BackgroundTask[LoadCheck] = BackgroundTask("alpr-load", wake)
 
     def open(self, folder: str) -> bool:
-        """Watch the run in `folder`; if there is none, say so. Returns whether there is one."""
+        """Watch the run in `folder`, or report that there is none; returns whether there is one."""
         path = Path(os.path.abspath(os.path.expanduser(folder)))
         if not is_run(path):
-            self._state.say(f"{path}: there is no training run in this folder", bad=True)
+            self._state.add_message(f"{path}: there is no training run in this folder", is_error=True)
             return False
         if self.view is None or self.view.folder != path:
-            self._leave()
+            self._stop_watching()
             self.view, self._watch = RunView(path), RunWatch(path, self._wake)
         self._state.settings = with_recent(self._state.settings, str(path))
         self._state.run_open = True
@@ -245,85 +282,89 @@ class Training:
     @property
     def settled(self) -> bool:
         """Whether the run, if one is watched, has been read once."""
-        return self.view is None or bool(self.view.changed or self.view.command or self.view.troubles)
+        return self.view is None or bool(self.view.changed or self.view.command or self.view.problems)
 
     def collect(self) -> None:
-        """Carry over what the threads have found. Never waits."""
+        """Take over results from the threads. Never waits."""
         view = self._watch.views.take() if self._watch is not None else None
         if view is not None:
             self.view = view
-        checked = self._trying.result
+        checked = self._loading.result
         if checked is not None:
-            self._trying.result = None
+            self._loading.result = None
             self._use(checked)
 
-    def try_newest(self) -> None:
-        """Have the newest model of the run read from now on, if it can be loaded; until that is known, and if it
-        cannot, those in use stay."""
+    def load_newest(self) -> None:
+        """Load the newest model of the run and use it; the models in use stay until it is loaded, and if it fails."""
         newest = self.view.newest if self.view is not None else None
         if newest is not None:
-            self.trouble = ""
-            self._trying.start(lambda: check(newest))
+            self.error = ""
+            self._loading.start(lambda: check_model(newest))
 
     @property
-    def trying(self) -> bool:
-        return self._trying.busy
+    def loading(self) -> bool:
+        """Whether a model is being loaded."""
+        return self._loading.busy
 
-    def _use(self, checked: Checked) -> None:
+    def _use(self, checked: LoadCheck) -> None:
         model = checked.model
-        self.trouble = checked.trouble
-        if checked.trouble:
-            self._state.say(checked.trouble, bad=True)
+        self.error = checked.error
+        if checked.error:
+            self._state.add_message(checked.error, is_error=True)
             return
-        self.own[model.kind] = model
+        self.models_in_use[model.kind] = model
         changes = {model.kind: str(model.path)} | ({"reader_config": None} if model.kind == "reader" else {})
         self._choose(**changes, version=self._version())
         self._state.run_open = False
-        self._state.say(f"Reading with the {model.kind} of {model.path.parent.name}")
+        self._state.add_message(f"Now using the {model.kind} from run {model.path.parent.name}")
 
     def _version(self) -> str:
-        return " ".join(self.own[kind].sha256 for kind in sorted(self.own))
+        return " ".join(self.models_in_use[kind].sha256 for kind in sorted(self.models_in_use))
 
-    def back(self) -> None:
-        """Read with the models again that the program began with."""
-        first = self._first
-        self.own.clear()
-        self._choose(detector=first.detector, reader=first.reader, reader_config=first.reader_config, version="")
+    def restore_initial_models(self) -> None:
+        """Use the models again with which the program started."""
+        initial = self._initial
+        self.models_in_use.clear()
+        self._choose(detector=initial.detector, reader=initial.reader, reader_config=initial.reader_config, version="")
 
     @property
-    def newer(self) -> bool:
-        """Whether the run has written another model since its own was taken into use."""
+    def newer_available(self) -> bool:
+        """Whether the run has written a newer model than the one in use."""
         newest = self.view.newest if self.view is not None else None
-        used = self.own.get(newest.kind) if newest is not None else None
+        used = self.models_in_use.get(newest.kind) if newest is not None else None
         return newest is not None and used is not None and used.path == newest.path and used.sha256 != newest.sha256
 
     @property
-    def in_use(self) -> bool:
-        """Whether the newest model of the run is the one that reads."""
+    def newest_in_use(self) -> bool:
+        """Whether the newest model of the run is in use."""
         newest = self.view.newest if self.view is not None else None
-        return newest is not None and self.own.get(newest.kind) == newest
+        return newest is not None and self.models_in_use.get(newest.kind) == newest
 
     @property
-    def sign(self) -> str:
-        """Which models of runs are in use, in a few words; empty if none is."""
-        return ", ".join(f"own {kind} of {self.own[kind].path.parent.name}" for kind in sorted(self.own))
+    def model_description(self) -> str:
+        """The models of training runs in use, in a few words; empty if there are none."""
+        return ", ".join(
+            f"{kind} from run {self.models_in_use[kind].path.parent.name}" for kind in sorted(self.models_in_use)
+        )
 
     @property
-    def first_name(self) -> str:
-        """What `back` leads to."""
-        return "shipped models" if self._first.detector is self._first.reader is None else "models from the beginning"
+    def initial_models_name(self) -> str:
+        """Name of the models that `restore_initial_models` restores."""
+        return (
+            "shipped models" if self._initial.detector is self._initial.reader is None else "models chosen at the start"
+        )
 
-    def _leave(self) -> None:
+    def _stop_watching(self) -> None:
         if self._watch is not None:
             self._watch.close(0)
-            self._left.append(self._watch)
-        self._left = [watch for watch in self._left if not watch.close(0)]
+            self._closing.append(self._watch)
+        self._closing = [watch for watch in self._closing if not watch.close(0)]
         self._watch = self.view = None
-        self.trouble = ""
+        self.error = ""
 
     def close(self, timeout: float = 1.0) -> bool:
-        """End the threads; whether all have."""
+        """Stop the threads; returns whether all have ended within `timeout` seconds."""
         deadline = monotonic() + timeout
-        self._leave()
-        threads: list[Closable] = [*self._left, self._trying]
+        self._stop_watching()
+        threads: list[Closable] = [*self._closing, self._loading]
         return all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])

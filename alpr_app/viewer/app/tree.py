@@ -1,45 +1,59 @@
-"""The folders within the opened one as a tree: what is unfolded, and how many pictures each holds so far."""
+"""The opened folder and its subfolders as a tree, with the number of pictures in each."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 
-from alpr_app.viewer.workers.folders import Found
+from alpr_app.viewer.workers.folders import FolderContent
 
 
 class Node:
-    """A folder. pictures: how many lie directly in it; total: with those of all folders within, as far as they have
-    been looked into. children: None before it has been. link: it leads elsewhere and counts for nothing above it."""
+    """A folder.
 
-    __slots__ = ("children", "depth", "error", "link", "name", "open", "parent", "path", "pictures", "total")
+    Attributes:
+        path, name, parent, depth: Its position in the tree.
+        children: Its subfolders; None until they have been read.
+        pictures: Number of pictures directly in the folder.
+        total: The same including subfolders, as far as they have been read.
+        expanded: Whether its subfolders are shown.
+        link: Whether it is a link; its pictures do not count in its parents.
+        error: Why it cannot be read; empty if it can.
+    """
+
+    __slots__ = ("children", "depth", "error", "expanded", "link", "name", "parent", "path", "pictures", "total")
 
     def __init__(self, path: str, name: str, parent: Node | None = None, link: bool = False) -> None:
         self.path, self.name, self.parent, self.link = path, name, parent, link
         self.depth: int = parent.depth + 1 if parent is not None else 0
         self.children: list[Node] | None = None
         self.pictures = self.total = 0
-        self.open = False
+        self.expanded = False
         self.error = ""
 
     @property
-    def may_open(self) -> bool:
-        """Whether there is something in it to unfold, as far as one knows."""
+    def expandable(self) -> bool:
+        """Whether it has subfolders, or may have some."""
         return bool(self.children) or (self.children is None and not self.error)
 
 
 class Tree:
-    """rows: the folders that are to be seen, from top to bottom. It belongs to the main thread."""
+    """The tree of folders; it belongs to the main thread.
+
+    Attributes:
+        root: The opened folder; None if there is none.
+        rows: The visible folders from top to bottom.
+    """
 
     def __init__(self) -> None:
         self.root: Node | None = None
         self._nodes: dict[str, Node] = {}
         self._rows: list[Node] | None = []
 
-    def plant(self, path: str) -> None:
-        """Begin anew with `path` at the top, unfolded."""
+    def set_root(self, path: str) -> None:
+        """Replace the tree by one with the expanded root `path`."""
         self.root = Node(path, os.path.basename(path) or path)
-        self.root.open = True
+        self.root.expanded = True
         self._nodes = {path: self.root}
         self._rows = None
 
@@ -49,18 +63,18 @@ class Tree:
     def find(self, path: str) -> Node | None:
         return self._nodes.get(path)
 
-    def add(self, found: Found) -> None:
-        """Note what a folder holds; of one that was known before, what is unfolded stays so."""
-        node = self._nodes.get(found.path)
+    def add(self, content: FolderContent) -> None:
+        """Set the content of a folder; known subfolders stay expanded."""
+        node = self._nodes.get(content.path)
         if node is None:
             return
         old = {child.name: child for child in node.children or ()}
-        for name in old.keys() - set(found.folders):
+        for name in old.keys() - set(content.folders):
             self._forget(old[name])
-        node.children = [old.get(name) or self._child(node, name, name in found.links) for name in found.folders]
-        node.error = found.error
-        _grow(node, found.pictures - node.pictures)
-        node.pictures = found.pictures
+        node.children = [old.get(name) or self._child(node, name, name in content.links) for name in content.folders]
+        node.error = content.error
+        _add_pictures(node, content.pictures - node.pictures)
+        node.pictures = content.pictures
         self._rows = None
 
     def _child(self, parent: Node, name: str, link: bool) -> Node:
@@ -70,43 +84,43 @@ class Tree:
 
     def _forget(self, node: Node) -> None:
         if not node.link:
-            _grow(node.parent, -node.total)
+            _add_pictures(node.parent, -node.total)
         waiting = [node]
         while waiting:
-            gone = waiting.pop()
-            self._nodes.pop(gone.path, None)
-            waiting.extend(gone.children or ())
+            removed = waiting.pop()
+            self._nodes.pop(removed.path, None)
+            waiting.extend(removed.children or ())
 
-    def unfold(self, node: Node, wanted: bool) -> None:
-        if node.open != wanted:
-            node.open = wanted
+    def set_expanded(self, node: Node, expanded: bool) -> None:
+        if node.expanded != expanded:
+            node.expanded = expanded
             self._rows = None
 
     def reveal(self, path: str) -> None:
-        """Unfold all that `path` lies in."""
+        """Expand all parents of `path`."""
         node = self._nodes.get(path)
         while node is not None and node.parent is not None:
             node = node.parent
-            self.unfold(node, True)
+            self.set_expanded(node, True)
 
     @property
     def rows(self) -> list[Node]:
         if self._rows is None:
-            self._rows = list(_seen(self.root)) if self.root is not None else []
+            self._rows = list(_visible_rows(self.root)) if self.root is not None else []
         return self._rows
 
 
-def _grow(node: Node | None, by: int) -> None:
-    """So many pictures more in `node`, and so in all that it lies in."""
+def _add_pictures(node: Node | None, by: int) -> None:
+    """Add to the number of pictures in `node` and in all its parents."""
     while node is not None and by:
         node.total += by
         node = None if node.link else node.parent
 
 
-def _seen(root: Node) -> Iterator[Node]:
+def _visible_rows(root: Node) -> Iterator[Node]:
     waiting = [root]
     while waiting:
         node = waiting.pop()
         yield node
-        if node.open:
+        if node.expanded:
             waiting.extend(reversed(node.children or ()))

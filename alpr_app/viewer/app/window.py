@@ -1,6 +1,4 @@
-"""The window on the screen: GLFW, its events, where it was and can be put again, and a loop that sleeps while nothing
-changes.
-"""
+"""The window on the screen: GLFW, its events, its position, and an event loop that sleeps while nothing changes."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ import glfw
 from alpr_app.core.errors import AlprError
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.layout import WindowLayout
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.inputs import REST_SECONDS
 from alpr_app.viewer.toolkit.painter import printable
 from alpr_app.viewer.toolkit.textures import Textures
@@ -25,149 +23,166 @@ from alpr_app.viewer.toolkit.theme import theme
 from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 Area = tuple[int, int, int, int]
-"""Left, top, width, height, in coordinates of all screens together."""
+"""Left, top, width, height in the common coordinates of all screens."""
 
-# So much of a window has to be on some screen for it to be taken hold of.
-SEEN = (120, 40)
-# A place is that of what is inside the frame. Moved down from above the screen, the title has to be seen too.
+# Width and height of a window that have to be visible so that the user can move it.
+MINIMUM_VISIBLE = (120, 40)
+# Positions exclude the frame; below the top edge of the screen, the title bar needs this much room.
 TITLE_HEIGHT = 32
 
 
-def placed(
+def fit_to_screens(
     place: tuple[int, int] | None, size: tuple[int, int], areas: Sequence[Area]
 ) -> tuple[tuple[int, int] | None, tuple[int, int]]:
-    """Place and size for a window of `size` that was at `place`, with the usable `areas` of all screens, the main one
-    first. Wholly on the screen that shows most of it; without a place, for the system to choose, where none does."""
+    """Fit a window of `size` that was at `place` to the screens.
+
+    Args:
+        place: Former position; None if unknown.
+        size: Width and height.
+        areas: Usable area of each screen, the main screen first.
+
+    Returns:
+        Position and size completely on the screen that shows most of the window; without a position, which the system
+        then chooses, if no screen shows enough of it.
+    """
     if not areas:
         return place, size
     screen = max(areas, key=lambda area: _shared(place, size, area)) if place is not None else areas[0]
     left, top, width, height = screen
     size = min(size[0], width), min(size[1], height)
-    if place is None or not _seen(place, size, screen):
+    if place is None or not _is_visible(place, size, screen):
         return None, size
     y = place[1] if place[1] >= top else top + TITLE_HEIGHT
     return (min(max(place[0], left), left + width - size[0]), min(y, top + height - size[1])), size
 
 
 def _overlap(place: tuple[int, int], size: tuple[int, int], area: Area) -> tuple[int, int]:
-    """Width and height of what both share."""
-    across, down = (
+    """Width and height of the intersection."""
+    width, height = (
         max(0, min(place[axis] + size[axis], area[axis] + area[axis + 2]) - max(place[axis], area[axis]))
         for axis in (0, 1)
     )
-    return across, down
+    return width, height
 
 
 def _shared(place: tuple[int, int], size: tuple[int, int], area: Area) -> int:
-    across, down = _overlap(place, size, area)
-    return across * down
+    width, height = _overlap(place, size, area)
+    return width * height
 
 
-def _seen(place: tuple[int, int], size: tuple[int, int], area: Area) -> bool:
-    across, down = _overlap(place, size, area)
-    return across >= SEEN[0] and down >= SEEN[1]
+def _is_visible(place: tuple[int, int], size: tuple[int, int], area: Area) -> bool:
+    width, height = _overlap(place, size, area)
+    return width >= MINIMUM_VISIBLE[0] and height >= MINIMUM_VISIBLE[1]
 
 
 TITLE = "Licence plates"
-LEAST_SIZE = (640, 420)
-# Screens without a clock of their own (virtual ones) would be drawn as often as the processor can.
+MINIMUM_SIZE = (640, 420)
+# Screens without vertical synchronisation (virtual ones) would otherwise be redrawn as fast as possible.
 SHORTEST_FRAME = 1 / 60
-# The window's place is looked at no more often than this.
-NOTED_SECONDS = 1.0
-# What is still written when the window is closed is waited for without a word for so long, and looked at so often.
-FINISHED_SECONDS, WAITED_SECONDS = 0.8, 0.05
-# What an event changes is seen in its own frame, what hovers by it in the next; a list that folds out is measured
-# first, then drawn, then drawn in its size.
+# Seconds between two readings of the window's position.
+PLACEMENT_SECONDS = 1.0
+# Seconds of waiting for unwritten files before the window says so, and between two checks.
+SILENT_SECONDS, POLL_SECONDS = 0.8, 0.05
+# An event shows in its own frame, the hover state in the next; a combo box is measured, drawn, and drawn in its
+# final size.
 FRAMES_AFTER_EVENT = 4
 
 
 class WindowError(AlprError):
-    """No window can be opened; the message says what is missing and the way without one."""
+    """No window can be opened; the message says why and how to work without one."""
 
 
 class Waker:
-    """Ends the window's sleep, from any thread; of no effect before the window is there and after it has gone."""
+    """Ends the window's sleep, from any thread; has no effect before the window is open and after it is closed."""
 
     def __init__(self) -> None:
-        self.ready = self.called = False
+        self.ready = self.pending = False
 
     def __call__(self) -> None:
-        self.called = True
+        self.pending = True
         if self.ready:
             glfw.post_empty_event()
 
 
 class Window:
-    """size: width and height. make: builds the program, whose threads start then: after the window has been opened,
-    because importing torch holds everything else up. place: of what is inside its frame, when it is not maximised.
+    """The window on the screen.
 
-    Raises WindowError.
+    Args:
+        size: Width and height.
+        make: Builds the program and so starts its threads: after the window is open, because importing torch blocks.
+        place: Position without the frame while not maximised; None for the system's choice.
+        maximised: Whether it opens maximised.
+
+    Raises:
+        WindowError: No window can be opened.
     """
 
     def __init__(
         self,
         size: tuple[int, int],
-        make: Callable[[Waker], Program],
+        make: Callable[[Waker], ViewerProgram],
         place: tuple[int, int] | None = None,
         maximised: bool = False,
     ) -> None:
-        # Errors are told by what functions return, not by warnings on stderr.
+        # Errors are reported by return values, not by warnings on stderr.
         glfw.ERROR_REPORTING = "ignore"
         if not glfw.init():
-            raise WindowError(_missing())
-        # From now on, whatever fails leaves nothing open.
-        with ExitStack() as opened:
-            opened.callback(glfw.terminate)
+            raise WindowError(_failure_reason())
+        # An error from here on closes everything that has been opened.
+        with ExitStack() as cleanup:
+            cleanup.callback(glfw.terminate)
             self._window = self._open(place, size, maximised)
-            opened.callback(glfw.destroy_window, self._window)
-            self._place, self._size, self._noted = place, size, monotonic()
+            cleanup.callback(glfw.destroy_window, self._window)
+            self._place, self._size, self._placement_read = place, size, monotonic()
             self._waker = Waker()
             self._program = make(self._waker)
-            opened.callback(self._program.close)
-            self._build(opened)
+            cleanup.callback(self._program.close)
+            self._build(cleanup)
             self._waker.ready = True
-            opened.pop_all()
+            cleanup.pop_all()
 
-    def _build(self, opened: ExitStack) -> None:
-        """What is drawn and with what; `opened` takes up how to close it."""
+    def _build(self, cleanup: ExitStack) -> None:
+        """Set up everything that draws; `cleanup` closes it after an error."""
         settings = self._program.state.settings
-        self._shapes: dict[str, Any] = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
-        self._shapes["down"] = glfw.create_standard_cursor(glfw.VRESIZE_CURSOR)
-        self._shape = "arrow"
+        self._cursors: dict[str, Any] = {"arrow": None, "across": glfw.create_standard_cursor(glfw.HRESIZE_CURSOR)}
+        self._cursors["down"] = glfw.create_standard_cursor(glfw.VRESIZE_CURSOR)
+        self._cursor = "arrow"
         units, pixels = glfw.get_window_size(self._window), glfw.get_framebuffer_size(self._window)
         ratio = pixels[0] / units[0] if units[0] else 1.0
-        # Elsewhere than on macOS a unit is a pixel, and the screen says how much larger all should be.
+        # Except on macOS, a unit is a pixel, and the screen tells the scale.
         scale = max(1.0, glfw.get_window_content_scale(self._window)[0] / ratio)
         self._ui = Toolkit(theme(settings.theme, settings.colour_blind), scale * settings.ui_scale, ratio)
-        opened.callback(self._ui.close)
+        cleanup.callback(self._ui.close)
         self._ui.attach_renderer()
         self._ui.attach_clipboard(self._get_clipboard, self._put_clipboard)
         self._textures = Textures()
-        opened.callback(self._textures.close)
+        cleanup.callback(self._textures.close)
         self._frame = WindowLayout(self._program, self._ui, self._textures, scale)
         self._attach_events()
 
     def _open(self, place: tuple[int, int] | None, size: tuple[int, int], maximised: bool) -> Any:
-        place, (width, height) = placed(place, size, [glfw.get_monitor_workarea(one) for one in glfw.get_monitors()])
+        place, (width, height) = fit_to_screens(
+            place, size, [glfw.get_monitor_workarea(one) for one in glfw.get_monitors()]
+        )
         for hint, value in (
             (glfw.CONTEXT_VERSION_MAJOR, 3),
             (glfw.CONTEXT_VERSION_MINOR, 3),
             (glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE),
             (glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE),
             (glfw.MAXIMIZED, int(maximised)),
-            # Wayland knows no places; there the hint is passed over.
+            # Wayland has no window positions and ignores the hint.
             (glfw.POSITION_X, place[0] if place else glfw.ANY_POSITION),
             (glfw.POSITION_Y, place[1] if place else glfw.ANY_POSITION),
         ):
             glfw.window_hint(hint, value)
         window = glfw.create_window(width, height, TITLE, None, None)
         if not window:
-            raise WindowError(_missing())
-        glfw.set_window_size_limits(window, *LEAST_SIZE, glfw.DONT_CARE, glfw.DONT_CARE)
+            raise WindowError(_failure_reason())
+        glfw.set_window_size_limits(window, *MINIMUM_SIZE, glfw.DONT_CARE, glfw.DONT_CARE)
         glfw.make_context_current(window)
         glfw.swap_interval(1)
         if sys.platform.startswith("linux"):
-            # The way to OpenGL has to be the one that GLFW took; guessed wrongly, no function finds the context.
+            # PyOpenGL has to use the same platform as GLFW, or no OpenGL function finds the context.
             wayland = glfw.get_platform() == glfw.PLATFORM_WAYLAND
             os.environ["PYOPENGL_PLATFORM"] = "egl" if wayland else "x11"
         return window
@@ -185,13 +200,13 @@ class Window:
         glfw.set_mouse_button_callback(
             window, lambda _, number, action, mods: inputs.button(number, action == glfw.PRESS)
         )
-        # Not as its types say, it is called with a list.
+        # GLFW passes a list, unlike its type hints say.
         glfw.set_drop_callback(window, lambda _, paths: self._drop(paths))  # type: ignore[arg-type,misc]
         glfw.set_cursor_enter_callback(window, lambda _, inside: None if inside else inputs.leave())
         glfw.set_window_refresh_callback(window, lambda _: self._waker())
 
     def _drop(self, paths: list[str]) -> None:
-        """Open what was dropped onto the window; of several, the first."""
+        """Open what was dropped onto the window; the first of several files."""
         press(self._program, "Escape")
         self._program.open(paths[0])
 
@@ -203,7 +218,7 @@ class Window:
         glfw.set_clipboard_string(self._window, text)
 
     def run(self) -> None:
-        """Until the user closes it, or the system ends the session."""
+        """Run until the user closes the window or the system ends the session."""
         signal.signal(signal.SIGTERM, lambda *_: glfw.set_window_should_close(self._window, True))
         last, more = monotonic() - SHORTEST_FRAME, FRAMES_AFTER_EVENT
         title = ""
@@ -225,48 +240,50 @@ class Window:
                 more = FRAMES_AFTER_EVENT if self._ui.inputs else 1
 
     def _sleep(self) -> None:
-        """Until something happens; what came while the frame was drawn has happened already."""
-        if monotonic() - self._noted > NOTED_SECONDS:
-            # At the end it may be maximised, and no longer know what it would go back to.
-            self._note_place()
-        if not self._waker.called:
-            patience = self._program.patience()
-            # Explanations appear once the pointer has rested.
-            glfw.wait_events_timeout(patience if self._ui.mouse.rests else min(patience, REST_SECONDS))
-        self._waker.called = False
+        """Sleep until something happens, unless it has happened while the frame was drawn."""
+        if monotonic() - self._placement_read > PLACEMENT_SECONDS:
+            # Read now, because a maximised window no longer knows its normal position.
+            self._remember_placement()
+        if not self._waker.pending:
+            patience = self._program.sleep_seconds()
+            # Tooltips appear after the pointer has rested.
+            glfw.wait_events_timeout(patience if self._ui.mouse.is_resting else min(patience, REST_SECONDS))
+        self._waker.pending = False
 
     def _draw(self, seconds: float) -> bool:
-        """Draw a frame; False if the window is not to be seen."""
+        """Draw a frame; returns False if the window is not visible."""
         glfw.poll_events()
         width, height = glfw.get_window_size(self._window)
         if not width or not height or glfw.get_window_attrib(self._window, glfw.ICONIFIED):
             glfw.wait_events_timeout(0.2)
-            # Frames of a live source would pile up.
+            # Otherwise frames of a live source would pile up.
             self._program.collect()
             return False
         self._frame.draw((width, height), seconds)
         glfw.swap_buffers(self._window)
-        shape = self._ui.wanted_shape
-        if shape != self._shape:
-            self._shape = shape
-            glfw.set_cursor(self._window, self._shapes[shape])
+        cursor = self._ui.cursor_shape
+        if cursor != self._cursor:
+            self._cursor = cursor
+            glfw.set_cursor(self._window, self._cursors[cursor])
         return True
 
-    def finish(self) -> None:
-        """Before the window closes, let what the user wanted kept be written to its end. That is said once it takes
-        longer than a moment; whoever closes the window a second time is told the rest on the terminal."""
-        began, said = monotonic(), False
+    def wait_for_exports(self) -> None:
+        """Wait until all saved files are written, before the window closes.
+
+        After a moment, the window says so. If the user closes it again, the rest is reported on the terminal.
+        """
+        started, announced = monotonic(), False
         glfw.set_window_should_close(self._window, False)
         while self._program.export_worker.busy and not glfw.window_should_close(self._window):
-            if said or monotonic() - began > FINISHED_SECONDS:
-                self._program.state.say(self._program.export_worker.said)
-                said = True
+            if announced or monotonic() - started > SILENT_SECONDS:
+                self._program.state.add_message(self._program.export_worker.progress_text)
+                announced = True
                 self._draw(SHORTEST_FRAME)
-            glfw.wait_events_timeout(WAITED_SECONDS)
+            glfw.wait_events_timeout(POLL_SECONDS)
 
-    def _note_place(self) -> None:
-        """Remember where the window is and how large, as long as it has a place and a size of its own."""
-        window, self._noted = self._window, monotonic()
+    def _remember_placement(self) -> None:
+        """Remember position and size of the window, unless it is maximised or minimised."""
+        window, self._placement_read = self._window, monotonic()
         if glfw.get_window_attrib(window, glfw.MAXIMIZED) or glfw.get_window_attrib(window, glfw.ICONIFIED):
             return
         width, height = glfw.get_window_size(window)
@@ -276,8 +293,8 @@ class Window:
             self._place = (left, top)
 
     def close(self) -> bool:
-        """Keep the settings, end all threads; whether all of them have ended."""
-        self._note_place()
+        """Save the settings and stop all threads; returns whether all have ended."""
+        self._remember_placement()
         maximised = bool(glfw.get_window_attrib(self._window, glfw.MAXIMIZED))
         self._program.state.change(window=self._size, place=self._place, maximised=maximised)
         glfw.hide_window(self._window)
@@ -290,7 +307,7 @@ class Window:
         return ended
 
 
-def _missing() -> str:
+def _failure_reason() -> str:
     """Why no window can be opened."""
     _, description = glfw.get_error()
     description = description.decode(errors="replace") if isinstance(description, bytes) else description or ""

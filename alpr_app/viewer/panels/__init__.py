@@ -1,1 +1,8 @@
-"""The parts of the window, one file each. They draw the state and call the program; they keep little of their own."""
+"""The parts of the window, one module each. A panel draws the state and calls the program; it never waits.
+
+- Left: `browser` (list of pictures, totals) with `tree` (subfolders), or `live` (live source, cars)
+- Middle: `canvas` with `toolbar`, or `welcome` while there is no picture
+- Right: `plates` (one card per plate) and `controls` (settings)
+- On top: `dialogs`, `summary`, `training` with `chart`, `help`
+- `context`: what every panel is given, and helpers for drawing
+"""

@@ -1,4 +1,4 @@
-"""The middle of the window: the picture, with what was found in it drawn on top at any zoom."""
+"""The middle of the window: the picture with its overlays, at any zoom."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from alpr_app.core.plate import Plate
 from alpr_app.data.overlay import label
 from alpr_app.evaluation.ground_truth import MISSED, WRONG, Label
-from alpr_app.viewer.app.commands import plain_light
-from alpr_app.viewer.panels.context import PanelContext, confidence_colour, dashed, elided
+from alpr_app.viewer.app.commands import reset_light
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_dashed, elide
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import model_banner, welcome
 from alpr_app.viewer.toolkit.inputs import Hit
@@ -18,13 +18,15 @@ from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
 from alpr_app.viewer.workers.images import ImageItem
 
-# From this enlargement on, pixels are shown as squares.
-PIXELS_FROM = 4.0
-# The pointer may shake by so many units in a click.
+# From this magnification on, pixels are drawn as squares.
+PIXELATED_FROM = 4.0
+# Movement of the pointer that still counts as a click, in units.
 CLICK_SLACK = 4.0
 
 
-class Canvas:
+class CanvasPanel:
+    """The picture with its overlays, below the toolbar."""
+
     def __init__(self) -> None:
         self._dragging = False
 
@@ -41,30 +43,30 @@ class Canvas:
                 return
             ui.cursor = place[:2]
             hit = ui.hit("picture", place[2], place[3])
-            ui.let_overlap()
-            self._look(context, place, image_item, hit)
-            with ui.painter.within(place):
+            ui.allow_overlap()
+            self._handle_mouse(context, place, image_item, hit)
+            with ui.painter.clip(place):
                 self._picture(context, place, image_item)
                 self._overlays(context, place, image_item)
             if not state.light.neutral:
-                _light(context, place)
+                _light_banner(context, place)
             model_banner(context, place)
 
-    def _look(self, context: PanelContext, place: Rect, image_item: ImageItem, hit: Hit) -> None:
-        """Zoom, drag and select."""
+    def _handle_mouse(self, context: PanelContext, place: Rect, image_item: ImageItem, hit: Hit) -> None:
+        """Zoom, move and select with the mouse."""
         ui, state, view = context.ui, context.program.state, context.program.state.view
         size, canvas = image_item.size, place[2:]
-        pointer = (ui.mouse.place[0] - place[0], ui.mouse.place[1] - place[1])
+        pointer = (ui.mouse.position[0] - place[0], ui.mouse.position[1] - place[1])
         if hit.hovered and ui.mouse.wheel:
             view.zoom_at(ui.mouse.wheel, pointer, size, canvas)
-        if hit.held and max(map(abs, ui.drag_distance)) > CLICK_SLACK * ui.em:
+        if hit.held and max(map(abs, ui.drag_distance)) > CLICK_SLACK * ui.unit:
             self._dragging = True
         if hit.held and self._dragging:
             view.drag(ui.mouse.delta, size, canvas)
         if hit.double:
             view.fit()
-        place_of = Placing(state.view.origin(size, canvas), state.view.scale(size, canvas), place)
-        under = plate_under(state.plates, place_of.in_picture(ui.mouse.place)) if hit.hovered else -1
+        transform = PictureTransform(state.view.origin(size, canvas), state.view.scale(size, canvas), place)
+        under = plate_under(state.plates, transform.to_picture(ui.mouse.position)) if hit.hovered else -1
         state.hovered = under
         if hit.clicked and not self._dragging:
             state.selected = under
@@ -73,77 +75,83 @@ class Canvas:
 
     def _picture(self, context: PanelContext, place: Rect, image_item: ImageItem) -> None:
         view = context.program.state.view
-        view.shown = scale = view.scale(image_item.size, place[2:])
+        view.drawn_scale = scale = view.scale(image_item.size, place[2:])
         left, top = view.origin(image_item.size, place[2:])
         light = context.program.state.light
         display = image_item.display
         assert display is not None
         texture = context.textures.get("canvas", (image_item.key, light), lambda: light.applied(display))
-        context.textures.show_pixels(texture, scale * context.ui.pixel_ratio >= PIXELS_FROM)
-        # On whole pixels, so that a picture at its own size is shown exactly as it is.
+        context.textures.show_pixels(texture, scale * context.ui.pixel_ratio >= PIXELATED_FROM)
+        # Aligned to whole pixels, so that a picture in actual size is not resampled.
         corner = (round(place[0] + left), round(place[1] + top))
-        # Of the longest and thinnest, one line is seen at least.
+        # At least one pixel, for very long and thin pictures.
         across, down = (max(1.0, side * scale) for side in image_item.size)
         context.ui.painter.picture(texture, (*corner, across, down))
 
     def _overlays(self, context: PanelContext, place: Rect, image_item: ImageItem) -> None:
         state, view = context.program.state, context.program.state.view
-        placing = Placing(view.origin(image_item.size, place[2:]), view.scale(image_item.size, place[2:]), place)
+        transform = PictureTransform(
+            view.origin(image_item.size, place[2:]), view.scale(image_item.size, place[2:]), place
+        )
         taken: list[Rect] = []
         paint = context.ui.painter
-        truth = state.truth if state.settings.show_truth else None
-        # A label may say what stands on the plate and not where it is.
+        truth = state.ground_truth if state.settings.show_truth else None
+        # A label may have a text but no position.
         placed = [label for label in (*truth.labels, *truth.unread) if label.box is not None] if truth else []
-        for known in placed:
-            self._truth(context, paint, placing, known)
+        for labelled in placed:
+            self._draw_label_outline(context, paint, transform, labelled)
         marked = {state.selected, state.hovered, state.hovered_card}
         plates = list(enumerate(state.plates))
         for number, plate in plates:
-            self._plate(context, paint, placing, plate, number in marked)
+            self._plate(context, paint, transform, plate, number in marked)
         if state.settings.show_text:
-            for known in placed if state.mark in (WRONG, MISSED) else ():
-                box = known.box
-                if known.text and box is not None:
-                    text, colour = f"label {known.text}", context.ui.theme.truth
-                    self._label(context, paint, placing, taken, box, text, colour, False, below=True)
+            for labelled in placed if state.outcome in (WRONG, MISSED) else ():
+                box = labelled.box
+                if labelled.text and box is not None:
+                    text, colour = f"label {labelled.text}", context.ui.theme.ground_truth
+                    self._label(context, paint, transform, taken, box, text, colour, False, below=True)
             for (number, plate), car in zip(plates, state.car_numbers, strict=True):
                 colour = confidence_colour(context, plate.confidence)
                 text = f"#{car}  {label(plate)}" if car else label(plate)
-                self._label(context, paint, placing, taken, plate.box, text, colour, number in marked)
+                self._label(context, paint, transform, taken, plate.box, text, colour, number in marked)
 
-    def _truth(self, context: PanelContext, paint: Painter, placing: Placing, known: Label) -> None:
+    def _draw_label_outline(
+        self, context: PanelContext, paint: Painter, transform: PictureTransform, labelled: Label
+    ) -> None:
         ui = context.ui
-        assert known.corners is not None
-        points = [placing.on_screen(point) for point in known.corners]
-        paint.line(points, ui.theme.halo, 4 * ui.em, closed=True)
-        dashed(paint, points, ui.theme.truth, 2 * ui.em, 5 * ui.em)
+        assert labelled.corners is not None
+        points = [transform.to_screen(point) for point in labelled.corners]
+        paint.line(points, ui.theme.halo, 4 * ui.unit, closed=True)
+        draw_dashed(paint, points, ui.theme.ground_truth, 2 * ui.unit, 5 * ui.unit)
 
-    def _plate(self, context: PanelContext, paint: Painter, placing: Placing, plate: Plate, marked: bool) -> None:
+    def _plate(
+        self, context: PanelContext, paint: Painter, transform: PictureTransform, plate: Plate, marked: bool
+    ) -> None:
         ui, settings = context.ui, context.program.state.settings
         colour = confidence_colour(context, plate.confidence)
-        width = (3.0 if marked else 2.0) * ui.em
+        width = (3.0 if marked else 2.0) * ui.unit
         if settings.show_boxes:
             left, top, right, bottom = plate.box
             corners = [
-                placing.on_screen(point) for point in ((left, top), (right, top), (right, bottom), (left, bottom))
+                transform.to_screen(point) for point in ((left, top), (right, top), (right, bottom), (left, bottom))
             ]
-            paint.line(corners, ui.theme.halo, width + 2 * ui.em, closed=True)
+            paint.line(corners, ui.theme.halo, width + 2 * ui.unit, closed=True)
             paint.line(corners, colour, width, closed=True)
         if settings.show_corners:
-            points = [placing.on_screen(point) for point in plate.corners]
+            points = [transform.to_screen(point) for point in plate.corners]
             if not settings.show_boxes:
-                paint.line(points, ui.theme.halo, width + 2 * ui.em, closed=True)
+                paint.line(points, ui.theme.halo, width + 2 * ui.unit, closed=True)
                 paint.line(points, colour, width, closed=True)
             for number, point in enumerate(points):
-                paint.dot(point, (4.4 if marked else 3.6) * ui.em, ui.theme.halo)
-                # The first is white: one sees which way up the plate reads.
-                paint.dot(point, (3.2 if marked else 2.5) * ui.em, colour if number else ui.theme.label_text)
+                paint.dot(point, (4.4 if marked else 3.6) * ui.unit, ui.theme.halo)
+                # The first corner is white and so shows the reading direction.
+                paint.dot(point, (3.2 if marked else 2.5) * ui.unit, colour if number else ui.theme.label_text)
 
     def _label(
         self,
         context: PanelContext,
         paint: Painter,
-        placing: Placing,
+        transform: PictureTransform,
         taken: list[Rect],
         box: Sequence[float] | np.ndarray,
         text: str,
@@ -152,48 +160,56 @@ class Canvas:
         below: bool = False,
     ) -> None:
         ui = context.ui
-        pad = 6 * ui.em
-        size = (ui.text_width(text) + 2 * pad + 4 * ui.em, ui.line_height + pad)
-        left, top = placing.on_screen(box[:2])
-        right, bottom = placing.on_screen(box[2:])
-        rect = label_rect((left, top, right - left, bottom - top), size, placing.place, 7 * ui.em, taken, below)
+        pad = 6 * ui.unit
+        size = (ui.text_width(text) + 2 * pad + 4 * ui.unit, ui.line_height + pad)
+        left, top = transform.to_screen(box[:2])
+        right, bottom = transform.to_screen(box[2:])
+        rect = label_rect((left, top, right - left, bottom - top), size, transform.canvas, 7 * ui.unit, taken, below)
         if rect is None:
             return
         taken.append(rect)
-        paint.surface(rect, ui.theme.label, 3 * ui.em)
-        paint.surface((rect[0], rect[1], 4 * ui.em, rect[3]), colour, 2 * ui.em)
+        paint.fill(rect, ui.theme.label, 3 * ui.unit)
+        paint.fill((rect[0], rect[1], 4 * ui.unit, rect[3]), colour, 2 * ui.unit)
         if marked:
-            paint.frame(rect, colour, 3 * ui.em, 1.5 * ui.em)
-        paint.text((rect[0] + pad + 4 * ui.em, rect[1] + pad / 2), text, ui.theme.label_text)
+            paint.outline(rect, colour, 3 * ui.unit, 1.5 * ui.unit)
+        paint.text((rect[0] + pad + 4 * ui.unit, rect[1] + pad / 2), text, ui.theme.label_text)
 
 
-class Placing:
-    """From the picture's pixels to the window and back. place: the canvas in the window."""
+class PictureTransform:
+    """Converts between picture pixels and window coordinates.
 
-    def __init__(self, origin: Point, scale: float, place: Rect) -> None:
-        # As the picture itself, which lies on whole pixels.
-        self._left, self._top = round(place[0] + origin[0]), round(place[1] + origin[1])
-        self._scale, self.place = scale, place
+    Args:
+        origin: Position of the picture on the canvas.
+        scale: Screen pixels per picture pixel.
+        canvas: Rectangle of the canvas in the window.
+    """
 
-    def on_screen(self, point: Sequence[float] | np.ndarray) -> Point:
+    def __init__(self, origin: Point, scale: float, canvas: Rect) -> None:
+        # Rounded like the picture itself.
+        self._left, self._top = round(canvas[0] + origin[0]), round(canvas[1] + origin[1])
+        self._scale, self.canvas = scale, canvas
+
+    def to_screen(self, point: Sequence[float] | np.ndarray) -> Point:
+        """Window coordinates of a point of the picture."""
         return self._left + float(point[0]) * self._scale, self._top + float(point[1]) * self._scale
 
-    def in_picture(self, point: Point) -> Point:
+    def to_picture(self, point: Point) -> Point:
+        """Picture coordinates of a point in the window."""
         return (point[0] - self._left) / self._scale, (point[1] - self._top) / self._scale
 
 
-def _light(context: PanelContext, place: Rect) -> None:
-    """Says at the bottom that the picture is not shown as it is; a click shows it so again."""
+def _light_banner(context: PanelContext, place: Rect) -> None:
+    """Button at the bottom that shows the changed brightness and contrast; a click resets them."""
     ui = context.ui
-    margin = 10 * ui.em
-    text = elided(ui, f"{context.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.em)
+    margin = 10 * ui.unit
+    text = elide(ui, f"{context.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.unit)
     ui.cursor = (place[0] + margin, place[1] + place[3] - ui.row_height - margin)
-    if ui.button(text, on=True, tip="Show the picture as it is (0)"):
-        plain_light(context.program)
+    if ui.button(text, on=True, tip="Reset brightness and contrast (0)"):
+        reset_light(context.program)
 
 
 def plate_under(plates: Sequence[Plate], point: Point) -> int:
-    """The place of the smallest plate whose box holds `point`; -1 if none does."""
+    """Index of the smallest plate whose box contains `point`; -1 if there is none."""
     found, smallest = -1, np.inf
     for number, plate in enumerate(plates):
         left, top, right, bottom = plate.box
@@ -206,8 +222,11 @@ def plate_under(plates: Sequence[Plate], point: Point) -> int:
 def label_rect(
     box: Rect, size: Point, place: Rect, gap: float, taken: Sequence[Rect], below_first: bool = False
 ) -> Rect | None:
-    """Where a label goes: above its box, else below it (or the other way round), never over another label or outside
-    of `place`; None if the box itself is out of sight."""
+    """Find a place for a label: above its box, else below (or the other way round with `below_first`).
+
+    Returns:
+        A rectangle inside `place` that overlaps none of `taken`; None if the box is not visible.
+    """
     left, top, width, height = box
     if left > place[0] + place[2] or left + width < place[0] or top > place[1] + place[3] or top + height < place[1]:
         return None
@@ -217,11 +236,11 @@ def label_rect(
     steps = [number * (size[1] + 2) for number in range(6)]
     sides = [[above - step for step in steps], [below + step for step in steps]]
     rows = [y for side in (reversed(sides) if below_first else sides) for y in side]
-    free = [y for y in rows if highest <= y <= lowest and not any(_meet((x, y, *size), other) for other in taken)]
+    free = [y for y in rows if highest <= y <= lowest and not any(_overlap((x, y, *size), other) for other in taken)]
     return (x, free[0] if free else min(max(above, highest), lowest), *size)
 
 
-def _meet(first: Rect, second: Rect) -> bool:
+def _overlap(first: Rect, second: Rect) -> bool:
     return (
         first[0] < second[0] + second[2]
         and second[0] < first[0] + first[2]

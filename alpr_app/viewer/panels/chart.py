@@ -1,4 +1,4 @@
-"""Charts: lines over steps with axes, a legend, and the values at the pointer."""
+"""Charts: lines over training steps with axes, a legend, and the values at the pointer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alpr_app.viewer.panels.context import elided
+from alpr_app.viewer.panels.context import elide
 from alpr_app.viewer.toolkit.painter import SMALL, Painter, Point, Rect
-from alpr_app.viewer.toolkit.theme import SERIES, Colour, faded
+from alpr_app.viewer.toolkit.theme import SERIES, Colour, fade
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -19,50 +19,50 @@ if TYPE_CHECKING:
 
 # Steps of a linear axis, times a power of ten.
 _STEPS = (1, 2, 5, 10)
-# Of what lies between the least and the greatest value, so much is left free at both ends.
+# Margin at both ends of an axis, as a fraction of its range.
 MARGIN = 0.06
 
 
 @dataclass(frozen=True)
 class Axis:
-    """low, high: what is seen of it, low < high; both above 0 if it is logarithmic."""
+    """The visible range of an axis, `low` < `high`; both are positive if it is logarithmic."""
 
     low: float
     high: float
     logarithmic: bool = False
 
-    def shares(self, values: np.ndarray | np.float64) -> np.ndarray:
-        """Where values lie, from 0 at `low` to 1 at `high`; NaN for what has no place."""
+    def fractions(self, values: np.ndarray | np.float64) -> np.ndarray:
+        """Positions of values, from 0 at `low` to 1 at `high`; NaN for values that have none."""
         low, high = self.low, self.high
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.logarithmic:
                 values, low, high = np.log10(np.where(values > 0, values, np.nan)), log10(low), log10(high)
-            shares = (values - low) / (high - low)
-        return np.where(np.isfinite(shares), shares, np.nan)
+            fractions = (values - low) / (high - low)
+        return np.where(np.isfinite(fractions), fractions, np.nan)
 
-    def ticks(self, most: int) -> list[tuple[float, str]]:
-        """At most about `most` values to be named, with their names."""
+    def ticks(self, maximum: int) -> list[tuple[float, str]]:
+        """About `maximum` values to be labelled, with their labels."""
         if self.logarithmic:
-            return [(value, f"{value:g}") for value in self._decades(most)]
-        step = _step((self.high - self.low) / max(1, most))
+            return [(value, f"{value:g}") for value in self._decades(maximum)]
+        step = _step((self.high - self.low) / max(1, maximum))
         first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
         decimals = max(0, -floor(log10(step) + 1e-9))
         return [(number * step, _name(number * step, decimals)) for number in range(first, last + 1)]
 
-    def _decades(self, most: int) -> list[float]:
-        """Powers of ten, with their multiples by 2 and 5 where there is room for them."""
+    def _decades(self, maximum: int) -> list[float]:
+        """Powers of ten, with their multiples by 2 and 5 if there is room."""
         powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
         for parts in ((1, 2, 5), (1, 3), (1,)):
             values = [part * 10.0**power for power in powers for part in parts]
             seen = [value for value in values if self.low <= value <= self.high]
-            if len(seen) <= most:
+            if len(seen) <= maximum:
                 break
-        return seen[:: max(1, ceil(len(seen) / max(1, most)))]
+        return seen[:: max(1, ceil(len(seen) / max(1, maximum)))]
 
 
-def _step(least: float) -> float:
-    power = 10.0 ** floor(log10(least))
-    return next(step * power for step in _STEPS if step * power >= least * (1 - 1e-9))
+def _step(minimum: float) -> float:
+    power = 10.0 ** floor(log10(minimum))
+    return next(step * power for step in _STEPS if step * power >= minimum * (1 - 1e-9))
 
 
 def _name(value: float, decimals: int) -> str:
@@ -71,8 +71,8 @@ def _name(value: float, decimals: int) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def axis_over(values: list[np.ndarray], logarithmic: bool = False) -> Axis | None:
-    """An axis on which all of them are seen, as far as they have a place; None if none has."""
+def axis_for(values: list[np.ndarray], logarithmic: bool = False) -> Axis | None:
+    """An axis that shows all finite values; None if there are none."""
     together = np.concatenate(values) if values else np.zeros(0)
     usable = together[np.isfinite(together) & ((together > 0) | (not logarithmic))]
     if not usable.size:
@@ -85,17 +85,24 @@ def axis_over(values: list[np.ndarray], logarithmic: bool = False) -> Axis | Non
     return Axis(low - room, high + room) if isfinite(high - low) else None
 
 
-# Up to so many points, each is marked by a dot.
+# Lines with at most this many points have a dot at each.
 DOTTED = 30
 TICKS_APART = 34, 90
-# Cosine of the angle from which on a turn is a sharp one.
+# Cosine of the smallest angle that counts as a sharp turn.
 SHARP = 0.6
 
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """title: above it. x: (N,) where the values belong, growing; seen is what lies between 0 and `end`. lines: by
-    name, (N,) values each."""
+    """The content of a chart.
+
+    Attributes:
+        title: Text above the chart.
+        x: (N,) steps in ascending order; the axis ranges from 0 to `end`.
+        lines: (N,) values of each line, by name.
+        end: End of the axis.
+        logarithmic: Whether the values have a logarithmic axis.
+    """
 
     title: str
     x: np.ndarray
@@ -105,48 +112,58 @@ class Chart:
 
 
 def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
-    """Draw it into `rect`: title and legend at the top, then the lines with their axes."""
-    em, paint = ui.em, ui.painter
-    paint.surface(rect, ui.theme.field, 5 * em)
-    left, top, width, height = (rect[0] + 10 * em, rect[1] + 6 * em, rect[2] - 20 * em, rect[3] - 12 * em)
+    """Draw `chart` into `rect`: title and legend at the top, then the lines with their axes."""
+    unit, paint = ui.unit, ui.painter
+    paint.fill(rect, ui.theme.field, 5 * unit)
+    left, top, width, height = (rect[0] + 10 * unit, rect[1] + 6 * unit, rect[2] - 20 * unit, rect[3] - 12 * unit)
     paint.text((left, top), chart.title.upper(), ui.theme.dim, SMALL)
-    x, y = Axis(0.0, chart.end), axis_over(list(chart.lines.values()), chart.logarithmic)
+    x, y = Axis(0.0, chart.end), axis_for(list(chart.lines.values()), chart.logarithmic)
     if chart.end <= 0 or y is None:
-        paint.text((left, top + 24 * em), "Nothing has been written yet", ui.theme.dim)
+        paint.text((left, top + 24 * unit), "No figures yet", ui.theme.dim)
         return
     line = _line(ui)
     names = max(ui.text_width(name, SMALL) for _, name in y.ticks(8) or [(0, "")])
-    below = line + 4 * em
+    below = line + 4 * unit
     rows = _legend_rows(ui, chart, width)
-    head = line + rows * line + 4 * em
-    plot = (left + names + 8 * em, top + head, width - names - 12 * em, height - head - below)
-    if min(plot[2:]) < 30 * em:
+    head = line + rows * line + 4 * unit
+    plot = (left + names + 8 * unit, top + head, width - names - 12 * unit, height - head - below)
+    if min(plot[2:]) < 30 * unit:
         return
     ui.cursor = plot[:2]
     hovered = ui.hit(f"chart {chart.title}", plot[2], plot[3]).hovered
-    place = _nearest(chart, x, plot, ui.mouse.place[0]) if hovered else len(chart.x) - 1
-    _legend(ui, chart, (left, top + line, width, rows * line), place)
+    index = _nearest_index(chart, x, plot, ui.mouse.position[0]) if hovered else len(chart.x) - 1
+    _legend(ui, chart, (left, top + line, width, rows * line), index)
     _grid(ui, (x, y), plot)
     if hovered:
-        _cursor(ui, chart, x, plot, place)
-    with paint.within((plot[0] - 4 * em, plot[1] - 4 * em, plot[2] + 8 * em, plot[3] + 8 * em)):
+        _cursor(ui, chart, x, plot, index)
+    with paint.clip((plot[0] - 4 * unit, plot[1] - 4 * unit, plot[2] + 8 * unit, plot[3] + 8 * unit)):
         for number, values in enumerate(chart.lines.values()):
-            _draw_line(ui, paint, _points(x.shares(chart.x), y.shares(values), plot), colour_of(number))
+            _draw_line(ui, paint, _points(x.fractions(chart.x), y.fractions(values), plot), colour_of(number))
+
+
+# Columns of a run's CSV files that have a plainer name in the window than in the files.
+_COLUMN_TITLES = {"judgement": "validation score", "bins": "box distribution"}
+
+
+def column_title(column: str) -> str:
+    """The name of a column of train.csv or val.csv as the window shows it."""
+    return _COLUMN_TITLES.get(column, column.replace("_", " "))
 
 
 def colour_of(number: int) -> Colour:
+    """Colour of the line with this number."""
     return SERIES[number % len(SERIES)]
 
 
 def _line(ui: Toolkit) -> float:
-    """Height of a line of small letters."""
-    return 18 * ui.em
+    """Height of a line of small text."""
+    return 18 * ui.unit
 
 
 def _entries(ui: Toolkit, chart: Chart, width: float) -> Iterator[tuple[int, str, float, int]]:
-    """Number, name, left end and row of each entry of the legend: in columns, as many as there is room for."""
-    em = ui.em
-    wide = max(ui.text_width(name.replace("_", " "), SMALL) for name in chart.lines) + 72 * em
+    """Number, name, left end and row of each legend entry; in as many columns as fit."""
+    unit = ui.unit
+    wide = max(ui.text_width(column_title(name), SMALL) for name in chart.lines) + 72 * unit
     columns = max(1, min(len(chart.lines), int(width / wide)))
     for number, name in enumerate(chart.lines):
         yield number, name, (number % columns) * width / columns, number // columns
@@ -156,27 +173,27 @@ def _legend_rows(ui: Toolkit, chart: Chart, width: float) -> int:
     return max(row for *_, row in _entries(ui, chart, width)) + 1
 
 
-def _legend(ui: Toolkit, chart: Chart, rect: Rect, place: int) -> None:
-    """Each line's name, with its value at the point of number `place`."""
-    em, paint = ui.em, ui.painter
-    placed = list(_entries(ui, chart, rect[2]))
-    columns = sum(row == 0 for *_, row in placed)
-    for number, name, x, row in placed:
+def _legend(ui: Toolkit, chart: Chart, rect: Rect, index: int) -> None:
+    """The name of each line with its value at the point `index`."""
+    unit, paint = ui.unit, ui.painter
+    entries = list(_entries(ui, chart, rect[2]))
+    columns = sum(row == 0 for *_, row in entries)
+    for number, name, x, row in entries:
         left, top = rect[0] + x, rect[1] + row * _line(ui)
-        paint.surface((left, top + 6 * em, 12 * em, 4 * em), colour_of(number), 2 * em)
-        value = figure(float(chart.lines[name][place]))
-        room = rect[2] / columns - 24 * em - ui.text_width(value, SMALL) - 8 * em
-        shown = elided(ui, name.replace("_", " "), room, SMALL)
-        paint.text((left + 18 * em, top), shown, ui.theme.text, SMALL)
-        paint.text((left + 24 * em + ui.text_width(shown, SMALL), top), value, ui.theme.dim, SMALL)
-    # The step that the values belong to.
-    text = f"step {chart.x[place]:,.0f}"
+        paint.fill((left, top + 6 * unit, 12 * unit, 4 * unit), colour_of(number), 2 * unit)
+        value = format_value(float(chart.lines[name][index]))
+        room = rect[2] / columns - 24 * unit - ui.text_width(value, SMALL) - 8 * unit
+        shown = elide(ui, column_title(name), room, SMALL)
+        paint.text((left + 18 * unit, top), shown, ui.theme.text, SMALL)
+        paint.text((left + 24 * unit + ui.text_width(shown, SMALL), top), value, ui.theme.dim, SMALL)
+    # The step of these values.
+    text = f"step {chart.x[index]:,.0f}"
     end = rect[0] + rect[2] - ui.text_width(text, SMALL)
     paint.text((end, rect[1] - _line(ui)), text, ui.theme.dim, SMALL)
 
 
-def figure(value: float) -> str:
-    """A value with about four digits that count."""
+def format_value(value: float) -> str:
+    """Format a value with about four significant digits."""
     if not np.isfinite(value):
         return "–"
     if value == 0 or 0.0995 <= abs(value) < 1000:
@@ -184,37 +201,37 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _nearest(chart: Chart, x: Axis, plot: Rect, pointer: float) -> int:
-    """Number of the point that is nearest to the pointer, across."""
-    places = plot[0] + plot[2] * x.shares(chart.x)
-    return int(np.nanargmin(np.abs(places - pointer)))
+def _nearest_index(chart: Chart, x: Axis, plot: Rect, pointer: float) -> int:
+    """Index of the point nearest to the pointer, horizontally."""
+    positions = plot[0] + plot[2] * x.fractions(chart.x)
+    return int(np.nanargmin(np.abs(positions - pointer)))
 
 
 def _grid(ui: Toolkit, axes: tuple[Axis, Axis], plot: Rect) -> None:
-    em, paint, theme = ui.em, ui.painter, ui.theme
+    unit, paint, theme = ui.unit, ui.painter, ui.theme
     left, top, width, height = plot
     across, up = axes
-    colour = faded(theme.dim, 0.22)
-    for value, name in up.ticks(int(height / (TICKS_APART[0] * em))):
-        y = round(top + height * (1 - float(up.shares(np.float64(value))))) + 0.5
+    colour = fade(theme.dim, 0.22)
+    for value, name in up.ticks(int(height / (TICKS_APART[0] * unit))):
+        y = round(top + height * (1 - float(up.fractions(np.float64(value))))) + 0.5
         paint.line([(left, y), (left + width, y)], colour)
-        paint.text((left - ui.text_width(name, SMALL) - 6 * em, y - 9 * em), name, theme.dim, SMALL)
-    for value, name in across.ticks(int(width / (TICKS_APART[1] * em))):
-        x = round(left + width * float(across.shares(np.float64(value)))) + 0.5
+        paint.text((left - ui.text_width(name, SMALL) - 6 * unit, y - 9 * unit), name, theme.dim, SMALL)
+    for value, name in across.ticks(int(width / (TICKS_APART[1] * unit))):
+        x = round(left + width * float(across.fractions(np.float64(value)))) + 0.5
         paint.line([(x, top), (x, top + height)], colour)
         wide = ui.text_width(name, SMALL)
         start = min(max(x - wide / 2, left), left + width - wide)
-        paint.text((start, top + height + 3 * em), name, theme.dim, SMALL)
+        paint.text((start, top + height + 3 * unit), name, theme.dim, SMALL)
 
 
-def _cursor(ui: Toolkit, chart: Chart, x: Axis, plot: Rect, place: int) -> None:
+def _cursor(ui: Toolkit, chart: Chart, x: Axis, plot: Rect, index: int) -> None:
     left, top, width, height = plot
-    middle = left + width * float(x.shares(chart.x[place]))
-    ui.painter.line([(middle, top), (middle, top + height)], faded(ui.theme.text, 0.5))
+    middle = left + width * float(x.fractions(chart.x[index]))
+    ui.painter.line([(middle, top), (middle, top + height)], fade(ui.theme.text, 0.5))
 
 
 def _points(x: np.ndarray, y: np.ndarray, plot: Rect) -> list[list[Point]]:
-    """Places in the window, in pieces without a gap."""
+    """Points in the window, in pieces without gaps."""
     left, top, width, height = plot
     pieces: list[list[Point]] = [[]]
     for across, up in zip((left + width * x).tolist(), (top + height * (1 - y)).tolist(), strict=True):
@@ -229,34 +246,34 @@ def _draw_line(ui: Toolkit, paint: Painter, pieces: list[list[Point]], colour: C
     dotted = sum(map(len, pieces)) <= DOTTED
     for piece in pieces:
         for part in _smooth_parts(piece):
-            paint.line(part, colour, 1.8 * ui.em)
+            paint.line(part, colour, 1.8 * ui.unit)
         if dotted or len(piece) == 1:
             for point in piece:
-                paint.dot(point, 2.6 * ui.em, colour)
+                paint.dot(point, 2.6 * ui.unit, colour)
 
 
 def _smooth_parts(points: list[Point]) -> Iterator[list[Point]]:
-    """`points` cut where the line turns sharply: drawn in one, it would become too thin to be seen there."""
+    """Cut `points` at sharp turns, where a continuous line would be drawn too thin."""
     begin = 0
-    for place in range(1, len(points) - 1):
-        (x, y), (at_x, at_y), (to_x, to_y) = points[place - 1 : place + 2]
+    for index in range(1, len(points) - 1):
+        (x, y), (at_x, at_y), (to_x, to_y) = points[index - 1 : index + 2]
         first, second = (at_x - x, at_y - y), (to_x - at_x, to_y - at_y)
         if first[0] * second[0] + first[1] * second[1] < SHARP * hypot(*first) * hypot(*second):
-            yield points[begin : place + 1]
-            begin = place
+            yield points[begin : index + 1]
+            begin = index
     if len(points) > 1:
         yield points[begin:]
 
 
 def sparkline(ui: Toolkit, rect: Rect, values: np.ndarray) -> None:
-    """Values (N,) from 0 up, as a line on a ground, without axes."""
+    """Draw values (N,) from 0 up as a line without axes."""
     left, top, width, height = rect
-    ui.painter.surface(rect, ui.theme.field, 4 * ui.em)
-    inner = (left + 4 * ui.em, top + 4 * ui.em, width - 8 * ui.em, height - 8 * ui.em)
+    ui.painter.fill(rect, ui.theme.field, 4 * ui.unit)
+    inner = (left + 4 * ui.unit, top + 4 * ui.unit, width - 8 * ui.unit, height - 8 * ui.unit)
     x = np.linspace(0, 1, len(values)) if len(values) > 1 else np.array([0.5])
-    y = Axis(0.0, max(1.1 * float(values.max()), 1e-6)).shares(values)
+    y = Axis(0.0, max(1.1 * float(values.max()), 1e-6)).fractions(values)
     for piece in _points(x, y, inner):
         if len(piece) > 1:
-            ui.painter.line(piece, ui.theme.accent, 1.4 * ui.em)
+            ui.painter.line(piece, ui.theme.accent, 1.4 * ui.unit)
         else:
-            ui.painter.dot(piece[0], 2 * ui.em, ui.theme.accent)
+            ui.painter.dot(piece[0], 2 * ui.unit, ui.theme.accent)

@@ -1,4 +1,4 @@
-"""What every panel is given, and small things that several of them draw."""
+"""What every panel is given, and helpers that several panels draw with."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from alpr_app.viewer.app.program import Program
+from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Textures
-from alpr_app.viewer.toolkit.theme import Colour, faded
+from alpr_app.viewer.toolkit.theme import Colour, fade
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
-# The font's own ellipsis stands at half the height of a line, as in Chinese.
+# The ellipsis of the font is vertically centred, as in Chinese.
 DOTS = "..."
 
 Row = TypeVar("Row")
@@ -25,13 +25,15 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class PanelContext:
+    """What every panel draws with, and the program that it shows."""
+
     ui: Toolkit
     textures: Textures
-    program: Program
+    program: ViewerProgram
 
 
-def elided(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool = False) -> str:
-    """`text`, cut to `width` with an ellipsis; in its middle if its end tells names apart."""
+def elide(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool = False) -> str:
+    """Shorten `text` to `width` with an ellipsis; in the middle if names differ at their end."""
     if ui.text_width(text, font) <= width:
         return text
     low, high = 0, len(text)
@@ -44,20 +46,20 @@ def elided(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool 
     return _cut(text, low, middle)
 
 
-def wrapped(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
-    """`text` in lines of at most `width`, broken between words; a word that is too long is cut in its middle."""
+def wrap(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
+    """Wrap `text` into lines of at most `width`; a word that is too long is shortened in the middle."""
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and ui.text_width(longer, font) <= width:
             lines[-1] = longer
         else:
-            lines.append(elided(ui, word, width, font, middle=True))
+            lines.append(elide(ui, word, width, font, middle=True))
     return lines
 
 
 def _cut(text: str, count: int, middle: bool) -> str:
-    """`count` characters of `text` and an ellipsis."""
+    """The first `count` characters of `text`, or the first and last ones, with an ellipsis."""
     if not middle:
         return text[:count] + DOTS
     end = count // 2
@@ -65,36 +67,38 @@ def _cut(text: str, count: int, middle: bool) -> str:
 
 
 def confidence_colour(context: PanelContext, confidence: float) -> Colour:
+    """Colour of a certain or uncertain reading."""
     theme = context.ui.theme
-    return theme.sure if confidence >= context.program.state.settings.sure else theme.doubtful
+    return theme.certain if confidence >= context.program.state.settings.sure else theme.uncertain
 
 
-def mark_colour(ui: Toolkit, mark: str) -> Colour:
+def outcome_colour(ui: Toolkit, outcome: str) -> Colour:
+    """Colour of right, wrong or missed."""
     theme = ui.theme
-    return {"right": theme.right, "wrong": theme.wrong, "missed": theme.missed}.get(mark, theme.dim)
+    return {"right": theme.right, "wrong": theme.wrong, "missed": theme.missed}.get(outcome, theme.dim)
 
 
-def draw_mark(ui: Toolkit, paint: Painter, centre: Point, radius: float, mark: str) -> None:
-    """right: a tick; wrong: a cross; missed: an empty ring. Told apart by their forms too."""
+def draw_outcome(ui: Toolkit, paint: Painter, centre: Point, radius: float, outcome: str) -> None:
+    """right: a tick; wrong: a cross; missed: a ring. The shapes differ for colour-blind eyes."""
     x, y = centre
-    colour, width = mark_colour(ui, mark), max(1.5, radius * 0.36)
-    if mark == "right":
+    colour, width = outcome_colour(ui, outcome), max(1.5, radius * 0.36)
+    if outcome == "right":
         paint.line(
             [(x - radius, y), (x - radius * 0.25, y + radius * 0.75), (x + radius, y - radius * 0.75)], colour, width
         )
-    elif mark == "wrong":
+    elif outcome == "wrong":
         part = radius * 0.75
         paint.line([(x - part, y - part), (x + part, y + part)], colour, width)
         paint.line([(x - part, y + part), (x + part, y - part)], colour, width)
-    elif mark == "missed":
+    elif outcome == "missed":
         paint.ring(centre, radius * 0.8, colour, width)
 
 
-def dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float, dash: float) -> None:
-    """A closed line of dashes and gaps of the same length."""
+def draw_dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float, dash: float) -> None:
+    """Draw a closed line of dashes and gaps of equal length."""
     for (x, y), (to_x, to_y) in zip(points, [*points[1:], points[0]], strict=True):
         length = hypot(to_x - x, to_y - y)
-        # Far enlarged, an edge can be thousands of pixels long.
+        # At high zoom, an edge can be thousands of pixels long.
         count = min(400, max(1, round(length / (2 * dash))))
         for number in range(count):
             start, end = number / count, (number + 0.55) / count
@@ -105,17 +109,19 @@ def dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float
             )
 
 
-def follow(ui: Toolkit, top: float, row: float, height: float) -> None:
-    """Scroll a list just so far that the row at `top` is in sight; height: of what is seen of the list."""
+def scroll_to_row(ui: Toolkit, top: float, row: float, height: float) -> None:
+    """Scroll a list just far enough to show the row at `top`; `height` is that of the visible part."""
     if top < ui.scroll:
         ui.scroll = top
     elif top + row > ui.scroll + height:
         ui.scroll = top + row - height
 
 
-def rows_in_sight(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[tuple[Row, Rect]]:
-    """Those of a list's rows that can be seen, with their places; each is `height` high. Afterwards the list has its
-    full length, however few of it were drawn."""
+def visible_rows(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[tuple[Row, Rect]]:
+    """Iterate over the visible rows of a list and their rectangles; each row is `height` high.
+
+    Afterwards the list has its full length, although only few rows were drawn.
+    """
     left, top = ui.cursor
     width, seen = ui.room
     first = int(ui.scroll / height)
@@ -126,50 +132,52 @@ def rows_in_sight(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[t
 
 
 def icon_width(ui: Toolkit) -> float:
+    """Width of an icon button."""
     return ui.row_height * 1.15
 
 
 def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool = False, enabled: bool = True) -> bool:
-    """A square button with a drawn sign: previous, next, up, again, play or hold."""
+    """Draw a square button with an icon: previous, next, up, refresh, play or pause; returns whether it was clicked."""
     ui = context.ui
     left, top = ui.cursor
     side = ui.row_height
     hit = ui.hit(name, icon_width(ui), side)
-    ui.tip(tip)
+    ui.tooltip(tip)
     theme, paint = ui.theme, ui.painter
     ground = theme.pressed if hit.hovered and enabled else theme.accent_dim if on else theme.raised
-    paint.surface((left, top, side * 1.15, side), ground, 4 * ui.em)
-    colour = theme.text if enabled else faded(theme.dim, 0.5)
+    paint.fill((left, top, side * 1.15, side), ground, 4 * ui.unit)
+    colour = theme.text if enabled else fade(theme.dim, 0.5)
     x, y, size = left + side * 0.575, top + side / 2, side * 0.22
     if icon in ("previous", "next"):
-        way = size * (0.6 if icon == "next" else -0.6)
-        paint.line([(x - way, y - size), (x + way, y), (x - way, y + size)], colour, 2.2 * ui.em)
+        offset = size * (0.6 if icon == "next" else -0.6)
+        paint.line([(x - offset, y - size), (x + offset, y), (x - offset, y + size)], colour, 2.2 * ui.unit)
     elif icon == "up":
-        way = size * 0.6
-        paint.line([(x - size, y + way), (x, y - way), (x + size, y + way)], colour, 2.2 * ui.em)
-    elif icon == "again":
+        offset = size * 0.6
+        paint.line([(x - size, y + offset), (x, y - offset), (x + size, y + offset)], colour, 2.2 * ui.unit)
+    elif icon == "refresh":
         turn = [(x + size * cos(angle), y + size * sin(angle)) for angle in np.linspace(-0.4, -5.2, 16)]
-        paint.line(turn, colour, 1.8 * ui.em)
+        paint.line(turn, colour, 1.8 * ui.unit)
         tip_x, tip_y = turn[0]
         part = size * 0.65
         paint.triangle((tip_x - part, tip_y), (tip_x + part, tip_y), (tip_x, tip_y + part * 1.3), colour)
-    elif icon == "hold":
+    elif icon == "pause":
         for part in (-0.85, 0.25):
-            paint.surface((x + part * size, y - size, size * 0.6, 2 * size), colour)
+            paint.fill((x + part * size, y - size, size * 0.6, 2 * size), colour)
     else:
         paint.triangle((x - size * 0.7, y - size), (x + size, y), (x - size * 0.7, y + size), colour)
     return hit.clicked and enabled
 
 
 def heading(ui: Toolkit, text: str) -> None:
-    ui.space(2 * ui.em)
+    """Draw the heading of a section."""
+    ui.space(2 * ui.unit)
     ui.text(text.upper(), ui.theme.dim, SMALL)
 
 
-def pair(ui: Toolkit, paint: Painter, rect: Rect, name: str, value: str, colour: Colour | None = None) -> None:
-    """A name on the left and its value on the right of `rect`."""
+def draw_pair(ui: Toolkit, paint: Painter, rect: Rect, name: str, value: str, colour: Colour | None = None) -> None:
+    """Draw a name at the left and its value at the right of `rect`."""
     left, top, width, _ = rect
-    shown = elided(ui, value, width)
+    shown = elide(ui, value, width)
     room = width - ui.text_width(shown)
-    paint.text((left, top), elided(ui, name, room - 6 * ui.em) if room > 20 * ui.em else "", ui.theme.dim)
+    paint.text((left, top), elide(ui, name, room - 6 * ui.unit) if room > 20 * ui.unit else "", ui.theme.dim)
     paint.text((left + room, top), shown, colour or ui.theme.text)

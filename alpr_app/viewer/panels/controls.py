@@ -1,4 +1,4 @@
-"""Settings: thresholds, models, looks, and how long each stage takes."""
+"""The tab of settings: thresholds, models, appearance, folders, timings, messages."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ import numpy as np
 from alpr_app.core.result import STAGES
 from alpr_app.runtime.backends import BACKENDS
 from alpr_app.runtime.system_info import cores
-from alpr_app.viewer.app.commands import keep_results, plain_light, watch_training
+from alpr_app.viewer.app.commands import reset_light, save_results, watch_training
 from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
 from alpr_app.viewer.app.settings import THEMES
-from alpr_app.viewer.app.state import LIVE, MOST_LIGHT, Light
+from alpr_app.viewer.app.state import LIGHT_LIMIT, LIVE, Light
 from alpr_app.viewer.panels.chart import sparkline
-from alpr_app.viewer.panels.context import PanelContext, heading, pair
+from alpr_app.viewer.panels.context import PanelContext, draw_pair, heading
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
+# Stages that have a plainer name in the window than in the output of `alpr read`.
+_STAGE_TITLES = {"closer": "refine small plates"}
 SIDE_BY_SIDE = 220
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 
 
-def controls(context: PanelContext) -> None:
+def settings_panel(context: PanelContext) -> None:
+    """Draw all sections of the settings."""
     _thresholds(context)
     _models(context)
     _cars(context)
-    _looks(context)
-    _light(context)
-    _pictures(context)
-    _keep(context)
+    _appearance(context)
+    _display(context)
+    _folders(context)
+    _save_buttons(context)
     _training(context)
     _timings(context)
-    _log(context)
+    _messages(context)
 
 
 def _thresholds(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    heading(ui, "Shown are plates with")
+    heading(ui, "Show plates with")
     floor = context.program.choice.floor
     for label, name, low in (
-        ("Score from", "score", floor),
-        ("Confidence from", "confidence", 0.0),
-        ("Confidence counted as sure from", "sure", 0.0),
+        ("Minimum score", "score", floor),
+        ("Minimum confidence", "confidence", 0.0),
+        ("Show as uncertain below", "sure", 0.0),
     ):
         ui.text(label, wrapped=True)
         before = getattr(state.settings, name)
@@ -57,68 +60,70 @@ def _models(context: PanelContext) -> None:
     heading(ui, "Models")
     ui.text(program.state.models.detail or "loading...", ui.theme.dim, wrapped=True)
     width = _half(ui)
-    backend = ui.choice("backend", BACKENDS.index(program.choice.backend), BACKENDS, width)
-    ui.tip("What runs the networks; onnx-int8: the reader in 8 bits, faster, sure by a little more or less")
-    _beside(ui, width)
+    backend = ui.combo("backend", BACKENDS.index(program.choice.backend), BACKENDS, width)
+    ui.tooltip("Engine that runs the networks; onnx-int8: 8-bit reader, faster, confidences differ slightly")
+    _same_row_if_room(ui, width)
     counts = [None, *range(1, cores() + 1)]
     if program.choice.threads not in counts:
         counts.append(program.choice.threads)
     names = ["threads: auto", *(f"{count} thread{'s' if count != 1 else ''}" for count in counts[1:])]
-    threads = counts[ui.choice("threads", counts.index(program.choice.threads), names, width)]
-    ui.tip("Processor threads of the networks")
+    threads = counts[ui.combo("threads", counts.index(program.choice.threads), names, width)]
+    ui.tooltip("Processor threads for the networks")
     program.choose_models(backend=BACKENDS[backend], threads=threads)
 
 
 def _half(ui: Toolkit) -> float:
-    """Of two choices side by side; the whole width where half of it would be too little to read them."""
-    return ui.room[0] if ui.room[0] < SIDE_BY_SIDE * ui.em else (ui.room[0] - ui.gap[0]) / 2
+    """Width of two controls side by side; the whole width if half of it is too narrow to read."""
+    return ui.room[0] if ui.room[0] < SIDE_BY_SIDE * ui.unit else (ui.room[0] - ui.gap[0]) / 2
 
 
-def _beside(ui: Toolkit, width: float) -> None:
+def _same_row_if_room(ui: Toolkit, width: float) -> None:
     if width < ui.room[0]:
-        ui.beside()
+        ui.same_line()
 
 
-def _looks(context: PanelContext) -> None:
+def _appearance(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
     settings = state.settings
-    heading(ui, "Looks")
+    heading(ui, "Appearance")
     width = _half(ui)
-    theme = THEMES[ui.choice("theme", THEMES.index(settings.theme), [f"{name} theme" for name in THEMES], width)]
-    _beside(ui, width)
+    theme = THEMES[ui.combo("theme", THEMES.index(settings.theme), [f"{name} theme" for name in THEMES], width)]
+    _same_row_if_room(ui, width)
     nearest = min(range(len(SCALES)), key=lambda place: abs(SCALES[place] - settings.ui_scale))
-    chosen = ui.choice("scale", nearest, [f"size {100 * scale:.0f} %" for scale in SCALES], width)
-    colour_blind = ui.switch("Colours for colour-blind eyes", settings.colour_blind)
-    keep_zoom = ui.switch("Keep the zoom from picture to picture", settings.keep_zoom, "Z")
+    chosen = ui.combo("scale", nearest, [f"size {100 * scale:.0f} %" for scale in SCALES], width)
+    colour_blind = ui.checkbox("Colours for colour-blind eyes", settings.colour_blind)
+    keep_zoom = ui.checkbox("Keep the zoom from picture to picture", settings.keep_zoom, "Z")
     scale = SCALES[chosen] if chosen != nearest else settings.ui_scale
     changed = {"theme": theme, "ui_scale": scale, "colour_blind": colour_blind, "keep_zoom": keep_zoom}
     if any(getattr(settings, name) != value for name, value in changed.items()):
         state.change(**changed)
 
 
-def _light(context: PanelContext) -> None:
+def _display(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    heading(ui, "Picture as it is shown")
+    heading(ui, "Display")
     values = {}
     for name, tip in (("brightness", "I, K"), ("contrast", "Ctrl I, Ctrl K")):
         value, (left, top) = getattr(state.light, name), ui.cursor
-        # Beside the name: at 0, the slider's knob would lie on the number.
-        pair(ui, ui.painter, (left, top, ui.room[0], ui.line_height), "", f"{value:+d} %" if value else "0 %")
+        # The value stands beside the name, because the knob would cover it at 0.
+        draw_pair(ui, ui.painter, (left, top, ui.room[0], ui.line_height), "", f"{value:+d} %" if value else "0 %")
         ui.text(name.capitalize())
-        values[name] = round(ui.slider(name, value, -MOST_LIGHT, MOST_LIGHT, ""))
-        ui.tip(tip)
+        values[name] = round(ui.slider(name, value, -LIGHT_LIMIT, LIGHT_LIMIT, ""))
+        ui.tooltip(tip)
     state.light = Light(**values)
-    if ui.button("As it is", ui.room[0], enabled=not state.light.neutral, tip="What is read is never changed (0)"):
-        plain_light(context.program)
+    if ui.button(
+        "Reset", ui.room[0], enabled=not state.light.neutral, tip="Brightness and contrast affect the display only (0)"
+    ):
+        reset_light(context.program)
 
 
-def _pictures(context: PanelContext) -> None:
+def _folders(context: PanelContext) -> None:
     ui, program, settings = context.ui, context.program, context.program.state.settings
     heading(ui, "Folders")
-    recursive = ui.switch("Pictures of folders within too", settings.recursive)
+    recursive = ui.checkbox("Include subfolders", settings.recursive)
     if recursive != settings.recursive:
         program.rescan(recursive)
-    ui.text("Seconds a picture in the slide show")
+    ui.text("Seconds per picture in the slide show")
     seconds = ui.slider("slide", settings.slide_seconds, 0.2, 10.0, "%.1f s")
     if seconds != settings.slide_seconds:
         program.state.change(slide_seconds=round(seconds, 1))
@@ -127,22 +132,22 @@ def _pictures(context: PanelContext) -> None:
 def _cars(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
     heading(ui, "Cameras and videos")
-    follow = ui.switch("Follow cars", state.settings.follow_cars, "All readings of a car are put to the vote")
+    follow = ui.checkbox("Track cars", state.settings.follow_cars, "All readings of a car are combined")
     if follow != state.settings.follow_cars:
         state.change(follow_cars=follow)
 
 
-def _keep(context: PanelContext) -> None:
+def _save_buttons(context: PanelContext) -> None:
     ui, program, state = context.ui, context.program, context.program.state
-    heading(ui, "Keep what was read so far")
+    heading(ui, "Save the results so far")
     live = state.kind == LIVE
     width, some = (ui.room[0] - ui.gap[0]) / 2, bool(state.cars.listed if live else state.image_list.records)
-    tips = ("One line a car", "One row a car") if live else ("One line a picture", "One row a plate")
+    tips = ("One line per car", "One row per car") if live else ("One line per picture", "One row per plate")
     for suffix, name, tip, key in ((JSON_LINES, "JSON lines", tips[0], "E"), (CSV, "CSV", tips[1], "Ctrl E")):
         if ui.button(name, width, enabled=some, tip=f"{tip} ({key})"):
-            keep_results(program, suffix)
+            save_results(program, suffix)
         if suffix == JSON_LINES:
-            ui.beside()
+            ui.same_line()
 
 
 def _training(context: PanelContext) -> None:
@@ -150,35 +155,38 @@ def _training(context: PanelContext) -> None:
     heading(ui, "Training")
     if ui.button("Watch a training run", ui.room[0], tip="Curves, mistakes, and its newest model to try (W)"):
         watch_training(context.program)
-    if training.own:
-        ui.text(training.sign, ui.theme.doubtful, wrapped=True)
-        if ui.button(f"Back to the {training.first_name}", ui.room[0]):
-            training.back()
+    if training.models_in_use:
+        ui.text(
+            f"{training.model_description[0].upper()}{training.model_description[1:]}", ui.theme.uncertain, wrapped=True
+        )
+        if ui.button(f"Back to the {training.initial_models_name}", ui.room[0]):
+            training.restore_initial_models()
 
 
 def _timings(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    timed = list(state.timed)
-    if not timed:
+    timings = list(state.timings)
+    if not timings:
         return
-    heading(ui, f"Milliseconds a picture, the last {len(timed)}")
-    totals = np.array([timing.detect_ms + timing.read_ms for timing in timed], np.float32)
+    heading(ui, f"Milliseconds per picture, last {len(timings)}")
+    totals = np.array([timing.detect_ms + timing.read_ms for timing in timings], np.float32)
     left, top = ui.cursor
-    width, step = ui.room[0], ui.line_height + 2 * ui.em
-    sparkline(ui, (left, top, width, 54 * ui.em), totals)
-    top += 60 * ui.em
-    rows = [(name, np.array([getattr(timing, f"{name}_ms") for timing in timed], np.float32)) for name in STAGES]
-    for name, values in [*rows, ("whole", totals)]:
-        pair(ui, ui.painter, (left, top, width, step), name, f"{np.median(values):.1f}")
+    width, step = ui.room[0], ui.line_height + 2 * ui.unit
+    sparkline(ui, (left, top, width, 54 * ui.unit), totals)
+    top += 60 * ui.unit
+    rows = [(name, np.array([getattr(timing, f"{name}_ms") for timing in timings], np.float32)) for name in STAGES]
+    for name, values in [*rows, ("total", totals)]:
+        title = _STAGE_TITLES.get(name, name)
+        draw_pair(ui, ui.painter, (left, top, width, step), title, f"{np.median(values):.1f}")
         top += step
-    ui.cursor = (left, top + 4 * ui.em)
+    ui.cursor = (left, top + 4 * ui.unit)
     ui.space(1)
 
 
-def _log(context: PanelContext) -> None:
+def _messages(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
     if not state.messages:
         return
     heading(ui, "Messages")
     for message in list(state.messages)[-12:]:
-        ui.text(message.text, ui.theme.wrong if message.bad else ui.theme.dim, wrapped=True)
+        ui.text(message.text, ui.theme.wrong if message.is_error else ui.theme.dim, wrapped=True)

@@ -1,6 +1,4 @@
-"""The dialogs: to open another source (a path or an address, a folder found by going there, a camera) and to go to a
-picture by its number.
-"""
+"""The dialog that opens a folder, file, camera or address, and the one that goes to a picture by its number."""
 
 from __future__ import annotations
 
@@ -8,28 +6,28 @@ import os
 from collections.abc import Callable
 
 from alpr_app.data.assets import SAMPLES
-from alpr_app.viewer.panels.context import PanelContext, elided, follow, heading, icon_button, icon_width
+from alpr_app.viewer.panels.context import PanelContext, elide, heading, icon_button, icon_width, scroll_to_row
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.cameras import Camera
-from alpr_app.viewer.workers.folders import ABOVE, places, trouble_with
+from alpr_app.viewer.workers.folders import PARENT, open_error, start_folders
 
 
 def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> None:
-    """A heading with a button that looks again, and a row for each camera, which opens it."""
+    """Draw the list of cameras with a button that searches again; a click on a row calls `open_camera`."""
     ui, program = context.ui, context.program
     listing, address = program.cameras, program.live.address if program.live is not None else None
     busy = address if isinstance(address, int) else None
     if listing.result is None:
         listing.refresh(busy)
-    ui.space(2 * ui.em)
+    ui.space(2 * ui.unit)
     left, top = ui.cursor
     width = ui.room[0]
-    ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2 + 2 * ui.em), "CAMERAS", ui.theme.dim, SMALL)
+    ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2 + 2 * ui.unit), "CAMERAS", ui.theme.dim, SMALL)
     ui.cursor = (left + width - icon_width(ui), top)
-    if icon_button(context, "cameras again", "again", "Look for cameras again", enabled=not listing.busy):
+    if icon_button(context, "refresh cameras", "refresh", "Look for cameras again", enabled=not listing.busy):
         listing.refresh(busy)
     if not listing.result:
-        ui.text("No camera is there" if listing.result == () and not listing.busy else "Looking...", ui.theme.dim)
+        ui.text("No camera found" if listing.result == () and not listing.busy else "Searching...", ui.theme.dim)
         return
     for camera in listing.result:
         if _row(context, camera, camera.number == busy):
@@ -37,113 +35,117 @@ def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> No
 
 
 def _row(context: PanelContext, camera: Camera, current: bool) -> bool:
-    """Whether it was clicked."""
-    ui, theme, em = context.ui, context.ui.theme, context.ui.em
+    """Draw the row of a camera; returns whether it was clicked."""
+    ui, theme, unit = context.ui, context.ui.theme, context.ui.unit
     left, top = ui.cursor
     width, height = ui.room[0], ui.row_height
     hit = ui.hit(f"camera {camera.number}", width, height)
     name = camera.name or "Camera"
-    ui.tip(f"Open camera {camera.number}, {name}")
+    ui.tooltip(f"Open camera {camera.number}, {name}")
     ground = theme.accent_dim if current else theme.pressed if hit.hovered else theme.raised
-    ui.painter.surface((left, top, width, height), ground, 4 * em)
+    ui.painter.fill((left, top, width, height), ground, 4 * unit)
     y = top + (height - ui.line_height) / 2
-    ui.painter.text((left + 10 * em, y), str(camera.number), theme.text if current else theme.dim)
-    ui.painter.text((left + 32 * em, y), elided(ui, name, width - 42 * em), theme.text)
+    ui.painter.text((left + 10 * unit, y), str(camera.number), theme.text if current else theme.dim)
+    ui.painter.text((left + 32 * unit, y), elide(ui, name, width - 42 * unit), theme.text)
     return hit.clicked
 
 
-WIDTH = 260
+GOTO_WIDTH = 260
 
 
 class GotoDialog:
+    """The dialog that goes to a picture by its number."""
+
     def __init__(self) -> None:
         self._text = ""
-        # The field is empty and ready to be typed into as soon as it appears.
-        self.fresh = True
+        # The field is empty and has the focus when the dialog appears.
+        self.just_opened = True
 
     def draw(self, context: PanelContext, window: Rect) -> None:
         ui, state = context.ui, context.program.state
-        if self.fresh:
+        if self.just_opened:
             self._text = ""
-        width, height = min(WIDTH * ui.em, window[2] - 20), ui.row_height + 20 * ui.em
-        with ui.area("jumper ground", window, ui.theme.clear, padding=0, on_top=True):
+        width, height = min(GOTO_WIDTH * ui.unit, window[2] - 20), ui.row_height + 20 * ui.unit
+        with ui.area("goto ground", window, ui.theme.clear, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
-                state.jump_open = False
-        place = ((window[2] - width) / 2, 60 * ui.em, width, height)
-        with ui.area("jumper", place, ui.theme.raised, on_top=True):
+                state.goto_dialog_open = False
+        place = ((window[2] - width) / 2, 60 * ui.unit, width, height)
+        with ui.area("goto", place, ui.theme.raised, on_top=True):
             hint = f"Go to picture 1 to {len(state.image_list.names):,}"
-            self._text, entered = ui.field("number", self._text, hint, focus=self.fresh)
-        self.fresh = False
+            self._text, entered = ui.text_field("number", self._text, hint, focus=self.just_opened)
+        self.just_opened = False
         if entered:
-            state.jump_open = False
-            # Also of `1,234`, as numbers are shown. What holds no digit leads nowhere.
+            state.goto_dialog_open = False
+            # Accepts `1,234` as well, the format in which numbers are shown; text without digits is ignored.
             digits = "".join(letter for letter in self._text if letter in "0123456789")
             if digits:
-                # More digits than there are pictures in the world; Python refuses to read thousands.
+                # Limited because Python refuses to parse thousands of digits.
                 context.program.go(int(digits[:18]))
 
 
-WIDTH, HEIGHT = 760, 560
-# Of the width: places, cameras and folders of late.
+OPEN_WIDTH, OPEN_HEIGHT = 760, 560
+# Fraction of the width for places, cameras and recent folders.
 LEFT_SHARE = 0.4
 
 
 class OpenDialog:
+    """The dialog that opens another source."""
+
     def __init__(self) -> None:
-        self._text = self._trouble = ""
+        self._text = self._error = ""
         self._places: list[tuple[str, str]] = []
-        # The field is ready to be typed into as soon as the dialog appears.
-        self.fresh = True
+        # The field has the focus when the dialog appears.
+        self.just_opened = True
         self._focus = False
-        self._followed = -1
+        self._scrolled_to = -1
 
     def draw(self, context: PanelContext, window: Rect) -> None:
         ui, state = context.ui, context.program.state
-        if self.fresh:
+        if self.just_opened:
             self._begin(context)
-        width, height = min(WIDTH * ui.em, window[2] - 20), min(HEIGHT * ui.em, window[3] - 20)
+        width, height = min(OPEN_WIDTH * ui.unit, window[2] - 20), min(OPEN_HEIGHT * ui.unit, window[3] - 20)
         rect = ((window[2] - width) / 2, (window[3] - height) / 2.6, width, height)
-        with ui.area("opener ground", window, ui.theme.shade, padding=0, on_top=True):
+        with ui.area("open dialog ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
-                state.open_open = False
-        with ui.area("opener", rect, ui.theme.panel, padding=16, on_top=True):
+                state.open_dialog_open = False
+        with ui.area("open dialog", rect, ui.theme.panel, padding=16, on_top=True):
             self._address(context)
             share = LEFT_SHARE * ui.room[0]
             with ui.child("left", share):
                 self._known_places(context)
                 camera_list(context, lambda number: self._open(context, number))
                 self._recent(context)
-            ui.beside(14 * ui.em)
+            ui.same_line(14 * ui.unit)
             with ui.child("right", scrolls=False):
                 self._folders(context)
-        self.fresh = False
+        self.just_opened = False
 
     def _begin(self, context: PanelContext) -> None:
         program = context.program
-        self._text = self._trouble = ""
-        self._places, self._focus = places(), True
+        self._text = self._error = ""
+        self._places, self._focus = start_folders(), True
         program.folder_picker.go(program.state.folder or program.folder_picker.path or self._places[0][1])
 
     def _open(self, context: PanelContext, target: str | int) -> None:
-        """Open it, or say why that cannot be."""
-        self._trouble = trouble_with(target) if isinstance(target, str) else ""
-        if not self._trouble:
-            context.program.state.open_open = False
+        """Open `target`, or show why it cannot be opened."""
+        self._error = open_error(target) if isinstance(target, str) else ""
+        if not self._error:
+            context.program.state.open_dialog_open = False
             context.program.open(target)
 
     def _address(self, context: PanelContext) -> None:
         ui, folder_picker = context.ui, context.program.folder_picker
         ui.text("Open a folder, a picture, a video or an address")
-        width = ui.text_width("Open") + 30 * ui.em
+        width = ui.text_width("Open") + 30 * ui.unit
         hint = "/path/to/pictures   or   rtsp://camera/stream"
         before = self._text
         focus, self._focus = self._focus, False
-        self._text, entered = ui.field("address", before, hint, ui.room[0] - width - ui.gap[0], focus=focus)
+        self._text, entered = ui.text_field("address", before, hint, ui.room[0] - width - ui.gap[0], focus=focus)
         if self._text != before:
-            self._trouble, folder_picker.cursor = "", -1
-        ui.beside()
+            self._error, folder_picker.cursor = "", -1
+        ui.same_line()
         target = self._text.strip()
-        # Also when a click in the list has taken the keyboard away from the field.
+        # Also without the focus, which a click in the list has taken from the field.
         entered |= any(key in ("Enter", "Keypad enter") for key, _ in ui.inputs.pressed)
         clicked = ui.button("Open", width, enabled=bool(target))
         if entered and folder_picker.cursor >= 0:
@@ -154,82 +156,82 @@ class OpenDialog:
         for key, _ in ui.inputs.pressed:
             if key in ("Down", "Up"):
                 folder_picker.move(1 if key == "Down" else -1)
-        says = self._trouble or "Enter opens what is written here; ↑ and ↓ choose a folder below"
-        ui.text(elided(ui, says, ui.room[0]), ui.theme.wrong if self._trouble else ui.theme.dim)
+        message = self._error or "Enter opens the path or address; ↑ and ↓ choose a folder below"
+        ui.text(elide(ui, message, ui.room[0]), ui.theme.wrong if self._error else ui.theme.dim)
 
     def _enter(self, context: PanelContext, row: int) -> None:
-        """Go into a folder of the list; Enter or a click on Open then opens it."""
+        """Enter a folder of the list; Enter or a click on Open then opens it."""
         context.program.folder_picker.enter(row)
-        self._follow(context)
+        self._show_path(context)
 
-    def _follow(self, context: PanelContext) -> None:
-        """The field says where the list has gone."""
-        self._text, self._trouble, self._followed = context.program.folder_picker.path, "", -2
+    def _show_path(self, context: PanelContext) -> None:
+        """Show the current folder of the list in the field."""
+        self._text, self._error, self._scrolled_to = context.program.folder_picker.path, "", -2
 
     def _known_places(self, context: PanelContext) -> None:
         heading(context.ui, "Places")
         for number, (name, path) in enumerate(self._places):
-            if self._line(context, f"place {number}", name, path if path != name else ""):
+            if self._place_row(context, f"place {number}", name, path if path != name else ""):
                 context.program.folder_picker.go(path)
-                self._follow(context)
+                self._show_path(context)
 
     def _recent(self, context: PanelContext) -> None:
         ui, state = context.ui, context.program.state
-        heading(ui, "Folders of late")
+        heading(ui, "Recent folders")
         recent = [folder for folder in state.settings.recent if folder != str(SAMPLES)]
         for number, folder in enumerate([*recent, str(SAMPLES)]):
             name = "Sample pictures" if folder == str(SAMPLES) else os.path.basename(folder) or folder
-            if self._line(context, f"recent {number}", name, folder):
+            if self._place_row(context, f"recent {number}", name, folder):
                 self._open(context, folder)
 
-    def _line(self, context: PanelContext, key: str, name: str, path: str) -> bool:
-        """A row with a name and, smaller, where that is; whether it was clicked."""
+    def _place_row(self, context: PanelContext, key: str, name: str, path: str) -> bool:
+        """Draw a row with a name and its path; returns whether it was clicked."""
         ui = context.ui
         left, top = ui.cursor
         width, height = ui.room[0], ui.row_height
         hit = ui.hit(key, width, height)
-        ui.tip(path)
+        ui.tooltip(path)
         paint, y = ui.painter, top + (height - ui.line_height) / 2
-        paint.surface((left, top, width, height), ui.theme.raised if hit.hovered else ui.theme.field, 4 * ui.em)
-        pad = 10 * ui.em
-        shown = elided(ui, name, width * 0.6)
+        paint.fill((left, top, width, height), ui.theme.raised if hit.hovered else ui.theme.field, 4 * ui.unit)
+        pad = 10 * ui.unit
+        shown = elide(ui, name, width * 0.6)
         paint.text((left + pad, y), shown, ui.theme.text)
         room = width - ui.text_width(shown) - 4 * pad
-        if path and room > 40 * ui.em:
-            where = elided(ui, path, room, middle=True)
-            paint.text((left + width - ui.text_width(where) - pad, y), where, ui.theme.dim)
+        if path and room > 40 * ui.unit:
+            shown_path = elide(ui, path, room, middle=True)
+            paint.text((left + width - ui.text_width(shown_path) - pad, y), shown_path, ui.theme.dim)
         return hit.clicked
 
     def _folders(self, context: PanelContext) -> None:
-        """The folders in the present place; of thousands, those in sight are drawn."""
+        """The subfolders of the current folder; only visible rows are drawn."""
         ui, folder_picker = context.ui, context.program.folder_picker
         heading(ui, "Folders")
         left, top = ui.cursor
-        if icon_button(context, "chooser up", "up", "The folder above", enabled=folder_picker.rows[:1] == [ABOVE]):
+        if icon_button(context, "picker up", "up", "Parent folder", enabled=folder_picker.rows[:1] == [PARENT]):
             self._enter(context, 0)
         x = left + icon_width(ui) + ui.gap[0]
         y = top + (ui.row_height - ui.line_height) / 2
-        ui.painter.text((x, y), elided(ui, folder_picker.path, left + ui.room[0] - x, middle=True), ui.theme.text)
-        found = folder_picker.found
+        ui.painter.text((x, y), elide(ui, folder_picker.path, left + ui.room[0] - x, middle=True), ui.theme.text)
+        content = folder_picker.content
         below = ui.line_height + ui.gap[1]
         with ui.child("folders", 0, -below):
             self._rows(context)
-        if found is None:
-            ui.text("Looking...", ui.theme.dim)
-        elif found.error:
-            ui.text(found.error, ui.theme.wrong)
+        if content is None:
+            ui.text("Loading...", ui.theme.dim)
+        elif content.error:
+            ui.text(content.error, ui.theme.wrong)
         else:
-            ui.text(f"{found.pictures:,} pictures directly in this folder", ui.theme.dim)
+            ui.text(f"{content.pictures:,} pictures directly in this folder", ui.theme.dim)
 
     def _rows(self, context: PanelContext) -> None:
         ui, folder_picker = context.ui, context.program.folder_picker
         rows = folder_picker.rows
         left, top = ui.cursor
         width, height = ui.room
-        row = round(ui.line_height + 8 * ui.em)
-        if folder_picker.cursor != self._followed:
-            follow(ui, max(0, folder_picker.cursor) * row, row, height)
-            self._followed = folder_picker.cursor
+        row = round(ui.line_height + 8 * ui.unit)
+        if folder_picker.cursor != self._scrolled_to:
+            scroll_to_row(ui, max(0, folder_picker.cursor) * row, row, height)
+            self._scrolled_to = folder_picker.cursor
         first = int(ui.scroll / row)
         for number, name in enumerate(rows[first : first + int(height / row) + 2], first):
             y = top + number * row
@@ -237,13 +239,13 @@ class OpenDialog:
             hit = ui.hit(f"row {number}", width, row)
             if hit.hovered or number == folder_picker.cursor:
                 ground = ui.theme.accent_dim if number == folder_picker.cursor else ui.theme.field
-                ui.painter.surface((left, y, width, row), ground, 3 * ui.em)
-            label = elided(ui, "the folder above" if name == ABOVE else name, width - 20 * ui.em, middle=True)
-            tint = ui.theme.dim if name == ABOVE else ui.theme.text
-            ui.painter.text((left + 10 * ui.em, y + (row - ui.line_height) / 2), label, tint)
+                ui.painter.fill((left, y, width, row), ground, 3 * ui.unit)
+            label = elide(ui, "parent folder" if name == PARENT else name, width - 20 * ui.unit, middle=True)
+            tint = ui.theme.dim if name == PARENT else ui.theme.text
+            ui.painter.text((left + 10 * ui.unit, y + (row - ui.line_height) / 2), label, tint)
             if hit.clicked:
                 self._enter(context, number)
-                # Other rows from now on.
+                # The list has changed.
                 break
         ui.cursor = (left, top)
         ui.space(len(rows) * row)

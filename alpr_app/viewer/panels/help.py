@@ -1,4 +1,4 @@
-"""All keys, from the same table that the keyboard uses."""
+"""The help window: all keys, from the table that the keyboard uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 Group = tuple[str, list[tuple[str, str]]]
-"""A heading, and below it keys with what they do."""
+"""A heading and its rows of keys and descriptions."""
 PAD = 24
 SCROLLBAR = 12
 
@@ -21,53 +21,54 @@ _MOUSE = (
     ("Wheel", "Zoom at the pointer"),
     ("Drag", "Move the picture"),
     ("Click", "Select a plate"),
-    ("Double click", "Fit the whole picture in"),
+    ("Double click", "Fit the whole picture"),
     ("Drop", "Open a folder or a file"),
 )
 
 
 def help_window(context: PanelContext, window: Rect) -> None:
+    """Draw the help window in as many columns as fit."""
     ui, state = context.ui, context.program.state
-    em = ui.em
+    unit = ui.unit
     groups = [(name, [(c.label, c.text) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)]
     groups.append(("Mouse on the picture", list(_MOUSE)))
     columns, width = next(
         (columns, wide)
         for count in (3, 2, 1)
-        if (wide := _width(ui, columns := _columns(groups, count))) <= window[2] - 20 * em or count == 1
+        if (wide := _width(ui, columns := _columns(groups, count))) <= window[2] - 20 * unit or count == 1
     )
-    height = max(_height(ui, column) for column in columns) + 2 * PAD * em
-    # What does not fit is scrolled.
-    across, down = min(width + SCROLLBAR * em, window[2]), min(height, window[3])
+    height = max(_height(ui, column) for column in columns) + 2 * PAD * unit
+    # A scrollbar appears in a window that is too small.
+    across, down = min(width + SCROLLBAR * unit, window[2]), min(height, window[3])
     rect = ((window[2] - across) / 2, (window[3] - down) / 2, across, down)
     with ui.area("help ground", window, ui.theme.shade, padding=0, on_top=True):
         if ui.hit("outside", *window[2:]).clicked:
             state.help_open = False
     with ui.area("help", rect, ui.theme.panel, padding=0, on_top=True), ui.child("keys"):
         left, top = ui.cursor
-        x = left + PAD * em
+        x = left + PAD * unit
         for column in columns:
-            _column(ui, column, x, top + PAD * em)
+            _column(ui, column, x, top + PAD * unit)
             x += _column_width(ui, column)
         ui.cursor = (left, top)
         ui.space(height - 1)
 
 
 def _columns(groups: list[Group], count: int) -> list[list[Group]]:
-    """`groups` in at most so many columns of about the same length, in order."""
+    """Distribute `groups`, in order, over at most `count` columns of similar length."""
     lines = [len(rows) + 2 for _, rows in groups]
     columns: list[list[Group]] = [[] for _ in range(count)]
     done = 0
     for group, length in zip(groups, lines, strict=True):
-        # By its middle, a group belongs to one part of the whole.
+        # A group goes into the column that contains its middle.
         columns[min(count - 1, int((done + length / 2) * count / sum(lines)))].append(group)
         done += length
     return [column for column in columns if column]
 
 
 def _heights(ui: Toolkit) -> tuple[float, float, float]:
-    """Of a line, of a heading, and between groups."""
-    return ui.line_height + 5 * ui.em, ui.line_height + 4 * ui.em, 16 * ui.em
+    """Heights of a line, of a heading, and of the gap between groups."""
+    return ui.line_height + 5 * ui.unit, ui.line_height + 4 * ui.unit, 16 * ui.unit
 
 
 def _height(ui: Toolkit, column: list[Group]) -> float:
@@ -76,15 +77,15 @@ def _height(ui: Toolkit, column: list[Group]) -> float:
 
 
 def _key_width(ui: Toolkit, column: list[Group]) -> float:
-    return max(ui.text_width(key) for _, rows in column for key, _ in rows) + 18 * ui.em
+    return max(ui.text_width(key) for _, rows in column for key, _ in rows) + 18 * ui.unit
 
 
 def _column_width(ui: Toolkit, column: list[Group]) -> float:
-    return _key_width(ui, column) + max(ui.text_width(text) for _, rows in column for _, text in rows) + PAD * ui.em
+    return _key_width(ui, column) + max(ui.text_width(text) for _, rows in column for _, text in rows) + PAD * ui.unit
 
 
 def _width(ui: Toolkit, columns: list[list[Group]]) -> float:
-    return sum(_column_width(ui, column) for column in columns) + PAD * ui.em
+    return sum(_column_width(ui, column) for column in columns) + PAD * ui.unit
 
 
 def _column(ui: Toolkit, column: list[Group], x: float, y: float) -> None:

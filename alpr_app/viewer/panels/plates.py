@@ -1,4 +1,4 @@
-"""The right side: a card for each plate, with its cut-outs, its text, and how sure each character is."""
+"""The right side: a card for each plate, with its crop, its text, and the confidence of each character."""
 
 from __future__ import annotations
 
@@ -7,48 +7,50 @@ import numpy as np
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import MISSED, PlateComparison
 from alpr_app.viewer.app.state import NOTHING
-from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_mark, elided, pair
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_outcome, draw_pair, elide
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Texture
-from alpr_app.viewer.toolkit.theme import PLATE_COLOURS, faded
+from alpr_app.viewer.toolkit.theme import PLATE_COLOURS, fade
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
-# Around the raw cut-out, as a share of the plate's height.
+# Margin around the cut-out, as a fraction of the plate's height.
 MARGIN = 0.35
 BAR_HEIGHT = 32
 RAW_HEIGHT = 64
-# Below a bar: the character, how sure it is, and the second guess.
+# Height below a bar: the character, its confidence, and the second guess.
 BAR_NOTES = 54
-# A second guess below it is only hinted at.
+# A less likely second guess is dimmed.
 NOTABLE = 0.01
 NO_CHARACTER = "–"
 
 
-class Plates:
+class PlatesPanel:
+    """The list of cards."""
+
     def __init__(self) -> None:
-        self._followed = -1
+        self._scrolled_to = -1
 
     def draw(self, context: PanelContext) -> None:
         ui, state = context.ui, context.program.state
         image_item, plates = state.image_item, state.plates
         if image_item is None or image_item.image is None or state.recognition is None or not plates:
-            _nothing(context)
+            _no_plates(context)
             return
         first, sight = ui.cursor[1], ui.room[1]
         for number, plate in enumerate(plates):
             top = ui.cursor[1] - first
             self._card(context, image_item, plate, number)
-            if number == state.selected != self._followed:
-                # The card of a plate that was selected elsewhere comes into sight.
+            if number == state.selected != self._scrolled_to:
+                # Scrolls to the card of a plate that was selected in the picture or with the keyboard.
                 bottom = ui.cursor[1] - first
                 ui.scroll = top if top < ui.scroll else max(ui.scroll, bottom - sight)
-        self._followed = state.selected
+        self._scrolled_to = state.selected
         hidden = len(state.recognition.plates) - len(plates)
         if hidden:
             ui.text(f"{hidden} more below the thresholds", ui.theme.dim)
-        if state.mark == MISSED:
-            _missed(context)
+        if state.outcome == MISSED:
+            _draw_missed(context)
 
     def _card(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
         ui, state = context.ui, context.program.state
@@ -57,144 +59,143 @@ class Plates:
         width = ui.room[0]
         height = card.height(width)
         hit = ui.hit(f"card {number}", width, height)
-        ui.let_overlap()
+        ui.allow_overlap()
         after = ui.cursor
-        marked = hit.hovered or number in (state.selected, state.hovered)
+        highlighted = hit.hovered or number in (state.selected, state.hovered)
         if hit.hovered:
             state.hovered_card = number
-        if ui.painter.sees((left, top, width, height)):
-            card.draw((left, top, width, height), marked)
+        if ui.painter.is_visible((left, top, width, height)):
+            card.draw((left, top, width, height), highlighted)
         if hit.clicked:
             state.selected = number
         ui.cursor = after
 
 
 class _Card:
-    """One plate's card. Laid out from top to bottom; `height` and `draw` go through the same steps."""
+    """The card of one plate, laid out from top to bottom; `height` and `draw` follow the same steps."""
 
     def __init__(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
         self.context, self.image_item, self.plate, self.number = context, image_item, plate, number
         state = context.program.state
         self.car = state.cars.listed.get(state.car_numbers[number])
         self.ui = context.ui
-        em = context.ui.em
-        self.pad = 10 * em
-        self.line = context.ui.line_height + 4 * em
-        self.marked_line = self.line if plate.fits_format is False else 0.0
+        unit = context.ui.unit
+        self.pad = 10 * unit
+        self.line = context.ui.line_height + 4 * unit
+        self.warning_height = self.line if plate.fits_format is False else 0.0
 
     def height(self, width: float) -> float:
-        em = self.ui.em
+        unit = self.ui.unit
         inner = width - 2 * self.pad
-        comparisons = 2 * self.line + 6 * em if self._judged() is not None else 0
-        bars = (BAR_HEIGHT + BAR_NOTES) * em + 10 * em
+        comparison = 2 * self.line + 6 * unit if self._comparison() is not None else 0
+        bars = (BAR_HEIGHT + BAR_NOTES) * unit + 10 * unit
         return (
             self.pad * 2
             + self._crop_height(inner)
-            + (RAW_HEIGHT + 4) * em
-            + 52 * em
-            + self.marked_line
+            + (RAW_HEIGHT + 4) * unit
+            + 52 * unit
+            + self.warning_height
             + bars
             + (3 + (self.car is not None)) * self.line
-            + comparisons
+            + comparison
             + self.ui.row_height
-            + 10 * em
+            + 10 * unit
         )
 
-    def draw(self, rect: Rect, marked: bool) -> None:
-        ui, em, paint = self.ui, self.ui.em, self.ui.painter
+    def draw(self, rect: Rect, highlighted: bool) -> None:
+        ui, unit, paint = self.ui, self.ui.unit, self.ui.painter
         left, top, width, _ = rect
-        paint.surface(rect, ui.theme.field, 6 * em)
-        if marked:
-            paint.frame(rect, confidence_colour(self.context, self.plate.confidence), 6 * em, 1.5 * em)
+        paint.fill(rect, ui.theme.field, 6 * unit)
+        if highlighted:
+            paint.outline(rect, confidence_colour(self.context, self.plate.confidence), 6 * unit, 1.5 * unit)
         x, y, inner = left + self.pad, top + self.pad, width - 2 * self.pad
         version = (self.image_item.key, self.plate.corners)
         high = self._crop_height(inner)
-        self._crop(paint, (x, y, inner, high), version)
-        y += high + 4 * em
-        self._cut_out(paint, (x, y, inner, RAW_HEIGHT * em), version)
-        y += RAW_HEIGHT * em + 8 * em
+        self._draw_crop(paint, (x, y, inner, high), version)
+        y += high + 4 * unit
+        self._draw_cut_out(paint, (x, y, inner, RAW_HEIGHT * unit), version)
+        y += RAW_HEIGHT * unit + 8 * unit
         self._text(paint, (x, y), inner)
-        y += 36 * em + 8 * em + self.marked_line
-        self._bars(paint, (x, y, inner, BAR_HEIGHT * em))
-        y += (BAR_HEIGHT + BAR_NOTES) * em + 10 * em
+        y += 36 * unit + 8 * unit + self.warning_height
+        self._bars(paint, (x, y, inner, BAR_HEIGHT * unit))
+        y += (BAR_HEIGHT + BAR_NOTES) * unit + 10 * unit
         y = self._facts(paint, (x, y), inner)
-        y = self._truth(paint, (x, y), inner)
-        self._buttons((x, y + 4 * em), inner)
+        y = self._ground_truth(paint, (x, y), inner)
+        self._buttons((x, y + 4 * unit), inner)
 
     def _crop_height(self, width: float) -> float:
-        """Of what the reader saw, so that it fills the card's width, unless it would be higher than half of that."""
+        """Height of the crop at the full width of the card, at most half of that width."""
         high, wide = self.plate.crop.shape[:2] if self.plate.crop.size else (1, 4)
         return float(width * min(0.5, high / wide))
 
-    def _crop(self, paint: Painter, rect: Rect, version: tuple[object, ...]) -> None:
-        """What the reader saw. Of pictures that were read while nobody looked it is not kept; those are read again, and
-        until that is done the place is empty."""
+    def _draw_crop(self, paint: Painter, rect: Rect, version: tuple[object, ...]) -> None:
+        """Draw the crop given to the reader; nothing if it was not kept, until the picture has been read again."""
         crop = self.plate.crop
         if not crop.size:
-            paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
+            paint.fill(rect, self.ui.theme.ground, 2 * self.ui.unit)
             return
-        # Other models may have seen another part of the same plate.
+        # Other models may have used another crop of the same plate.
         recognition = self.context.program.state.recognition
         model = recognition.model if recognition is not None else None
         texture = self.context.textures.get(("crop", self.number), (*version, model), lambda: crop)
         self._fitted(paint, rect, texture)
 
-    def _cut_out(self, paint: Painter, rect: Rect, version: object) -> None:
-        """The plate as it is in the picture, on a ground of its own."""
-        texture = self.context.textures.get(("cut-out", self.number), version, self._raw)
-        paint.surface(rect, self.ui.theme.ground, 2 * self.ui.em)
+    def _draw_cut_out(self, paint: Painter, rect: Rect, version: object) -> None:
+        """Draw the plate as it is in the picture."""
+        texture = self.context.textures.get(("cut-out", self.number), version, self._raw_cut_out)
+        paint.fill(rect, self.ui.theme.ground, 2 * self.ui.unit)
         self._fitted(paint, rect, texture)
 
     def _fitted(self, paint: Painter, rect: Rect, texture: Texture) -> None:
-        """A picture in the middle of `rect`, as large as it goes in."""
+        """Draw a texture in the middle of `rect`, as large as possible."""
         left, top, width, height = rect
         scale = min(width / texture.size[0], height / texture.size[1])
         across, down = (side * scale for side in texture.size)
         paint.picture(texture, (left + (width - across) / 2, top + (height - down) / 2, across, down))
 
     def _text(self, paint: Painter, place: Point, width: float) -> None:
-        """The text as large as on the plate, on the plate's colour, and how sure it is."""
-        ui, em, plate = self.ui, self.ui.em, self.plate
+        """Draw the text on the colour of the plate, and its confidence."""
+        ui, unit, plate = self.ui, self.ui.unit, self.plate
         x, y = place
         text = plate.text or "?"
         ground, letters = PLATE_COLOURS.get(plate.colour, (ui.theme.raised, ui.theme.text))
-        sure = f"{100 * plate.confidence:.1f} %"
-        room = width - ui.text_width(sure) - 30 * em
+        confidence = f"{100 * plate.confidence:.1f} %"
+        room = width - ui.text_width(confidence) - 30 * unit
         font = LARGE if ui.text_width(text, LARGE) <= room else BODY
-        chip = ui.text_width(text, font) + 20 * em
-        paint.surface((x, y, chip, 38 * em), ground, 5 * em)
-        paint.text((x + 10 * em, y + (2 if font == LARGE else 9) * em), text, letters, font)
+        chip = ui.text_width(text, font) + 20 * unit
+        paint.fill((x, y, chip, 38 * unit), ground, 5 * unit)
+        paint.text((x + 10 * unit, y + (2 if font == LARGE else 9) * unit), text, letters, font)
         colour = confidence_colour(self.context, plate.confidence)
-        paint.text((x + width - ui.text_width(sure), y + (38 * em - ui.line_height) / 2), sure, colour)
-        if self.marked_line:
-            said = elided(ui, f"No {plate.colour} plate reads so: an unknown kind?", width)
-            paint.text((x, y + 42 * em), said, faded(ui.theme.doubtful, 0.8))
+        paint.text((x + width - ui.text_width(confidence), y + (38 * unit - ui.line_height) / 2), confidence, colour)
+        if self.warning_height:
+            warning = elide(ui, f"Not a valid {plate.colour} plate number; perhaps an unknown kind", width)
+            paint.text((x, y + 42 * unit), warning, fade(ui.theme.uncertain, 0.8))
 
     def _bars(self, paint: Painter, rect: Rect) -> None:
-        """One bar a character; its height is the character's confidence. Below it what else it could be."""
-        ui, em, plate = self.ui, self.ui.em, self.plate
+        """Draw one bar per character; its height is the confidence. Below it stands the second guess."""
+        ui, unit, plate = self.ui, self.ui.unit, self.plate
         left, top, width, height = rect
         if not plate.text:
             return
         column = width / max(7, len(plate.text))
-        bar = column - 6 * em
+        bar = column - 6 * unit
         for number, (character, confidence) in enumerate(zip(plate.text, plate.characters, strict=True)):
-            x = left + number * column + 3 * em
+            x = left + number * column + 3 * unit
             colour = confidence_colour(self.context, confidence)
-            paint.surface((x, top, bar, height), faded(ui.theme.raised, 0.8), 2 * em)
-            paint.surface((x, top + height * (1 - confidence), bar, height * confidence), faded(colour, 0.85), 2 * em)
+            paint.fill((x, top, bar, height), fade(ui.theme.raised, 0.8), 2 * unit)
+            paint.fill((x, top + height * (1 - confidence), bar, height * confidence), fade(colour, 0.85), 2 * unit)
             middle = x + bar / 2
-            paint.text((middle - ui.text_width(character) / 2, top + height + 2 * em), character, ui.theme.text)
+            paint.text((middle - ui.text_width(character) / 2, top + height + 2 * unit), character, ui.theme.text)
             share = f"{100 * confidence:.0f}"
-            paint.text((middle - ui.text_width(share, SMALL) / 2, top + height + 20 * em), share, ui.theme.dim, SMALL)
-            self._second(paint, (middle, top + height + 38 * em), *plate.alternatives[number])
+            paint.text((middle - ui.text_width(share, SMALL) / 2, top + height + 20 * unit), share, ui.theme.dim, SMALL)
+            self._second_guess(paint, (middle, top + height + 38 * unit), *plate.alternatives[number])
 
-    def _second(self, paint: Painter, place: Point, guess: str, confidence: float) -> None:
-        """place: the middle of its upper edge."""
+    def _second_guess(self, paint: Painter, place: Point, guess: str, confidence: float) -> None:
+        """Draw the second guess; `place` is the middle of its upper edge."""
         ui = self.ui
         notable = confidence >= NOTABLE
         text = f"{guess or NO_CHARACTER} {100 * confidence:.0f}" if notable else guess or NO_CHARACTER
-        colour = ui.theme.doubtful if confidence >= 0.1 else faded(ui.theme.dim, 1.0 if notable else 0.45)
+        colour = ui.theme.uncertain if confidence >= 0.1 else fade(ui.theme.dim, 1.0 if notable else 0.45)
         paint.text((place[0] - ui.text_width(text, SMALL) / 2, place[1]), text, colour, SMALL)
 
     def _facts(self, paint: Painter, place: Point, width: float) -> float:
@@ -209,55 +210,57 @@ class _Card:
         ]
         if self.car is not None:
             track = self.car.track
-            rows.insert(0, (f"Car #{track.number}", f"the vote of {track.count} readings"))
+            rows.insert(0, (f"Car #{track.number}", f"from {track.count} readings"))
         for name, value in rows:
-            pair(ui, paint, (x, y, width, self.line), name, value)
+            draw_pair(ui, paint, (x, y, width, self.line), name, value)
             y += self.line
         return y
 
-    def _judged(self) -> PlateComparison | None:
-        """What of the label concerns this plate; None if there is no label, or the plate is not where it is."""
+    def _comparison(self) -> PlateComparison | None:
+        """The comparison of this plate with a label; None if it matches no label."""
         state = self.context.program.state
         record = state.record
-        if record is None or record.truth is None:
+        if record is None or record.ground_truth is None:
             return None
-        comparisons = next(
+        comparison = next(
             (j for p, j in zip(record.recognition.plates, record.comparisons, strict=True) if p is self.plate), None
         )
-        if comparisons is None or not comparisons.found or comparisons.label < 0:
+        if comparison is None or not comparison.found or comparison.label < 0:
             return None
-        if comparisons.iou is None and not comparisons.read:
+        if comparison.iou is None and not comparison.read:
             read = [other.label for other in record.comparisons if other.read]
-            # The label has no place, and it is another plate that reads so.
-            return None if comparisons.label in read else comparisons
-        return comparisons
+            # The label has no position, and another plate has its text.
+            return None if comparison.label in read else comparison
+        return comparison
 
-    def _truth(self, paint: Painter, place: Point, width: float) -> float:
-        comparisons = self._judged()
+    def _ground_truth(self, paint: Painter, place: Point, width: float) -> float:
+        comparison = self._comparison()
         x, y = place
-        if comparisons is None:
+        if comparison is None:
             return y
-        ui, em, theme = self.ui, self.ui.em, self.ui.theme
-        y += 3 * em
+        ui, unit, theme = self.ui, self.ui.unit, self.ui.theme
+        y += 3 * unit
         paint.line([(x, y), (x + width, y)], theme.line)
-        y += 3 * em
+        y += 3 * unit
         record = self.context.program.state.record
         assert record is not None
-        assert record.truth is not None
-        text = record.truth.labels[comparisons.label].text
-        draw_mark(ui, paint, (x + 6 * em, y + ui.line_height / 2), 5 * em, "right" if comparisons.read else "wrong")
-        paint.text((x + 18 * em, y), "Label", theme.dim)
-        # Letter by letter is a little wider than the whole word.
+        assert record.ground_truth is not None
+        text = record.ground_truth.labels[comparison.label].text
+        draw_outcome(
+            ui, paint, (x + 6 * unit, y + ui.line_height / 2), 5 * unit, "right" if comparison.read else "wrong"
+        )
+        paint.text((x + 18 * unit, y), "Label", theme.dim)
+        # Character by character is slightly wider than the whole text.
         start = x + width - sum(ui.text_width(character) for character in text)
         for number, character in enumerate(text):
             same = number < len(self.plate.text) and self.plate.text[number] == character
             paint.text((start, y), character, theme.text if same else theme.wrong)
             start += ui.text_width(character)
         y += self.line
-        value = "by its text alone"
-        if comparisons.iou is not None:
-            value = f"IoU {comparisons.iou:.2f}, corners {comparisons.corner_px:.1f} px off"
-        pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
+        value = "matched by text only"
+        if comparison.iou is not None:
+            value = f"IoU {comparison.iou:.2f}, corner error {comparison.corner_px:.1f} px"
+        draw_pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
         return y + self.line
 
     def _buttons(self, place: Point, width: float) -> None:
@@ -266,22 +269,22 @@ class _Card:
         ui.cursor = place
         if ui.button(f"Copy text##{self.number}", half, enabled=bool(self.plate.text)):
             ui.copy(self.plate.text)
-            program.state.say(f"Copied {self.plate.text}")
+            program.state.add_message(f"Copied {self.plate.text}")
         ui.cursor = (place[0] + half + ui.gap[0], place[1])
-        tip = "The plate as the reader saw it, and as it is in the picture"
+        tip = "The crop given to the reader, and the plate as in the picture"
         if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
             name = self.plate.text or "plate"
-            program.export_worker.keep(name, "crop", self.plate.crop)
-            program.export_worker.keep(name, "cut-out", self._raw())
+            program.export_worker.save_image(name, "crop", self.plate.crop)
+            program.export_worker.save_image(name, "cut-out", self._raw_cut_out())
 
-    def _raw(self) -> np.ndarray:
+    def _raw_cut_out(self) -> np.ndarray:
         """The plate as it is in the picture, with a margin: H x W x 3 uint8."""
         assert self.image_item.image is not None
         return cut_out(self.image_item.image, self.plate.box)
 
 
 def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
-    """What lies in `box` and a margin around it, as far as the picture goes; at least one pixel."""
+    """Cut out `box` with a margin, limited to the picture; at least one pixel."""
     height, width = image.shape[:2]
     margin = MARGIN * (box[3] - box[1])
     left, top = (int(max(0, side - margin)) for side in box[:2])
@@ -290,8 +293,8 @@ def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.nda
     return image[top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
-def _nothing(context: PanelContext) -> None:
-    """Why there are no cards."""
+def _no_plates(context: PanelContext) -> None:
+    """Show why there are no cards."""
     ui, state = context.ui, context.program.state
     theme = ui.theme
     recognition = state.recognition
@@ -311,13 +314,13 @@ def _nothing(context: PanelContext) -> None:
         ui.text("No plate found", theme.dim)
         if recognition.plates:
             ui.text(f"{len(recognition.plates)} below the thresholds", theme.dim)
-        if state.mark == MISSED:
-            _missed(context)
+        if state.outcome == MISSED:
+            _draw_missed(context)
 
 
-def _missed(context: PanelContext) -> None:
+def _draw_missed(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
     record = state.record
     assert record is not None
     texts = ", ".join(record.missed(state.settings.score, state.settings.confidence))
-    ui.text(elided(ui, f"Missed: the label says {texts}", ui.room[0]), ui.theme.missed)
+    ui.text(elide(ui, f"Missed: the label says {texts}", ui.room[0]), ui.theme.missed)

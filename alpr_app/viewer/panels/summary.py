@@ -1,14 +1,23 @@
-"""The table of what was found, folder by folder, with a click on a column's name to sort by it."""
+"""The table of results by folder; a click on the name of a column sorts by it."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
-from alpr_app.viewer.app.folder_results import CSV, HERE, SHARES, Summary, SummaryRow, ordered, summarise, write_summary
-from alpr_app.viewer.panels.context import PanelContext, elided
+from alpr_app.viewer.app.folder_results import (
+    CSV,
+    SHARES,
+    THIS_FOLDER,
+    Summary,
+    SummaryRow,
+    sort_rows,
+    summarise,
+    write_summary,
+)
+from alpr_app.viewer.panels.context import PanelContext, elide
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
-from alpr_app.viewer.workers.threads import Background
+from alpr_app.viewer.workers.threads import BackgroundTask
 
 PAD = 18
 FOLDER_WIDTH, COLUMN_WIDTH = 230, 88
@@ -17,6 +26,8 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Column:
+    """A column of the table; `labels` if it needs labelled pictures."""
+
     name: str
     title: str
     tip: str
@@ -24,34 +35,36 @@ class Column:
 
 
 COLUMNS = (
-    Column("folder", "Folder", "Where the pictures lie"),
-    Column("pictures", "Pictures", "Read so far"),
-    Column("plates", "Plates", "Found, after the thresholds"),
+    Column("folder", "Folder", "Folder of the pictures"),
+    Column("pictures", "Pictures", "Pictures read so far"),
+    Column("plates", "Plates", "Plates that reach both thresholds"),
     Column("confidence", "Confidence", "Mean of the plates' confidences"),
-    Column("labelled", "Labelled", "Pictures whose name tells the plate", True),
-    Column("exact", "Right", "All characters right; where the name tells the place, also there (IoU above 0.6)", True),
+    Column("labelled", "Labelled", "Plates whose label gives the text", True),
+    Column("exact", "Right", "All characters right and, where the label gives the position, IoU above 0.6", True),
     Column("no_province", "No province", "Right from the second character on", True),
-    Column("found_70", "IoU 0.7", "Found where the label says, with an IoU of 0.7 or more", True),
+    Column("found_70", "IoU 0.7", "Labelled plates found with an IoU of 0.7 or more", True),
     Column("corner_px", "Corners", "Mean corner error in pixels, of plates found with an IoU of 0.5 or more", True),
-    Column("false_boxes", "False boxes", "Shown plates on no labelled one; some may be plates nobody labelled", True),
+    Column("false_boxes", "False boxes", "Shown plates that match no label; some may be plates without a label", True),
 )
 
 
 class SummaryTable:
+    """The window with the summary."""
+
     def __init__(self) -> None:
         self._column, self._descending = "folder", False
-        self._of: tuple[str, int, float, float] | None = None
+        self._summary_of: tuple[str, int, float, float] | None = None
 
     def draw(self, context: PanelContext, window: Rect) -> None:
         ui, state = context.ui, context.program.state
-        self._renew(context)
+        self._update(context)
         summary = context.program.summary.result
         columns = [column for column in COLUMNS if not column.labels or summary is None or summary.has_labels]
-        em, row = ui.em, round(ui.line_height + 9 * ui.em)
-        count = len(summary.lines) if summary is not None else 0
-        width = min((FOLDER_WIDTH + COLUMN_WIDTH * (len(columns) - 1) + 2 * PAD) * em, window[2] - 20)
-        wanted = (max(count, 3) + 3) * row + ui.row_height + (2 * PAD + 44) * em
-        height = min(wanted, window[3] - 40 * em)
+        unit, row = ui.unit, round(ui.line_height + 9 * ui.unit)
+        count = len(summary.rows) if summary is not None else 0
+        width = min((FOLDER_WIDTH + COLUMN_WIDTH * (len(columns) - 1) + 2 * PAD) * unit, window[2] - 20)
+        wanted = (max(count, 3) + 3) * row + ui.row_height + (2 * PAD + 44) * unit
+        height = min(wanted, window[3] - 40 * unit)
         rect = ((window[2] - width) / 2, (window[3] - height) / 2, width, height)
         with ui.area("summary ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
@@ -59,128 +72,130 @@ class SummaryTable:
         with ui.area("summary", rect, ui.theme.panel, padding=PAD, on_top=True):
             self._title(context)
             if summary is None:
-                ui.text("Adding up...", ui.theme.dim)
+                ui.text("Calculating...", ui.theme.dim)
                 return
-            self._head(context, columns, row)
-            with ui.child("summary rows", 0, -(2 * row + 10 * em)):
-                self._rows(context, columns, ordered(summary.lines, self._column, self._descending), row)
-            self._sums(context, columns, summary, row)
+            self._header(context, columns, row)
+            with ui.child("summary rows", 0, -(2 * row + 10 * unit)):
+                self._rows(context, columns, sort_rows(summary.rows, self._column, self._descending), row)
+            self._totals(context, columns, summary, row)
 
-    def _renew(self, context: PanelContext) -> None:
-        """Have it added up again if anything has changed since."""
+    def _update(self, context: PanelContext) -> None:
+        """Calculate the summary again if anything has changed."""
         image_list, summary = context.program.state.image_list, context.program.summary
-        of = (context.program.state.folder, image_list.changes, image_list.score, image_list.confidence)
-        if of == self._of:
+        key = (context.program.state.folder, image_list.changes, image_list.score, image_list.confidence)
+        if key == self._summary_of:
             return
-        if self._of is not None and of[0] != self._of[0]:
+        if self._summary_of is not None and key[0] != self._summary_of[0]:
             summary.result = None
-        # Copied here, added up there: the thread must not see what changes meanwhile.
+        # Copied for the thread, which must not see later changes.
         records, thresholds = dict(image_list.records), (image_list.score, image_list.confidence)
         if summary.start(lambda: summarise(records, *thresholds)):
-            self._of = of
+            self._summary_of = key
 
     def _title(self, context: PanelContext) -> None:
         ui, state, program = context.ui, context.program.state, context.program
-        label = "Keep as CSV"
-        width = ui.text_width(label) + 22 * ui.em
+        label = "Save as CSV"
+        width = ui.text_width(label) + 22 * ui.unit
         left, top = ui.cursor
         room = ui.room[0]
         read = f"{len(state.image_list.records):,} of {len(state.image_list.names):,} pictures read"
         name = os.path.basename(state.folder) or state.folder
-        title = elided(ui, f"{name}: {read}", room - width - 10 * ui.em)
+        title = elide(ui, f"{name}: {read}", room - width - 10 * ui.unit)
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
         ui.cursor = (left + room - width, top)
-        summary: Background[Summary] = program.summary
+        summary: BackgroundTask[Summary] = program.summary
         result, column, descending = summary.result, self._column, self._descending
-        if ui.button(label, width, enabled=result is not None, tip="As the table is sorted") and result is not None:
-            program.export_worker.write(
+        if ui.button(label, width, enabled=result is not None, tip="Rows in the order shown") and result is not None:
+            program.export_worker.save(
                 name,
                 "summary",
                 CSV,
-                lambda path: write_summary(path, result, lambda lines: ordered(lines, column, descending)),
+                lambda path: write_summary(path, result, lambda rows: sort_rows(rows, column, descending)),
             )
-        ui.space(4 * ui.em)
+        ui.space(4 * ui.unit)
 
-    def _head(self, context: PanelContext, columns: list[Column], row: float) -> None:
-        """The names of the columns; a click sorts, a second one the other way round."""
-        ui, theme, em = context.ui, context.ui.theme, context.ui.em
+    def _header(self, context: PanelContext, columns: list[Column], row: float) -> None:
+        """Draw the column names; a click sorts, a second one reverses the order."""
+        ui, theme, unit = context.ui, context.ui.theme, context.ui.unit
         left, top = ui.cursor
-        for column, (x, width) in zip(columns, _places(context, columns), strict=True):
+        for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
             ui.cursor = (left + x, top)
             hit = ui.hit(f"by {column.name}", width, row)
-            ui.tip(column.tip)
+            ui.tooltip(column.tip)
             chosen = column.name == self._column
             colour = theme.text if hit.hovered or chosen else theme.dim
-            text = elided(ui, column.title, width - 12 * em, SMALL)
+            text = elide(ui, column.title, width - 12 * unit, SMALL)
             wide = ui.text_width(text, SMALL)
-            start = left + x + (6 * em if column.name == "folder" else width - wide)
-            ui.painter.text((start, top + 4 * em), text, colour, SMALL)
+            start = left + x + (6 * unit if column.name == "folder" else width - wide)
+            ui.painter.text((start, top + 4 * unit), text, colour, SMALL)
             if chosen:
-                tip, y = start + (wide + 9 * em if column.name == "folder" else -8 * em), top + 12 * em
-                way = 3 * em if self._descending else -3 * em
-                ui.painter.triangle((tip - 4 * em, y - way), (tip + 4 * em, y - way), (tip, y + way), theme.accent)
+                tip, y = start + (wide + 9 * unit if column.name == "folder" else -8 * unit), top + 12 * unit
+                offset = 3 * unit if self._descending else -3 * unit
+                ui.painter.triangle(
+                    (tip - 4 * unit, y - offset), (tip + 4 * unit, y - offset), (tip, y + offset), theme.accent
+                )
             if hit.clicked:
-                # Figures are looked at from the top first, names from A.
+                # Figures sort from the highest first, names from A.
                 self._descending = not self._descending if chosen else column.name != "folder"
                 self._column = column.name
         ui.painter.line([(left, top + row - 1), (left + ui.room[0], top + row - 1)], theme.line)
         ui.cursor = (left, top + row)
 
-    def _rows(self, context: PanelContext, columns: list[Column], lines: list[SummaryRow], row: float) -> None:
-        """Those in sight."""
+    def _rows(self, context: PanelContext, columns: list[Column], rows: list[SummaryRow], row: float) -> None:
+        """Draw the visible rows."""
         ui = context.ui
         left, top = ui.cursor
         first = max(0, int(ui.scroll / row))
-        for number in range(first, min(len(lines), first + int(ui.room[1] / row) + 2)):
+        for number in range(first, min(len(rows), first + int(ui.room[1] / row) + 2)):
             y = top + number * row
             if number % 2 == 0:
-                ui.painter.surface((left, y, ui.room[0], row), ui.theme.field, 3 * ui.em)
-            _line(context, columns, lines[number], (left, y), row)
+                ui.painter.fill((left, y, ui.room[0], row), ui.theme.field, 3 * ui.unit)
+            _draw_row(context, columns, rows[number], (left, y), row)
         ui.cursor = (left, top)
-        ui.space(len(lines) * row)
+        ui.space(len(rows) * row)
 
-    def _sums(self, context: PanelContext, columns: list[Column], summary: Summary, row: float) -> None:
+    def _totals(self, context: PanelContext, columns: list[Column], summary: Summary, row: float) -> None:
         ui = context.ui
         left, top = ui.cursor
         ui.painter.line([(left, top), (left + ui.room[0], top)], ui.theme.line)
-        for number, line in enumerate((summary.micro, summary.macro)):
-            _line(context, columns, line, (left, top + 4 * ui.em + number * row), row, whole=not number)
+        for number, summary_row in enumerate((summary.micro, summary.macro)):
+            _draw_row(context, columns, summary_row, (left, top + 4 * ui.unit + number * row), row, integers=not number)
 
 
-def _places(context: PanelContext, columns: list[Column]) -> list[tuple[float, float]]:
-    """Left end, from that of the table, and width of each column; the first takes what the others leave."""
-    em, room = context.ui.em, context.ui.room[0] - 10 * context.ui.em
-    figures = min(COLUMN_WIDTH * em, room * 0.75 / (len(columns) - 1))
+def _column_positions(context: PanelContext, columns: list[Column]) -> list[tuple[float, float]]:
+    """Left end in the table and width of each column; the first column takes the remaining width."""
+    unit, room = context.ui.unit, context.ui.room[0] - 10 * context.ui.unit
+    figures = min(COLUMN_WIDTH * unit, room * 0.75 / (len(columns) - 1))
     first = room - figures * (len(columns) - 1)
     return [(0, first), *((first + number * figures, figures) for number in range(len(columns) - 1))]
 
 
-def _line(
+def _draw_row(
     context: PanelContext,
     columns: list[Column],
-    line: SummaryRow,
+    summary_row: SummaryRow,
     place: tuple[float, float],
     row: float,
-    whole: bool = True,
+    integers: bool = True,
 ) -> None:
-    """whole: counts have no fraction, as means of counts have."""
+    """Draw a row; `whole` shows counts without decimals, which means of counts have."""
     ui, theme = context.ui, context.ui.theme
     left, y = place[0], place[1] + (row - ui.line_height) / 2
-    for column, (x, width) in zip(columns, _places(context, columns), strict=True):
-        value = getattr(line, column.name)
+    for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
+        value = getattr(summary_row, column.name)
         if column.name == "folder":
-            shown = elided(ui, "this folder" if value == HERE else value, width - 14 * ui.em, middle=True)
-            ui.painter.text((left + 6 * ui.em, y), shown, theme.text)
+            shown = elide(ui, "this folder" if value == THIS_FOLDER else value, width - 14 * ui.unit, middle=True)
+            ui.painter.text((left + 6 * ui.unit, y), shown, theme.text)
             continue
-        text = figure(column.name, value, whole)
+        text = format_cell(column.name, value, integers)
         colour = theme.dim if value is None else theme.text
         ui.painter.text((left + x + width - ui.text_width(text), y), text, colour)
 
 
-def figure(name: str, value: float | None, whole: bool = True) -> str:
-    """A figure as it is shown: shares in per cent, counts with separated thousands."""
+def format_cell(name: str, value: float | None, integers: bool = True) -> str:
+    """Format a cell: shares in per cent, counts with a thousands separator."""
     if value is None:
         return NOTHING
     if name in SHARES:
         return f"{100 * value:.1f} %"
-    return f"{value:.1f}" if name == "corner_px" else f"{value:,.0f}" if whole else f"{value:,.1f}"
+    return f"{value:.1f}" if name == "corner_px" else f"{value:,.0f}" if integers else f"{value:,.1f}"

@@ -1,30 +1,36 @@
-"""The row above the picture (steps, place in the folder, zoom, overlays) and the status line at the bottom."""
+"""The toolbar above the picture (steps, zoom, overlays) and the status line at the bottom."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from alpr_app.viewer.app.state import FOLDER, LIVE
-from alpr_app.viewer.panels.context import PanelContext, elided, icon_button, icon_width
+from alpr_app.viewer.panels.context import PanelContext, elide, icon_button, icon_width
 from alpr_app.viewer.toolkit.painter import Rect
 from alpr_app.viewer.workers.live import RUNNING
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
-# Between buttons and toggles on one row, in spaces between two buttons.
+# Gap between buttons and toggles in one row, in multiples of the spacing.
 GAP = 2
-# Name, setting, explanation, and the name where there is little room.
+# Name, setting, tooltip, and short name.
 _TOGGLES = (
     ("Box", "show_boxes", "Boxes (B)", "B"),
     ("Corners", "show_corners", "Corners (C)", "C"),
     ("Text", "show_text", "Texts (T)", "T"),
-    ("Truth", "show_truth", "Ground truth of labels (G)", "G"),
+    ("Ground truth", "show_truth", "Ground truth of labels (G)", "G"),
 )
 
 
 @dataclass(frozen=True)
 class ToolbarLayout:
-    """steps: left end and row of each button on the left. toggles: left end of the first one, its row, and the place
-    of its name in `_TOGGLES`. rows: how many there are. begin, end: between them the first row is free."""
+    """The arrangement of the toolbar.
+
+    Attributes:
+        steps: Left end and row of each button on the left.
+        toggles: Left end of the first toggle, its row, and whether names are long (0) or short (1).
+        rows: Number of rows.
+        begin, end: The free part of the first row.
+    """
 
     steps: list[tuple[float, int]]
     toggles: tuple[float, int, int]
@@ -33,9 +39,12 @@ class ToolbarLayout:
     end: float
 
 
-def arranged(steps: list[float], long: list[float], short: list[float], room: float, spacing: float) -> ToolbarLayout:
-    """Where buttons of these widths go: toggles at the right end, so that they keep their place, with shorter names
-    where there is too little room, and in a row of their own where that is too much as well."""
+def arrange(steps: list[float], long: list[float], short: list[float], room: float, spacing: float) -> ToolbarLayout:
+    """Arrange buttons of these widths.
+
+    Toggles are right-aligned, so that they keep their place. They have short names if the long ones do not fit, and a
+    row of their own if the short ones do not fit either.
+    """
     places, x, row = [], 0.0, 0
     for width in steps:
         if x and x + width > room:
@@ -56,24 +65,26 @@ def _total(widths: list[float], spacing: float) -> float:
 
 
 def toolbar(context: PanelContext, rect: Rect) -> float:
-    """Draw it at the top of `rect`; returns its height."""
+    """Draw the toolbar at the top of `rect`; returns its height."""
     ui, state = context.ui, context.program.state
-    pad, spacing = 7 * ui.em, 5 * ui.em
+    pad, spacing = 7 * ui.unit, 5 * ui.unit
     live = state.kind == LIVE
     usable = live or bool(state.image_list.names)
     chosen = [toggle for toggle in _TOGGLES if toggle[1] != "show_truth" or state.kind == FOLDER]
-    buttons = ([_next] if live else [_previous, _next]) + [_play, _fit, _own_size]
-    widths = [ui.text_width(_WORDS[button]) + 18 * ui.em if button in _WORDS else icon_width(ui) for button in buttons]
-    long, short = ([ui.text_width(toggle[part]) + 18 * ui.em for toggle in chosen] for part in (0, 3))
-    layout = arranged(widths, long, short, rect[2] - 2 * pad, spacing)
+    buttons = ([_next] if live else [_previous, _next]) + [_play, _fit, _actual_size]
+    widths = [
+        ui.text_width(_LABELS[button]) + 18 * ui.unit if button in _LABELS else icon_width(ui) for button in buttons
+    ]
+    long, short = ([ui.text_width(toggle[part]) + 18 * ui.unit for toggle in chosen] for part in (0, 3))
+    layout = arrange(widths, long, short, rect[2] - 2 * pad, spacing)
     step = ui.row_height + spacing
     height = layout.rows * step - spacing + 2 * pad
-    ui.painter.surface((rect[0], rect[1], rect[2], height), ui.theme.panel)
+    ui.painter.fill((rect[0], rect[1], rect[2], height), ui.theme.panel)
     left, top = rect[0] + pad, rect[1] + pad
     for button, (x, row) in zip(buttons, layout.steps, strict=True):
         ui.cursor = (left + x, top + row * step)
         button(context, usable)
-    _place(context, left + layout.begin + 3 * spacing, left + layout.end - 2 * spacing, top)
+    _image_info(context, left + layout.begin + 3 * spacing, left + layout.end - 2 * spacing, top)
     x, row, name = layout.toggles
     for toggle, width in zip(chosen, (long, short)[name], strict=True):
         ui.cursor = (left + x, top + row * step)
@@ -88,7 +99,7 @@ def _previous(context: PanelContext, usable: bool) -> None:
 
 
 def _next(context: PanelContext, usable: bool) -> None:
-    tip = "One frame on (→)" if context.program.state.kind == LIVE else "Next picture (→)"
+    tip = "Next frame (→)" if context.program.state.kind == LIVE else "Next picture (→)"
     if icon_button(context, "next", "next", tip, enabled=usable):
         context.program.step(1)
 
@@ -96,29 +107,29 @@ def _next(context: PanelContext, usable: bool) -> None:
 def _play(context: PanelContext, usable: bool) -> None:
     state = context.program.state
     if state.kind == LIVE:
-        held = context.program.live is not None and context.program.live.paused
-        tip, icon = ("Go on (Space)", "play") if held else ("Hold (Space)", "hold")
-        on = held
+        paused = context.program.live is not None and context.program.live.paused
+        tip, icon = ("Resume (Space)", "play") if paused else ("Pause (Space)", "pause")
+        on = paused
     else:
         on = state.playing
-        tip, icon = ("Stop the slide show (Space)", "hold") if on else ("Slide show (Space)", "play")
-    if icon_button(context, "play", "hold" if icon == "hold" else "play", tip, on=on, enabled=usable):
+        tip, icon = ("Stop the slide show (Space)", "pause") if on else ("Slide show (Space)", "play")
+    if icon_button(context, "play", "pause" if icon == "pause" else "play", tip, on=on, enabled=usable):
         context.program.play()
 
 
 def _fit(context: PanelContext, usable: bool) -> None:
     view = context.program.state.view
-    if context.ui.button(_WORDS[_fit], on=view.zoom is None, tip="Fit the whole picture in (F)"):
+    if context.ui.button(_LABELS[_fit], on=view.zoom is None, tip="Fit the whole picture (F)"):
         view.fit()
 
 
-def _own_size(context: PanelContext, usable: bool) -> None:
+def _actual_size(context: PanelContext, usable: bool) -> None:
     view = context.program.state.view
-    if context.ui.button(_WORDS[_own_size], on=view.zoom == 1.0, tip="One picture pixel for one of the screen (1)"):
+    if context.ui.button(_LABELS[_actual_size], on=view.zoom == 1.0, tip="Actual size (1)"):
         view.set_zoom(1.0)
 
 
-_WORDS = {_fit: "Fit", _own_size: "1:1"}
+_LABELS = {_fit: "Fit", _actual_size: "1:1"}
 
 
 def _toggle(context: PanelContext, toggle: tuple[str, str, str, str], name: str, width: float) -> None:
@@ -128,8 +139,8 @@ def _toggle(context: PanelContext, toggle: tuple[str, str, str, str], name: str,
         state.change(**{setting: not getattr(state.settings, setting)})
 
 
-def _place(context: PanelContext, left: float, right: float, top: float) -> None:
-    """Zoom and size of the picture, as far as there is room for them."""
+def _image_info(context: PanelContext, left: float, right: float, top: float) -> None:
+    """Draw zoom and size of the picture, as far as they fit."""
     ui, state, image_item = context.ui, context.program.state, context.program.state.image_item
     if image_item is None or image_item.image is None:
         return
@@ -141,27 +152,28 @@ def _place(context: PanelContext, left: float, right: float, top: float) -> None
         if left + width > right:
             return
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), text, ui.theme.dim)
-        left += width + 14 * ui.em
+        left += width + 14 * ui.unit
 
 
 def status_line(context: PanelContext, rect: Rect, frame_rate: float) -> None:
+    """Draw the state of the models, the last message, and rates and durations."""
     ui, state = context.ui, context.program.state
-    theme, em = ui.theme, ui.em
+    theme, unit = ui.theme, ui.unit
     with ui.area("status", rect, theme.panel, padding=0):
         paint = ui.painter
         paint.line([(rect[0], rect[1] + 0.5), (rect[0] + rect[2], rect[1] + 0.5)], theme.line)
         middle, y = rect[1] + rect[3] / 2, rect[1] + (rect[3] - ui.line_height) / 2
         colour = {LOADING: theme.missed, FAILED: theme.wrong}.get(state.models.state, theme.right)
-        paint.dot((rect[0] + 16 * em, middle), 4 * em, colour)
-        right = _figures(context, rect, y, frame_rate)
-        left = rect[0] + 30 * em
-        text = elided(ui, _models(context), right - left)
+        paint.dot((rect[0] + 16 * unit, middle), 4 * unit, colour)
+        right = _rates(context, rect, y, frame_rate)
+        left = rect[0] + 30 * unit
+        text = elide(ui, _models(context), right - left)
         paint.text((left, y), text, theme.dim)
-        left += ui.text_width(text) + 24 * em
+        left += ui.text_width(text) + 24 * unit
         message = state.message
         if message is not None and left < right:
-            tint = theme.wrong if message.bad else theme.text
-            paint.text((left, y), elided(ui, message.text, right - left), tint)
+            tint = theme.wrong if message.is_error else theme.text
+            paint.text((left, y), elide(ui, message.text, right - left), tint)
 
 
 def _models(context: PanelContext) -> str:
@@ -169,34 +181,34 @@ def _models(context: PanelContext) -> str:
     if state.models.state == LOADING:
         return "Loading the models..."
     if state.models.state == FAILED:
-        return "No models"
+        return "The models cannot be used"
     threads = context.program.choice.threads
-    own = context.program.training.sign
+    run_models = context.program.training.model_description
     return (
         f"Ready: {state.models.detail or 'models'}"
         + (f", {threads} thread{'s' if threads > 1 else ''}" if threads else "")
-        + (f", {own}" if own else "")
+        + (f", {run_models}" if run_models else "")
     )
 
 
-def _figures(context: PanelContext, rect: Rect, y: float, frame_rate: float) -> float:
-    """Rates and times from the right end; returns where they begin."""
+def _rates(context: PanelContext, rect: Rect, y: float, frame_rate: float) -> float:
+    """Draw rates and durations from the right end; returns where they begin."""
     ui, state = context.ui, context.program.state
-    figures = []
+    rates = []
     if state.kind == LIVE and state.live_status.state == RUNNING:
-        figures.append(f"source {state.source_rate.per_second():.0f}/s")
-    waiting = context.program.recogniser.waiting()
-    if state.kind == LIVE or state.whole:
-        figures.append(f"read {state.recogniser_rate.per_second():.0f}/s")
-        figures.append(f"window {frame_rate:.0f}/s")
+        rates.append(f"source {state.source_rate.per_second():.0f}/s")
+    waiting = context.program.recogniser.queue_length()
+    if state.kind == LIVE or state.read_all_total:
+        rates.append(f"read {state.recogniser_rate.per_second():.0f}/s")
+        rates.append(f"window {frame_rate:.0f}/s")
     elif waiting > 2:
-        figures.append(f"{waiting} waiting")
+        rates.append(f"{waiting} queued")
     recognition = state.recognition
     if recognition is not None and recognition.timings is not None:
-        figures.append(f"found in {recognition.timings.detect_ms:.0f} ms")
-        figures.append(f"read in {recognition.timings.read_ms:.0f} ms")
-    figures.append("F1 help")
-    text = "   ·   ".join(figures)
-    left = rect[0] + rect[2] - ui.text_width(text) - 14 * ui.em
+        rates.append(f"detected in {recognition.timings.detect_ms:.0f} ms")
+        rates.append(f"read in {recognition.timings.read_ms:.0f} ms")
+    rates.append("F1 help")
+    text = "   ·   ".join(rates)
+    left = rect[0] + rect[2] - ui.text_width(text) - 14 * ui.unit
     ui.painter.text((left, y), text, ui.theme.dim)
-    return left - 20 * ui.em
+    return left - 20 * ui.unit

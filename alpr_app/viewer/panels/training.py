@@ -1,4 +1,4 @@
-"""The page of a training run: its curves while they grow, its figures, its mistakes, and its model to try."""
+"""The page of a training run: curves, figures, the sheet of mistakes, and the newest model to try."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from alpr_app.viewer.app.commands import open_dialog
 from alpr_app.viewer.app.state import View
 from alpr_app.viewer.app.training import RunView, age
 from alpr_app.viewer.panels.browser import duration
-from alpr_app.viewer.panels.chart import Chart, draw_chart, figure
-from alpr_app.viewer.panels.context import PanelContext, elided, heading, pair
+from alpr_app.viewer.panels.chart import Chart, column_title, draw_chart, format_value
+from alpr_app.viewer.panels.context import PanelContext, draw_pair, elide, heading
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.images import ImageItem
 
-COLUMN = 76
+COLUMN = 64
 
 
-def run_facts(context: PanelContext, view: RunView) -> None:
-    """Draw it at the cursor, as wide as there is room."""
+def run_panel(context: PanelContext, view: RunView) -> None:
+    """Draw the figures of a run at the cursor, over the available width."""
     _progress(context, view)
-    _model(context, view)
+    _newest_model(context, view)
     _validation(context, view)
     _losses(context, view)
-    for line in view.troubles:
+    for line in view.problems:
         context.ui.text(line, context.ui.theme.wrong, wrapped=True)
 
 
 def _rows(context: PanelContext, rows: list[tuple[str, str]]) -> None:
     ui = context.ui
     left, top = ui.cursor
-    step = ui.line_height + 3 * ui.em
+    step = ui.line_height + 3 * ui.unit
     for name, value in rows:
-        pair(ui, ui.painter, (left, top, ui.room[0], step), name, value)
+        draw_pair(ui, ui.painter, (left, top, ui.room[0], step), name, value)
         top += step
     ui.cursor = (left, top)
     ui.space(1)
@@ -51,62 +51,62 @@ def _progress(context: PanelContext, view: RunView) -> None:
         ui.progress(share, f"{100 * share:.0f} %{rest}")
     of = f"{view.step:,} of {view.steps:,}" if view.steps else f"{view.step:,}"
     waiting = view.train.last("waiting_share")
-    rows = [("Steps", of), ("Samples a second", f"{view.rate:.1f}" if view.rate else "–")]
+    rows = [("Steps", of), ("Samples per second", f"{view.rate:.1f}" if view.rate else "–")]
     if waiting is not None and isfinite(waiting):
         rows.append(("Waiting for samples", f"{100 * waiting:.1f} %"))
     memory = view.train.last("memory_gb")
     if memory is not None and isfinite(memory):
-        rows.append(("Memory at most", f"{memory:.1f} GB"))
+        rows.append(("Peak memory", f"{memory:.1f} GB"))
     if view.changed:
-        rows.append(("Last figures", f"{duration(age(view.changed))} ago"))
+        rows.append(("Last update", f"{duration(age(view.changed))} ago"))
     _rows(context, rows)
 
 
-def _model(context: PanelContext, view: RunView) -> None:
-    """The newest model, to be tried and to be left again."""
+def _newest_model(context: PanelContext, view: RunView) -> None:
+    """Draw the newest model, with buttons to use it and to return to the initial models."""
     ui, training = context.ui, context.program.training
-    heading(ui, "Its model")
+    heading(ui, "Model")
     newest = view.newest
     if newest is None:
         masked = view.about is not None and view.about.kind == "masked"
-        says = (
-            "This phase makes no model that could be tried"
+        status = (
+            "This phase produces no model to try"
             if masked
-            else "One is written at each validation; there is none yet"
+            else "A model is written at each validation; none has been written yet"
         )
-        ui.text(says, ui.theme.dim, wrapped=True)
+        ui.text(status, ui.theme.dim, wrapped=True)
     else:
         seen = f"after {newest.samples:,} samples, " if newest.samples is not None else ""
-        ui.text(f"The newest {newest.kind}: {seen}{duration(age(newest.written))} ago", ui.theme.dim, wrapped=True)
-        label = "Load the newer one" if training.newer else "Try this model on the picture"
-        if training.in_use:
-            ui.text("It reads the pictures now", ui.theme.doubtful)
-        elif ui.button("Loading..." if training.trying else label, ui.room[0], enabled=not training.trying):
-            training.try_newest()
-    if training.trouble:
-        ui.text(training.trouble, ui.theme.wrong, wrapped=True)
-    if training.own and ui.button(f"Back to the {training.first_name}", ui.room[0]):
-        training.back()
+        ui.text(f"Newest {newest.kind}: {seen}{duration(age(newest.written))} ago", ui.theme.dim, wrapped=True)
+        label = "Load the newer model" if training.newer_available else "Try this model on the picture"
+        if training.newest_in_use:
+            ui.text("This model is in use", ui.theme.uncertain)
+        elif ui.button("Loading..." if training.loading else label, ui.room[0], enabled=not training.loading):
+            training.load_newest()
+    if training.error:
+        ui.text(training.error, ui.theme.wrong, wrapped=True)
+    if training.models_in_use and ui.button(f"Back to the {training.initial_models_name}", ui.room[0]):
+        training.restore_initial_models()
 
 
 def _validation(context: PanelContext, view: RunView) -> None:
-    """Each figure of the last validation beside that of the best one."""
+    """Draw each figure of the last validation beside that of the best one."""
     ui, val = context.ui, view.val
     if not val:
         return
     heading(ui, f"Validation at step {val.last('step'):,.0f}")
     left, top = ui.cursor
-    right, step = left + ui.room[0], ui.line_height + 3 * ui.em
-    column = COLUMN * ui.em
+    right, step = left + ui.room[0], ui.line_height + 3 * ui.unit
+    column = COLUMN * ui.unit
     names = [name for name in val.columns if name != "step"]
-    table = [(name, figure(float(val.columns[name][-1])), figure(view.best(name)), False) for name in names]
+    table = [(name, format_value(float(val.columns[name][-1])), format_value(view.best(name)), False) for name in names]
     for name, last, best, small in [("", "last", "best", True), *table]:
         font = {"font": SMALL} if small else {}
         for text, end, colour in ((last, right - column, ui.theme.text), (best, right, ui.theme.dim)):
             width = ui.text_width(text, **font)
             ui.painter.text((end - width, top), text, ui.theme.dim if small else colour, **font)
         room = right - 2 * column - left
-        ui.painter.text((left, top), elided(ui, name.replace("_", " "), room), ui.theme.dim)
+        ui.painter.text((left, top), elide(ui, column_title(name), room), ui.theme.dim)
         top += step
     ui.cursor = (left, top)
     ui.space(1)
@@ -117,50 +117,54 @@ def _losses(context: PanelContext, view: RunView) -> None:
         return
     heading(context.ui, f"Losses at step {view.train.last('step'):,.0f}")
     names = [name for name in view.train.columns if name not in NO_LOSSES]
-    rows = [(name.replace("_", " "), figure(float(view.train.columns[name][-1]))) for name in names]
+    rows = [(column_title(name), format_value(float(view.train.columns[name][-1]))) for name in names]
     rate = view.train.last("learning_rate")
-    _rows(context, [*rows, *([("learning rate", figure(rate))] if rate is not None else [])])
+    _rows(context, [*rows, *([("learning rate", format_value(rate))] if rate is not None else [])])
 
 
-class SheetPanel:
+class MistakeSheet:
+    """The sheet of the worst mistakes, which can be zoomed and moved."""
+
     def __init__(self) -> None:
         self._view = View()
-        self._of = ""
+        self._shown_key = ""
 
     def draw(self, context: PanelContext, view: RunView) -> None:
-        """Draw the sheet where the cursor is, as large as there is room, or say how to come by one."""
+        """Draw the sheet at the cursor in the available room, or the command that makes one."""
         ui, image_item = context.ui, view.sheet
         if image_item is None or image_item.display is None:
-            ui.text("There is no sheet of mistakes yet. This makes one, also while the run goes on:", wrapped=True)
+            ui.text(
+                "There is no sheet of mistakes yet. This command makes one, even while the run goes on:", wrapped=True
+            )
             ui.text(f"python -m alpr_app.train report {view.folder} --dataset_path DATA", ui.theme.dim, wrapped=True)
             return
         place = (*ui.cursor, *ui.room)
         if min(place[2:]) < 1:
             return
-        if self._of != image_item.key:
-            self._of = image_item.key
-            self._begin(image_item, place)
-        ui.painter.surface(place, ui.theme.ground)
+        if self._shown_key != image_item.key:
+            self._shown_key = image_item.key
+            self._fit_width(image_item, place)
+        ui.painter.fill(place, ui.theme.ground)
         hit = ui.hit("sheet", *place[2:])
-        pointer = (ui.mouse.place[0] - place[0], ui.mouse.place[1] - place[1])
+        pointer = (ui.mouse.position[0] - place[0], ui.mouse.position[1] - place[1])
         if hit.hovered and ui.mouse.wheel:
             self._view.zoom_at(ui.mouse.wheel, pointer, image_item.size, place[2:])
         if hit.held:
             self._view.drag(ui.mouse.delta, image_item.size, place[2:])
         if hit.double:
-            self._whole_or_wide(image_item, place)
-        ui.tip("Wheel: larger and smaller; drag: move; double click: the whole sheet")
+            self._toggle_fit(image_item, place)
+        ui.tooltip("Wheel: zoom; drag: move; double click: fit the whole sheet")
         self._paint(context, image_item, place)
 
-    def _begin(self, image_item: ImageItem, place: Rect) -> None:
-        """As wide as there is room, from its top."""
+    def _fit_width(self, image_item: ImageItem, place: Rect) -> None:
+        """Fit the width, starting at the top."""
         zoom = min(place[2] / image_item.size[0], 2.0)
         self._view.set_zoom(zoom)
         self._view.centre = (0.5, min(0.5, place[3] / 2 / (image_item.size[1] * zoom)))
 
-    def _whole_or_wide(self, image_item: ImageItem, place: Rect) -> None:
+    def _toggle_fit(self, image_item: ImageItem, place: Rect) -> None:
         if self._view.zoom is None:
-            self._begin(image_item, place)
+            self._fit_width(image_item, place)
         else:
             self._view.fit()
 
@@ -169,8 +173,8 @@ class SheetPanel:
         left, top = self._view.origin(image_item.size, place[2:])
         display = image_item.display
         assert display is not None
-        texture = context.textures.get("sheet", (image_item.key, image_item.taken), lambda: display)
-        with context.ui.painter.within(place):
+        texture = context.textures.get("sheet", (image_item.key, image_item.captured), lambda: display)
+        with context.ui.painter.clip(place):
             rect = (
                 round(place[0] + left),
                 round(place[1] + top),
@@ -183,40 +187,42 @@ class SheetPanel:
 EDGE, PAD = 18, 14
 FACTS_WIDTH, FACTS_SHARE = 330, 0.34
 GAP = 8
-NOTHING_SIZE = 620, 170
+NO_RUN_SIZE = 620, 170
 
 
 class TrainingPage:
+    """The page of the run that is watched."""
+
     def __init__(self) -> None:
-        self._sheet = SheetPanel()
+        self._sheet = MistakeSheet()
 
     def draw(self, context: PanelContext, window: Rect) -> None:
         ui, state, view = context.ui, context.program.state, context.program.training.view
-        em = ui.em
-        edge = EDGE * em
+        unit = ui.unit
+        edge = EDGE * unit
         rect = (edge, edge, window[2] - 2 * edge, window[3] - 2 * edge)
         if view is None:
-            width, height = min(NOTHING_SIZE[0] * em, rect[2]), min(NOTHING_SIZE[1] * em, rect[3])
+            width, height = min(NO_RUN_SIZE[0] * unit, rect[2]), min(NO_RUN_SIZE[1] * unit, rect[3])
             rect = ((window[2] - width) / 2, (window[3] - height) / 2.6, width, height)
         with ui.area("training ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
                 state.run_open = False
         with ui.area("training", rect, ui.theme.panel, padding=PAD, on_top=True):
             if view is None:
-                _nothing(context)
+                _no_run(context)
                 return
-            self._head(context, view)
-            facts = min(FACTS_WIDTH * em, FACTS_SHARE * ui.room[0])
+            self._header(context, view)
+            facts = min(FACTS_WIDTH * unit, FACTS_SHARE * ui.room[0])
             below = ui.row_height + ui.gap[1]
-            with ui.child("run left", ui.room[0] - facts - PAD * em, -below, scrolls=False):
-                self._pictures(context, view)
-            ui.beside(PAD * em)
+            with ui.child("run left", ui.room[0] - facts - PAD * unit, -below, scrolls=False):
+                self._tabs(context, view)
+            ui.same_line(PAD * unit)
             with ui.child("run right", 0, -below):
-                run_facts(context, view)
+                run_panel(context, view)
             _command(context, view)
 
-    def _head(self, context: PanelContext, view: RunView) -> None:
-        """The run's name, what it trains and how it does; buttons at the right end."""
+    def _header(self, context: PanelContext, view: RunView) -> None:
+        """Draw the name of the run, what it trains and its state; buttons at the right end."""
         ui, theme = context.ui, context.ui.theme
         start, top = ui.cursor
         left, right = start, start + ui.room[0]
@@ -225,23 +231,23 @@ class TrainingPage:
             ("Another run...", "Open the folder of another run (O)", lambda: open_dialog(context.program)),
         )
         for label, tip, act in buttons:
-            width = ui.text_width(label) + 20 * ui.em
+            width = ui.text_width(label) + 20 * ui.unit
             right -= width
             ui.cursor = (right, top)
             if ui.button(label, width, tip=tip):
                 act()
             right -= ui.gap[0]
         y = top + (ui.row_height - ui.line_height) / 2
-        says, colour = doing(view), theme.right if not view.still(time.time()) else theme.missed
-        name = elided(ui, view.name, (right - left) * 0.4, middle=True)
+        status, colour = run_status(view), theme.right if not view.is_stalled(time.time()) else theme.missed
+        name = elide(ui, view.name, (right - left) * 0.4, middle=True)
         ui.painter.text((left, y), name, theme.text)
-        left += ui.text_width(name) + 18 * ui.em
-        ui.painter.dot((left, y + ui.line_height / 2), 4 * ui.em, colour)
-        left += 12 * ui.em
-        ui.painter.text((left, y), elided(ui, says, right - left), theme.dim)
+        left += ui.text_width(name) + 18 * ui.unit
+        ui.painter.dot((left, y + ui.line_height / 2), 4 * ui.unit, colour)
+        left += 12 * ui.unit
+        ui.painter.text((left, y), elide(ui, status, right - left), theme.dim)
         ui.cursor = (start, top + ui.row_height + ui.gap[1])
 
-    def _pictures(self, context: PanelContext, view: RunView) -> None:
+    def _tabs(self, context: PanelContext, view: RunView) -> None:
         ui = context.ui
         with ui.tabs("run tabs"):
             with ui.tab("Curves") as shown:
@@ -252,23 +258,22 @@ class TrainingPage:
                     self._sheet.draw(context, view)
 
 
-def doing(view: RunView) -> str:
-    """What it trains, and how far it is."""
+def run_status(view: RunView) -> str:
+    """What the run trains, and its state."""
     what = f"{view.about.kind}, {view.about.parameters / 1e6:.2f} M parameters" if view.about is not None else ""
     if not view.changed:
-        says = "nothing has been written yet"
+        status = "no figures yet"
     elif view.done:
-        says = "done"
-    elif view.still(time.time()):
-        says = f"stands still, the last figures are {duration(age(view.changed))} old"
+        status = "done"
+    elif view.is_stalled(time.time()):
+        status = f"stalled, last update {duration(age(view.changed))} ago"
     else:
-        says = "running"
-    return f"{what}  ·  {says}" if what else says
+        status = "running"
+    return f"{what}  ·  {status}" if what else status
 
 
 def charts_of(view: RunView) -> list[Chart]:
-    """Losses, what validation wants high, what it wants low, and the learning rate; speed where one of these is not
-    there."""
+    """Losses, validation scores, validation errors, and the learning rate; speed if there are no errors."""
     train, val = view.train.columns, view.val.columns
     losses = {name: values for name, values in train.items() if name not in NO_LOSSES}
     figures = {name: values for name, values in val.items() if name != "step"}
@@ -276,7 +281,7 @@ def charts_of(view: RunView) -> list[Chart]:
     high = {name: values for name, values in figures.items() if name not in low}
     steps, validated, end = train.get("step", np.zeros(0)), val.get("step", np.zeros(0)), float(view.step)
     errors = Chart("validation: errors", validated, low, end)
-    speed = Chart("samples a second", steps, _only(train, "samples_per_s"), end)
+    speed = Chart("samples per second", steps, _only(train, "samples_per_s"), end)
     return [
         Chart("losses", steps, losses, end, logarithmic=True),
         Chart("validation", validated, high, end),
@@ -290,10 +295,10 @@ def _only(columns: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]
 
 
 def _curves(context: PanelContext, view: RunView) -> None:
-    """Four charts, two by two; the upper ones hold more and are higher."""
+    """Draw four charts, two by two; the upper row is higher because it has more lines."""
     ui = context.ui
     left, top = ui.cursor
-    gap = GAP * ui.em
+    gap = GAP * ui.unit
     width, height = (ui.room[0] - gap) / 2, ui.room[1] - gap
     upper = 0.54 * height
     for number, chart in enumerate(charts_of(view)):
@@ -303,31 +308,31 @@ def _curves(context: PanelContext, view: RunView) -> None:
 
 
 def _command(context: PanelContext, view: RunView) -> None:
-    """What to type to go on, or to begin anew, with a button that copies it."""
+    """Draw the command that resumes or repeats the run, with a button that copies it."""
     ui, program = context.ui, context.program
     left, top = ui.cursor
-    label = "Copy the command"
-    width = ui.text_width(label) + 20 * ui.em
+    label = "Copy command"
+    width = ui.text_width(label) + 20 * ui.unit
     place = view.about.place if view.about is not None else ""
-    tip = f"To be run in {place}" if place else "Of files other than the run's own, only the names are known"
+    tip = f"Run it in {place}" if place else "Outside the run's folder, only the names of files are known"
     if ui.button(label, width, enabled=bool(view.command), tip=tip):
         ui.copy(view.command)
-        program.state.say("Copied the command")
-    start = left + width + 10 * ui.em
+        program.state.add_message("Copied the command")
+    start = left + width + 10 * ui.unit
     y = top + (ui.row_height - ui.line_height) / 2
-    shown = elided(ui, view.command or "The command is not known", left + ui.room[0] - start, middle=True)
+    shown = elide(ui, view.command or "The command is unknown", left + ui.room[0] - start, middle=True)
     ui.painter.text((start, y), shown, ui.theme.dim)
 
 
-def _nothing(context: PanelContext) -> None:
+def _no_run(context: PanelContext) -> None:
     ui = context.ui
     ui.text("No training run is open")
     ui.text(
-        "Open the folder that was given to a training as --output: curves and figures move while it trains, and its "
-        "newest model can be tried on the picture.",
+        "Open the folder that was given to a training command as --output. Curves and figures update during the "
+        "training, and the newest model can be tried on the picture.",
         ui.theme.dim,
         wrapped=True,
     )
-    ui.space(6 * ui.em)
-    if ui.button("Open a run's folder...", ui.text_width("Open a run's folder...") + 30 * ui.em):
+    ui.space(6 * ui.unit)
+    if ui.button("Open a run folder...", ui.text_width("Open a run folder...") + 30 * ui.unit):
         open_dialog(context.program)

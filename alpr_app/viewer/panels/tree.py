@@ -1,32 +1,34 @@
-"""The folders within the opened one, above the list of pictures: to unfold, and to go from one to the other."""
+"""The tree of subfolders above the list of pictures."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from alpr_app.core.errors import printable
-from alpr_app.viewer.app.commands import unfold
+from alpr_app.viewer.app.commands import expand_folder
 from alpr_app.viewer.app.settings import LIMITS
 from alpr_app.viewer.app.tree import Node
-from alpr_app.viewer.panels.context import PanelContext, elided, follow, rows_in_sight
+from alpr_app.viewer.panels.context import PanelContext, elide, scroll_to_row, visible_rows
 from alpr_app.viewer.toolkit.painter import SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
 
-# Of the left side, apart from what always stands below; the rest belongs to the pictures.
-MOST_SHARE, LEAST_BELOW = 0.7, 170
+# Maximum fraction of the left side, without the controls below; the rest belongs to the pictures.
+MAXIMUM_SHARE, MINIMUM_BELOW = 0.7, 170
 INDENT = 15
 EDGE = 9
 
 
 class TreePanel:
+    """The tree of subfolders."""
+
     def __init__(self) -> None:
-        self._followed = ""
+        self._scrolled_to = ""
 
     def draw(self, context: PanelContext) -> None:
-        """Draw it at the cursor; nothing at all for a folder without folders in it."""
+        """Draw the tree at the cursor; nothing for a folder without subfolders."""
         ui, state = context.ui, context.program.state
         if state.tree.root is None or not state.tree.root.children:
             return
@@ -34,11 +36,11 @@ class TreePanel:
         self._head(context)
         if not state.settings.show_tree:
             return
-        row = round(ui.line_height + 6 * ui.em)
-        wanted = min(state.settings.tree_height * ui.em, MOST_SHARE * room - LEAST_BELOW * ui.em)
+        row = round(ui.line_height + 6 * ui.unit)
+        wanted = min(state.settings.tree_height * ui.unit, MAXIMUM_SHARE * room - MINIMUM_BELOW * ui.unit)
         height = min(len(state.tree.rows) * row, wanted)
         if height < row:
-            # The pictures need what room there is.
+            # The pictures need the remaining room.
             return
         with ui.child("tree", 0, height):
             self._rows(context, row)
@@ -47,25 +49,25 @@ class TreePanel:
     def _head(self, context: PanelContext) -> None:
         ui, state = context.ui, context.program.state
         left, top = ui.cursor
-        height = ui.line_height + 2 * ui.em
+        height = ui.line_height + 2 * ui.unit
         hit = ui.hit("folders", ui.room[0], height)
-        ui.tip("Hide or show the folders (M)")
+        ui.tooltip("Hide or show the folders (M)")
         colour = ui.theme.text if hit.hovered else ui.theme.dim
         shown = state.settings.show_tree
-        _triangle(ui, ui.painter, (left + 8 * ui.em, top + height / 2), shown, colour)
-        ui.painter.text((left + 20 * ui.em, top + 2 * ui.em), "FOLDERS", colour, SMALL)
+        _triangle(ui, ui.painter, (left + 8 * ui.unit, top + height / 2), shown, colour)
+        ui.painter.text((left + 20 * ui.unit, top + 2 * ui.unit), "FOLDERS", colour, SMALL)
         if hit.clicked:
             state.change(show_tree=not shown)
 
     def _rows(self, context: PanelContext, row: float) -> None:
         ui, state = context.ui, context.program.state
         rows = state.tree.rows
-        if state.folder != self._followed:
+        if state.folder != self._scrolled_to:
             chosen = next((number for number, node in enumerate(rows) if node.path == state.folder), -1)
             if chosen >= 0:
-                follow(ui, chosen * row, row, ui.room[1])
-                self._followed = state.folder
-        for node, place in rows_in_sight(ui, rows, row):
+                scroll_to_row(ui, chosen * row, row, ui.room[1])
+                self._scrolled_to = state.folder
+        for node, place in visible_rows(ui, rows, row):
             self._row(context, node, place)
 
     def _row(self, context: PanelContext, node: Node, place: Rect) -> None:
@@ -76,71 +78,71 @@ class TreePanel:
         chosen = node.path == program.state.folder
         paint, theme = ui.painter, ui.theme
         if chosen or hit.hovered:
-            paint.surface(place, theme.accent_dim if chosen else theme.field, 3 * ui.em)
-        # Folders deeper than fits are not pushed out of sight.
-        x = left + min(node.depth * INDENT * ui.em, width * 0.5)
-        triangle = x + 8 * ui.em
-        over_triangle = hit.hovered and ui.mouse.place[0] < triangle + 9 * ui.em
-        if node.may_open:
+            paint.fill(place, theme.accent_dim if chosen else theme.field, 3 * ui.unit)
+        # The indent is limited, so that deep folders stay visible.
+        x = left + min(node.depth * INDENT * ui.unit, width * 0.5)
+        triangle = x + 8 * ui.unit
+        over_triangle = hit.hovered and ui.mouse.position[0] < triangle + 9 * ui.unit
+        if node.expandable:
             colour = theme.text if over_triangle else theme.dim
-            _triangle(ui, paint, (triangle, top + height / 2), node.open, colour)
-        start = x + 20 * ui.em
+            _triangle(ui, paint, (triangle, top + height / 2), node.expanded, colour)
+        start = x + 20 * ui.unit
         y = top + (height - ui.line_height) / 2
-        right = left + width - 8 * ui.em
-        for text, strong in reversed(counted(node, program.state.settings.recursive)):
+        right = left + width - 8 * ui.unit
+        for text, strong in reversed(picture_counts(node, program.state.settings.recursive)):
             right -= ui.text_width(text)
             paint.text((right, y), text, theme.text if strong else theme.dim)
-            right -= 5 * ui.em
+            right -= 5 * ui.unit
         tint = theme.wrong if node.error else theme.text if chosen or hit.hovered else theme.dim
-        paint.text((start, y), elided(ui, node.name, right - start - 4 * ui.em, middle=True), tint)
-        ui.tip(_explained(node))
-        if node.may_open and (hit.clicked if over_triangle else hit.double):
-            unfold(program, node, not node.open)
+        paint.text((start, y), elide(ui, node.name, right - start - 4 * ui.unit, middle=True), tint)
+        ui.tooltip(_tooltip(node))
+        if node.expandable and (hit.clicked if over_triangle else hit.double):
+            expand_folder(program, node, not node.expanded)
         elif hit.clicked:
             program.show_folder(node.path)
 
     def _edge(self, context: PanelContext, height: float) -> None:
-        """A line that can be dragged to give the folders more room."""
+        """A line that can be dragged to resize the tree."""
         ui, state = context.ui, context.program.state
         left, top = ui.cursor
-        # Close below, whatever the space between widgets.
+        # Directly below the tree, without the spacing between widgets.
         top -= ui.gap[1]
         width = ui.room[0]
         ui.cursor = (left, top)
-        hit = ui.hit("tree edge", width, EDGE * ui.em)
+        hit = ui.hit("tree edge", width, EDGE * ui.unit)
         active = hit.hovered or hit.held
         if active:
-            ui.drag_pointer("down")
-        y = top + EDGE * ui.em / 2
+            ui.drag_cursor("down")
+        y = top + EDGE * ui.unit / 2
         colour = ui.theme.accent if active else ui.theme.line
         ui.painter.line([(left, y), (left + width, y)], colour, 2 if active else 1)
         if hit.held and ui.mouse.delta[1]:
             low, high = LIMITS["tree_height"]
-            state.change(tree_height=min(max((height + ui.mouse.delta[1]) / ui.em, low), high))
+            state.change(tree_height=min(max((height + ui.mouse.delta[1]) / ui.unit, low), high))
 
 
 def _triangle(ui: Toolkit, paint: Painter, centre: Point, open_: bool, colour: Colour) -> None:
     x, y = centre
-    size = 4 * ui.em
+    size = 4 * ui.unit
     if open_:
         paint.triangle((x - size, y - size * 0.6), (x + size, y - size * 0.6), (x, y + size * 0.8), colour)
     else:
         paint.triangle((x - size * 0.6, y - size), (x + size * 0.8, y), (x - size * 0.6, y + size), colour)
 
 
-def counted(node: Node, recursive: bool) -> list[tuple[str, bool]]:
-    """How many pictures a click would show, and what lies further down; each with whether it is what is shown."""
+def picture_counts(node: Node, recursive: bool) -> list[tuple[str, bool]]:
+    """Numbers of pictures shown by a click and of those further down; each with whether it is the former."""
     if node.error:
         return [("no access", False)]
     if recursive:
         return [(f"{node.total:,}", True)]
     below = node.total - node.pictures
-    own = [(f"{node.pictures:,}", True)] if node.pictures or not below else []
-    return own + ([(f"+{below:,}", False)] if below else [])
+    direct = [(f"{node.pictures:,}", True)] if node.pictures or not below else []
+    return direct + ([(f"+{below:,}", False)] if below else [])
 
 
-def _explained(node: Node) -> str:
+def _tooltip(node: Node) -> str:
     if node.error:
         return f"{printable(node.path)}\n{node.error}"
-    more = f", {node.total:,} with all folders within" if node.total != node.pictures else ""
+    more = f", {node.total:,} including subfolders" if node.total != node.pictures else ""
     return f"{printable(node.path)}\n{node.pictures:,} pictures{more}"

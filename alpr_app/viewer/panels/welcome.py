@@ -1,4 +1,4 @@
-"""What stands on the canvas while there is no picture, and the sign that models of a training run read it."""
+"""What the canvas shows while there is no picture, and the banner for models of a training run."""
 
 from __future__ import annotations
 
@@ -10,65 +10,70 @@ from alpr_app.data.assets import SAMPLES
 from alpr_app.data.network import is_address
 from alpr_app.viewer.app.commands import open_dialog
 from alpr_app.viewer.app.state import FOLDER, LIVE, State
-from alpr_app.viewer.panels.context import PanelContext, elided, wrapped
+from alpr_app.viewer.panels.context import PanelContext, elide, wrap
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, Rect
 from alpr_app.viewer.workers.live import ENDED, OPENING, WAITING
 
 
 def model_banner(context: PanelContext, place: Rect) -> None:
-    """Draw it at the top of the canvas at `place`; nothing while no such model is in use. A click on it leads back."""
+    """Draw a banner while models of a training run are in use; a click returns to the initial models."""
     ui, training = context.ui, context.program.training
-    if not training.own:
+    if not training.models_in_use:
         return
-    theme, em = ui.theme, ui.em
-    margin, pad = 10 * em, 10 * em
+    theme, unit = ui.theme, ui.unit
+    margin, pad = 10 * unit, 10 * unit
     left, top = place[0] + margin, place[1] + margin
     room = place[2] - 2 * margin
-    text = elided(ui, f"{training.sign[0].upper()}{training.sign[1:]}  ×", room - 2 * pad)
+    text = elide(ui, f"{training.model_description[0].upper()}{training.model_description[1:]}  ×", room - 2 * pad)
     width = ui.text_width(text) + 2 * pad
     ui.cursor = (left, top)
     hit = ui.hit("own models", width, ui.row_height)
-    ui.tip(f"Back to the {training.first_name}")
-    ui.painter.surface((left, top, width, ui.row_height), theme.label, 4 * em)
-    ui.painter.frame((left, top, width, ui.row_height), theme.doubtful, 4 * em, (2.5 if hit.hovered else 1.5) * em)
+    ui.tooltip(f"Back to the {training.initial_models_name}")
+    ui.painter.fill((left, top, width, ui.row_height), theme.label, 4 * unit)
+    ui.painter.outline(
+        (left, top, width, ui.row_height), theme.uncertain, 4 * unit, (2.5 if hit.hovered else 1.5) * unit
+    )
     ui.painter.text((left + pad, top + (ui.row_height - ui.line_height) / 2), text, theme.label_text)
-    if training.newer:
-        label = "Load the newer one"
-        wide = ui.text_width(label) + 20 * em
+    if training.newer_available:
+        label = "Load the newer model"
+        wide = ui.text_width(label) + 20 * unit
         beside = width + wide + ui.gap[0] <= room
         ui.cursor = (left + width + ui.gap[0], top) if beside else (left, top + ui.row_height + ui.gap[1])
-        tip = "The training has written a newer model since"
-        if ui.button(label, min(wide, room), on=True, enabled=not training.trying, tip=tip):
-            training.try_newest()
+        tip = "The training run has written a newer model"
+        if ui.button(label, min(wide, room), on=True, enabled=not training.loading, tip=tip):
+            training.load_newest()
     if hit.clicked:
-        training.back()
+        training.restore_initial_models()
 
 
 def welcome(context: PanelContext, place: Rect) -> None:
+    """Draw the message in the middle of the canvas, with buttons that open other sources."""
     ui = context.ui
-    title, lines, offers = explained(context.program.state)
-    width = min(place[2] - 40 * ui.em, 640 * ui.em)
+    title, lines, offers = explain(context.program.state)
+    width = min(place[2] - 40 * ui.unit, 640 * ui.unit)
     left = place[0] + (place[2] - width) / 2
     top = place[1] + place[3] * 0.34
     paint = ui.painter
-    # Where a large title needs several lines, there is no room for it.
-    font, step = (LARGE, 50 * ui.em) if ui.text_width(title, LARGE) <= width else (BODY, ui.line_height + 10 * ui.em)
+    # A large title that needs several lines would take too much room.
+    font, step = (
+        (LARGE, 50 * ui.unit) if ui.text_width(title, LARGE) <= width else (BODY, ui.line_height + 10 * ui.unit)
+    )
     for text, colour, size in [(title, ui.theme.text, font), *((line, ui.theme.dim, BODY) for line in lines)]:
-        for part in wrapped(ui, text, width, size):
+        for part in wrap(ui, text, width, size):
             paint.text((place[0] + (place[2] - ui.text_width(part, size)) / 2, top), part, colour, size)
-            top += ui.line_height + 4 * ui.em
-        top += step - ui.line_height - 4 * ui.em if text is title else 0
+            top += ui.line_height + 4 * ui.unit
+        top += step - ui.line_height - 4 * ui.unit if text is title else 0
     if offers:
-        _offers(context, (left, top + 16 * ui.em, width, 0))
+        _offers(context, (left, top + 16 * ui.unit, width, 0))
 
 
-def explained(state: State) -> tuple[str, list[str], bool]:
+def explain(state: State) -> tuple[str, list[str], bool]:
     """A title, lines below it, and whether other sources are offered."""
     if state.kind == FOLDER:
         return _folder(state)
     if state.kind == LIVE:
         return _live(state)
-    trouble = [message.text for message in list(state.messages)[-1:] if message.bad]
+    trouble = [message.text for message in list(state.messages)[-1:] if message.is_error]
     return (
         "Nothing is open",
         [*trouble, "Open a folder, a camera, a video or an address; or drop one onto this window"],
@@ -87,14 +92,14 @@ def _folder(state: State) -> tuple[str, list[str], bool]:
     if state.listing_error:
         why = state.listing_error.removeprefix(f"{state.folder}: cannot be opened: ")
         return "This folder cannot be opened", [state.folder, why], True
-    lines, within = [state.folder], _within(state)
-    if within:
-        lines.append(f"The folders within hold {within:,}: choose one on the left, or show them all")
+    lines, in_subfolders = [state.folder], _pictures_in_subfolders(state)
+    if in_subfolders:
+        lines.append(f"Its subfolders hold {in_subfolders:,}: choose one on the left, or include them all")
     return "There are no pictures in this folder", lines, True
 
 
-def _within(state: State) -> int:
-    """Pictures in the folders within the present one that are not shown, as far as one knows."""
+def _pictures_in_subfolders(state: State) -> int:
+    """Number of pictures in subfolders that are not listed, as far as it is known."""
     node = state.tree.find(state.folder)
     return node.total - node.pictures if node is not None and not state.settings.recursive else 0
 
@@ -103,9 +108,9 @@ def _live(state: State) -> tuple[str, list[str], bool]:
     status, name = state.live_status, state.live_name
     if status.state == WAITING:
         seconds = max(0, round(status.until - monotonic()))
-        # An address stays as it is written.
+        # An address keeps its spelling.
         head = name if is_address(name) else f"{name[0].upper()}{name[1:]}"
-        return f"{head} {status.detail}", [f"It is tried again in {seconds} s"], True
+        return f"{head} {status.detail}", [f"Next attempt in {seconds} s"], True
     if status.state == OPENING:
         return f"Opening {name}…", [], False
     if status.state == ENDED:
@@ -117,17 +122,17 @@ def _offers(context: PanelContext, place: Rect) -> None:
     ui, program = context.ui, context.program
     offers: list[tuple[str, Callable[[], None]]] = [("Open another source...", lambda: open_dialog(program))]
     if program.live is not None:
-        again = "Play again" if program.state.live_status.state == ENDED else "Try again now"
-        offers.insert(0, (again, program.live.reconnect))
-    if program.state.kind == FOLDER and _within(program.state):
-        offers.insert(0, ("Show them all", lambda: program.rescan(True)))
+        retry_label = "Replay" if program.state.live_status.state == ENDED else "Reconnect"
+        offers.insert(0, (retry_label, program.live.reconnect))
+    if program.state.kind == FOLDER and _pictures_in_subfolders(program.state):
+        offers.insert(0, ("Include subfolders", lambda: program.rescan(True)))
     if SAMPLES.is_dir():
         offers.append(("Sample pictures", lambda: program.open(str(SAMPLES))))
-    widths = [ui.text_width(label) + 30 * ui.em for label, _ in offers]
-    whole = sum(widths) + ui.gap[0] * (len(offers) - 1)
-    # Below one another where they do not fit side by side.
-    stacked = whole > place[2]
-    left, top = place[0] + (place[2] - whole) / 2, place[1]
+    widths = [ui.text_width(label) + 30 * ui.unit for label, _ in offers]
+    total_width = sum(widths) + ui.gap[0] * (len(offers) - 1)
+    # One below the other if they do not fit side by side.
+    stacked = total_width > place[2]
+    left, top = place[0] + (place[2] - total_width) / 2, place[1]
     for (label, act), width in zip(offers, widths, strict=True):
         ui.cursor = (place[0] + (place[2] - width) / 2, top) if stacked else (left, top)
         if ui.button(label, width):

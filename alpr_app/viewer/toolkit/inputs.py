@@ -1,7 +1,7 @@
-"""What mouse and keyboard do, in order, dealt out to frames so that nothing gets lost.
+"""Events of mouse and keyboard, in order, dispatched to frames so that none is lost.
 
-A press and a release between two frames would leave the button as it was. So a frame takes events only up to the
-second change of the same button or key, and no movement after a change: a click stays where it was made.
+A press and a release between two frames would cancel out. A frame therefore takes events only up to the second change
+of the same button or key, and no movement after a change, so that a click stays where it was made.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-# Codes of GLFW, which need not be there to test what keys do. Letters and digits have their ASCII codes.
+# Key codes of GLFW, which is not needed to test the keys. Letters and digits have their ASCII codes.
 KEYS = {
     "Space": 32,
     "Escape": 256,
@@ -36,7 +36,7 @@ KEYS = {
     **{letter: ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"},
 }
 NAMES = {code: name for name, code in KEYS.items()} | {334: "+", 333: "-"}
-# Dear ImGui's names of the keys that matter while one types.
+# Dear ImGui's names of the keys used in text fields.
 TYPING_KEYS = {
     "TAB": "Tab",
     "LEFT_ARROW": "Left",
@@ -57,21 +57,28 @@ TYPING_KEYS = {
     **{letter: letter for letter in "ACVXYZ"},
 }
 CONTROL, SHIFT = 2, 1
-# Keys that leave a field in which one types.
-_LEAVING = ("Enter", "Keypad enter", "Escape", "Tab")
-# From then on, the pointer asks for an explanation of what is under it.
+# Keys that end the input into a text field.
+_FIELD_KEYS = ("Enter", "Keypad enter", "Escape", "Tab")
+# Seconds of rest after which a tooltip appears.
 REST_SECONDS = 0.4
-# Far enough outside for Dear ImGui to know that there is no pointer.
-NOWHERE = (-1e6, -1e6)
+# Far enough outside that Dear ImGui sees no pointer.
+OUTSIDE = (-1e6, -1e6)
 
 
-# Modifiers as GLFW numbers them, and the codes of their keys.
+# Modifiers as numbered by GLFW, and the codes of their keys.
 _MODIFIERS = {"key_shift": (SHIFT, (340, 344)), "key_ctrl": (CONTROL, (341, 345)), "key_alt": (4, (342, 346))}
 
 
 @dataclass(frozen=True)
 class Hit:
-    """What the pointer does at a place. clicked: pressed and let go there. held: pressed there, not yet let go."""
+    """The state of the pointer at an area.
+
+    Attributes:
+        hovered: It is over the area.
+        clicked: It was pressed and released there.
+        double: It was double-clicked there.
+        held: It was pressed there and not yet released.
+    """
 
     hovered: bool
     clicked: bool
@@ -79,8 +86,8 @@ class Hit:
     held: bool
 
 
-class Target(Protocol):
-    """What takes the events of a frame."""
+class InputTarget(Protocol):
+    """Receives the events of a frame."""
 
     def pointer(self, x: float, y: float) -> None: ...
 
@@ -96,14 +103,18 @@ class Target(Protocol):
 @dataclass(frozen=True)
 class _Event:
     kind: str
-    # Button or key that changes; None for events that may come together.
+    # The button or key that changes; None for events that can share a frame.
     changes: tuple[str, int] | None
-    apply: Callable[[Target], None]
+    apply: Callable[[InputTarget], None]
     pressed: tuple[str, int] | None = None
 
 
 class Inputs:
-    """pressed: (name, mods) of the keys that went down or repeat, since the frame began."""
+    """The queue of events.
+
+    Attributes:
+        pressed: (name, modifiers) of the keys that were pressed or repeated in this frame.
+    """
 
     def __init__(self) -> None:
         self._events: deque[_Event] = deque()
@@ -111,13 +122,13 @@ class Inputs:
         self._held: set[int] = set()
 
     def __bool__(self) -> bool:
-        """Whether something is left for the next frame."""
+        """Whether events are left for the next frame."""
         return bool(self._events)
 
     def leave(self) -> None:
-        """The pointer is outside of the window; while something is dragged, it belongs to it all the same."""
+        """The pointer has left the window; during a drag it still belongs to the window."""
         if not self._held:
-            self.move(*NOWHERE)
+            self.move(*OUTSIDE)
 
     def move(self, x: float, y: float) -> None:
         self._events.append(_Event("move", None, lambda target: target.pointer(x, y)))
@@ -134,7 +145,7 @@ class Inputs:
         self._events.append(_Event("character", None, lambda target: target.character(code)))
 
     def key(self, code: int, down: bool, mods: int = 0, repeat: bool = False) -> None:
-        """A key went down or up, or is held so long that it repeats. Unknown keys have negative codes."""
+        """A key was pressed, released or repeated. Unknown keys have negative codes."""
         if code < 0:
             return
         pressed = (NAMES[code], mods) if down and code in NAMES else None
@@ -143,8 +154,8 @@ class Inputs:
         else:
             self._events.append(_Event("key", ("key", code), lambda target: target.key(code, down, mods), pressed))
 
-    def deal(self, target: Target) -> None:
-        """Give `target` the events of one frame."""
+    def dispatch(self, target: InputTarget) -> None:
+        """Pass the events of one frame to `target`."""
         self.pressed = []
         changed: set[tuple[str, int]] = set()
         moved = False
@@ -153,7 +164,7 @@ class Inputs:
             clicked = any(kind == "button" for kind, _ in changed)
             if event.changes in changed or (clicked and event.kind in ("move", "wheel")):
                 return
-            # Tabs take a press only where the pointer has been seen in the frame before.
+            # Tabs accept a press only where the pointer was in the frame before.
             if moved and event.kind == "press":
                 return
             self._events.popleft()
@@ -163,13 +174,13 @@ class Inputs:
                 changed.add(event.changes)
             if event.pressed is not None:
                 self.pressed.append(event.pressed)
-                if event.pressed[0] in _LEAVING:
-                    # What is typed after it is no longer meant for the field.
+                if event.pressed[0] in _FIELD_KEYS:
+                    # Later characters are not meant for the text field.
                     return
 
 
-class Feed:
-    """Puts events into Dear ImGui's `io`."""
+class ImguiInput:
+    """Passes events to Dear ImGui's `io`."""
 
     def __init__(self, io: Any) -> None:
         self._io = io
@@ -182,7 +193,7 @@ class Feed:
             self._io.mouse_down[number] = down
 
     def wheel(self, x: float, y: float) -> None:
-        # There may have been more than one turn since the last frame.
+        # The wheel may have turned more than once since the last frame.
         self._io.mouse_wheel_horizontal += x
         self._io.mouse_wheel += y
 
@@ -198,32 +209,33 @@ class Feed:
 
 
 class Mouse:
-    """Where the pointer is and what it does in this frame, in units of the window."""
+    """The pointer in this frame, in units of the window."""
 
     def __init__(self, io: Any) -> None:
         self._io = io
-        self._last, self._still = NOWHERE, 0.0
+        self._last, self._still = OUTSIDE, 0.0
 
-    def note(self, seconds: float) -> None:
-        """A frame has come, so long after the last one."""
-        self._still = self._still + seconds if self.place == self._last else 0.0
-        self._last = self.place
+    def update(self, seconds: float) -> None:
+        """Called at each frame, `seconds` after the last one."""
+        self._still = self._still + seconds if self.position == self._last else 0.0
+        self._last = self.position
 
     @property
-    def rests(self) -> bool:
-        """Whether it has not moved for a while."""
+    def is_resting(self) -> bool:
+        """Whether the pointer has not moved for REST_SECONDS."""
         return self._still >= REST_SECONDS
 
     @property
-    def place(self) -> tuple[float, float]:
+    def position(self) -> tuple[float, float]:
+        """Position of the pointer."""
         return tuple(self._io.mouse_pos)
 
     @property
     def delta(self) -> tuple[float, float]:
-        """How far it has gone since the last frame."""
+        """Movement since the last frame."""
         return tuple(self._io.mouse_delta)
 
     @property
     def wheel(self) -> float:
-        """Turns away from the user."""
+        """Turns of the wheel away from the user."""
         return float(self._io.mouse_wheel)

@@ -1,4 +1,4 @@
-"""Draws without any display: EGL without a surface, on Linux with Mesa or a graphics driver."""
+"""Draws without a display: EGL without a surface, on Linux with Mesa or a graphics driver."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ _REMEDY = "install a software OpenGL (Debian: apt-get install libegl1 libgl1-mes
 
 
 class OffscreenError(AlprError):
-    """Nothing can be drawn off screen here; the message names what is missing."""
+    """Nothing can be drawn off screen on this computer; the message says what is missing."""
 
 
 class Offscreen:
-    """An OpenGL 3.3 context with a picture of width x height to draw on; current while it is open.
+    """An OpenGL 3.3 context with a framebuffer of `width` x `height`; current while it is open.
 
-    Raises OffscreenError.
+    Raises:
+        OffscreenError: Nothing can be drawn off screen on this computer.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -57,7 +58,7 @@ class Offscreen:
         if not count.value:
             raise OffscreenError(f"this OpenGL cannot draw off screen; {_REMEDY}")
         egl.eglBindAPI(egl.EGL_OPENGL_API)
-        # 3.3, core profile.
+        # OpenGL 3.3, core profile.
         version = [0x3098, 3, 0x30FB, 3, 0x30FD, 1, egl.EGL_NONE]
         self._context = egl.eglCreateContext(
             self._display, configs[0], egl.EGL_NO_CONTEXT, (egl.EGLint * len(version))(*version)
@@ -77,17 +78,17 @@ class Offscreen:
         self._gl.glClear(self._gl.GL_COLOR_BUFFER_BIT)
 
     def finish(self) -> None:
-        """Wait until all has been drawn."""
+        """Wait until everything has been drawn."""
         self._gl.glFinish()
 
     @property
     def renderer(self) -> str:
-        """What draws, in OpenGL's words."""
+        """Name of the OpenGL renderer."""
         name: str = self._gl.glGetString(self._gl.GL_RENDERER).decode(errors="replace")
         return name
 
     def read(self) -> np.ndarray:
-        """What has been drawn: H x W x 3 uint8 RGB."""
+        """The picture drawn: H x W x 3 uint8 RGB."""
         width, height = self.size
         self._gl.glPixelStorei(self._gl.GL_PACK_ALIGNMENT, 1)
         data = self._gl.glReadPixels(0, 0, width, height, self._gl.GL_RGB, self._gl.GL_UNSIGNED_BYTE)

@@ -1,6 +1,4 @@
-"""Lines, surfaces, letters and pictures, drawn freely: what a toolkit's draw list can do, in the viewer's terms; and
-the sizes of the letters.
-"""
+"""Free drawing of lines, rectangles, text and pictures on a draw list of Dear ImGui; and the font sizes."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from alpr_app.viewer.toolkit.theme import Colour
 
 BODY, SMALL, LARGE = "body", "small", "large"
 
-# Height in pixels at scale 1.
+# Font height in pixels at scale 1.
 SIZES = {BODY: 17, SMALL: 14, LARGE: 30}
 
 # First and last code of each range, ended by 0: Latin with arrows and dashes; then Chinese, for any file name.
@@ -27,14 +25,16 @@ RANGES = {BODY: [[*_LATIN, 0], [*_HAN, 0]], SMALL: [[*_LATIN, *_PLATES, 0]], LAR
 
 
 def printable(text: str) -> str:
-    """`text` in one line, with ? for all that is no character, because names of files need not be text and Dear ImGui
-    and GLFW take nothing else, and with escapes for what is not seen: names may hold line ends and marks that turn what
-    follows them."""
-    return text if text.isascii() and text.isprintable() else errors.printable(characters(text))
+    """Make `text` printable in one line.
+
+    Invalid characters become ?, because Dear ImGui and GLFW require valid text and names of files may be anything.
+    Invisible ones are escaped: names may contain line ends and marks that reverse the text behind them.
+    """
+    return text if text.isascii() and text.isprintable() else errors.printable(valid_text(text))
 
 
-def characters(text: str) -> str:
-    """`text` with ? for all that is no character."""
+def valid_text(text: str) -> str:
+    """Replace invalid characters in `text` by ?."""
     return text.encode(errors="replace").decode()
 
 
@@ -45,49 +45,54 @@ Rect = tuple[float, float, float, float]
 _CLOSED = 1
 
 
-def packed(colour: Colour) -> int:
-    """A colour as the draw list takes it."""
+def pack_colour(colour: Colour) -> int:
+    """Pack a colour as the draw list takes it."""
     red, green, blue, opacity = (round(255 * min(max(part, 0.0), 1.0)) for part in colour)
     return opacity << 24 | blue << 16 | green << 8 | red
 
 
 class Painter:
-    """canvas: the draw list. font: makes a font current."""
+    """Draws on a draw list.
+
+    Args:
+        canvas: The draw list.
+        font: Selects a font while its context is open.
+    """
 
     def __init__(self, canvas: Any, font: Callable[[str], AbstractContextManager[None]]) -> None:
         self._canvas, self._font = canvas, font
 
     def line(self, points: Sequence[Point], colour: Colour, width: float = 1.0, closed: bool = False) -> None:
-        self._canvas.add_polyline(list(points), packed(colour), _CLOSED if closed else 0, width)
+        self._canvas.add_polyline(list(points), pack_colour(colour), _CLOSED if closed else 0, width)
 
-    def surface(self, rect: Rect, colour: Colour, rounding: float = 0.0) -> None:
+    def fill(self, rect: Rect, colour: Colour, rounding: float = 0.0) -> None:
         left, top, width, height = rect
-        self._canvas.add_rect_filled(left, top, left + width, top + height, packed(colour), rounding)
+        self._canvas.add_rect_filled(left, top, left + width, top + height, pack_colour(colour), rounding)
 
-    def frame(self, rect: Rect, colour: Colour, rounding: float = 0.0, width: float = 1.0) -> None:
+    def outline(self, rect: Rect, colour: Colour, rounding: float = 0.0, width: float = 1.0) -> None:
         left, top, across, down = rect
-        self._canvas.add_rect(left, top, left + across, top + down, packed(colour), rounding, 0, width)
+        self._canvas.add_rect(left, top, left + across, top + down, pack_colour(colour), rounding, 0, width)
 
     def triangle(self, first: Point, second: Point, third: Point, colour: Colour) -> None:
-        self._canvas.add_triangle_filled(*first, *second, *third, packed(colour))
+        self._canvas.add_triangle_filled(*first, *second, *third, pack_colour(colour))
 
     def quad(self, points: Sequence[Point], colour: Colour) -> None:
-        """A filled surface with four corners."""
-        self._canvas.add_quad_filled(*(value for point in points for value in point), packed(colour))
+        """Fill a quadrilateral."""
+        self._canvas.add_quad_filled(*(value for point in points for value in point), pack_colour(colour))
 
     def dot(self, centre: Point, radius: float, colour: Colour) -> None:
-        self._canvas.add_circle_filled(*centre, radius, packed(colour), 0)
+        self._canvas.add_circle_filled(*centre, radius, pack_colour(colour), 0)
 
     def ring(self, centre: Point, radius: float, colour: Colour, width: float = 1.0) -> None:
-        self._canvas.add_circle(*centre, radius, packed(colour), 0, width)
+        self._canvas.add_circle(*centre, radius, pack_colour(colour), 0, width)
 
     def text(self, place: Point, text: str, colour: Colour, font: str = "body") -> None:
-        """place: of the top left corner. Whole pixels keep letters sharp."""
+        """Draw text with its top left corner at `place`; whole pixels keep it sharp."""
         with self._font(font):
-            self._canvas.add_text(round(place[0]), round(place[1]), packed(colour), printable(text))
+            self._canvas.add_text(round(place[0]), round(place[1]), pack_colour(colour), printable(text))
 
     def picture(self, texture: Texture, rect: Rect, part: Rect = (0, 0, 1, 1)) -> None:
-        """part: left, top, width, height of what is shown, as shares of the picture."""
+        """Draw a texture; `part` is the left, top, width and height to show, as fractions of the picture."""
         left, top, width, height = rect
         self._canvas.add_image(
             texture.id,
@@ -97,16 +102,16 @@ class Painter:
             (part[0] + part[2], part[1] + part[3]),
         )
 
-    def sees(self, rect: Rect) -> bool:
-        """Whether any of `rect` is in sight."""
+    def is_visible(self, rect: Rect) -> bool:
+        """Whether any part of `rect` is visible."""
         low, high = self._canvas.get_clip_rect_min(), self._canvas.get_clip_rect_max()
         left, top, width, height = rect
         seen: bool = left < high[0] and top < high[1] and left + width > low[0] and top + height > low[1]
         return seen
 
     @contextmanager
-    def within(self, rect: Rect) -> Iterator[None]:
-        """Nothing is drawn outside of `rect`."""
+    def clip(self, rect: Rect) -> Iterator[None]:
+        """Clip drawing to `rect`."""
         left, top, width, height = rect
         self._canvas.push_clip_rect(left, top, left + width, top + height, True)
         try:

@@ -1,4 +1,4 @@
-"""Pictures on the graphics card: uploaded only when they change, of any width, deleted when nobody draws them."""
+"""Pictures on the graphics card: of any size, uploaded only when they change, deleted when they are no longer drawn."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from typing import Any
 import cv2
 import numpy as np
 
-# Frames for which a texture that is not drawn is kept.
-KEPT_FRAMES = 120
+# Frames after which a texture that is not drawn is deleted.
+UNUSED_FRAMES = 120
 
 
 @dataclass(eq=False)
 class Texture:
-    """id: OpenGL's name. The toolkit holds no reference to it, only its address: this object has to outlive the frame.
+    """A texture. Dear ImGui keeps only its address, so this object has to outlive the frame.
 
-    version: of what was uploaded. used: number of the last frame that drew it. pixelated: see `show_pixels`.
+    Attributes:
+        id: OpenGL's name.
+        size: Width and height.
+        version: Version of the picture that was uploaded.
+        used: Number of the last frame that drew it.
+        pixelated: See `Textures.show_pixels`.
     """
 
     id: int
@@ -28,10 +33,14 @@ class Texture:
 
 
 class Textures:
-    """Textures by slot. Needs a current OpenGL context. uploads: how many there have been."""
+    """Textures by slot. Needs a current OpenGL context.
+
+    Attributes:
+        uploads: Number of uploads so far.
+    """
 
     def __init__(self) -> None:
-        # Only now: off screen, the way to OpenGL has to be chosen before it is imported.
+        # Imported late: off screen, the platform of OpenGL has to be chosen first.
         from OpenGL import GL
 
         self._gl: Any = GL
@@ -40,7 +49,7 @@ class Textures:
         self.uploads = 0
 
     def get(self, slot: Hashable, version: Hashable, make: Callable[[], np.ndarray]) -> Texture:
-        """The texture of `slot`; if it shows another `version`, what `make` gives is uploaded: H x W x 3 uint8 RGB."""
+        """The texture of `slot`; the picture from `make`, H x W x 3 uint8 RGB, is uploaded if `version` has changed."""
         texture = self._slots.get(slot)
         if texture is None:
             texture = self._slots[slot] = Texture(int(self._gl.glGenTextures(1)))
@@ -56,7 +65,7 @@ class Textures:
         height, width = image.shape[:2]
         before = gl.glGetIntegerv(gl.GL_TEXTURE_BINDING_2D)
         gl.glBindTexture(gl.GL_TEXTURE_2D, texture.id)
-        # Rows follow one another without gaps; by default OpenGL takes each to begin at a multiple of 4 bytes.
+        # Rows are contiguous; by default OpenGL expects each to start at a multiple of 4 bytes.
         gl.glPixelStorei(gl.GL_UNPACK_ALIGNMENT, 1)
         if texture.size == (width, height):
             gl.glTexSubImage2D(gl.GL_TEXTURE_2D, 0, 0, 0, width, height, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, pixels)
@@ -69,14 +78,14 @@ class Textures:
                 (gl.GL_TEXTURE_MAG_FILTER, gl.GL_NEAREST if texture.pixelated else gl.GL_LINEAR),
             ):
                 gl.glTexParameteri(gl.GL_TEXTURE_2D, name, value)
-        # Shrunk pictures would flicker and lose thin strokes without smaller copies.
+        # Without mipmaps, reduced pictures would flicker and lose thin strokes.
         gl.glGenerateMipmap(gl.GL_TEXTURE_2D)
         gl.glBindTexture(gl.GL_TEXTURE_2D, before)
         texture.size = (width, height)
         self.uploads += 1
 
     def show_pixels(self, texture: Texture, pixelated: bool) -> None:
-        """Whether an enlarged picture shows its pixels as squares or is smoothed."""
+        """Choose whether an enlarged picture shows its pixels as squares or is smoothed."""
         if texture.pixelated == pixelated:
             return
         gl = self._gl
@@ -87,10 +96,10 @@ class Textures:
         texture.pixelated = pixelated
 
     def end_frame(self) -> None:
-        """Delete what has not been drawn for long."""
+        """Delete textures that have not been drawn for UNUSED_FRAMES."""
         self._frame += 1
         for slot, texture in list(self._slots.items()):
-            if self._frame - texture.used > KEPT_FRAMES:
+            if self._frame - texture.used > UNUSED_FRAMES:
                 self._gl.glDeleteTextures([texture.id])
                 del self._slots[slot]
 

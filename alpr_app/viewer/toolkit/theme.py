@@ -14,16 +14,26 @@ def _hex(code: str, opacity: float = 1.0) -> Colour:
     return red, green, blue, opacity
 
 
-def faded(colour: Colour, opacity: float) -> Colour:
+def fade(colour: Colour, opacity: float) -> Colour:
     """`colour` with its opacity times `opacity`."""
     return *colour[:3], colour[3] * opacity
 
 
 @dataclass(frozen=True)
 class Theme:
-    """ground: behind pictures. panel, field, raised, pressed: surfaces, from far to near. text, dim: what is written.
-    sure, doubtful: plates by their confidence. truth: labels. right, wrong, missed: marks. halo: around lines on
-    pictures, so that they show on any ground."""
+    """The colours of the window.
+
+    Attributes:
+        ground: Behind pictures.
+        panel, field, raised, pressed: Surfaces, from back to front.
+        line, text, dim, accent, accent_dim: Lines, text, and what is switched on.
+        certain, uncertain: Plates by their confidence.
+        ground_truth: Labels on the picture.
+        right, wrong, missed: Outcomes.
+        halo: Around lines on pictures, so that they are visible on any background.
+        label, label_text: Text on the picture.
+        shade, clear: Behind a dialog; nothing.
+    """
 
     ground: Colour
     panel: Colour
@@ -35,9 +45,9 @@ class Theme:
     dim: Colour
     accent: Colour
     accent_dim: Colour
-    sure: Colour
-    doubtful: Colour
-    truth: Colour
+    certain: Colour
+    uncertain: Colour
+    ground_truth: Colour
     right: Colour
     wrong: Colour
     missed: Colour
@@ -59,9 +69,9 @@ DARK = Theme(
     dim=_hex("949ca7"),
     accent=_hex("5b9bd5"),
     accent_dim=_hex("2f4d6c"),
-    sure=_hex("4fd1a5"),
-    doubtful=_hex("f2b13c"),
-    truth=_hex("d68cff"),
+    certain=_hex("4fd1a5"),
+    uncertain=_hex("f2b13c"),
+    ground_truth=_hex("d68cff"),
     right=_hex("5bbf8a"),
     wrong=_hex("e5705f"),
     missed=_hex("e0a94a"),
@@ -83,18 +93,18 @@ LIGHT = replace(
     dim=_hex("626a75"),
     accent=_hex("2f76b8"),
     accent_dim=_hex("bcd6ee"),
-    sure=_hex("12966b"),
-    doubtful=_hex("c77c02"),
+    certain=_hex("12966b"),
+    uncertain=_hex("c77c02"),
     right=_hex("2b8a58"),
     wrong=_hex("c2412f"),
     missed=_hex("a86f0c"),
     shade=_hex("30343a", 0.45),
 )
-# After Okabe and Ito: told apart with every kind of colour blindness.
+# Palette of Okabe and Ito, distinguishable with every kind of colour blindness.
 _OKABE_ITO = {
-    "sure": _hex("56b4e9"),
-    "doubtful": _hex("f0e442"),
-    "truth": _hex("ffffff"),
+    "certain": _hex("56b4e9"),
+    "uncertain": _hex("f0e442"),
+    "ground_truth": _hex("ffffff"),
     "right": _hex("0092d6"),
     "wrong": _hex("d55e00"),
     "missed": _hex("cc79a7"),
@@ -102,17 +112,17 @@ _OKABE_ITO = {
 
 
 def theme(name: str, colour_blind: bool) -> Theme:
-    """dark or light; with overlay colours for colour-blind eyes on demand."""
+    """The dark or light theme, on request with colours for colour-blind eyes."""
     chosen = LIGHT if name == "light" else DARK
     return replace(chosen, **_OKABE_ITO) if colour_blind else chosen
 
 
-# Lines of a chart, one after the other: told apart on dark and on light grounds, neighbours also by colour-blind eyes.
+# Colours of the lines in a chart, for both themes; neighbours are distinguishable for colour-blind eyes.
 SERIES: tuple[Colour, ...] = tuple(
     _hex(code) for code in ("4a90d9", "e08a1e", "2fa883", "c56bd6", "d9574a", "8a9a2b", "3bb0c9", "a07a5a")
 )
 
-# Of the plates themselves: ground and letters.
+# Background and text of each plate colour.
 PLATE_COLOURS: dict[str, tuple[Colour, Colour]] = {
     "blue": (_hex("1f5fbf"), _hex("ffffff")),
     "yellow": (_hex("f2b705"), _hex("111111")),
@@ -121,7 +131,7 @@ PLATE_COLOURS: dict[str, tuple[Colour, Colour]] = {
     "black": (_hex("17181a"), _hex("ffffff")),
 }
 
-# What widgets look like: a name of Dear ImGui's style, and a size at scale 1 or a field of `Theme`.
+# Style of the widgets: names in Dear ImGui, with a size at scale 1 or a field of `Theme`.
 _WIDGET_SIZES: dict[str, float | tuple[float, float]] = {
     "window_padding": (10, 10),
     "frame_padding": (9, 5),
@@ -173,12 +183,12 @@ _WIDGET_COLOURS = {
 
 
 def style_widgets(style: Any, theme: Theme, scale: float, number: Callable[[str], int]) -> None:
-    """Give Dear ImGui's `style` these colours and sizes. number: of a colour by its name."""
+    """Apply colours and sizes to Dear ImGui's `style`; `number` returns the index of a colour by its name."""
     for name, size in _WIDGET_SIZES.items():
         setattr(style, name, tuple(part * scale for part in size) if isinstance(size, tuple) else size * scale)
     style.window_border_size = style.child_border_size = 0
     style.window_min_size = (1, 1)
-    # Lines taken from the texture break up where they are nearly level.
+    # Lines drawn from the texture have gaps where they are nearly horizontal.
     style.anti_aliased_line_use_tex = False
     for name, field in _WIDGET_COLOURS.items():
         style.colors[number(name)] = getattr(theme, field)

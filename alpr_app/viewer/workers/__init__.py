@@ -1,1 +1,9 @@
-"""The threads: sources of pictures, recognition, exports, folder listings."""
+"""The threads behind the window. None of them draws, and the main thread never waits for one of them.
+
+- `threads`: mailboxes between threads, base class of the workers, guard against exceptions
+- `images`: one picture, and the thread that decodes the pictures of a folder
+- `live`, `cameras`: the thread that reads a camera, video or stream; the list of cameras
+- `recogniser`: the thread that runs the models
+- `folders`, `label_tables`: listing of pictures and subfolders; labels from `alpr_dataset.csv`
+- `export`: the thread that writes saved pictures and results
+"""

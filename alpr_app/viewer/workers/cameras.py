@@ -1,4 +1,4 @@
-"""Which cameras there are: on Linux as the system names them, elsewhere by trying the first few numbers."""
+"""Lists the cameras of the computer: on Linux by their system names, elsewhere by trying the first few numbers."""
 
 from __future__ import annotations
 
@@ -12,50 +12,55 @@ import cv2
 
 from alpr_app.data.streams import Capture
 from alpr_app.viewer.workers.live import open_capture
-from alpr_app.viewer.workers.threads import Background, noop
+from alpr_app.viewer.workers.threads import BackgroundTask, noop
 
-# Numbers that are tried where no list is to be had.
-TRIED = 5
+# Camera numbers that are tried on systems that offer no list.
+PROBED_NUMBERS = 5
 SYSTEM_LIST = Path("/sys/class/video4linux")
 DEVICES = Path("/dev")
 
 
 @dataclass(frozen=True)
 class Camera:
-    """number: by which it is opened. name: what the system calls it."""
+    """A camera of this computer.
+
+    Attributes:
+        number: Number that opens it.
+        name: Name given by the system; empty if unknown.
+    """
 
     number: int
     name: str
 
 
-def listed_cameras(system: Path = SYSTEM_LIST, devices: Path = DEVICES) -> tuple[Camera, ...]:
-    """Those of Linux: every /dev/videoN that gives pictures, with its name from /sys. None of them is opened."""
-    found = []
+def list_linux_cameras(system: Path = SYSTEM_LIST, devices: Path = DEVICES) -> tuple[Camera, ...]:
+    """List every /dev/videoN of Linux that delivers pictures, with its name from /sys; no camera is opened."""
+    cameras = []
     for device in devices.glob("video*"):
         match = re.fullmatch(r"video(\d+)", device.name)
-        # A webcam has a second device that gives only data about its pictures.
-        if match is None or _said(system / device.name / "index") not in ("", "0"):
+        # A webcam has a second device that delivers only metadata.
+        if match is None or _read_line(system / device.name / "index") not in ("", "0"):
             continue
-        name = _said(system / device.name / "name")
-        # Many drivers say everything twice: "Webcam: Webcam".
+        name = _read_line(system / device.name / "name")
+        # Many drivers repeat the name: "Webcam: Webcam".
         first, _, rest = name.partition(": ")
-        found.append(Camera(int(match[1]), first if first == rest else name))
-    return tuple(sorted(found, key=lambda camera: camera.number))
+        cameras.append(Camera(int(match[1]), first if first == rest else name))
+    return tuple(sorted(cameras, key=lambda camera: camera.number))
 
 
-def _said(path: Path) -> str:
-    """The one line in `path`; empty if it cannot be read."""
+def _read_line(path: Path) -> str:
+    """The only line of the file `path`; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
 
 
-def tried_cameras(
+def probe_cameras(
     busy: int | None = None, capture: Callable[[int | str], Capture] = open_capture
 ) -> tuple[Camera, ...]:
-    """Those of the first few numbers that can be opened. busy: one that is open already and cannot be twice."""
-    return tuple(Camera(number, "") for number in range(TRIED) if number == busy or _opens(number, capture))
+    """List the first few camera numbers that can be opened. `busy` is in use and would not open a second time."""
+    return tuple(Camera(number, "") for number in range(PROBED_NUMBERS) if number == busy or _opens(number, capture))
 
 
 def _opens(number: int, capture: Callable[[int | str], Capture]) -> bool:
@@ -70,13 +75,20 @@ def _opens(number: int, capture: Callable[[int | str], Capture]) -> bool:
 
 
 def find_cameras(busy: int | None = None) -> tuple[Camera, ...]:
-    """What there is; opening cameras to try them takes seconds."""
-    return listed_cameras() if sys.platform.startswith("linux") else tried_cameras(busy)
+    """List the cameras; outside Linux this opens each one, which takes seconds."""
+    return list_linux_cameras() if sys.platform.startswith("linux") else probe_cameras(busy)
 
 
-class CameraList(Background[tuple[Camera, ...]]):
-    """result: what there was when it was looked last. A driver may hold up the looking. find: takes the number of the
-    camera that is open."""
+class CameraList(BackgroundTask[tuple[Camera, ...]]):
+    """Finds cameras in the background, because a driver may block.
+
+    Args:
+        wake: Called when the list is complete.
+        find: Lists cameras; takes the number of the camera in use, or None.
+
+    Attributes:
+        result: Cameras found by the last search; None before the first one has finished.
+    """
 
     def __init__(
         self,
@@ -87,5 +99,5 @@ class CameraList(Background[tuple[Camera, ...]]):
         self._find = find
 
     def refresh(self, busy: int | None = None) -> None:
-        """Look again; busy: the camera that is open."""
+        """Search again; `busy` is the number of the camera in use."""
         self.start(lambda: self._find(busy))

@@ -1,4 +1,4 @@
-"""Lists pictures and folders in the background, in the order wanted, however many there are."""
+"""Lists pictures and subfolders in the background, in the chosen order, for folders of any size."""
 
 from __future__ import annotations
 
@@ -16,29 +16,36 @@ import platformdirs
 
 from alpr_app.core.errors import reason
 from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file
-from alpr_app.viewer.workers.threads import KeepAll, LatestValue, Worker, noop
+from alpr_app.viewer.workers.threads import LatestValue, Worker, drain, noop
 
-# Names that are sorted in one go: sorting holds all other threads up, this many for a few milliseconds.
+# Names that are sorted in one step: a sort blocks all other threads, this many for a few milliseconds.
 CHUNK = 8000
-# The first list is published after this many seconds, each later one after twice as many.
+# Seconds until the first partial list is published; each later one takes twice as long.
 FIRST_SECONDS = 0.15
 
 _DIGITS = re.compile(r"\d+")
 
 
-def _counted(match: re.Match[str]) -> str:
+def _sortable_number(match: re.Match[str]) -> str:
     digits = match.group().lstrip("0")
     return f"\0{chr(1 + len(digits))}{digits}"
 
 
 def sort_key(text: str) -> str:
-    """A string that sorts as people count: the order of `sources.natural_key`, for a fraction of its memory."""
-    return _DIGITS.sub(_counted, text.casefold())
+    """Key that sorts numbers by value: the order of `sources.natural_key`, in a fraction of the memory."""
+    return _DIGITS.sub(_sortable_number, text.casefold())
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """names: ways from `folder` to its pictures, in order. finished: there are no more. error: why there are none."""
+    """The pictures of a folder, as far as they are known.
+
+    Attributes:
+        folder: The folder that was listed.
+        names: Paths of its pictures relative to `folder`, in order.
+        finished: Whether the list is complete.
+        error: Why the folder cannot be listed; empty if it can.
+    """
 
     folder: str
     names: list[str]
@@ -46,11 +53,19 @@ class Listing:
     error: str = ""
 
 
-def walk(folder: str, recursive: bool, named: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Pictures in `folder`, each as the way from there and its entry, in no order; hidden files and folders are left
-    out. Pictures are told by their suffix; named: one that was asked for, whatever its suffix.
+def walk(folder: str, recursive: bool, requested: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Find the pictures in `folder`, in no particular order. Hidden files and folders are left out.
 
-    Raises OSError if `folder` itself cannot be opened; a folder within that cannot is passed over.
+    Args:
+        folder: Folder to search.
+        recursive: Whether to search its subfolders; links to folders are not followed.
+        requested: A picture that is included whatever its suffix; the others are recognised by their suffix.
+
+    Yields:
+        The path of each picture relative to `folder`, and its directory entry.
+
+    Raises:
+        OSError: `folder` itself cannot be opened; a subfolder that cannot be opened is skipped.
     """
     waiting = [""]
     while waiting:
@@ -66,27 +81,33 @@ def walk(folder: str, recursive: bool, named: str = "") -> Iterator[tuple[str, o
                 if entry.name.startswith("."):
                     continue
                 name = os.path.join(inside, entry.name)
-                is_picture = entry.name.lower().endswith(PICTURE_SUFFIXES) or name == named
+                is_picture = entry.name.lower().endswith(PICTURE_SUFFIXES) or name == requested
                 if is_picture and not is_folder(entry):
                     yield name, entry
-                # A link to a folder above would never end.
+                # A link to a parent folder would make the search endless.
                 elif recursive and entry.is_dir(follow_symlinks=False):
                     waiting.append(name)
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder, whatever its name ends in; a link that leads to itself is none."""
+    """Whether `entry` is a folder, whatever its suffix; False for a link that leads to itself."""
     try:
         return entry.is_dir()
     except OSError:
         return False
 
 
-class Scan(Worker):
-    """A thread that lists one folder. `listings` holds the newest state of the list.
+class FolderScan(Worker):
+    """A thread that lists the pictures of one folder.
 
-    rank: the order, see `orders.py`; None for natural order. whole: nothing is handed over before all is listed. named:
-    as in `walk`.
+    Args:
+        folder, recursive, requested: As for `walk`.
+        wake: Called when there is a new list.
+        rank: Sorting key of a picture, see `image_list.rank_of`; None for natural order.
+        publish_at_end: Whether to publish only the complete list.
+
+    Attributes:
+        listings: Mailbox with the newest list.
     """
 
     def __init__(
@@ -95,12 +116,12 @@ class Scan(Worker):
         recursive: bool = False,
         wake: Callable[[], None] = noop,
         rank: Callable[[str, os.DirEntry[str]], str] | None = None,
-        whole: bool = False,
-        named: str = "",
+        publish_at_end: bool = False,
+        requested: str = "",
     ) -> None:
         self.folder, self.recursive = folder, recursive
         self.listings: LatestValue[Listing] = LatestValue(wake)
-        self._rank, self._whole, self._named = rank, whole, named
+        self._rank, self._publish_at_end, self._requested = rank, publish_at_end, requested
         super().__init__("alpr-scan")
 
     def _run(self) -> None:
@@ -113,24 +134,24 @@ class Scan(Worker):
         lines: list[str] = []
         fresh: list[str] = []
         patience, started = FIRST_SECONDS, monotonic()
-        for name, entry in walk(self.folder, self.recursive, self._named):
+        for name, entry in walk(self.folder, self.recursive, self._requested):
             if self._ended:
                 return
             rank = self._rank(name, entry) if self._rank is not None else ""
             # One string holds key and name: strings compare many times faster than tuples.
             fresh.append(f"{rank}{sort_key(name)}\0\0{name}")
             if len(fresh) >= CHUNK:
-                lines, fresh = _merged(lines, fresh), []
-            if not self._whole and monotonic() - started > patience:
-                lines, fresh = _merged(lines, fresh), []
+                lines, fresh = _merge(lines, fresh), []
+            if not self._publish_at_end and monotonic() - started > patience:
+                lines, fresh = _merge(lines, fresh), []
                 self.listings.put(Listing(self.folder, _names(lines)))
                 patience *= 2
-        lines = _merged(lines, fresh)
+        lines = _merge(lines, fresh)
         self.listings.put(Listing(self.folder, _names(lines), True))
 
 
-def _merged(lines: list[str], fresh: list[str]) -> list[str]:
-    """Both in one sorted list; `lines` is sorted already, and Python's sort merges two sorted runs in one pass."""
+def _merge(lines: list[str], fresh: list[str]) -> list[str]:
+    """Add `fresh` to the sorted `lines`; Python's sort merges two sorted runs in one pass."""
     fresh.sort()
     both = lines + fresh
     both.sort()
@@ -141,16 +162,23 @@ def _names(lines: list[str]) -> list[str]:
     return [line.rsplit("\0\0", 1)[1] for line in lines]
 
 
-# What was found is handed over, and the window drawn for it, no more often than this.
+# Seconds between two batches, and so between two redraws of the window.
 BATCH_SECONDS = 0.1
-# Below a root with more folders than these (a whole disk), the rest is looked into when it is unfolded.
-MOST_FOLDERS = 50_000
+# Below a root with more folders than this (a whole disk), the others are read when their parent is expanded.
+MAXIMUM_FOLDERS = 50_000
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one folder holds. folders: names of those in it, in natural order, hidden ones left out. links: those of
-    them that lead elsewhere. pictures: how many lie directly in it. error: why it cannot be looked into."""
+class FolderContent:
+    """The content of one folder; hidden entries are left out.
+
+    Attributes:
+        path: The folder.
+        folders: Names of its subfolders, in natural order.
+        links: Those subfolders that are links.
+        pictures: Number of pictures directly in the folder.
+        error: Why the folder cannot be read; empty if it can.
+    """
 
     path: str
     folders: tuple[str, ...] = ()
@@ -159,8 +187,8 @@ class Found:
     error: str = ""
 
 
-def look_into(path: str) -> Found:
-    """What the folder `path` holds; a folder that cannot be opened is one with an error."""
+def read_folder(path: str) -> FolderContent:
+    """Read the content of the folder `path`; an error is part of the result."""
     folders, links, pictures = [], [], 0
     try:
         with os.scandir(path) as entries:
@@ -175,54 +203,64 @@ def look_into(path: str) -> Found:
                     if entry.is_symlink():
                         links.append(entry.name)
     except OSError as error:
-        return Found(path, error=reason(error))
-    return Found(path, tuple(sorted(folders, key=sort_key)), frozenset(links), pictures)
+        return FolderContent(path, error=reason(error))
+    return FolderContent(path, tuple(sorted(folders, key=sort_key)), frozenset(links), pictures)
 
 
-class Crawl(Worker):
-    """A thread that looks into folders. found: batches of what it saw. deep: it goes on into what it finds, level
-    after level, but never through links, which may lead back up. wake: is called when there is a new batch."""
+class FolderCrawl(Worker):
+    """A thread that reads the contents of folders.
 
-    def __init__(self, deep: bool, wake: Callable[[], None] = noop, most: int = MOST_FOLDERS) -> None:
-        self.found: KeepAll[list[Found]] = KeepAll(wake)
-        self._deep, self._most = deep, most
-        self._asked: deque[str] = deque()
+    Args:
+        deep: Whether to descend into subfolders, level by level; never through links, which may lead back up.
+        wake: Called when there is a new batch.
+        maximum: Number of subfolders after which the thread descends no further.
+
+    Attributes:
+        batches: Queue of lists of folder contents.
+    """
+
+    def __init__(self, deep: bool, wake: Callable[[], None] = noop, maximum: int = MAXIMUM_FOLDERS) -> None:
+        self.batches: deque[list[FolderContent]] = deque()
+        self._wake = wake
+        self._deep, self._maximum = deep, maximum
+        self._requests: deque[str] = deque()
         self._waiting: deque[str] = deque()
         super().__init__("alpr-folders")
 
-    def ask(self, path: str) -> None:
-        """Look into `path` before all others."""
+    def request(self, path: str) -> None:
+        """Read `path` before all other folders."""
         with self._changed:
-            self._asked.append(path)
+            self._requests.append(path)
             self._changed.notify()
 
     def _run(self) -> None:
-        batch: list[Found] = []
-        last, left = 0.0, self._most
+        batch: list[FolderContent] = []
+        last, left = 0.0, self._maximum
         while True:
-            if batch and (monotonic() - last > BATCH_SECONDS or not (self._asked or self._waiting)):
-                self.found.put(batch)
+            if batch and (monotonic() - last > BATCH_SECONDS or not (self._requests or self._waiting)):
+                self.batches.append(batch)
+                self._wake()
                 batch, last = [], monotonic()
             with self._changed:
-                self._changed.wait_for(lambda: self._asked or self._waiting or self._ended)
+                self._changed.wait_for(lambda: self._requests or self._waiting or self._ended)
                 if self._ended:
                     return
-                path = (self._asked or self._waiting).popleft()
-            found = look_into(path)
-            batch.append(found)
+                path = (self._requests or self._waiting).popleft()
+            content = read_folder(path)
+            batch.append(content)
             if self._deep:
-                deeper = [os.path.join(path, name) for name in found.folders if name not in found.links][:left]
+                deeper = [os.path.join(path, name) for name in content.folders if name not in content.links][:left]
                 left -= len(deeper)
                 self._waiting.extend(deeper)
 
 
-def places() -> list[tuple[str, str]]:
-    """Where one begins to look for pictures: name and path of the user's folders and of the drives."""
+def start_folders() -> list[tuple[str, str]]:
+    """Folders where a search for pictures starts, as name and path: those of the user, and the drives."""
     home, pictures = str(Path.home()), platformdirs.user_pictures_dir()
-    named = [("Home", home)]
+    folders = [("Home", home)]
     if os.path.isdir(pictures) and pictures != home:
-        named.append(("Pictures", pictures))
-    return named + [("Computer" if drive == "/" else os.path.basename(drive) or drive, drive) for drive in _drives()]
+        folders.append(("Pictures", pictures))
+    return folders + [("Computer" if drive == "/" else os.path.basename(drive) or drive, drive) for drive in _drives()]
 
 
 def _drives() -> list[str]:
@@ -231,19 +269,19 @@ def _drives() -> list[str]:
             return os.listdrives()
         return [drive for letter in string.ascii_uppercase if os.path.exists(drive := f"{letter}:\\")]
     user = os.path.basename(str(Path.home()))
-    found = ["/"]
+    drives = ["/"]
     for folder in ("/Volumes", f"/media/{user}", f"/run/media/{user}", "/mnt"):
-        found += [os.path.join(folder, name) for name in look_into(folder).folders]
-    return found
+        drives += [os.path.join(folder, name) for name in read_folder(folder).folders]
+    return drives
 
 
-def trouble_with(target: str) -> str:
-    """Why the path `target`, which a user has typed, cannot be opened; empty if it can, or is an address."""
+def open_error(target: str) -> str:
+    """Why the user's input `target` cannot be opened; empty if it can be, or if it is an address."""
     if "://" in target or target.isdecimal():
         return ""
     path = os.path.abspath(os.path.expanduser(target))
     if os.path.isdir(path):
-        return "" if os.access(path, os.R_OK | os.X_OK) else f"{path}: you may not look into this folder"
+        return "" if os.access(path, os.R_OK | os.X_OK) else f"{path}: no permission to open this folder"
     if not os.path.exists(path):
         above = os.path.dirname(path)
         while not os.path.isdir(above) and above != os.path.dirname(above):
@@ -255,51 +293,59 @@ def trouble_with(target: str) -> str:
     return ""
 
 
-ABOVE = ".."
+PARENT = ".."
 
 
 class FolderPicker:
-    """path: the folder whose folders are listed. found: what is in it; None until that is known. cursor: the row that
-    keys have chosen, -1 for none. wake: ends the window's sleep."""
+    """The list of subfolders in the open dialog.
+
+    Args:
+        wake: Ends the window's sleep.
+
+    Attributes:
+        path: The folder whose subfolders are listed.
+        content: Its content; None until it has been read.
+        cursor: Row chosen with the arrow keys, -1 for none.
+    """
 
     def __init__(self, wake: Callable[[], None] = noop) -> None:
         self._wake = wake
-        self._crawl: Crawl | None = None
+        self._crawl: FolderCrawl | None = None
         self.path = ""
-        self.found: Found | None = None
+        self.content: FolderContent | None = None
         self.cursor = -1
 
     def go(self, path: str) -> None:
-        """List the folders in `path`."""
-        self.path, self.found, self.cursor = os.path.abspath(path), None, -1
+        """List the subfolders of `path`."""
+        self.path, self.content, self.cursor = os.path.abspath(path), None, -1
         if self._crawl is None:
-            # The thread is there only once somebody has looked for a folder.
-            self._crawl = Crawl(False, self._wake)
-        self._crawl.ask(self.path)
+            # The thread starts with the first use of the dialog.
+            self._crawl = FolderCrawl(False, self._wake)
+        self._crawl.request(self.path)
 
     def collect(self) -> None:
-        """Take over what the thread has found. Never waits."""
-        for batch in self._crawl.found.drain() if self._crawl is not None else ():
-            for found in batch:
-                # An answer to an earlier question is of no use any more.
-                if found.path == self.path:
-                    self.found = found
+        """Take over new results from the thread. Never waits."""
+        for batch in drain(self._crawl.batches) if self._crawl is not None else ():
+            for content in batch:
+                # Skips the answer to an earlier request.
+                if content.path == self.path:
+                    self.content = content
 
     @property
     def rows(self) -> list[str]:
-        """The folder above, if there is one, and the folders within."""
-        above = [ABOVE] if os.path.dirname(self.path) != self.path else []
-        return above + list(self.found.folders if self.found is not None else ())
+        """The rows of the list: the parent folder, if there is one, and the subfolders."""
+        above = [PARENT] if os.path.dirname(self.path) != self.path else []
+        return above + list(self.content.folders if self.content is not None else ())
 
     def enter(self, row: int) -> None:
         """Go to the folder in this row."""
         name = self.rows[row]
-        self.go(os.path.dirname(self.path) if name == ABOVE else os.path.join(self.path, name))
+        self.go(os.path.dirname(self.path) if name == PARENT else os.path.join(self.path, name))
 
     def move(self, by: int) -> None:
-        """Choose a row further down."""
+        """Move the cursor down by `by` rows."""
         self.cursor = min(max(self.cursor + by, 0), len(self.rows) - 1)
 
     def close(self, timeout: float = 1.0) -> bool:
-        """End the thread; whether it has ended."""
+        """Stop the thread; returns whether it has ended within `timeout` seconds."""
         return self._crawl is None or self._crawl.close(timeout)

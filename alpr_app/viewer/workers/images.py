@@ -1,5 +1,5 @@
-"""One picture on its way through the viewer, and the source thread of a folder: it decodes the picture that is looked
-at, then its neighbours, then the rest.
+"""The item that represents a picture, and the source thread of a folder: it decodes the current picture, then its
+neighbours, then the rest.
 """
 
 from __future__ import annotations
@@ -15,29 +15,34 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.data.labels import read_labelled
-from alpr_app.viewer.workers.threads import Guard, Worker, noop, told
+from alpr_app.viewer.workers.threads import ErrorGuard, Worker, describe_error, noop
 
-# Every OpenGL of the last fifteen years takes textures of this side; a larger picture is shown smaller.
+# Side of a texture that every OpenGL of the last fifteen years supports; larger pictures are displayed smaller.
 DISPLAY_SIDE = 4096
 
 
 @dataclass(frozen=True, eq=False)
 class ImageItem:
-    """key: what results are matched by: the path of a picture, a running name for frames of a live source.
+    """One picture on its way through the viewer.
 
-    image: H x W x 3 uint8 RGB in full size, None if there is none. display: the same, at most `DISPLAY_SIDE`
-    wide and high. taken: when it was read, in seconds of the monotonic clock. error: why there is no image. near:
-    somebody looks at it or may do so next, so that the crops of its plates are wanted. session: the number of the
-    opened source that it comes from.
+    Attributes:
+        key: Matches results to pictures: the path of a file, a running name for frames of a live source.
+        image: H x W x 3 uint8 RGB in full size; None if there is no image.
+        display: The same, at most `DISPLAY_SIDE` wide and high.
+        captured: When it was read, in seconds of the monotonic clock.
+        error: Why there is no image; empty if there is one.
+        live: Whether it is a frame of a live source.
+        keep_crops: Whether the crops of its plates are kept, because it is shown now or may be shown next.
+        session: Number of the opened source that it comes from.
     """
 
     key: str
     image: np.ndarray | None = field(default=None, repr=False)
     display: np.ndarray | None = field(default=None, repr=False)
-    taken: float = field(default_factory=monotonic)
+    captured: float = field(default_factory=monotonic)
     error: str = ""
     live: bool = False
-    near: bool = False
+    keep_crops: bool = False
     session: int = 0
 
     @property
@@ -47,14 +52,14 @@ class ImageItem:
 
     @property
     def bytes(self) -> int:
-        """Memory that the pixels take."""
+        """Memory used by the pixels."""
         if self.image is None or self.display is None:
             return 0
         return self.image.nbytes + (0 if self.display is self.image else self.display.nbytes)
 
 
-def for_display(image: np.ndarray) -> np.ndarray:
-    """`image`, or a smaller copy that fits into a texture."""
+def scale_for_display(image: np.ndarray) -> np.ndarray:
+    """Return `image`, or a smaller copy that fits into a texture."""
     scale = DISPLAY_SIDE / max(image.shape[:2])
     if scale >= 1:
         return image
@@ -62,83 +67,89 @@ def for_display(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def image_item_of(key: str, image: np.ndarray, live: bool = False) -> ImageItem:
-    """A shot of `image`, H x W x 3 uint8 RGB."""
-    return ImageItem(key, image, for_display(image), live=live)
+def make_image_item(key: str, image: np.ndarray, live: bool = False) -> ImageItem:
+    """Make an item of `image`, H x W x 3 uint8 RGB."""
+    return ImageItem(key, image, scale_for_display(image), live=live)
 
 
 def load_image_item(path: str) -> ImageItem:
-    """The picture at `path`, in the pixels of its labels; a shot with an error if it cannot be read."""
+    """Read the picture at `path`, in the pixel coordinates of its labels; an error becomes part of the item."""
     try:
-        return image_item_of(path, read_labelled(path))
+        return make_image_item(path, read_labelled(path))
     except AlprError as error:
         return ImageItem(path, error=str(error).removeprefix(f"{path}: "))
     except MemoryError:
         return ImageItem(path, error=f"{os.path.basename(path)} needs more memory than there is")
 
 
-# Decoded pictures that are kept, in bytes: about a hundred and fifty of CCPD's.
+# Bytes of decoded pictures in the cache: about 150 pictures of CCPD.
 CACHE_BYTES = 384 * 2**20
-# Pictures nobody looks at wait for the recogniser in small numbers: each is decoded and takes memory.
+# Queue length up to which pictures that are not shown are added: each one is decoded and takes memory.
 WAITING = 2
 
 Submit = Callable[[ImageItem, bool], None]
-"""Takes a shot for the recogniser, and whether it goes before all others."""
+"""Takes an item for the recogniser, and whether it is to be read before all others."""
 
 
 class FolderSource(Worker):
-    """submit: gives a shot to the recogniser. waiting: how many wait there. load: path -> ImageItem. wake: is called
-    when a picture has become ready to be shown."""
+    """The thread that decodes the pictures of a folder.
+
+    Args:
+        submit: Passes an item to the recogniser.
+        queue_length: Returns the number of items that wait for the recogniser.
+        load: Reads the picture at a path.
+        wake: Called when a picture is ready to be shown.
+    """
 
     def __init__(
         self,
         submit: Submit,
-        waiting: Callable[[], int],
+        queue_length: Callable[[], int],
         load: Callable[[str], ImageItem] = load_image_item,
         wake: Callable[[], None] = noop,
     ) -> None:
-        self._submit, self._waiting, self._load, self._wake = submit, waiting, load, wake
-        self._wanted: list[str] = []
-        self._passed: deque[str] = deque()
-        self._all: Iterator[str] | None = None
-        self._shots: OrderedDict[str, ImageItem] = OrderedDict()
+        self._submit, self._queue_length, self._load, self._wake = submit, queue_length, load, wake
+        self._focused: list[str] = []
+        self._skipped: deque[str] = deque()
+        self._remaining: Iterator[str] | None = None
+        self._items: OrderedDict[str, ImageItem] = OrderedDict()
         self._bytes = 0
         self._submitted: set[str] = set()
         super().__init__("alpr-folder")
 
     def focus(self, paths: Sequence[str]) -> None:
-        """Have these ready: the first is looked at, the others may be next."""
+        """Prepare these pictures: the first is shown now, the others may be shown next."""
         with self._changed:
-            if self._wanted and self._wanted[0] not in self._submitted:
-                self._passed.append(self._wanted[0])
-            self._wanted = list(paths)
+            if self._focused and self._focused[0] not in self._submitted:
+                self._skipped.append(self._focused[0])
+            self._focused = list(paths)
             self._changed.notify()
 
-    def all_of(self, paths: Iterable[str] | None) -> None:
-        """Recognise all of these when there is nothing more urgent; None: no longer."""
+    def read_all(self, paths: Iterable[str] | None) -> None:
+        """Recognise all of these pictures when nothing is more urgent; None stops that."""
         with self._changed:
-            self._all = None if paths is None else iter(paths)
+            self._remaining = None if paths is None else iter(paths)
             self._changed.notify()
 
-    def again(self) -> None:
-        """Recognise anew what comes to be looked at: the recogniser has changed."""
+    def reread_all(self) -> None:
+        """Recognise every picture again when it is shown next, because the models have changed."""
         with self._changed:
             self._submitted.clear()
             self._changed.notify()
 
-    def read_again(self, path: str) -> None:
-        """Recognise this one anew when it comes to be looked at: not all that was found in it is known any more."""
+    def reread(self, path: str) -> None:
+        """Recognise this picture again when it is shown, because its crops were not kept."""
         with self._changed:
             self._submitted.discard(path)
             self._changed.notify()
 
     def image_item(self, path: str) -> ImageItem | None:
-        """The picture if it has been decoded."""
+        """The picture at `path` if it is decoded, else None."""
         with self._changed:
-            return self._shots.get(path)
+            return self._items.get(path)
 
-    def poke(self) -> None:
-        """The recogniser has taken something: there may be room for more."""
+    def notify(self) -> None:
+        """Called when the recogniser has taken an item, so that there may be room for another one."""
         with self._changed:
             self._changed.notify()
 
@@ -151,55 +162,59 @@ class FolderSource(Worker):
                     job = self._next()
                 if job is None or self._ended:
                     return
-            path, image_item, first = job
+            path, image_item, urgent = job
             if image_item is None:
-                image_item = self._loaded(path)
-            self._deliver(path, image_item, first)
+                image_item = self._load_item(path)
+            self._deliver(path, image_item, urgent)
 
-    def _loaded(self, path: str) -> ImageItem:
-        """A picture; whatever goes wrong becomes its error: one picture must not end this thread."""
+    def _load_item(self, path: str) -> ImageItem:
+        """Read a picture; an exception becomes the error of the item, so that the thread goes on."""
         image_item = None
-        with Guard() as guard:
+        with ErrorGuard() as guard:
             image_item = self._load(path)
-        return image_item if image_item is not None else ImageItem(path, error=f"cannot be read: {told(guard.error)}")
+        return (
+            image_item
+            if image_item is not None
+            else ImageItem(path, error=f"cannot be read: {describe_error(guard.error)}")
+        )
 
     def _next(self) -> tuple[str, ImageItem | None, bool] | None:
-        """What to do: path, its shot if it is decoded already, and whether it is the one looked at."""
-        for place, path in enumerate(self._wanted):
-            image_item = self._shots.get(path)
+        """The next job: a path, its item if it is decoded, and whether it is the current picture."""
+        for place, path in enumerate(self._focused):
+            image_item = self._items.get(path)
             if image_item is None or path not in self._submitted:
                 return path, image_item, place == 0
-        if self._waiting() >= WAITING:
+        if self._queue_length() >= WAITING:
             return None
-        while self._passed:
-            path = self._passed.popleft()
+        while self._skipped:
+            path = self._skipped.popleft()
             if path not in self._submitted:
-                return path, self._shots.get(path), False
-        if self._all is not None:
-            for path in self._all:
+                return path, self._items.get(path), False
+        if self._remaining is not None:
+            for path in self._remaining:
                 if path not in self._submitted:
-                    return path, self._shots.get(path), False
-            self._all = None
+                    return path, self._items.get(path), False
+            self._remaining = None
         return None
 
-    def _deliver(self, path: str, image_item: ImageItem, first: bool) -> None:
+    def _deliver(self, path: str, image_item: ImageItem, urgent: bool) -> None:
         with self._changed:
             fresh = path not in self._submitted
             self._submitted.add(path)
-            # A picture that nobody looks at is recognised, not kept.
-            wanted = path in self._wanted
-            if wanted and path not in self._shots:
-                self._shots[path] = image_item
+            # Pictures that are not shown are recognised but not cached.
+            wanted = path in self._focused
+            if wanted and path not in self._items:
+                self._items[path] = image_item
                 self._bytes += image_item.bytes
-                self._forget()
+                self._evict()
         if fresh:
-            self._submit(replace(image_item, near=wanted), first)
+            self._submit(replace(image_item, keep_crops=wanted), urgent)
         if wanted:
             self._wake()
 
-    def _forget(self) -> None:
-        for path in list(self._shots):
+    def _evict(self) -> None:
+        for path in list(self._items):
             if self._bytes <= CACHE_BYTES:
                 return
-            if path not in self._wanted:
-                self._bytes -= self._shots.pop(path).bytes
+            if path not in self._focused:
+                self._bytes -= self._items.pop(path).bytes

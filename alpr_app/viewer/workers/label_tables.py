@@ -1,5 +1,6 @@
-"""Labels from the `alpr_dataset.csv` files of a folder: read on a thread, each picture's lines understood when they are
-asked for, because a table may have a hundred thousand."""
+"""Labels from the `alpr_dataset.csv` files of a folder. A thread reads the tables; the rows of a picture are parsed on
+demand, because a table may have a hundred thousand rows.
+"""
 
 from __future__ import annotations
 
@@ -13,65 +14,74 @@ from alpr_app.data.labels import LabelledPlate
 from alpr_app.evaluation.ground_truth import GroundTruth, Label
 from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
-# Of a line, only these are kept.
+# Only these columns of a row are kept.
 _COLUMNS = ("text", "box", "corners")
 
 
 @dataclass(frozen=True)
-class Table:
-    """Where lines come from. placed: whether it says where plates are; if not, every picture is one already."""
+class LabelTable:
+    """A label table.
+
+    Attributes:
+        path: The CSV file.
+        has_positions: Whether it has positions of plates; if not, each picture is the crop of one plate.
+    """
 
     path: Path
-    placed: bool
+    has_positions: bool
 
 
-Line = tuple[Table, int, dict[str, str]]
-"""The table, the number of the line in it, and the line by its columns."""
+Line = tuple[LabelTable, int, dict[str, str]]
+"""The table, the line number in it, and the values by column."""
 
 
 class Labels:
-    """folder: that the names begin from. lines: by name, in the tables' order. troubles: what is wrong with tables that
-    cannot be used, a line each."""
+    """The labels of a folder.
+
+    Attributes:
+        folder: Folder that the names of pictures are relative to.
+        problems: One line for each table or row that cannot be used.
+    """
 
     def __init__(
-        self, folder: str = "", lines: Mapping[str, Sequence[Line]] | None = None, troubles: Sequence[str] = ()
+        self, folder: str = "", lines: Mapping[str, Sequence[Line]] | None = None, problems: Sequence[str] = ()
     ) -> None:
-        self.folder, self.troubles = folder, list(troubles)
+        self.folder, self.problems = folder, list(problems)
         self._lines: Mapping[str, Sequence[Line]] = lines or {}
-        self._known: dict[str, GroundTruth | None] = {}
+        self._parsed: dict[str, GroundTruth | None] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._lines
 
-    def truth(self, name: str) -> GroundTruth | None:
-        """What the tables say of a picture; None if they say nothing of use."""
+    def ground_truth(self, name: str) -> GroundTruth | None:
+        """The ground truth of a picture according to the tables; None if they have none."""
         if name not in self._lines:
             return None
-        if name not in self._known:
+        if name not in self._parsed:
             try:
-                self._known[name] = _truth(self._lines[name])
+                self._parsed[name] = _ground_truth(self._lines[name])
             except LabelError as error:
-                self._known[name] = None
-                self.troubles.append(str(error))
-        return self._known[name]
+                self._parsed[name] = None
+                self.problems.append(str(error))
+        return self._parsed[name]
 
 
-def _truth(lines: Sequence[Line]) -> GroundTruth | None:
-    """Raises LabelError naming the line that cannot be used."""
+def _ground_truth(lines: Sequence[Line]) -> GroundTruth | None:
+    """Raises LabelError naming the row that cannot be used."""
     labels = [_label(*line) for line in lines]
-    known = tuple(label for label in labels if label is not None and label.text)
-    unread = tuple(label for label in labels if label is not None and not label.text)
-    # Where nobody has read a plate, nothing can be said of what the models read.
-    return None if unread and not known else GroundTruth(known, unread)
+    readable = tuple(label for label in labels if label is not None and label.text)
+    illegible = tuple(label for label in labels if label is not None and not label.text)
+    # A picture with illegible plates only says nothing about the reader.
+    return None if illegible and not readable else GroundTruth(readable, illegible)
 
 
-def _label(table: Table, number: int, row: dict[str, str]) -> Label | None:
-    """The plate of a line; None if the line says that there is none."""
+def _label(table: LabelTable, number: int, row: dict[str, str]) -> Label | None:
+    """The plate of a row; None if the row says that the picture has no plate."""
     text, corners = row.get("text", "").strip(), place(row, table.path, number)
     if corners is None:
-        if table.placed and text:
+        if table.has_positions and text:
             raise LabelError(f"{table.path}, row {number}: '{text}' has neither box nor corners")
-        if not table.placed and not text:
+        if not table.has_positions and not text:
             raise LabelError(f"{table.path}, row {number}: neither text nor place of a plate")
         return Label(text) if text else None
     try:
@@ -81,21 +91,21 @@ def _label(table: Table, number: int, row: dict[str, str]) -> Label | None:
 
 
 @dataclass
-class _Reading:
+class _TableCollector:
     lines: dict[str, list[Line]] = field(default_factory=dict)
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     def add(self, folder: str, inside: str) -> None:
-        """Read the table in the folder `inside` of `folder`, if there is one."""
+        """Read the table in the subfolder `inside` of `folder`, if there is one."""
         path = Path(folder, inside, TABLE_NAME)
         if not path.is_file():
             return
         try:
             rows = read_rows(path, ("file",))
         except (LabelError, OSError) as error:
-            self.troubles.append(str(error))
+            self.problems.append(str(error))
             return
-        table = Table(path, bool(rows) and bool({"box", "corners"} & rows[0].keys()))
+        table = LabelTable(path, bool(rows) and bool({"box", "corners"} & rows[0].keys()))
         for number, row in enumerate(rows, start=2):
             name = os.path.normpath(os.path.join(inside, row["file"].replace("\\", "/")))
             line = {column: row[column] for column in _COLUMNS if row.get(column)}
@@ -103,36 +113,39 @@ class _Reading:
 
 
 def read_tables(folder: str, names: Sequence[str]) -> Labels:
-    """The labels of the tables in `folder` and in the folders of the pictures `names`, ways from there."""
-    reading = _Reading()
+    """Read the tables in `folder` and in the subfolders of the pictures `names`, which are relative to `folder`."""
+    collector = _TableCollector()
     for inside in sorted({os.path.dirname(name) for name in names} | {""}):
-        reading.add(folder, inside)
-    return Labels(folder, reading.lines, reading.troubles)
+        collector.add(folder, inside)
+    return Labels(folder, collector.lines, collector.problems)
 
 
-class TableReader(Worker):
-    """Reads the tables of one folder after the other; what has not been begun when another is asked for is left out.
-    found: the labels of the one that was asked for last."""
+class LabelTableReader(Worker):
+    """A thread that reads the tables of one folder at a time; a newer request replaces one that has not been started.
+
+    Attributes:
+        labels: Mailbox with the labels of the last folder requested.
+    """
 
     def __init__(self, wake: Callable[[], None] = noop) -> None:
-        self.found: LatestValue[Labels] = LatestValue(wake)
-        self._asked: tuple[str, Sequence[str]] | None = None
+        self.labels: LatestValue[Labels] = LatestValue(wake)
+        self._request: tuple[str, Sequence[str]] | None = None
         super().__init__("alpr-tables")
 
-    def ask(self, folder: str, names: Sequence[str]) -> None:
-        """Read the tables of `folder`, with its pictures `names`."""
+    def request(self, folder: str, names: Sequence[str]) -> None:
+        """Read the tables of `folder` for its pictures `names`."""
         with self._changed:
-            self._asked = folder, names
+            self._request = folder, names
             self._changed.notify()
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._asked is not None or self._ended)
-                if self._ended or self._asked is None:
+                self._changed.wait_for(lambda: self._request is not None or self._ended)
+                if self._ended or self._request is None:
                     return
-                asked, self._asked = self._asked, None
-            labels = read_tables(*asked)
+                request, self._request = self._request, None
+            labels = read_tables(*request)
             with self._changed:
-                if self._asked is None:
-                    self.found.put(labels)
+                if self._request is None:
+                    self.labels.put(labels)

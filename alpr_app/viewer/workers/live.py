@@ -1,6 +1,4 @@
-"""The source thread of cameras, videos and streams: reads on, notices what stops or freezes, and opens it again; and
-how often something happens, of late.
-"""
+"""The source threads of cameras, videos and streams. They notice when a source stops or freezes, and open it again."""
 
 from __future__ import annotations
 
@@ -18,50 +16,58 @@ from alpr_app.data.frame import SourceError
 from alpr_app.data.network import is_address, without_secrets
 from alpr_app.data.streams import Capture
 from alpr_app.data.streams import open_capture as open_within
-from alpr_app.viewer.workers.images import ImageItem, image_item_of
+from alpr_app.viewer.workers.images import ImageItem, make_image_item
 from alpr_app.viewer.workers.threads import noop
 
-# Seconds that a rate looks back.
+# Period over which a rate is measured, in seconds.
 WINDOW_SECONDS = 2.0
 
 
 class Rate:
-    """Events a second over the last two seconds. One thread ticks, any may ask."""
+    """Events per second over the last two seconds. One thread calls `tick`; any thread may read the rate."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=512)
 
     def tick(self, now: float | None = None) -> None:
+        """Count an event."""
         self._times.append(monotonic() if now is None else now)
 
     def per_second(self, now: float | None = None) -> float:
+        """The present rate."""
         now = monotonic() if now is None else now
         recent = [time for time in tuple(self._times) if now - time <= WINDOW_SECONDS]
         if len(recent) < 2 or recent[-1] == recent[0]:
             return 0.0
-        # What should have come by now counts too, so that a source that has stopped goes down to 0.
+        # Counts the time since the last event as well, so that the rate of a stopped source falls to 0.
         spacing = (recent[-1] - recent[0]) / (len(recent) - 1)
         return (len(recent) - 1) / (recent[-1] - recent[0] + max(0.0, now - recent[-1] - spacing))
 
 
 OPENING, RUNNING, PAUSED, WAITING, ENDED = "opening", "running", "paused", "waiting", "ended"
 
-# A source that gives no new frame for so long has stopped. Noticed within 2 s means a little less here.
+# A source without a new frame for this long has stopped. Slightly less than 2 s, so that it is noticed within 2 s.
 SILENCE_SECONDS = 1.6
-# Opening takes longer than the next frame: cameras set themselves up, streams wait for a key frame.
+# Opening takes longer than the next frame: cameras initialise, streams wait for a key frame.
 OPENING_SECONDS = 6.0
-# Waits before the 1st, 2nd, ... new attempt, in seconds.
-WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-# A source that has run for so long is well again, and waits start from the beginning.
+# Delays before the 1st, 2nd, ... attempt to reconnect, in seconds.
+RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+# After running for this long, a source counts as healthy and the delays start again from the first.
 STEADY_SECONDS = 5.0
 
-# How long an address may take to answer: no longer than the next frame.
+# Timeout of a network address: no longer than that of the next frame.
 _NETWORK_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class LiveStatus:
-    """state: one of the five above. detail: what is wrong. until: monotonic seconds of the next attempt."""
+    """The state of a live source.
+
+    Attributes:
+        state: One of the five constants above.
+        detail: What is wrong; empty if nothing is.
+        until: Time of the next attempt, in seconds of the monotonic clock.
+    """
 
     state: str = OPENING
     detail: str = ""
@@ -69,21 +75,31 @@ class LiveStatus:
 
 
 def address_name(address: int | str) -> str:
-    """How a source is called to the user: a camera's number, a file's name, an address without its password."""
+    """Name of a source for the user: the number of a camera, the name of a file, an address without its password."""
     if isinstance(address, int):
         return f"camera {address}"
     return without_secrets(address) if is_address(address) else os.path.basename(address)
 
 
 def open_capture(address: int | str) -> Capture:
-    """A camera by number, a video file or an HTTP or RTSP address. Raises SourceError, which says why an address cannot
-    be opened, or that a name is no text."""
+    """Open a camera by number, a video file, or an HTTP or RTSP address.
+
+    Raises:
+        SourceError: An address cannot be opened, with the reason, or a name is not valid text.
+    """
     return open_within(address, _NETWORK_SECONDS)
 
 
 class LiveSource:
-    """address: a camera's number, a path or an address. offer: takes every frame. wake: something has changed. held:
-    as `hold_file`, from the beginning."""
+    """The thread that supervises a camera, video or stream and reopens it after a failure.
+
+    Args:
+        address: Number of a camera, path of a video, or network address.
+        offer: Takes every frame.
+        wake: Called when the status has changed.
+        capture: Opens the source.
+        hold_at_first_frame: Initial state of `hold_file`.
+    """
 
     def __init__(
         self,
@@ -91,53 +107,54 @@ class LiveSource:
         offer: Callable[[ImageItem], None],
         wake: Callable[[], None] = noop,
         capture: Callable[[int | str], Capture] = open_capture,
-        held: bool = False,
+        hold_at_first_frame: bool = False,
     ) -> None:
         self.address, self.name = address, address_name(address)
-        # A file ends, is played at its own pace and may hold the same frame for long.
+        # A file ends, is played at its own frame rate, and may repeat a frame for long.
         self.is_file = isinstance(address, str) and not is_address(address)
         self.status = LiveStatus()
         self.rate = Rate()
         self._offer, self._wake, self._capture = offer, wake, capture
         self._changed = threading.Condition()
-        self._reader: _Reader | None = None
+        self._reader: _FrameReader | None = None
         self._number = 0
-        self._paused = self._step = self._now = self._ended = False
-        self._held = held and self.is_file
+        self._paused = self._step = self._reconnect_now = self._ended = False
+        self._hold_at_first_frame = hold_at_first_frame and self.is_file
         self._thread = threading.Thread(target=self._run, name="alpr-live", daemon=True)
         self._thread.start()
 
     @property
     def paused(self) -> bool:
+        """Whether the user has paused the source."""
         return self._paused
 
     def pause(self, paused: bool) -> None:
-        """Stand still: a file is read no further, frames of a camera are dropped."""
+        """Pause: a file is not read any further, frames of a camera are dropped."""
         with self._changed:
             self._paused = paused
             self._changed.notify_all()
 
-    def hold_file(self, held: bool) -> None:
-        """Read a file no further than its first frame, until nobody has to be waited for; others run on."""
-        if self.is_file and held != self._held:
+    def hold_file(self, hold_at_first_frame: bool) -> None:
+        """Keep a file at its first frame, while the models are loading; other sources run on."""
+        if self.is_file and hold_at_first_frame != self._hold_at_first_frame:
             with self._changed:
-                self._held = held
+                self._hold_at_first_frame = hold_at_first_frame
                 self._changed.notify_all()
 
     def step(self) -> None:
-        """One more frame while paused."""
+        """Show one more frame while paused."""
         with self._changed:
             self._step = True
             self._changed.notify_all()
 
     def reconnect(self) -> None:
-        """Open again at once; a file from its beginning."""
+        """Open the source again at once; a file from its beginning."""
         with self._changed:
-            self._now = True
+            self._reconnect_now = True
             self._changed.notify_all()
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Stop; whether the threads have ended. A reading thread that hangs in a driver is left behind."""
+        """Stop; returns whether the threads have ended. A reading thread that hangs in a driver is abandoned."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -151,49 +168,49 @@ class LiveSource:
     def _run(self) -> None:
         attempt = 0
         while not self._ended:
-            self._tell(LiveStatus(OPENING))
-            self._now = False
+            self._set_status(LiveStatus(OPENING))
+            self._reconnect_now = False
             started = monotonic()
-            self._reader = reader = _Reader(self)
+            self._reader = reader = _FrameReader(self)
             detail = self._watch(reader)
             reader.ended = True
             if self._ended:
                 return
             if detail is None:
-                self._tell(LiveStatus(ENDED))
-                self._sleep(None)
+                self._set_status(LiveStatus(ENDED))
+                self._wait(None)
                 continue
-            if self._now:
+            if self._reconnect_now:
                 continue
             attempt = 0 if monotonic() - started > STEADY_SECONDS + SILENCE_SECONDS else attempt
-            wait = WAITS[min(attempt, len(WAITS) - 1)]
+            wait = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
             attempt += 1
-            self._tell(LiveStatus(WAITING, detail, monotonic() + wait))
-            self._sleep(wait)
+            self._set_status(LiveStatus(WAITING, detail, monotonic() + wait))
+            self._wait(wait)
 
-    def _watch(self, reader: _Reader) -> str | None:
-        """Follow `reader` until it fails, and say how; None if a file has come to its end."""
+    def _watch(self, reader: _FrameReader) -> str | None:
+        """Supervise `reader` until it fails and return the reason; None if a file has reached its end."""
         with self._changed:
-            while not self._ended and not self._now:
+            while not self._ended and not self._reconnect_now:
                 if reader.done:
                     return reader.failure
-                if self._paused or self._held:
-                    reader.heard = monotonic()
+                if self._paused or self._hold_at_first_frame:
+                    reader.last_frame_time = monotonic()
                 patience = SILENCE_SECONDS if reader.frames else OPENING_SECONDS
-                silent = monotonic() - reader.heard
+                silent = monotonic() - reader.last_frame_time
                 if silent > patience:
-                    return reader.silence()
+                    return reader.silence_reason()
                 if reader.frames:
-                    self._tell(LiveStatus(PAUSED if self._paused else RUNNING))
+                    self._set_status(LiveStatus(PAUSED if self._paused else RUNNING))
                 self._changed.wait(min(0.25, patience - silent + 0.01))
         return ""
 
-    def _sleep(self, seconds: float | None) -> None:
-        """Until somebody wants it open now, or the time is over."""
+    def _wait(self, seconds: float | None) -> None:
+        """Wait until the user reconnects, or until `seconds` have passed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._now or self._ended, seconds)
+            self._changed.wait_for(lambda: self._reconnect_now or self._ended, seconds)
 
-    def _tell(self, status: LiveStatus) -> None:
+    def _set_status(self, status: LiveStatus) -> None:
         if status != self.status:
             self.status = status
             self._wake()
@@ -201,28 +218,36 @@ class LiveSource:
     def _frame(self, image: np.ndarray) -> None:
         self._number += 1
         self.rate.tick()
-        self._offer(image_item_of(f"{self.name} #{self._number}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), live=True))
+        self._offer(make_image_item(f"{self.name} #{self._number}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), live=True))
 
 
-class _Reader:
-    """The thread that reads one opened capture. heard: when the last new frame came. done: it reads no more."""
+class _FrameReader:
+    """The thread that reads one opened capture.
+
+    Attributes:
+        frames: Number of frames read.
+        last_frame_time: When the last new frame arrived, in seconds of the monotonic clock.
+        frozen: Whether the last frame was the same as the one before.
+        done: Whether it has stopped reading.
+        failure: Why it has stopped; None at the end of a file.
+    """
 
     def __init__(self, source: LiveSource) -> None:
         self._source = source
         self.frames = 0
-        self.heard = monotonic()
-        self.same = False
+        self.last_frame_time = monotonic()
+        self.frozen = False
         self.done = self.ended = False
         self.failure: str | None = ""
         self._last: np.ndarray | None = None
         self.thread = threading.Thread(target=self._run, name="alpr-reader", daemon=True)
         self.thread.start()
 
-    def silence(self) -> str:
-        """What has gone wrong when nothing new comes."""
+    def silence_reason(self) -> str:
+        """Why no new frame arrives."""
         if not self.frames:
             return "does not answer"
-        return "shows the same picture over and over" if self.same else "sends no more pictures"
+        return "repeats the same frame" if self.frozen else "sends no more frames"
 
     def _run(self) -> None:
         source = self._source
@@ -232,9 +257,9 @@ class _Reader:
             capture = source._capture(source.address)
             self.failure = self._read_all(capture) if capture.isOpened() else "cannot be opened"
         except (cv2.error, OSError, SourceError) as error:
-            # An address stands before it already.
-            said = str(error).removeprefix(f"{source.name}: ")
-            self.failure = f"cannot be read: {said}".replace("\n", " ")
+            # The address is added by the window.
+            message = str(error).removeprefix(f"{source.name}: ")
+            self.failure = f"cannot be read: {message}".replace("\n", " ")
         finally:
             if capture is not None:
                 capture.release()
@@ -246,28 +271,28 @@ class _Reader:
         source = self._source
         period = 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if source.is_file else 0.0
         due = monotonic()
-        while not self._over():
-            if source.is_file and not self._may_go_on(due):
+        while not self._stopped():
+            if source.is_file and not self._frame_is_due(due):
                 continue
             read, image = capture.read()
-            if self._over():
+            if self._stopped():
                 break
             if not read or image is None or not image.size:
-                return None if source.is_file and self.frames else "sends no more pictures"
-            self._note(image)
+                return None if source.is_file and self.frames else "sends no more frames"
+            self._check_frozen(image)
             due = max(due + period, monotonic() - period)
             if source.is_file or not source._paused or self._take_step():
                 source._frame(image)
         return "was closed"
 
-    def _over(self) -> bool:
+    def _stopped(self) -> bool:
         return self.ended or self._source._ended
 
-    def _may_go_on(self, due: float) -> bool:
-        """Wait until the next frame of a file is due; False if it is not due yet, or everything stands still."""
+    def _frame_is_due(self, due: float) -> bool:
+        """Wait until the next frame of a file is due; False if it is not due yet, or if playback is paused."""
         source = self._source
         with source._changed:
-            if (source._held and self.frames) or (source._paused and not source._step):
+            if (source._hold_at_first_frame and self.frames) or (source._paused and not source._step):
                 source._changed.wait(0.25)
                 return False
             if not source._step and (rest := due - monotonic()) > 0:
@@ -280,19 +305,19 @@ class _Reader:
         step, self._source._step = self._source._step, False
         return step
 
-    def _note(self, image: np.ndarray) -> None:
-        """Remember that something new came. After an unplug, some drivers repeat their last frame for ever."""
-        self.same = (
+    def _check_frozen(self, image: np.ndarray) -> None:
+        """Note when the last new frame came. After an unplug, some drivers repeat their last frame for ever."""
+        self.frozen = (
             isinstance(self._source.address, int)
             and self._last is not None
             and image.shape == self._last.shape
-            # A covered lens gives one colour, and that is no fault.
+            # A covered lens gives frames of one colour, which is not a fault.
             and bool(image.min() != image.max())
             and np.array_equal(image, self._last)
         )
         self._last = image
-        if not self.same:
-            self.heard = monotonic()
+        if not self.frozen:
+            self.last_frame_time = monotonic()
         self.frames += 1
         if self.frames == 1:
             with self._source._changed:

@@ -1,8 +1,9 @@
-"""The recognition thread: loads the models, reads one shot after the other, and outlives a picture that fails."""
+"""The recognition thread: it loads the models and reads one picture after the other, whatever fails in between."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -13,31 +14,39 @@ import numpy as np
 from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import ALPHABET, Plate
 from alpr_app.viewer.workers.images import ImageItem
-from alpr_app.viewer.workers.threads import Guard, KeepAll, LatestValue, noop, told
+from alpr_app.viewer.workers.threads import ErrorGuard, LatestValue, describe_error, noop, take
 
 if TYPE_CHECKING:
     from alpr_app.core.result import Result, Timings
 
 LOADING, READY, FAILED = "loading", "ready", "failed"
 NO_CROP = np.zeros((0, 0, 3), np.uint8)
-# How long the thread sleeps at most before it looks whether it is to end.
-_NAP = 0.5
+# Interval at which the sleeping thread checks whether it has to end.
+_POLL_SECONDS = 0.5
 
 
 class Analyser(Protocol):
-    """What of `ALPR` is needed; tests bring their own."""
+    """The part of `ALPR` that the thread uses; tests replace it."""
 
     def analyse(self, image: np.ndarray) -> Result: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Recognition:
-    """What was found in a shot. plates: of a picture that nobody looks at without their crops, which would fill the
-    memory. cars: of a live source, the number of each plate's car, 0 for those that are not followed.
+    """The result for one picture.
 
-    size: width and height of the picture. error: why there is no result. shot: only of a live source, where it
-    is shown together with its plates. taken, finished: monotonic seconds. model: the number of the models that read it.
-    session: that of the shot. alphabet: the reader's.
+    Attributes:
+        key: Key of the item.
+        plates: The plates found; without their crops unless the item says `keep_crops`, which would fill the memory.
+        timings: Duration of each stage; None if there is no result.
+        size: Width and height of the picture.
+        error: Why there is no result; empty if there is one.
+        image_item: The frame of a live source, which is shown together with its plates; None for files.
+        captured, finished: When the picture was read and recognised, in seconds of the monotonic clock.
+        model: Number of the models that were used, see `Recogniser.model`.
+        session: Session of the item.
+        alphabet: Alphabet of the reader.
+        cars: For a live source, the number of the car of each plate, 0 if it is not tracked.
     """
 
     key: str
@@ -46,7 +55,7 @@ class Recognition:
     size: tuple[int, int] = (0, 0)
     error: str = ""
     image_item: ImageItem | None = field(default=None, repr=False)
-    taken: float = 0.0
+    captured: float = 0.0
     finished: float = 0.0
     model: int = 0
     session: int = 0
@@ -55,65 +64,84 @@ class Recognition:
 
 
 @dataclass(frozen=True)
-class Status:
-    """state: loading, ready or failed. detail: what runs, or what went wrong and the remedy."""
+class ModelStatus:
+    """The state of the models.
+
+    Attributes:
+        state: loading, ready or failed.
+        detail: Backend and device in use, or the error and its remedy.
+    """
 
     state: str = LOADING
     detail: str = ""
 
 
 class Recogniser:
-    """make: builds the pipeline, on the thread itself. wake: is called when there is something new. taken: is
-    called when a shot has left the queue. model: the number of the models that were asked for last."""
+    """The thread that runs the models.
+
+    Args:
+        make: Builds the pipeline; called on the thread.
+        wake: Called when there is a new result or status.
+        on_dequeue: Called when an item has been taken from the queue.
+
+    Attributes:
+        results: Queue of recognitions.
+        status: State of the models.
+        model: Number of the models requested last; it rises with each `reload`.
+    """
 
     def __init__(
         self,
         make: Callable[[], Analyser],
         wake: Callable[[], None] = noop,
-        taken: Callable[[], None] = noop,
+        on_dequeue: Callable[[], None] = noop,
     ) -> None:
-        self.results: KeepAll[Recognition] = KeepAll(wake)
-        self.status = Status()
+        self.results: deque[Recognition] = deque()
+        self.status = ModelStatus()
         self.model = 0
-        self._wake, self._taken = wake, taken
-        # Replaced in one go: what was read must never be taken for another model's.
-        self._wanted = (self.model, make)
-        self._changing = threading.Lock()
-        self._queue: KeepAll[ImageItem] = KeepAll()
+        self._wake, self._on_dequeue = wake, on_dequeue
+        # Number and factory are replaced together, so that no result is attributed to other models.
+        self._requested = (self.model, make)
+        self._models_lock = threading.Lock()
+        self._queue: deque[ImageItem] = deque()
         self._live: LatestValue[ImageItem] = LatestValue()
         self._work = threading.Semaphore(0)
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="alpr-recogniser", daemon=True)
         self._thread.start()
 
-    def submit(self, image_item: ImageItem, first: bool = False) -> None:
-        """Have a shot read; none is dropped. first: before all others."""
-        self._queue.put(image_item, first)
+    def submit(self, image_item: ImageItem, urgent: bool = False) -> None:
+        """Queue an item; none is dropped. An urgent one is read before all others."""
+        if urgent:
+            self._queue.appendleft(image_item)
+        else:
+            self._queue.append(image_item)
         self._work.release()
 
-    def offer(self, image_item: ImageItem) -> None:
-        """A frame of a live source: it takes the place of one that still waits."""
+    def submit_live(self, image_item: ImageItem) -> None:
+        """Submit a frame of a live source; it replaces one that is still waiting."""
         self._live.put(image_item)
         self._work.release()
 
-    def waiting(self) -> int:
+    def queue_length(self) -> int:
+        """Number of items that wait, without live frames."""
         return len(self._queue)
 
-    def forget(self) -> None:
-        """Drop all that waits: another source has been opened."""
+    def clear_queue(self) -> None:
+        """Drop all waiting items, because another source has been opened."""
         self._queue.clear()
         self._live.clear()
 
-    def rebuild(self, make: Callable[[], Analyser]) -> None:
-        """Load another pipeline; what waits is read by it."""
-        with self._changing:
-            self.status = Status()
+    def reload(self, make: Callable[[], Analyser]) -> None:
+        """Load another pipeline; it also reads the items that are waiting."""
+        with self._models_lock:
+            self.status = ModelStatus()
             self.model += 1
-            self._wanted = (self.model, make)
+            self._requested = (self.model, make)
         self._work.release()
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Stop after the shot at hand; whether the thread has ended."""
+        """Stop after the current item; returns whether the thread has ended within `timeout` seconds."""
         self._ended = True
         self._work.release()
         self._thread.join(timeout)
@@ -123,58 +151,59 @@ class Recogniser:
         alpr: Analyser | None = None
         model = -1
         while not self._ended:
-            wanted, make = self._wanted
+            wanted, make = self._requested
             if wanted != model:
                 alpr, model = self._load(make, wanted), wanted
                 continue
             if alpr is None or not self._step(alpr, model):
-                self._work.acquire(timeout=_NAP)
+                self._work.acquire(timeout=_POLL_SECONDS)
 
     def _load(self, make: Callable[[], Analyser], model: int) -> Analyser | None:
         alpr = None
-        with Guard() as guard:
+        with ErrorGuard() as guard:
             alpr = make()
         if isinstance(guard.error, AlprError):
-            status = Status(FAILED, str(guard.error))
+            status = ModelStatus(FAILED, str(guard.error))
         elif guard.error is not None:
-            status = Status(FAILED, f"the models cannot be loaded: {told(guard.error)}")
+            status = ModelStatus(FAILED, f"the models cannot be loaded: {describe_error(guard.error)}")
         else:
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
-            status = Status(READY, f"{backend} on {device}" if backend else "")
-        with self._changing:
-            # Others may have been asked for while these were loaded; then those are what is waited for.
+            status = ModelStatus(READY, f"{backend} on {device}" if backend else "")
+        with self._models_lock:
+            # Skips the status of models that have been superseded while they were loading.
             if model == self.model:
                 self.status = status
         self._wake()
         return alpr
 
     def _step(self, alpr: Analyser, model: int) -> bool:
-        """Read one shot, if there is one."""
-        image_item = self._live.take() or self._queue.take()
+        """Read one item; returns whether there was one."""
+        image_item = self._live.take() or take(self._queue)
         if image_item is None:
             return False
-        self._taken()
-        self.results.put(read_item(alpr, image_item, model))
+        self._on_dequeue()
+        self.results.append(recognise(alpr, image_item, model))
+        self._wake()
         return True
 
 
-def read_item(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognition:
-    """What `alpr` finds in `image_item`; whatever goes wrong becomes the outcome's error."""
+def recognise(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognition:
+    """Run `alpr` on `image_item`; an exception becomes the error of the result."""
     recognition = Recognition(
         image_item.key,
         size=image_item.size,
         image_item=image_item if image_item.live else None,
-        taken=image_item.taken,
+        captured=image_item.captured,
         model=model,
         session=image_item.session,
-        # What stands in for the pipeline may have no reader.
+        # A stand-in for the pipeline may have no reader.
         alphabet=getattr(getattr(alpr, "reader_config", None), "alphabet", ALPHABET),
     )
     if image_item.image is None:
         return replace(recognition, error=image_item.error, finished=monotonic())
-    with Guard() as guard:
+    with ErrorGuard() as guard:
         result = alpr.analyse(image_item.image)
-        with_crops = image_item.live or image_item.near
+        with_crops = image_item.live or image_item.keep_crops
         plates = tuple(plate if with_crops else replace(plate, crop=NO_CROP) for plate in result.plates)
         return replace(recognition, plates=plates, timings=result.timings, finished=monotonic())
-    return replace(recognition, error=f"recognition failed: {told(guard.error)}", finished=monotonic())
+    return replace(recognition, error=f"recognition failed: {describe_error(guard.error)}", finished=monotonic())

@@ -1,6 +1,4 @@
-"""Threads and what they hand over: the newest value or all of them, work that outlives a single failure, and things
-that may take long, one at a time.
-"""
+"""Building blocks of the viewer's threads: mailboxes, workers, and a guard that keeps an exception from ending one."""
 
 from __future__ import annotations
 
@@ -12,92 +10,75 @@ from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def noop() -> None:
-    """Wakes nobody."""
+    """Do nothing: the default of callbacks that wake the window."""
 
 
 class LatestValue(Generic[Item]):
-    """Holds one item; a newer one takes its place. `dropped` counts those that nobody took.
+    """A mailbox for one item; a newer item replaces one that has not been taken.
 
-    wake: called after every `put`, by the thread that puts.
+    Args:
+        wake: Called after every `put`, on the thread that puts.
+
+    Attributes:
+        dropped: How many items were replaced before they were taken.
     """
 
     def __init__(self, wake: Callable[[], None] = noop) -> None:
         self._wake = wake
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._item: Item | None = None
         self.dropped = 0
 
     def put(self, item: Item) -> None:
-        with self._changed:
+        """Put in `item`, in place of one that has not been taken."""
+        with self._lock:
             self.dropped += self._item is not None
             self._item = item
-            self._changed.notify()
         self._wake()
 
-    def take(self, timeout: float = 0.0) -> Item | None:
-        """The item, which is then gone; None if there is none within `timeout` seconds."""
-        with self._changed:
-            if self._item is None and timeout:
-                self._changed.wait(timeout)
+    def take(self) -> Item | None:
+        """Remove and return the item; None if the mailbox is empty."""
+        with self._lock:
             item, self._item = self._item, None
             return item
 
     def clear(self) -> None:
-        with self._changed:
+        with self._lock:
             self._item = None
 
 
-class KeepAll(Generic[Item]):
-    """A queue without a limit; whoever fills it looks at its length first."""
-
-    def __init__(self, wake: Callable[[], None] = noop) -> None:
-        self._wake = wake
-        self._changed = threading.Condition()
-        self._items: deque[Item] = deque()
-
-    def put(self, item: Item, first: bool = False) -> None:
-        """first: before all that wait already."""
-        with self._changed:
-            if first:
-                self._items.appendleft(item)
-            else:
-                self._items.append(item)
-            self._changed.notify()
-        self._wake()
-
-    def take(self, timeout: float = 0.0) -> Item | None:
-        """The first item; None if there is none within `timeout` seconds."""
-        with self._changed:
-            if not self._items and timeout:
-                self._changed.wait(timeout)
-            return self._items.popleft() if self._items else None
-
-    def drain(self) -> list[Item]:
-        """Everything that waits, in order."""
-        with self._changed:
-            items = list(self._items)
-            self._items.clear()
-            return items
-
-    def clear(self) -> None:
-        self.drain()
-
-    def __len__(self) -> int:
-        return len(self._items)
+def take(queue: deque[Item]) -> Item | None:
+    """Remove and return the first item; None if `queue` is empty. Another thread may fill or clear the queue."""
+    try:
+        return queue.popleft()
+    except IndexError:
+        return None
 
 
-class Guard:
-    """Only for the border of a thread that users wait for: one picture must not end it, and what the pipeline runs
-    raises kinds of errors of its own (ONNX Runtime's have no common ancestor but Exception). error: what was raised;
-    whoever uses this says so."""
+def drain(queue: deque[Item]) -> list[Item]:
+    """Remove and return all items, in order. Other threads may fill the queue, but only one may drain it."""
+    return [queue.popleft() for _ in range(len(queue))]
+
+
+class ErrorGuard:
+    """Context manager that confines an exception to one item, so that the thread goes on with the next.
+
+    Only for the outermost loop of a thread. It catches every Exception because the libraries that the pipeline runs
+    raise errors of their own kinds (those of ONNX Runtime have no common ancestor but Exception). The caller has to
+    report `error`.
+
+    Attributes:
+        error: The exception that was raised inside; None if there was none.
+    """
 
     def __init__(self) -> None:
         self.error: Exception | None = None
 
-    def __enter__(self) -> Guard:
+    def __enter__(self) -> ErrorGuard:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
@@ -105,23 +86,21 @@ class Guard:
         return self.error is not None
 
 
-def told(error: Exception | None) -> str:
-    """An error in one line, with the place in the program that it comes from."""
+def describe_error(error: BaseException | None) -> str:
+    """Describe an unexpected error in one line, with the function and the line that raised it."""
     if error is None:
-        return "for a reason that is not known"
+        return "unknown error"
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return " ".join(f"{type(error).__name__}: {error}{place}".split())
-
-
-Made = TypeVar("Made")
+    location = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
+    return " ".join(f"{type(error).__name__}: {error}{location}".split())
 
 
 class Worker:
-    """Something with a thread that runs `_run` from the beginning until `close`. `_changed` guards what it shares with
-    others and wakes it; `_ended` tells it to stop.
+    """Base class of an object whose thread runs `_run` until `close`.
 
-    A subclass calls this constructor last: the thread starts at once.
+    `_changed` guards the state shared with other threads and wakes the worker; `_ended` tells it to stop. A subclass
+    calls this constructor last, because the thread starts at once. The thread is a daemon: a driver or a network drive
+    that hangs must not keep the process alive.
     """
 
     def __init__(self, name: str) -> None:
@@ -134,7 +113,7 @@ class Worker:
         raise NotImplementedError
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Stop; whether the thread has ended."""
+        """Stop the thread; returns whether it has ended within `timeout` seconds."""
         with self._changed:
             self._ended = True
             self._changed.notify()
@@ -143,41 +122,51 @@ class Worker:
 
 
 class Closable(Protocol):
-    """What has a thread that can be ended."""
+    """An object with a thread that can be stopped."""
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Stop; whether the thread has ended."""
+        """Stop the thread; returns whether it has ended within `timeout` seconds."""
         ...
 
 
-class Background(Generic[Made]):
-    """name: of the thread. wake: is called when there is something new. result: what came of the last run; None before
-    there has been one."""
+class BackgroundTask(Generic[Result]):
+    """Runs one function at a time on a daemon thread.
+
+    Not a ThreadPoolExecutor: Python waits for the threads of executors when the process ends, and a camera driver that
+    hangs would then keep the process alive for ever.
+
+    Args:
+        name: Name of the thread.
+        wake: Called when there is a new result.
+
+    Attributes:
+        result: Return value of the last run; None before the first one has finished.
+    """
 
     def __init__(self, name: str, wake: Callable[[], None] = noop) -> None:
-        self.result: Made | None = None
+        self.result: Result | None = None
         self._name, self._wake = name, wake
         self._thread: threading.Thread | None = None
 
     @property
     def busy(self) -> bool:
+        """Whether a function is running."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, work: Callable[[], Made]) -> bool:
-        """Have `work`, which raises nothing, done; while something is being done already, nothing happens. Returns
-        whether it was begun."""
+    def start(self, function: Callable[[], Result]) -> bool:
+        """Run `function`, which must not raise, unless another one is still running; returns whether it was started."""
         if self.busy:
             return False
-        self._thread = threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(function,), name=self._name, daemon=True)
         self._thread.start()
         return True
 
-    def _run(self, work: Callable[[], Made]) -> None:
-        self.result = work()
+    def _run(self, function: Callable[[], Result]) -> None:
+        self.result = function()
         self._wake()
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Whether the thread has ended within `timeout` seconds."""
+        """Wait for the running function; returns whether it has ended within `timeout` seconds."""
         if self._thread is not None:
             self._thread.join(timeout)
         return not self.busy

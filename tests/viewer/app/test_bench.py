@@ -24,7 +24,7 @@ def options(tmp_path, picture, detector_path, reader_path):
 
 @pytest.fixture
 def wanted(options):
-    """What `alpr bench` asks the process that draws for."""
+    """The request of `alpr bench` to the process that draws."""
     return json.dumps({"choice": {"backend": "torch"}, "picture": options[3], "frames": 3})
 
 
@@ -43,7 +43,7 @@ def test_the_window_is_measured_without_a_display(options, alpr_command, tmp_pat
     assert all(words in done.stdout for words in ("capture to overlay", "% of a core", "p95", window["opengl"]))
 
 
-def test_what_is_missing_is_one_line(options, wanted, monkeypatch, capsys):
+def test_a_missing_package_is_one_line(options, wanted, monkeypatch, capsys):
     def nothing(width, height):
         raise OffscreenError("there is no OpenGL to draw with; install a software OpenGL")
 
@@ -57,7 +57,7 @@ def test_what_is_missing_is_one_line(options, wanted, monkeypatch, capsys):
     assert capsys.readouterr().err == f"alpr: {said}\n"
 
 
-def test_a_bench_that_falls_over_is_one_line(options, monkeypatch, capsys):
+def test_a_bench_that_crashes_is_one_line(options, monkeypatch, capsys):
     answer = subprocess.CompletedProcess([], -11, "", "Traceback\nSomeError: the driver is gone\n")
     monkeypatch.setattr("alpr_app.cli.bench.subprocess.run", lambda command, **options: answer)
     assert main(options) == 2

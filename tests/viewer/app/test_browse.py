@@ -39,7 +39,7 @@ def test_neighbours_are_the_next_ones_and_the_last(image_list):
     assert ImageList().neighbours() == []
 
 
-def test_a_growing_list_keeps_the_picture_looked_at():
+def test_a_growing_list_keeps_the_selected_picture():
     image_list = ImageList()
     image_list.set_names(["5", "7"], wanted="7")
     assert image_list.name == "7"
@@ -66,7 +66,7 @@ def test_the_filter_finds_names_and_read_texts(image_list, fakes):
     assert image_list.name == "49.jpg"
 
 
-def test_marks_totals_and_filters_follow_the_thresholds(fakes):
+def test_outcomes_totals_and_filters_follow_the_thresholds(fakes):
     names = [labelled("皖A12345", 1), labelled("皖B12345", 2), labelled("皖C12345", 3), "plain.jpg"]
     image_list = ImageList()
     image_list.set_names(names)
@@ -74,7 +74,7 @@ def test_marks_totals_and_filters_follow_the_thresholds(fakes):
     image_list.add(names[1], Recognition(names[1], (fakes.plate("沪B12345", score=0.6, corners=CORNERS),)))
     image_list.add(names[2], Recognition(names[2]))
     image_list.add(names[3], Recognition(names[3]))
-    assert [image_list.mark(name) for name in names] == ["right", "wrong", "missed", ""]
+    assert [image_list.outcome(name) for name in names] == ["right", "wrong", "missed", ""]
     totals = image_list.totals
     assert (totals.pictures, totals.right, totals.read_without_province, totals.found_70) == (3, 1, 2, 2)
     image_list.filter("", "wrong")
@@ -98,11 +98,11 @@ def test_a_picture_read_again_is_counted_once(fakes):
     image_list.clear_records()
     image_list.add(name, Recognition(name, error="not a picture"))
     assert image_list.totals.pictures == 0
-    assert image_list.mark(name) == ""
+    assert image_list.outcome(name) == ""
     assert not image_list.next_error()
 
 
-def test_labels_without_a_place_are_marked_by_text_and_leave_the_found_share_alone(image_list, fakes):
+def test_labels_without_a_position_are_compared_by_text_and_leave_the_found_share_alone(image_list, fakes):
     placed, texts = labelled("皖A12345", 1), ("皖A12345.jpg", "皖A12346_2.jpg", "皖A12347.jpg")
     image_list.set_names([placed, *texts])
     far = tuple((x + 500, y) for x, y in CORNERS)
@@ -110,7 +110,7 @@ def test_labels_without_a_place_are_marked_by_text_and_leave_the_found_share_alo
     for name in texts[:2]:
         image_list.add(name, Recognition(name, (fakes.plate(corners=far),)))
     image_list.add(texts[2], Recognition(texts[2]))
-    assert [image_list.mark(name) for name in image_list.names] == ["right", "right", "wrong", "missed"]
+    assert [image_list.outcome(name) for name in image_list.names] == ["right", "right", "wrong", "missed"]
     totals = image_list.totals
     assert (totals.pictures, totals.right, totals.wrong, totals.missed) == (4, 2, 1, 1)
     assert totals.placed == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alpr_app.data.images import read_picture
-from alpr_app.viewer.app.cars import CAR_COLUMNS, CARS_KEPT, Cars
+from alpr_app.viewer.app.cars import CAR_COLUMNS, MAXIMUM_CARS, Cars
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.toolkit.inputs import CONTROL
 from alpr_app.viewer.workers.export import ExportWorker
@@ -21,16 +21,16 @@ TEXT = "皖A12345"
 
 @pytest.fixture
 def seen(fakes):
-    """Has cars followed; `frame(time, *plates)` gives the outcome with what the vote says."""
+    """Tracks cars; `frame(time, *plates)` returns the recognition with the combined readings."""
     cars = Cars()
 
     def frame(time, *plates, score=0.5, confidence=0.0, error=""):
-        return cars.follow(Recognition("camera 0 #1", plates, taken=time, error=error), score, confidence)
+        return cars.follow(Recognition("camera 0 #1", plates, captured=time, error=error), score, confidence)
 
     return SimpleNamespace(cars=cars, frame=frame, plate=fakes.plate)
 
 
-def test_what_is_shown_is_the_vote_at_the_place_where_the_car_is_now(seen):
+def test_the_combined_reading_is_shown_at_the_current_position_of_the_car(seen):
     for step in range(6):
         seen.frame(step / 10, seen.plate(TEXT, confidence=0.95))
     corners = ((24, 30), (64, 30), (64, 42), (24, 42))
@@ -43,7 +43,7 @@ def test_what_is_shown_is_the_vote_at_the_place_where_the_car_is_now(seen):
     assert 0.5 < (car.last - car.first).total_seconds() < 0.7
 
 
-def test_the_vote_says_whether_what_was_read_fits_a_format(seen):
+def test_the_combined_reading_tells_whether_it_fits_a_format(seen):
     for step in range(4):
         seen.frame(step / 10, replace(seen.plate("皖A1234", confidence=0.95), fits_format=False))
     recognition = seen.frame(0.4, replace(seen.plate(TEXT, confidence=0.6), fits_format=True))
@@ -52,7 +52,7 @@ def test_the_vote_says_whether_what_was_read_fits_a_format(seen):
     assert car.to_dict("camera 0")["fits_format"] is False
 
 
-def test_plates_below_the_thresholds_are_not_followed_and_stay_as_they_are(seen):
+def test_plates_below_the_thresholds_are_not_tracked_and_stay_unchanged(seen):
     weak = seen.plate("沪B12345", score=0.4)
     recognition = seen.frame(0.0, weak, seen.plate(TEXT))
     assert recognition.cars == (0, 1)
@@ -60,7 +60,7 @@ def test_plates_below_the_thresholds_are_not_followed_and_stay_as_they_are(seen)
     assert [car.track.text for car in seen.cars.listed.values()] == [TEXT]
 
 
-def test_a_held_source_does_not_make_the_car_another_one(seen):
+def test_a_pause_of_the_source_does_not_make_a_new_car(seen):
     for time in (0.0, 0.1, 60.0, 120.0):
         recognition = seen.frame(time, seen.plate(TEXT))
     assert recognition.cars == (1,)
@@ -79,10 +79,10 @@ def test_frames_that_could_not_be_read_and_cars_without_text_are_not_listed(seen
 
 
 def test_the_list_does_not_grow_for_ever_and_can_be_cleared(seen):
-    for number in range(CARS_KEPT + 5):
+    for number in range(MAXIMUM_CARS + 5):
         for step in range(4):
             seen.frame(3.0 * number + step / 2, *([seen.plate(f"皖A{number:05d}")] if not step else []))
-    assert len(seen.cars.listed) == CARS_KEPT
+    assert len(seen.cars.listed) == MAXIMUM_CARS
     assert min(seen.cars.listed) == 6
     seen.cars.clear()
     assert seen.cars.listed == {}
@@ -90,7 +90,7 @@ def test_the_list_does_not_grow_for_ever_and_can_be_cleared(seen):
 
 @pytest.fixture
 def live(program, fakes, until, tmp_path):
-    """A viewer on a camera in front of which one car stands; what is kept goes to `tmp_path / "kept"`."""
+    """A program with a camera that shows one standing car; files are saved to `tmp_path / "kept"`."""
     crop = np.arange(48 * 192 * 3, dtype=np.uint8).reshape(48, 192, 3)
     viewer = program(
         fakes.Alpr([replace(fakes.plate(TEXT), crop=crop)]), capture=lambda address: fakes.Capture(["new"])
@@ -101,7 +101,7 @@ def live(program, fakes, until, tmp_path):
     return viewer
 
 
-def test_a_live_session_lists_its_cars_and_the_next_one_begins_anew(live):
+def test_a_live_session_lists_its_cars_and_the_next_session_starts_empty(live):
     state = live.state
     assert state.car_numbers == [1]
     assert [car.track.text for car in state.cars.listed.values()] == [TEXT]
@@ -111,7 +111,7 @@ def test_a_live_session_lists_its_cars_and_the_next_one_begins_anew(live):
     assert state.cars.listed == {}
 
 
-def test_following_can_be_switched_off(live, until):
+def test_tracking_can_be_switched_off(live, until):
     live.state.change(follow_cars=False)
     until(
         lambda: live.collect() or (live.state.recognition and not live.state.recognition.cars), "a frame as it was read"
@@ -123,7 +123,7 @@ def test_following_can_be_switched_off(live, until):
     assert live.state.cars.listed[1].track.count == count
 
 
-def test_cars_are_kept_as_json_lines_with_their_crops(live, tmp_path):
+def test_cars_are_saved_as_json_lines_with_their_crops(live, tmp_path):
     press(live, "Space")
     press(live, "E")
     assert live.export_worker.close(5)
@@ -137,7 +137,7 @@ def test_cars_are_kept_as_json_lines_with_their_crops(live, tmp_path):
     assert np.array_equal(read_picture(file.parent / line["crop"]), live.state.cars.listed[1].track.plate.crop)
 
 
-def test_cars_are_kept_as_csv(live, tmp_path):
+def test_cars_are_saved_as_csv(live, tmp_path):
     press(live, "E", CONTROL)
     assert live.export_worker.close(5)
     (file,) = (tmp_path / "kept").glob("*.csv")
@@ -148,7 +148,7 @@ def test_cars_are_kept_as_csv(live, tmp_path):
     assert (file.parent / row["crop"]).is_file()
 
 
-def test_without_cars_nothing_is_kept(program, fakes, tmp_path):
+def test_without_cars_nothing_is_saved(program, fakes, tmp_path):
     viewer = program(capture=lambda address: fakes.Capture([], opens=False))
     viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     viewer.open(0)
@@ -186,6 +186,6 @@ def test_a_clock_that_is_set_back_does_not_make_a_car_leave_before_it_came(fakes
     monkeypatch.setattr("alpr_app.viewer.app.cars.datetime", Clock)
     cars = Cars()
     for taken in (1.0, 1.1):
-        cars.follow(Recognition("camera 0 #1", (fakes.plate(),), taken=taken), 0.5, 0.0)
+        cars.follow(Recognition("camera 0 #1", (fakes.plate(),), captured=taken), 0.5, 0.0)
     (car,) = cars.listed.values()
     assert car.first == car.last and car.track.count == 2

@@ -11,7 +11,7 @@ from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS
 from alpr_app.viewer.workers.export import ExportWorker
 
 
-def test_every_key_is_a_key_and_stands_for_one_thing():
+def test_every_key_exists_and_has_one_command():
     keys = [(key, command.control) for command in COMMANDS for key in command.keys]
     assert len(set(keys)) == len(keys)
     assert {key for key, _ in keys} <= set(KEYS)
@@ -43,7 +43,7 @@ def test_keys_step_through_the_folder(opened):
         assert image_list.name == f"{name}.png", key
 
 
-def test_keys_switch_overlays_and_sides(opened):
+def test_keys_switch_overlays_and_side_panels(opened):
     switches = {"B": "show_boxes", "C": "show_corners", "T": "show_text", "G": "show_truth"}
     switches |= {"L": "show_browser", "P": "show_plates", "Z": "keep_zoom"}
     assert set(switches.values()) <= {field.name for field in fields(Settings)}
@@ -73,15 +73,15 @@ def test_zoom_help_and_selection_have_keys(opened):
 
 def test_the_field_for_a_number_has_a_key_and_escape_closes_it(opened):
     press(opened, "J")
-    assert opened.state.jump_open
+    assert opened.state.goto_dialog_open
     press(opened, "Escape")
-    assert not opened.state.jump_open
+    assert not opened.state.goto_dialog_open
 
 
 def test_without_a_folder_there_is_no_number_to_go_to(program):
     viewer = program()
     press(viewer, "J")
-    assert not viewer.state.jump_open
+    assert not viewer.state.goto_dialog_open
 
 
 def test_other_keys_do_nothing(opened):
@@ -89,7 +89,7 @@ def test_other_keys_do_nothing(opened):
     assert not press(opened, "D", CONTROL)
 
 
-def test_a_live_picture_is_kept_with_and_without_its_plates(program, fakes, until, tmp_path):
+def test_a_live_picture_is_saved_with_and_without_its_plates(program, fakes, until, tmp_path):
     viewer = program(capture=lambda address: fakes.Capture(["new"]))
     viewer.export_worker = ExportWorker(folder=tmp_path)
     viewer.open(0)

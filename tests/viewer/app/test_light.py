@@ -41,7 +41,7 @@ def test_steps_stop_at_the_limits_and_the_text_tells_what_is_set():
     assert Light(contrast=20).text == "Contrast +20 %"
 
 
-def test_keys_change_what_is_shown_and_never_what_is_read(window, tmp_path, fakes):
+def test_keys_change_what_is_shown_and_never_the_reading(window, tmp_path, fakes):
     picture = np.full((300, 400, 3), 60, np.uint8)
     write_picture(tmp_path / "p.png", picture)
     shown = window(tmp_path)
@@ -62,7 +62,7 @@ def test_keys_change_what_is_shown_and_never_what_is_read(window, tmp_path, fake
     assert (shown.draw()[place] == 60).all()
 
 
-def test_light_that_is_not_neutral_is_said_on_the_picture_and_a_click_there_resets_it(window, few_pictures, near):
+def test_changed_light_is_shown_on_the_picture_and_a_click_there_resets_it(window, few_pictures, near):
     shown = window(few_pictures)
     corner = np.s_[650:685, 305:500]
     plain = shown.draw()[corner]

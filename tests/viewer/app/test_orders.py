@@ -20,7 +20,7 @@ from alpr_app.viewer.app.image_list import (
     rank_of,
 )
 from alpr_app.viewer.app.settings import Settings
-from alpr_app.viewer.workers.folders import Scan
+from alpr_app.viewer.workers.folders import FolderScan
 from alpr_app.viewer.workers.recogniser import Recognition
 
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
@@ -37,7 +37,7 @@ def listed(tmp_path, until):
 
     def make(order, records=(), score=0.5, confidence=0.0):
         rank = rank_of(order, dict(records), score, confidence)
-        scan = Scan(str(tmp_path), rank=rank)
+        scan = FolderScan(str(tmp_path), rank=rank)
         found = []
         until(lambda: found.extend(filter(None, [scan.listings.take()])) or (found and found[-1].finished), "the list")
         assert scan.close()
@@ -56,7 +56,7 @@ def test_newest_and_largest_first_and_what_is_alike_by_name(tmp_path, listed):
     assert listed(LARGEST) == ["2.jpg", "b.jpg", "1.jpg", "10.jpg", "lost.jpg"]
 
 
-def test_least_sure_first_then_pictures_without_a_plate_then_unread_ones(tmp_path, listed, fakes):
+def test_least_confident_first_then_pictures_without_a_plate_then_unread_ones(tmp_path, listed, fakes):
     for number in range(1, 6):
         (tmp_path / f"{number}.jpg").touch()
     records = {
@@ -84,7 +84,7 @@ def test_wrong_and_missed_ones_first(tmp_path, listed, fakes):
     assert listed(ERRORS, records, score=0.95) == [*sorted([right, wrong, missed]), "plain.jpg", unread]
 
 
-def test_results_move_no_row_until_one_asks(program, until, tmp_path, fakes):
+def test_results_move_no_row_before_a_refresh(program, until, tmp_path, fakes):
     for number in range(1, 5):
         write_picture(tmp_path / f"{number}.png", np.full((30, 40, 3), number, np.uint8))
     alpr = fakes.Alpr()
@@ -103,13 +103,13 @@ def test_results_move_no_row_until_one_asks(program, until, tmp_path, fakes):
     viewer.read_all(True)
     until(lambda: viewer.collect() or len(image_list.records) == 4, "all read")
     assert image_list.names == ["1.png", "2.png", "3.png", "4.png"]
-    assert viewer.explorer.order_is_stale
+    assert viewer.navigator.order_is_stale
     viewer.step(1)
-    viewer.explorer.refresh()
+    viewer.navigator.refresh()
     until(lambda: viewer.collect() or not viewer.state.scanning, "the new order")
     assert image_list.names == ["3.png", "1.png", "4.png", "2.png"]
     assert image_list.name == "2.png", "the picture looked at stays"
-    assert not viewer.explorer.order_is_stale
+    assert not viewer.navigator.order_is_stale
     viewer.sort(NAME)
     until(lambda: viewer.collect() or not viewer.state.scanning, "the order by name")
     assert image_list.names == ["1.png", "2.png", "3.png", "4.png"]
@@ -129,12 +129,12 @@ def test_an_order_by_results_of_other_models_is_stale(program, until, few_pictur
     viewer.open(str(few_pictures))
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
     read()
-    viewer.explorer.refresh()
+    viewer.navigator.refresh()
     until(lambda: viewer.collect() or not viewer.state.scanning, "the order")
-    assert not viewer.explorer.order_is_stale
+    assert not viewer.navigator.order_is_stale
     viewer.choose_models(threads=3)
     read()
-    assert viewer.explorer.order_is_stale
+    assert viewer.navigator.order_is_stale
 
 
 def test_every_order_has_a_title():

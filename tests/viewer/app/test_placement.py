@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from alpr_app.viewer.app.window import TITLE_HEIGHT, placed
+from alpr_app.viewer.app.window import TITLE_HEIGHT, fit_to_screens
 
 MAIN, SIDE = (0, 25, 1920, 1055), (1920, 0, 1280, 1024)
 
@@ -22,4 +22,4 @@ MAIN, SIDE = (0, 25, 1920, 1055), (1920, 0, 1280, 1024)
     ],
 )
 def test_a_window_comes_back_where_it_was_as_far_as_there_is_a_screen(place, size, areas, expected):
-    assert placed(place, size, areas) == expected
+    assert fit_to_screens(place, size, areas) == expected

@@ -10,13 +10,13 @@ import pytest
 from alpr_app.viewer.app.settings import load_settings
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING
 from alpr_app.viewer.workers import folders
-from alpr_app.viewer.workers.images import image_item_of
+from alpr_app.viewer.workers.images import make_image_item
 from alpr_app.viewer.workers.live import WAITING
 
 
 @pytest.fixture
 def shows(until):
-    """Carries over what the threads hand on until something holds."""
+    """Takes over results from the threads until `holds` is true."""
 
     def wait(viewer, holds, what, seconds=10.0):
         until(lambda: viewer.collect() or holds(viewer.state), what, seconds)
@@ -68,15 +68,15 @@ def test_the_whole_folder_is_read_on_demand(program, shows, few_pictures):
     viewer.open(str(few_pictures))
     shows(viewer, named("1.png"), "the first")
     viewer.read_all(True)
-    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.whole, "all of them")
+    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.read_all_total, "all of them")
     assert "12 pictures" in viewer.state.messages[-1].text
 
 
 def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_pictures, monkeypatch):
     gate, walk = threading.Event(), folders.walk
 
-    def slow(folder, recursive, named=""):
-        for number, found in enumerate(walk(folder, recursive, named)):
+    def slow(folder, recursive, requested=""):
+        for number, found in enumerate(walk(folder, recursive, requested)):
             if number == 7:
                 gate.wait(10)
             yield found
@@ -89,17 +89,17 @@ def test_a_folder_whose_list_still_grows_is_read_to_its_end(program, shows, few_
     viewer.read_all(True)
     shows(viewer, lambda state: len(state.image_list.records) == 7, "what is listed")
     viewer.collect()
-    assert viewer.state.whole, "there is more to come"
+    assert viewer.state.read_all_total, "there is more to come"
     gate.set()
-    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.whole, "all of them")
+    shows(viewer, lambda state: len(state.image_list.records) == 12 and not state.read_all_total, "all of them")
     ends = [message.text for message in viewer.state.messages if "have been read" in message.text]
-    assert ends == ["All 12 pictures of this folder have been read; U sums up"]
+    assert ends == ["All 12 pictures of this folder have been read; U shows the summary"]
 
 
-def test_ten_thousand_pictures_open_at_once_and_the_last_is_as_near_as_the_first(program, shows, tmp_path):
+def test_ten_thousand_pictures_open_at_once_and_the_last_is_reached_as_fast_as_the_first(program, shows, tmp_path):
     for number in range(10_000):
         (tmp_path / f"{number}.jpg").touch()
-    viewer = program(load=lambda path: image_item_of(path, np.zeros((6, 8, 3), np.uint8)))
+    viewer = program(load=lambda path: make_image_item(path, np.zeros((6, 8, 3), np.uint8)))
     slowest = 0.0
     viewer.open(str(tmp_path))
     deadline = monotonic() + 20
@@ -129,7 +129,7 @@ def test_thresholds_act_without_reading_again(program, shows, few_pictures, fake
     assert alpr.calls == calls
 
 
-def test_a_slow_recogniser_does_not_hold_up_the_window(program, shows, few_pictures, fakes):
+def test_a_slow_recogniser_does_not_block_the_window(program, shows, few_pictures, fakes):
     viewer = program(fakes.Alpr(seconds=0.4))
     viewer.open(str(few_pictures))
     shows(viewer, lambda state: state.image_item is not None, "the picture, before it is read")
@@ -148,7 +148,7 @@ def test_the_slide_show_waits_for_each_result_and_stops_at_the_end(program, show
     assert len(viewer.state.image_list.records) == 12
 
 
-def test_other_models_read_anew(program, shows, few_pictures, fakes, monkeypatch):
+def test_other_models_read_the_picture_again(program, shows, few_pictures, fakes, monkeypatch):
     viewer = program()
     viewer.open(str(few_pictures / "12.png"))
     shows(viewer, named("12.png"), "the picture")
@@ -175,17 +175,17 @@ def test_a_live_source_shows_each_frame_with_its_own_plates(program, shows, fake
     assert viewer.live.paused
 
 
-def test_while_models_load_a_live_source_is_seen_already(program, shows, fakes):
+def test_a_live_source_is_shown_while_the_models_load(program, shows, fakes):
     gate = threading.Event()
     viewer = program(capture=lambda address: fakes.Capture(["new"]))
-    viewer.recogniser.rebuild(lambda: gate.wait(10) and fakes.Alpr())
+    viewer.recogniser.reload(lambda: gate.wait(10) and fakes.Alpr())
     viewer.open(0)
     shows(viewer, lambda state: state.image_item is not None, "a frame")
     gate.set()
     shows(viewer, lambda state: state.recognition is not None, "a result")
 
 
-def test_no_camera_is_said_and_another_source_can_be_opened(program, shows, fakes, few_pictures):
+def test_a_missing_camera_is_reported_and_another_source_can_be_opened(program, shows, fakes, few_pictures):
     viewer = program(capture=lambda address: fakes.Capture([], opens=False))
     viewer.open(0)
     shows(viewer, lambda state: state.live_status.state == WAITING, "the failure")
@@ -194,14 +194,14 @@ def test_no_camera_is_said_and_another_source_can_be_opened(program, shows, fake
     shows(viewer, named("1.png"), "the folder")
 
 
-def test_what_is_not_there_is_a_message(program, tmp_path):
+def test_a_missing_file_is_a_message(program, tmp_path):
     viewer = program()
     viewer.open(str(tmp_path / "gone"))
     assert viewer.state.kind == NOTHING
     assert "there is no such file or folder" in viewer.state.message.text
 
 
-def test_an_empty_folder_shows_nothing_and_fails_at_nothing(program, shows, tmp_path):
+def test_an_empty_folder_shows_nothing_and_raises_nothing(program, shows, tmp_path):
     viewer = program()
     viewer.open(str(tmp_path))
     shows(viewer, lambda state: not state.scanning, "the list")
@@ -214,7 +214,7 @@ def test_an_empty_folder_shows_nothing_and_fails_at_nothing(program, shows, tmp_
     assert viewer.state.image_item is None
 
 
-def test_settings_and_recent_folders_are_kept(program, few_pictures, tmp_path):
+def test_settings_and_recent_folders_are_saved(program, few_pictures, tmp_path):
     path = tmp_path / "config" / "viewer.json"
     viewer = program(settings_file=path)
     viewer.open(str(few_pictures))

@@ -14,7 +14,7 @@ from alpr_app.viewer.workers.export import ExportWorker
 
 @pytest.fixture
 def opened(program, fakes, until, few_pictures, tmp_path):
-    """A folder with all pictures read; what is kept goes to `tmp_path / "kept"`."""
+    """A folder with all pictures read; files are saved to `tmp_path / "kept"`."""
     viewer = program(fakes.Alpr([fakes.plate(score=0.9), fakes.plate("沪B12345", score=0.6)]))
     viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     viewer.open(str(few_pictures))
@@ -25,16 +25,16 @@ def opened(program, fakes, until, few_pictures, tmp_path):
 
 
 def kept(viewer, tmp_path):
-    """The one file that was kept, which the status line names."""
+    """The only saved file, which the status line names."""
     assert viewer.export_worker.close(5)
     viewer.collect()
     (file,) = (tmp_path / "kept").iterdir()
     assert str(file) in viewer.state.message.text
-    assert not viewer.state.message.bad
+    assert not viewer.state.message.is_error
     return file
 
 
-def test_results_are_kept_as_json_lines_in_the_folders_order(opened, tmp_path, few_pictures, monkeypatch):
+def test_results_are_saved_as_json_lines_in_the_folders_order(opened, tmp_path, few_pictures, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -52,10 +52,10 @@ def test_results_are_kept_as_json_lines_in_the_folders_order(opened, tmp_path, f
     assert not os.listdir(elsewhere)
 
 
-def test_results_are_kept_as_csv_after_the_thresholds(opened, tmp_path):
+def test_results_are_saved_as_csv_after_the_thresholds(opened, tmp_path):
     opened.state.change(score=0.7)
     press(opened, "E", CONTROL)
-    # What is changed afterwards comes too late.
+    # Later changes have no effect.
     opened.state.change(score=0.99)
     file = kept(opened, tmp_path)
     assert file.suffix == ".csv"
@@ -64,7 +64,7 @@ def test_results_are_kept_as_csv_after_the_thresholds(opened, tmp_path):
     assert [row["text"] for row in rows] == ["皖A12345"] * 11
 
 
-def test_without_results_nothing_is_kept(program, tmp_path):
+def test_without_results_nothing_is_saved(program, tmp_path):
     viewer = program()
     viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     press(viewer, "E")
@@ -73,14 +73,14 @@ def test_without_results_nothing_is_kept(program, tmp_path):
     assert not (tmp_path / "kept").exists()
 
 
-def test_a_button_in_the_settings_keeps_results(window, few_pictures, monkeypatch):
+def test_a_button_in_the_settings_saves_results(window, few_pictures, monkeypatch):
     shown = window(few_pictures)
     written = []
-    monkeypatch.setattr(shown.viewer.export_worker, "write", lambda *given: written.append(given[:3]))
+    monkeypatch.setattr(shown.viewer.export_worker, "save", lambda *given: written.append(given[:3]))
     ui = shown.frame.context.ui
     monkeypatch.setattr(ui, "button", lambda label, *rest, **more: label in ("JSON lines", "CSV"))
-    from alpr_app.viewer.panels.controls import controls
+    from alpr_app.viewer.panels.controls import settings_panel
 
     with ui.frame((1280, 720), 1 / 60), ui.area("settings", (0, 0, 340, 720), ui.theme.panel):
-        controls(shown.frame.context)
+        settings_panel(shown.frame.context)
     assert written == [(few_pictures.name, "results", suffix) for suffix in (".jsonl", ".csv")]

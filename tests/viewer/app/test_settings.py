@@ -8,7 +8,7 @@ import pytest
 from alpr_app.viewer.app.settings import RECENT, Settings, from_dict, load_settings, save_settings, with_recent
 
 
-def test_what_is_saved_is_found_again(tmp_path):
+def test_saved_settings_are_loaded(tmp_path):
     path = tmp_path / "deep" / "viewer.json"
     settings = with_recent(
         Settings(theme="light", score=0.4, window=(800, 600), place=(-5, 7), maximised=True), "/皖/pictures"
@@ -18,13 +18,13 @@ def test_what_is_saved_is_found_again(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["viewer.json"]
 
 
-def test_a_folder_whose_name_is_no_text_is_found_again(tmp_path):
+def test_a_folder_whose_name_is_not_valid_text_is_loaded(tmp_path):
     settings = with_recent(Settings(theme="light"), "/photos\udcff")
     assert save_settings(tmp_path / "viewer.json", settings) == ""
     assert load_settings(tmp_path / "viewer.json") == (settings, "")
 
 
-def test_without_a_file_all_is_as_at_the_beginning(tmp_path):
+def test_without_a_file_there_are_the_defaults(tmp_path):
     assert load_settings(tmp_path / "viewer.json") == (Settings(), "")
 
 
@@ -39,7 +39,7 @@ def test_a_broken_file_is_set_aside_with_a_message(tmp_path):
         assert (tmp_path / "viewer.json.broken").read_bytes() == content
 
 
-def test_values_that_do_not_fit_are_left_out_and_the_others_kept():
+def test_invalid_values_are_left_out_and_the_others_kept():
     content = {
         "theme": "pink",
         "score": "much",
@@ -61,10 +61,10 @@ def test_values_that_do_not_fit_are_left_out_and_the_others_kept():
 
 def test_a_folder_that_cannot_be_written_is_a_message(tmp_path):
     (tmp_path / "file").write_text("")
-    assert "cannot be kept" in save_settings(tmp_path / "file" / "viewer.json", Settings())
+    assert "cannot be saved" in save_settings(tmp_path / "file" / "viewer.json", Settings())
 
 
-def test_recent_folders_are_few_and_each_is_there_once():
+def test_recent_folders_are_few_and_distinct():
     settings = Settings()
     for name in [*map(str, range(20)), "5", "19"]:
         settings = with_recent(settings, name)
@@ -77,13 +77,13 @@ def test_hostile_settings_are_set_aside(tmp_path, content):
     path = tmp_path / "viewer.json"
     path.write_text(content)
     settings, message = load_settings(path)
-    assert settings == Settings() and "were broken" in message
+    assert settings == Settings() and "was damaged" in message
     assert path.with_name("viewer.json.broken").read_text() == content
 
 
 @pytest.mark.parametrize("value", [float("nan"), 1e400, 10**400, -(10**400), [], {}])
 @pytest.mark.parametrize("name", ["score", "ui_scale", "window", "place", "recent", "theme"])
-def test_absurd_values_are_left_as_they_are_by_default(tmp_path, name, value):
+def test_absurd_values_fall_back_to_the_defaults(tmp_path, name, value):
     path = tmp_path / "viewer.json"
     path.write_text(json.dumps({name: value}))
     settings, _ = load_settings(path)

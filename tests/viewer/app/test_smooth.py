@@ -1,4 +1,4 @@
-"""The window is drawn on, whatever the other threads wait for."""
+"""The window keeps drawing, whatever the other threads wait for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def slow(fakes):
-    """A recogniser that stays inside a picture until it is let go (`go`), and says that it is there (`inside`)."""
+    """A recogniser that stays in a picture until it is released (`go`) and tells when it is there (`inside`)."""
     alpr = fakes.Alpr()
     read, alpr.inside, alpr.go = alpr.analyse, threading.Event(), threading.Event()
 
@@ -79,7 +79,7 @@ def test_frames_go_on_during_a_reading_that_takes_a_second(window, few_pictures,
     while len(span) == 1:
         shown.draw(1)
         drawn += 1
-    # Were it to wait for the reading, the first frame would end after it. Ten leave room for a busy machine.
+    # If it waited for the reading, the first frame would end after it. Ten leave room for a busy machine.
     assert drawn >= 10
 
 

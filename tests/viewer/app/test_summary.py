@@ -10,9 +10,9 @@ from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
 from alpr_app.evaluation.ground_truth import compare, ground_truth_of
 from alpr_app.viewer.app.commands import press
-from alpr_app.viewer.app.folder_results import COLUMNS, MACRO, MICRO, ordered, summarise, write_summary
+from alpr_app.viewer.app.folder_results import COLUMNS, MACRO, MICRO, sort_rows, summarise, write_summary
 from alpr_app.viewer.app.image_list import Record
-from alpr_app.viewer.panels.summary import figure
+from alpr_app.viewer.panels.summary import format_cell
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.recogniser import Recognition
 
@@ -27,7 +27,7 @@ def moved(by, down=0):
 
 @pytest.fixture
 def records(fakes):
-    """Three labelled pictures in `b2`, one in `b10`, two without a label in `plain`; found in them is what is given."""
+    """Three labelled pictures in `b2`, one in `b10`, two without a label in `plain`, with the given recognitions."""
 
     def record(name, *plates):
         truth = ground_truth_of(name)
@@ -50,8 +50,8 @@ def summary(records):
 
 
 def test_folders_come_in_natural_order_and_each_is_counted_by_the_rules_of_eval(summary):
-    assert [line.folder for line in summary.lines] == ["b2", "b10", "plain"]
-    b2, b10, plain = summary.lines
+    assert [line.folder for line in summary.rows] == ["b2", "b10", "plain"]
+    b2, b10, plain = summary.rows
     assert (b2.pictures, b2.plates, b2.labelled, b2.false_boxes) == (3, 3, 3, 1)
     assert (b2.exact, b2.no_province, b2.found_70) == pytest.approx((2 / 3,) * 3)
     assert b2.corner_px == pytest.approx(1.0)
@@ -77,35 +77,35 @@ def test_thresholds_count(records):
     assert summarise(records, 0.95, 0.0).micro.exact == 0
 
 
-def test_a_label_without_a_place_is_counted_by_its_text_and_finds_nothing(fakes):
+def test_a_label_without_a_position_is_counted_by_its_text_and_finds_nothing(fakes):
     truth = ground_truth_of(f"{TEXT}.jpg")
     plates = (fakes.plate("京B67890"), fakes.plate(TEXT))
-    (line,) = summarise({f"{TEXT}.jpg": Record(Recognition("", plates), truth, compare(truth, plates))}, 0.5, 0.0).lines
+    (line,) = summarise({f"{TEXT}.jpg": Record(Recognition("", plates), truth, compare(truth, plates))}, 0.5, 0.0).rows
     assert (line.folder, line.labelled, line.exact) == (".", 1, 1)
     assert (line.found_70, line.corner_px, line.false_boxes) == (None, None, None)
 
 
 def test_a_picture_that_could_not_be_read_says_nothing_about_the_models():
     recognition = Recognition("", error="cut short")
-    (line,) = summarise({LABELLED: Record(recognition, ground_truth_of(LABELLED), ())}, 0.5, 0.0).lines
+    (line,) = summarise({LABELLED: Record(recognition, ground_truth_of(LABELLED), ())}, 0.5, 0.0).rows
     assert (line.pictures, line.labelled, line.exact) == (1, None, None)
 
 
-def test_of_nothing_there_is_a_sum_too():
+def test_an_empty_folder_has_a_summary():
     empty = summarise({}, 0.5, 0.0)
-    assert (empty.lines, empty.micro.pictures, empty.macro.plates, empty.has_labels) == ((), 0, 0, False)
+    assert (empty.rows, empty.micro.pictures, empty.macro.plates, empty.has_labels) == ((), 0, 0, False)
 
 
 def test_a_column_sorts_either_way_and_folders_without_it_come_last(summary):
     for descending, names in ((True, ["b2", "b10", "plain"]), (False, ["b10", "b2", "plain"])):
-        assert [line.folder for line in ordered(summary.lines, "exact", descending)] == names
-    assert [line.folder for line in ordered(summary.lines, "folder", True)] == ["plain", "b10", "b2"]
-    same = [replace(line, plates=1) for line in reversed(summary.lines)]
-    assert [line.folder for line in ordered(same, "plates", True)] == ["b2", "b10", "plain"]
+        assert [line.folder for line in sort_rows(summary.rows, "exact", descending)] == names
+    assert [line.folder for line in sort_rows(summary.rows, "folder", True)] == ["plain", "b10", "b2"]
+    same = [replace(line, plates=1) for line in reversed(summary.rows)]
+    assert [line.folder for line in sort_rows(same, "plates", True)] == ["b2", "b10", "plain"]
 
 
-def test_csv_has_a_row_a_folder_in_the_order_shown_and_both_sums(summary, tmp_path):
-    write_summary(tmp_path / "s.csv", summary, lambda lines: ordered(lines, "folder", True))
+def test_csv_has_one_row_per_folder_in_the_order_shown_and_both_totals(summary, tmp_path):
+    write_summary(tmp_path / "s.csv", summary, lambda lines: sort_rows(lines, "folder", True))
     with (tmp_path / "s.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert tuple(rows[0]) == COLUMNS
@@ -113,17 +113,17 @@ def test_csv_has_a_row_a_folder_in_the_order_shown_and_both_sums(summary, tmp_pa
     assert (rows[2]["exact"], rows[0]["exact"], rows[3]["exact"]) == ("0.6667", "", "0.5")
 
 
-def test_figures_are_shown_as_one_reads_them():
-    assert figure("exact", 0.98765) == "98.8 %"
-    assert figure("pictures", 12345) == "12,345"
-    assert figure("pictures", 10.75, whole=False) == "10.8"
-    assert figure("corner_px", 4.06) == "4.1"
-    assert figure("corner_px", None) == "–"
+def test_figures_are_formatted():
+    assert format_cell("exact", 0.98765) == "98.8 %"
+    assert format_cell("pictures", 12345) == "12,345"
+    assert format_cell("pictures", 10.75, integers=False) == "10.8"
+    assert format_cell("corner_px", 4.06) == "4.1"
+    assert format_cell("corner_px", None) == "–"
 
 
 @pytest.fixture
 def table(window, tmp_path, fakes, until):
-    """The window with the table over a folder with two folders in it; `places` has the middle of every part."""
+    """The window with the summary of a folder with two subfolders; `places` has the middle of every control."""
     for name in (f"many/a2/{LABELLED}", f"many/a10/{LABELLED}"):
         (tmp_path / name).parent.mkdir(parents=True)
         write_picture(tmp_path / name, np.full((60, 80, 3), 30, np.uint8))
@@ -151,11 +151,11 @@ def table(window, tmp_path, fakes, until):
     del ui.hit, ui.button
 
 
-def test_the_table_is_sorted_by_clicks_and_kept_as_it_is_shown(table, tmp_path):
+def test_the_table_is_sorted_by_clicks_and_saved_in_the_order_shown(table, tmp_path):
     assert table.state.summary_open
-    assert [line.folder for line in table.viewer.summary.result.lines] == ["a2", "a10"]
+    assert [line.folder for line in table.viewer.summary.result.rows] == ["a2", "a10"]
     table.click(*table.places["by folder"])
-    table.click(*table.places["Keep as CSV"])
+    table.click(*table.places["Save as CSV"])
     assert table.viewer.export_worker.close(5)
     (file,) = (tmp_path / "kept").iterdir()
     assert file.name.endswith("-many-summary.csv")

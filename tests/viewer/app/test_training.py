@@ -10,10 +10,10 @@ import pytest
 from alpr_app.data.images import write_picture
 from alpr_app.data.run_folder import About, write_about
 from alpr_app.pipeline.options import ModelChoice
-from alpr_app.viewer.app.arguments import parse, target_of
+from alpr_app.viewer.app.arguments import initial_target, parse
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.training import RunView
-from alpr_app.viewer.panels.chart import figure
+from alpr_app.viewer.panels.chart import format_value
 from alpr_app.viewer.panels.training import charts_of
 from alpr_app.viewer.toolkit.theme import SERIES
 
@@ -32,7 +32,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def publish(run):
-    """Writes the newest model into the run's folder, as the training does."""
+    """Writes the newest model into the folder of the run, as the training does."""
 
     def write(bundle):
         for suffix in (".safetensors", ".json"):
@@ -43,8 +43,10 @@ def publish(run):
 
 @pytest.fixture
 def shown(window, run, tmp_path, until, monkeypatch, fakes):
-    """The window over a picture, with the run's page open. choices: of models that were loaded since. press: clicks on
-    a button by its name, as it was drawn last."""
+    """The window over a picture, with the page of the run open.
+
+    `choices` are the models loaded since; `press` clicks a button by its name, where it was drawn last.
+    """
     (tmp_path / "pictures").mkdir()
     write_picture(tmp_path / "pictures" / "p.png", np.full((60, 80, 3), 200, np.uint8))
     made = window(tmp_path / "pictures")
@@ -117,7 +119,7 @@ def test_the_sheet_of_mistakes_is_shown_and_enlarged_by_the_wheel(shown, run, un
     assert near(shown.draw(3), (250 / 255, 0, 250 / 255), 6).sum() > 1.3 * seen
 
 
-def test_the_newest_model_reads_the_picture_with_a_clear_sign_and_a_way_back(
+def test_the_newest_model_reads_the_picture_with_a_banner_and_a_way_back(
     shown, publish, detector_path, run, until, near
 ):
     publish(detector_path)
@@ -127,12 +129,12 @@ def test_the_newest_model_reads_the_picture_with_a_clear_sign_and_a_way_back(
     assert shown.choices[-1].detector == str(run / "newest.safetensors")
     assert shown.choices[-1].reader is None and shown.choices[-1].version
     assert not shown.state.run_open, "the picture is seen"
-    assert shown.viewer.training.sign == "own detector of my run"
+    assert shown.viewer.training.model_description == "detector from run my run"
     wait(shown, until, lambda: shown.state.recognition is not None, "the reading")
     shown.press("own models")
     wait(shown, until, lambda: len(shown.choices) == 2, "the way back")
     assert shown.choices[-1] == ModelChoice()
-    assert shown.viewer.training.sign == ""
+    assert shown.viewer.training.model_description == ""
     shown.buttons.clear()
     shown.draw(3)
     assert "own models" not in shown.buttons
@@ -141,53 +143,53 @@ def test_the_newest_model_reads_the_picture_with_a_clear_sign_and_a_way_back(
 def test_a_newer_model_is_offered_and_loaded(shown, publish, detector_path, reader_path, until, tmp_path):
     publish(detector_path)
     wait(shown, until, lambda: shown.viewer.training.view.newest is not None, "the model")
-    shown.viewer.training.try_newest()
-    wait(shown, until, lambda: shown.viewer.training.in_use, "the model in use")
+    shown.viewer.training.load_newest()
+    wait(shown, until, lambda: shown.viewer.training.newest_in_use, "the model in use")
     from alpr_app.networks.bundle import load_detector, save_bundle
 
     network, _ = load_detector(detector_path)
     network.head.output.bias.data[0] += 1
     publish(save_bundle(tmp_path / "newer", network, {}, "train detector").weights)
-    wait(shown, until, lambda: shown.viewer.training.newer, "the newer one")
-    shown.press("Load the newer one")
+    wait(shown, until, lambda: shown.viewer.training.newer_available, "the newer one")
+    shown.press("Load the newer model")
     wait(shown, until, lambda: len(shown.choices) == 2, "the newer one in use")
     assert shown.choices[0].detector == shown.choices[1].detector
     assert shown.choices[0].version != shown.choices[1].version
-    assert not shown.viewer.training.newer
+    assert not shown.viewer.training.newer_available
 
 
-def test_a_reader_is_tried_beside_a_detector(shown, publish, detector_path, reader_path, until):
+def test_a_reader_and_a_detector_can_be_tried_together(shown, publish, detector_path, reader_path, until):
     training = shown.viewer.training
 
     def tried(bundle, kind):
         publish(bundle)
         wait(shown, until, lambda: training.view.newest is not None and training.view.newest.kind == kind, kind)
-        training.try_newest()
-        wait(shown, until, lambda: kind in training.own, kind)
+        training.load_newest()
+        wait(shown, until, lambda: kind in training.models_in_use, kind)
 
     tried(detector_path, "detector")
     tried(reader_path, "reader")
-    assert training.sign == "own detector of my run, own reader of my run"
+    assert training.model_description == "detector from run my run, reader from run my run"
     wait(shown, until, lambda: len(shown.choices) == 2, "both")
     assert shown.choices[-1].reader == shown.choices[-1].detector
 
 
-def test_a_model_that_is_half_written_is_one_line_and_the_models_in_use_stay(shown, publish, detector_path, run, until):
+def test_a_half_written_model_is_one_line_and_the_models_in_use_stay(shown, publish, detector_path, run, until):
     publish(detector_path)
     weights = run / "newest.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     wait(shown, until, lambda: shown.viewer.training.view.newest is not None, "the model")
     shown.press("Try this model on the picture")
-    wait(shown, until, lambda: shown.viewer.training.trouble, "the trouble")
-    assert "sha256 differs" in shown.state.message.text and shown.state.message.bad
-    assert (shown.choices, shown.viewer.training.own, shown.state.run_open) == ([], {}, True)
+    wait(shown, until, lambda: shown.viewer.training.error, "the trouble")
+    assert "sha256 differs" in shown.state.message.text and shown.state.message.is_error
+    assert (shown.choices, shown.viewer.training.models_in_use, shown.state.run_open) == ([], {}, True)
     shown.draw(3)
 
 
-def test_broken_files_end_nothing(shown, run, until):
+def test_broken_files_do_not_end_the_watching(shown, run, until):
     for name in ("train.csv", "val.csv", "run.json", "newest.json", "mistakes.png"):
         (run / name).write_bytes(b"\xff{")
-    wait(shown, until, lambda: len(shown.viewer.training.view.troubles) == 5, "the troubles")
+    wait(shown, until, lambda: len(shown.viewer.training.view.problems) == 5, "the troubles")
     shown.draw(3)
     shown.click(130, 80)
     assert shown.state.run_open
@@ -196,11 +198,11 @@ def test_broken_files_end_nothing(shown, run, until):
 def test_the_command_is_copied(shown, monkeypatch):
     copied = []
     monkeypatch.setattr(shown.frame.context.ui, "copy", copied.append)
-    shown.press("Copy the command")
+    shown.press("Copy command")
     assert copied == ["python -m alpr_app.train detector --resume"]
 
 
-def test_what_is_no_run_is_said_and_without_one_the_page_tells_how_to_open_one(window, tmp_path, near):
+def test_a_folder_without_a_run_is_reported_and_the_page_tells_how_to_open_one(window, tmp_path, near):
     made = window()
     assert not made.viewer.training.open(str(tmp_path))
     assert "no training run" in made.state.message.text
@@ -208,10 +210,10 @@ def test_what_is_no_run_is_said_and_without_one_the_page_tells_how_to_open_one(w
     made.draw(3)
     assert made.state.run_open
     press(made.viewer, "O")
-    assert made.state.open_open and not made.state.run_open
+    assert made.state.open_dialog_open and not made.state.run_open
 
 
-def test_errors_have_a_chart_of_their_own_and_make_way_for_the_speed_where_there_are_none(shown, tmp_path):
+def test_errors_have_a_chart_which_shows_the_speed_if_there_are_none(shown, tmp_path):
     view = shown.viewer.training.view
     assert [chart.title for chart in charts_of(view)] == [
         "losses",
@@ -220,11 +222,11 @@ def test_errors_have_a_chart_of_their_own_and_make_way_for_the_speed_where_there
         "validation: errors",
     ]
     assert list(charts_of(view)[0].lines) == ["loss", "corner"]
-    assert charts_of(RunView(tmp_path))[3].title == "samples a second"
+    assert charts_of(RunView(tmp_path))[3].title == "samples per second"
 
 
-def test_a_figure_is_shown_with_the_digits_that_count():
-    assert [figure(value) for value in (0.98765, 0.0123456, 123.456, 12345.6, 0, float("nan"))] == [
+def test_a_figure_is_shown_with_its_significant_digits():
+    assert [format_value(value) for value in (0.98765, 0.0123456, 123.456, 12345.6, 0, float("nan"))] == [
         "0.9877",
         "0.0123",
         "123.5",
@@ -235,10 +237,10 @@ def test_a_figure_is_shown_with_the_digits_that_count():
 
 
 def test_with_a_run_alone_the_sample_pictures_are_there_to_try_it_on():
-    assert str(target_of(parse(["--run", "runs/mine"]))).endswith("samples")
-    assert target_of(parse(["--run", "runs/mine", "--camera", "1"])) == 1
-    assert target_of(parse(["--run", "runs/mine", "--image_folder", "x"])) == "x"
-    assert target_of(parse([])) == 0
+    assert str(initial_target(parse(["--run", "runs/mine"]))).endswith("samples")
+    assert initial_target(parse(["--run", "runs/mine", "--camera", "1"])) == 1
+    assert initial_target(parse(["--run", "runs/mine", "--image_folder", "x"])) == "x"
+    assert initial_target(parse([])) == 0
 
 
 def test_models_of_a_run_leave_no_onnx_files_behind(monkeypatch):

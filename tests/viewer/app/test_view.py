@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from alpr_app.viewer.app.state import MOST_ZOOM, View
+from alpr_app.viewer.app.state import MAXIMUM_ZOOM, View
 
 PICTURE, CANVAS = (720, 1160), (900.0, 580.0)
 
 
 def seen_at(view, point):
-    """The picture's pixel under a point of the canvas."""
+    """The picture pixel under a point of the canvas."""
     scale, (left, top) = view.scale(PICTURE, CANVAS), view.origin(PICTURE, CANVAS)
     return (point[0] - left) / scale, (point[1] - top) / scale
 
@@ -31,7 +31,7 @@ def test_the_wheel_keeps_what_is_under_the_pointer():
 def test_zoom_has_limits():
     view = View()
     view.zoom_at(500, (450, 290), PICTURE, CANVAS)
-    assert view.zoom == MOST_ZOOM
+    assert view.zoom == MAXIMUM_ZOOM
     view.zoom_at(-500, (450, 290), PICTURE, CANVAS)
     assert 0 < view.zoom < 0.5
 

@@ -21,7 +21,7 @@ from tests.places import ROOT
 
 @pytest.fixture
 def environment(tmp_path):
-    """Settings in a folder of its own, no display."""
+    """Settings in a separate folder, no display."""
     values = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     config = tmp_path / "config"
     return values | {"XDG_CONFIG_HOME": str(config), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
@@ -86,7 +86,7 @@ def test_a_screenshot_is_drawn_without_any_display(start, few_pictures, tmp_path
     assert (pixels == 96).all(axis=2).any(), "the picture is in it"
 
 
-def test_no_screenshot_of_what_is_not_there(start, tmp_path):
+def test_no_screenshot_of_a_missing_folder(start, tmp_path):
     process = start("--image_folder", tmp_path / "gone", "--screenshot", tmp_path / "window.png")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
@@ -96,12 +96,12 @@ def test_no_screenshot_of_what_is_not_there(start, tmp_path):
 
 @pytest.fixture
 def display(lacking):
-    """A virtual screen that can be clicked on; its name."""
+    """The name of a virtual screen that can be clicked on."""
     for name in ("Xvfb", "xdotool"):
         if shutil.which(name) is None:
             lacking(f"{name} is not installed (Debian: apt-get install xvfb xdotool)")
     reading, writing = os.pipe()
-    # By default it starts anew whenever the last client leaves, and refuses others meanwhile.
+    # By default it restarts when the last client leaves, and refuses others meanwhile.
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writing), "-noreset", "-screen", "0", "1280x800x24", "+extension", "GLX"],
         pass_fds=[writing],
@@ -120,7 +120,7 @@ def display(lacking):
 
 
 class Hands:
-    """Mouse and keyboard on the virtual screen."""
+    """Mouse and keyboard of the virtual screen."""
 
     def __init__(self, display: str) -> None:
         self._environment = os.environ | {"DISPLAY": display}
@@ -161,7 +161,7 @@ def test_fast_clicks_and_keys_step_through_a_folder_and_none_gets_lost(display, 
     # The button `next` of the toolbar.
     hands.do("mousemove", 365, 20, "click", "--repeat", 11, "--delay", 5, 1)
     until(lambda: hands.title().startswith("22.png"), "eleven clicks")
-    # A row of the list: the fourth from the top of those in sight.
+    # The fourth visible row of the list.
     hands.do("key", "--window", hands.window, "Home")
     until(lambda: hands.title().startswith("1.png"), "the first picture again")
     hands.do("mousemove", 150, 160, "click", 1)
@@ -191,7 +191,7 @@ def test_the_window_comes_back_as_large_and_where_it_was(display, start, few_pic
         return [int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
 
     def ended(process):
-        # As a session does that ends.
+        # As at the end of a desktop session.
         process.terminate()
         assert process.wait(20) == 0
         return json.loads(path.read_text())
@@ -214,7 +214,7 @@ def test_the_window_comes_back_as_large_and_where_it_was(display, start, few_pic
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere all names are text")
-def test_a_picture_whose_name_is_no_text_is_shown_like_any_other(display, start, tmp_path, until):
+def test_a_picture_whose_name_is_not_valid_text_is_shown_like_any_other(display, start, tmp_path, until):
     folder = tmp_path / "pictures"
     folder.mkdir()
     write_picture(folder / "b\udcd6\udcd0.png", np.full((48, 64, 3), 50, np.uint8))
@@ -226,7 +226,7 @@ def test_a_picture_whose_name_is_no_text_is_shown_like_any_other(display, start,
     assert process.wait(20) == 0, process.communicate()[1]
 
 
-def test_broken_settings_are_set_aside_and_the_window_opens_all_the_same(display, start, few_pictures, tmp_path, until):
+def test_broken_settings_are_set_aside_and_the_window_still_opens(display, start, few_pictures, tmp_path, until):
     path = tmp_path / "config" / "alpr-app" / "viewer.json"
     path.parent.mkdir(parents=True)
     path.write_text('{"theme": "light"')
@@ -240,22 +240,22 @@ def test_broken_settings_are_set_aside_and_the_window_opens_all_the_same(display
     assert json.loads(path.read_text())["theme"] == "dark"
 
 
-def test_what_is_dropped_onto_the_window_is_opened_and_dialogs_make_way(program, few_pictures):
+def test_a_dropped_file_is_opened_and_dialogs_close(program, few_pictures):
     from alpr_app.viewer.app.window import Window
 
     viewer = program()
-    viewer.state.open_open = True
+    viewer.state.open_dialog_open = True
     window = SimpleNamespace(_program=viewer)
     Window._drop(window, [str(few_pictures / "3.png"), str(few_pictures / "4.png")])
     assert viewer.state.folder == str(few_pictures)
-    assert not viewer.state.open_open
+    assert not viewer.state.open_dialog_open
     Window._drop(window, [str(few_pictures / "notes.gone")])
     assert "no such file" in viewer.state.message.text
 
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """The window on a GLFW that is only played; `made` is what was opened and `closed` what was closed, in order."""
+    """The window on a simulated GLFW; `closed` has what was closed, in order."""
     from alpr_app.viewer.app import window
 
     done = SimpleNamespace(closed=[], wants_to_close=False, size=(800, 600), iconified=False, waits=0, swaps=0)
@@ -293,9 +293,9 @@ def scripted(monkeypatch):
 
 
 class Played:
-    """Stands in for a part that draws."""
+    """A stand-in for a part that draws."""
 
-    wanted_shape = "arrow"
+    cursor_shape = "arrow"
 
     def __init__(self, name, done):
         self.name, self.done, self.drawn = name, done, 0
@@ -334,7 +334,7 @@ def test_a_program_that_cannot_be_made_leaves_no_window(scripted):
     assert done.closed == ["window", "glfw"]
 
 
-def test_a_hidden_window_says_so_and_draws_nothing_but_lets_nothing_pile_up(scripted, program, fakes, until):
+def test_a_hidden_window_says_so_and_draws_nothing_but_lets_no_frames_pile_up(scripted, program, fakes, until):
     window, done = scripted
     viewer = program(capture=lambda address: fakes.Capture(["new"]))
     shown = window.Window((800, 600), lambda waker: viewer)
@@ -350,16 +350,16 @@ def test_a_hidden_window_says_so_and_draws_nothing_but_lets_nothing_pile_up(scri
         done.size = (800, 600)
 
 
-def test_what_is_being_kept_when_the_window_is_closed_is_said_in_it(scripted, program, tmp_path, capsys):
+def test_files_still_being_saved_on_closing_are_reported_in_the_window(scripted, program, tmp_path, capsys):
     window, done = scripted
     viewer = program()
     viewer.export_worker = ExportWorker(folder=tmp_path)
     shown = window.Window((800, 600), lambda waker: viewer)
     gate = threading.Event()
-    viewer.export_worker.write("x", "results", ".csv", lambda path: gate.wait(10) and path.write_text("whole"))
+    viewer.export_worker.save("x", "results", ".csv", lambda path: gate.wait(10) and path.write_text("whole"))
     done.wants_to_close = True
     threading.Timer(1.5, gate.set).start()
-    shown.finish()
+    shown.wait_for_exports()
     assert shown._frame.drawn > 3
     assert "1 file is still being written" in viewer.state.messages[-1].text
     assert shown.close()
@@ -367,15 +367,35 @@ def test_what_is_being_kept_when_the_window_is_closed_is_said_in_it(scripted, pr
     assert capsys.readouterr().err == "", "the window has said it"
 
 
-def test_whoever_closes_it_twice_is_told_the_rest_on_the_terminal(scripted, program, tmp_path, capsys):
+def test_closing_twice_reports_the_rest_on_the_terminal(scripted, program, tmp_path, capsys):
     window, done = scripted
     viewer = program()
     viewer.export_worker = ExportWorker(folder=tmp_path)
     shown = window.Window((800, 600), lambda waker: viewer)
-    viewer.export_worker.write("x", "results", ".csv", lambda path: sleep(3) or path.write_text("whole"))
+    viewer.export_worker.save("x", "results", ".csv", lambda path: sleep(3) or path.write_text("whole"))
     threading.Timer(0.3, lambda: setattr(done, "wants_to_close", True)).start()
-    shown.finish()
+    shown.wait_for_exports()
     assert viewer.export_worker.busy
     assert shown.close()
     assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
     assert "1 file is still being written" in capsys.readouterr().err
+
+
+def test_an_interrupted_program_does_not_wait_for_a_write_that_hangs():
+    script = """
+import sys
+from threading import Event
+from alpr_app.viewer.app import main
+from alpr_app.viewer.workers.export import ExportWorker
+
+def interrupted(args):
+    started = Event()
+    ExportWorker().save("x", "results", ".csv", lambda path: started.set() or Event().wait())
+    assert started.wait(10)
+    raise KeyboardInterrupt
+
+main._run = interrupted
+sys.exit(main.main([]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (130, "alpr_viewer: interrupted\n")

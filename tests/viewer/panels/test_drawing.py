@@ -1,4 +1,4 @@
-"""What the window looks like, drawn off screen and looked at pixel by pixel."""
+"""The look of the window, drawn off screen and checked pixel by pixel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))
 
 
 def at_own_size(window, picture):
-    """Draws `picture` pixel by pixel; its left and top in the window."""
+    """Draws `picture` at actual size; returns its position in the window."""
     window.state.view.set_zoom(1.0)
     pixels = window.draw()
     height, width = picture.shape[:2]
@@ -45,9 +45,9 @@ def test_overlays_lie_where_the_plate_is_and_can_be_switched_off(window, tmp_pat
     shown.state.change(show_text=False, show_corners=False, show_boxes=False)
     pixels, left, top = at_own_size(shown, picture)
     inside = np.s_[top : top + 300, left : left + 400]
-    assert not near(pixels[inside], DARK.sure).any()
+    assert not near(pixels[inside], DARK.certain).any()
     shown.state.change(show_boxes=True)
-    box = near(shown.draw()[inside], DARK.sure)
+    box = near(shown.draw()[inside], DARK.certain)
     rows, columns = np.flatnonzero(box.sum(axis=1) > 50), np.flatnonzero(box.sum(axis=0) > 20)
     assert abs(rows.min() - 80) <= 2
     assert abs(rows.max() - 110) <= 2
@@ -62,15 +62,15 @@ def test_overlays_lie_where_the_plate_is_and_can_be_switched_off(window, tmp_pat
     assert xs.min() > 60
 
 
-def test_doubtful_readings_have_another_colour(window, tmp_path, fakes, near):
+def test_uncertain_readings_have_another_colour(window, tmp_path, fakes, near):
     write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
     shown = window(tmp_path, [fakes.plate(confidence=0.6, corners=CORNERS)])
     pixels = shown.draw()
-    assert near(pixels, DARK.doubtful, 12).sum() > 150
+    assert near(pixels, DARK.uncertain, 12).sum() > 150
     shown.state.change(sure=0.5)
     pixels = shown.draw()
-    assert near(pixels, DARK.sure, 12).sum() > 150
-    assert not near(pixels[100:600, 320:900], DARK.doubtful, 12).any()
+    assert near(pixels, DARK.certain, 12).sum() > 150
+    assert not near(pixels[100:600, 320:900], DARK.uncertain, 12).any()
 
 
 def test_the_label_of_a_ccpd_name_is_drawn_where_it_says(window, tmp_path, near):
@@ -80,13 +80,13 @@ def test_the_label_of_a_ccpd_name_is_drawn_where_it_says(window, tmp_path, near)
     write_picture(tmp_path / name, picture)
     shown = window(tmp_path)
     pixels, left, top = at_own_size(shown, picture)
-    ys, xs = np.nonzero(near(pixels[top : top + 300, left : left + 400], DARK.truth))
+    ys, xs = np.nonzero(near(pixels[top : top + 300, left : left + 400], DARK.ground_truth))
     assert (abs(xs.min() - 60), abs(xs.max() - 160), abs(ys.min() - 80), abs(ys.max() - 110)) <= (3, 3, 3, 3)
     shown.state.change(show_truth=False)
-    assert not near(shown.draw()[top : top + 300, left : left + 400], DARK.truth).any()
+    assert not near(shown.draw()[top : top + 300, left : left + 400], DARK.ground_truth).any()
 
 
-def test_every_province_has_a_character_of_its_own(window, screen):
+def test_every_province_has_a_glyph(window, screen):
     shown = window()
     ui = shown.frame.context.ui
     for font in ("body", "large"):
@@ -99,7 +99,7 @@ def test_every_province_has_a_character_of_its_own(window, screen):
         assert len(glyphs) == len(PROVINCES) + 1
 
 
-def test_names_that_are_no_text_are_shown_with_question_marks(window, screen):
+def test_names_that_are_not_valid_text_are_shown_with_question_marks(window, screen):
     ui = window().frame.context.ui
 
     def drawn(name):
@@ -107,9 +107,9 @@ def test_names_that_are_no_text_are_shown_with_question_marks(window, screen):
         with ui.frame(screen.size, 1 / 60), ui.area("names", (0, 0, *screen.size), (0, 0, 0, 1)):
             ui.text(name)
             ui.button(name)
-            ui.choice("choice", 0, [name])
+            ui.combo("choice", 0, [name])
             ui.progress(0.5, name)
-            assert ui.field("field", name) == (name, False), "what nobody has typed into stays as it is"
+            assert ui.text_field("field", name) == (name, False), "what nobody has typed into stays as it is"
             ui.painter.text((20, 300), name, (1, 1, 1, 1))
             ui.copy(name)
             width = ui.text_width(name)
@@ -122,7 +122,7 @@ def test_names_that_are_no_text_are_shown_with_question_marks(window, screen):
     assert np.array_equal(pixels, plain)
 
 
-def test_two_folders_whose_names_cannot_be_printed_are_two_places_to_click_at(window, screen):
+def test_two_folders_whose_names_cannot_be_printed_are_two_separate_targets(window, screen):
     ui, clicks = window().frame.context.ui, []
     ui.inputs.move(50, 70)
     ui.inputs.button(0, True)
@@ -133,7 +133,7 @@ def test_two_folders_whose_names_cannot_be_printed_are_two_places_to_click_at(wi
     assert clicks == ["\udcd0"]
 
 
-def test_a_picture_is_uploaded_once_not_every_frame(window, few_pictures, fakes, until):
+def test_a_picture_is_uploaded_once_and_not_every_frame(window, few_pictures, fakes, until):
     shown = window(few_pictures, [fakes.plate()])
     shown.draw()
     textures = shown.frame.context.textures
@@ -153,7 +153,7 @@ def test_the_smallest_and_the_longest_pictures_are_shown(window, tmp_path, fakes
     assert (pixels[60:680, 310:930] == 250).all(axis=2).any()
 
 
-def test_other_colours_and_sizes_hold_from_the_next_frame_on(window, few_pictures):
+def test_other_colours_and_sizes_apply_from_the_next_frame(window, few_pictures):
     shown = window(few_pictures)
     dark = shown.draw()
     shown.state.change(theme="light")

@@ -1,4 +1,4 @@
-"""The tree and the dialog that opens folders, clicked and typed into without any display."""
+"""The tree and the open dialog, operated with mouse and keyboard without a display."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from alpr_app.data.images import write_picture
-from alpr_app.viewer.panels.welcome import explained
+from alpr_app.viewer.panels.welcome import explain
 from alpr_app.viewer.toolkit.inputs import KEYS
 from alpr_app.viewer.toolkit.theme import DARK
-from alpr_app.viewer.workers.folders import Found
+from alpr_app.viewer.workers.folders import FolderContent
 
-# Of the rows in the tree: middle of the first, and height.
+# Rows of the tree: middle of the first, and height.
 FIRST, ROW = 82, 23
 
 
 @pytest.fixture
 def nested(tmp_path):
-    """One picture; `north` with two, `south` with none but `south/far` with one."""
+    """One picture; `north` with two; `south` with only `south/far`, which has one."""
     root = tmp_path / "pictures"
     for place in ("1", "north/2", "north/3", "south/far/4"):
         path = root / f"{place}.png"
@@ -50,7 +50,7 @@ def write(shown, text):
     shown.draw(3)
 
 
-def test_a_click_on_a_row_shows_the_folder_and_one_on_its_triangle_unfolds_it(shown, nested, until):
+def test_a_click_on_a_row_shows_the_folder_and_one_on_its_triangle_expands_it(shown, nested, until):
     names = lambda: [node.name for node in shown.state.tree.rows]  # noqa: E731
     assert names() == ["pictures", "north", "south"]
     # The triangle of the folder `south`.
@@ -87,9 +87,9 @@ def test_the_tree_can_be_hidden_and_made_higher(shown):
     assert shown.state.settings.tree_height != before
 
 
-def test_of_thousands_of_folders_those_in_sight_are_drawn(shown, monkeypatch, nested):
+def test_of_thousands_of_folders_only_visible_ones_are_drawn(shown, monkeypatch, nested):
     folders = tuple(f"{number:05d}" for number in range(8000))
-    shown.state.tree.add(Found(str(nested), folders))
+    shown.state.tree.add(FolderContent(str(nested), folders))
     panel = shown.frame._browser._tree
     drawn, row = [], type(panel)._row
     monkeypatch.setattr(type(panel), "_row", lambda *given: drawn.append(given[2].name) or row(*given))
@@ -106,7 +106,7 @@ def test_of_thousands_of_folders_those_in_sight_are_drawn(shown, monkeypatch, ne
 def test_a_folder_without_pictures_says_where_there_are_some(shown, nested, until):
     shown.viewer.show_folder(str(nested / "south"))
     until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
-    title, lines, offers = explained(shown.state)
+    title, lines, offers = explain(shown.state)
     assert title == "There are no pictures in this folder"
     assert "hold 1" in lines[1]
     assert offers
@@ -115,31 +115,31 @@ def test_a_folder_without_pictures_says_where_there_are_some(shown, nested, unti
     assert shown.state.image_list.names == [os.path.join("far", "4.png")]
     shown.state.image_list.set_names(())
     shown.state.listing_error = f"{nested}/south: cannot be opened: Permission denied"
-    assert explained(shown.state)[0] == "This folder cannot be opened"
+    assert explain(shown.state)[0] == "This folder cannot be opened"
 
 
 def test_the_dialog_goes_through_folders_by_keys_and_opens_one(shown, nested, until):
-    shown.state.open_open = True
+    shown.state.open_dialog_open = True
     shown.draw(3)
     folder_picker = shown.viewer.folder_picker
-    until(lambda: shown.viewer.collect() or folder_picker.found is not None, "the folders")
+    until(lambda: shown.viewer.collect() or folder_picker.content is not None, "the folders")
     assert folder_picker.rows == ["..", "north", "south"]
     press_keys(shown, "Down", "Down", "Enter")
     assert folder_picker.path == str(nested / "north")
-    assert shown.state.open_open, "Enter goes into the folder first"
+    assert shown.state.open_dialog_open, "Enter goes into the folder first"
     press_keys(shown, "Enter")
-    assert not shown.state.open_open
+    assert not shown.state.open_dialog_open
     assert shown.state.folder == str(nested / "north")
 
 
 def test_keys_in_the_dialog_leave_the_pictures_behind_it_alone(shown, nested, until):
     shown.viewer.show_folder(str(nested / "north"))
     until(lambda: shown.viewer.collect() or len(shown.state.image_list.names) == 2, "the pictures")
-    shown.state.open_open = True
+    shown.state.open_dialog_open = True
     shown.draw(3)
     folder_picker = shown.viewer.folder_picker
-    until(lambda: shown.viewer.collect() or folder_picker.found is not None, "the folders")
-    # `the folder above`, the first row of the list, which takes the keyboard away from the field.
+    until(lambda: shown.viewer.collect() or folder_picker.content is not None, "the folders")
+    # The row `parent folder`, the first of the list; the click takes the focus from the field.
     shown.click(800, 231)
     assert folder_picker.path == str(nested)
     press_keys(shown, "Down", "B")
@@ -148,27 +148,27 @@ def test_keys_in_the_dialog_leave_the_pictures_behind_it_alone(shown, nested, un
     assert shown.state.settings.show_boxes
 
 
-def test_a_wrong_path_is_told_in_the_dialog_and_can_be_corrected(shown, nested, near):
-    shown.state.open_open = True
+def test_a_wrong_path_is_reported_in_the_dialog_and_can_be_corrected(shown, nested, near):
+    shown.state.open_dialog_open = True
     shown.draw(3)
     write(shown, f"{nested}/nort")
     press_keys(shown, "Enter")
-    assert shown.state.open_open
-    assert shown.frame._opener._trouble == f"There is no nort in {nested}"
+    assert shown.state.open_dialog_open
+    assert shown.frame._open_dialog._error == f"There is no nort in {nested}"
     assert near(shown.draw()[80:200, 260:1020], DARK.wrong).sum() > 100
     press_keys(shown, "End")
     write(shown, "h")
-    assert not shown.frame._opener._trouble
+    assert not shown.frame._open_dialog._error
     press_keys(shown, "Enter")
-    assert not shown.state.open_open
+    assert not shown.state.open_dialog_open
     assert shown.state.folder == str(nested / "north")
 
 
-def test_explanations_come_once_the_pointer_rests(shown, near):
+def test_tooltips_appear_once_the_pointer_rests(shown, near):
     inputs, ui = shown.frame.context.ui.inputs, shown.frame.context.ui
     inputs.move(150, FIRST)
     moved = shown.draw(3)
-    assert not ui.mouse.rests
+    assert not ui.mouse.is_resting
     rested = shown.draw(40)
-    assert ui.mouse.rests
+    assert ui.mouse.is_resting
     assert (moved != rested).any(axis=2).sum() > 1000

@@ -1,4 +1,4 @@
-"""Mouse and keyboard in the window, without any display."""
+"""Mouse and keyboard in the window, without a display."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_wheel_zooms_and_a_drag_moves_and_a_double_click_resets(window, tmp_
     assert view.zoom is None
 
 
-def test_of_ten_thousand_rows_those_in_sight_are_drawn_and_the_last_can_be_reached(window, monkeypatch):
+def test_of_ten_thousand_rows_only_visible_ones_are_drawn_and_the_last_can_be_reached(window, monkeypatch):
     shown = window()
     shown.state.kind, shown.state.folder = "folder", "/pictures"
     shown.state.image_list.set_names([f"{number}.jpg" for number in range(200_000)])
@@ -76,14 +76,14 @@ def test_help_and_the_dialog_lie_on_top_and_close_by_a_click_beside_them(window,
     shown = window(few_pictures)
     list_side = np.s_[500:650, 5:250]
     before = shown.draw()[list_side].mean()
-    for name in ("help_open", "open_open"):
+    for name in ("help_open", "open_dialog_open"):
         setattr(shown.state, name, True)
         assert shown.draw(3)[list_side].mean() < before
         shown.click(5, 700)
         assert not getattr(shown.state, name)
 
 
-def test_what_is_typed_into_the_filter_is_no_command(window, few_pictures):
+def test_typing_into_the_filter_is_no_command(window, few_pictures):
     shown = window(few_pictures)
     shown.click(100, 58)
     inputs = shown.frame.context.ui.inputs
@@ -97,14 +97,31 @@ def test_what_is_typed_into_the_filter_is_no_command(window, few_pictures):
     assert shown.state.view.zoom is None
 
 
-@pytest.mark.parametrize(("name", "mark"), [("皖A12345_2.png", "right"), ("皖A54321.png", "wrong")])
-def test_a_label_without_a_place_is_shown_on_the_card_alone(window, tmp_path, fakes, near, name, mark):
+@pytest.mark.parametrize(("name", "outcome"), [("皖A12345_2.png", "right"), ("皖A54321.png", "wrong")])
+def test_a_label_without_a_position_is_shown_on_the_card_alone(window, tmp_path, fakes, near, name, outcome):
     write_picture(tmp_path / name, np.full((300, 400, 3), 30, np.uint8))
     shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
     pixels = shown.draw(3)
-    assert shown.state.mark == mark
-    assert not near(pixels[60:680, 310:930], DARK.truth, 12).any()
-    assert near(pixels[40:690, 950:1270], getattr(DARK, mark), 12).any()
+    assert shown.state.outcome == outcome
+    assert not near(pixels[60:680, 310:930], DARK.ground_truth, 12).any()
+    assert near(pixels[40:690, 950:1270], getattr(DARK, outcome), 12).any()
+
+
+@pytest.mark.parametrize(("order", "beside"), [("name", True), ("unsure", False)])
+def test_filter_and_order_share_a_line_only_where_their_texts_fit(window, tmp_path, fakes, monkeypatch, order, beside):
+    write_picture(tmp_path / "皖A12345.png", np.full((300, 400, 3), 30, np.uint8))
+    shown, tops = window(tmp_path, [fakes.plate(corners=CORNERS)]), {}
+    shown.state.change(order=order)
+    ui = shown.frame.context.ui
+    combo = ui.combo
+
+    def noted(name, *rest, **more):
+        tops[name] = ui.cursor[1]
+        return combo(name, *rest, **more)
+
+    monkeypatch.setattr(ui, "combo", noted)
+    shown.draw()
+    assert (tops["only"] == tops["order"]) == beside
 
 
 def press_key(shown, key, letter=""):
@@ -123,11 +140,11 @@ def test_a_typed_number_leads_to_its_picture(window, few_pictures, until, browse
     shown.state.change(show_browser=browser)
     for typed, name in (("7", "7"), ("99999", "12"), ("1,0", "10"), ("0", "1"), ("9" * 30, "12"), ("x", "12")):
         press_key(shown, "J", "j")
-        assert shown.state.jump_open
+        assert shown.state.goto_dialog_open
         for letter in typed:
             press_key(shown, letter if letter in KEYS else "E", letter)
         press_key(shown, "Enter")
-        assert not shown.state.jump_open
+        assert not shown.state.goto_dialog_open
         assert shown.state.image_list.name == f"{name}.png", typed
 
 
@@ -138,37 +155,54 @@ def test_escape_and_a_click_beside_it_close_the_field_for_the_number(window, few
         press_key(shown, "3", "3")
         close()
         shown.draw()
-        assert not shown.state.jump_open
+        assert not shown.state.goto_dialog_open
         assert shown.state.image_list.name == "1.png"
     press_key(shown, "B", "b")
     assert not shown.state.settings.show_boxes, "letters are commands again"
 
 
-def test_escape_folds_a_list_and_an_item_of_it_is_chosen_by_a_click(window, few_pictures, until):
+def test_the_field_for_the_number_is_narrow_and_the_dialog_that_opens_sources_wide(window, few_pictures, monkeypatch):
+    shown, widths = window(few_pictures), {}
+    ui = shown.frame.context.ui
+    area = ui.area
+
+    def noted(name, rect, *rest, **more):
+        widths[name] = rect[2]
+        return area(name, rect, *rest, **more)
+
+    monkeypatch.setattr(ui, "area", noted)
+    for key in ("J", "O"):
+        press_key(shown, key)
+        shown.draw()
+        press_key(shown, "Escape")
+    assert widths["goto"] == 260 and widths["open dialog"] == 760
+
+
+def test_escape_closes_a_combo_box_and_a_click_chooses_an_item(window, few_pictures, until):
     shown = window(few_pictures)
     until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
     ui = shown.frame.context.ui
-    # The order of the pictures.
+    # The combo box with the order.
     at = (120, 92)
     shown.click(*at)
     shown.draw(3)
-    assert ui.lists
-    shown.state.jump_open = True
+    assert ui.combo_open
+    shown.state.goto_dialog_open = True
     press_key(shown, "Escape")
-    assert not ui.lists
-    assert shown.state.jump_open, "one press folds the list alone"
-    shown.state.jump_open = False
+    assert not ui.combo_open
+    assert shown.state.goto_dialog_open, "one press folds the list alone"
+    shown.state.goto_dialog_open = False
     press_key(shown, "Escape")
     shown.click(*at)
     shown.draw(3)
     # Its second row.
     shown.click(at[0], at[1] + 60)
     shown.draw(3)
-    assert not ui.lists
+    assert not ui.combo_open
     assert shown.state.settings.order != "name"
 
 
-def test_no_camera_is_told_in_the_window(window, fakes, until, near):
+def test_a_missing_camera_is_reported_in_the_window(window, fakes, until, near):
     shown = window(capture=lambda address: fakes.Capture([], opens=False))
     shown.viewer.open(0)
     until(lambda: shown.viewer.collect() or shown.state.live_status.state == "waiting", "the failure")
@@ -177,7 +211,7 @@ def test_no_camera_is_told_in_the_window(window, fakes, until, near):
     assert near(pixels[250:420, 310:930], DARK.raised, 6).sum() > 3000, "buttons that offer other sources"
 
 
-def test_the_sides_can_be_made_wider_by_hand(window, few_pictures):
+def test_the_side_panels_can_be_resized(window, few_pictures):
     shown = window(few_pictures)
     shown.draw()
     inputs = shown.frame.context.ui.inputs
@@ -198,11 +232,11 @@ def test_pointing_at_a_card_lights_up_its_plate_in_the_picture(window, tmp_path,
     write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
     shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
     middle = np.s_[60:680, 310:930]
-    plain = near(shown.draw()[middle], DARK.sure, 12).sum()
+    plain = near(shown.draw()[middle], DARK.certain, 12).sum()
     shown.frame.context.ui.inputs.move(1100, 200)
-    assert near(shown.draw(3)[middle], DARK.sure, 12).sum() > 1.2 * plain
+    assert near(shown.draw(3)[middle], DARK.certain, 12).sum() > 1.2 * plain
     shown.frame.context.ui.inputs.move(600, 650)
-    assert near(shown.draw(3)[middle], DARK.sure, 12).sum() == plain
+    assert near(shown.draw(3)[middle], DARK.certain, 12).sum() == plain
 
 
 def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, until):
@@ -211,7 +245,7 @@ def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, u
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         write_picture(tmp_path / name / "p.png", np.full((30, 40, 3), 30, np.uint8))
-        shown.state.open_open = True
+        shown.state.open_dialog_open = True
         shown.draw(3)
         for letter in str(tmp_path / name):
             inputs.character(ord(letter))
@@ -219,9 +253,9 @@ def test_the_dialog_opens_what_is_typed_each_time_it_appears(window, tmp_path, u
         inputs.key(257, True)
         inputs.key(257, False)
         shown.draw(3)
-        assert not shown.state.open_open
+        assert not shown.state.open_dialog_open
         assert shown.state.folder == str(tmp_path / name)
-        shown.frame._opener._text = ""
+        shown.frame._open_dialog._text = ""
 
 
 def test_a_likely_second_guess_stands_out_on_the_card_and_an_unlikely_one_does_not(window, tmp_path, fakes, near):
@@ -231,7 +265,7 @@ def test_a_likely_second_guess_stands_out_on_the_card_and_an_unlikely_one_does_n
     for share in (0.3, 0.001):
         alternatives = (("B", share),) + (("", 0.001),) * 6
         shown = window(tmp_path, [replace(fakes.plate(corners=CORNERS), alternatives=alternatives)])
-        amber.append(near(shown.draw(3)[card], DARK.doubtful, 60).sum())
+        amber.append(near(shown.draw(3)[card], DARK.uncertain, 60).sum())
     assert amber[0] > 10
     assert amber[1] == 0
 
@@ -242,7 +276,7 @@ def test_the_card_of_a_reading_that_fits_no_format_says_so(window, tmp_path, fak
     for fits in (True, None, False):
         shown = window(tmp_path, [replace(fakes.plate("皖A1234", corners=CORNERS), fits_format=fits)])
         pixels = shown.draw(3)
-        found[fits] = near(pixels[card], DARK.doubtful, 70).sum()
+        found[fits] = near(pixels[card], DARK.uncertain, 70).sum()
         named, picture = pixels[100:600, 5:290], pixels[60:680, 310:930]
         shown.draw()
         if fits is None:
@@ -254,16 +288,16 @@ def test_the_card_of_a_reading_that_fits_no_format_says_so(window, tmp_path, fak
 
 
 def loud(height=48, width=192):
-    """What the reader saw, as no picture has it: its upper half magenta, its lower half green."""
+    """A crop that no picture has: its upper half is magenta, its lower half green."""
     crop = np.zeros((height, width, 3), np.uint8)
     crop[: height // 2], crop[height // 2 :] = (255, 0, 255), (0, 255, 0)
     return crop
 
 
 @pytest.mark.parametrize("size", [(48, 192), (96, 192), (32, 256), (64, 64)])
-def test_the_card_shows_what_the_reader_saw_and_nothing_else(window, tmp_path, fakes, near, size):
+def test_the_card_shows_the_crop_of_the_reader_and_nothing_else(window, tmp_path, fakes, near, size):
     write_picture(tmp_path / "p.png", np.full((300, 400, 3), 30, np.uint8))
-    # The corners are those of a plate that stands on its head.
+    # Corners of a plate that is upside down.
     turned = tuple(CORNERS[index] for index in (2, 3, 0, 1))
     shown = window(tmp_path, [replace(fakes.plate(corners=turned), crop=loud(*size))])
     card = shown.draw(3)[40:690, 950:1270]
@@ -275,7 +309,7 @@ def test_the_card_shows_what_the_reader_saw_and_nothing_else(window, tmp_path, f
     assert ratio == pytest.approx(size[1] / size[0], rel=0.1)
 
 
-def test_the_crop_that_is_saved_is_what_the_reader_saw(window, tmp_path, fakes, monkeypatch):
+def test_the_saved_crop_is_that_of_the_reader(window, tmp_path, fakes, monkeypatch):
     folder = tmp_path / "pictures"
     folder.mkdir()
     write_picture(folder / "p.png", np.full((300, 400, 3), 30, np.uint8))
@@ -291,7 +325,7 @@ def test_the_crop_that_is_saved_is_what_the_reader_saw(window, tmp_path, fakes, 
     assert np.array_equal(read_picture(crop), loud(32, 256))
 
 
-def test_a_picture_read_while_nobody_looked_is_read_again_for_its_crops(window, few_pictures, fakes, until):
+def test_a_picture_read_in_the_background_is_read_again_for_its_crops(window, few_pictures, fakes, until):
     alpr = fakes.Alpr([replace(fakes.plate(), crop=loud())])
     shown = window(few_pictures, alpr=alpr)
     viewer = shown.viewer
@@ -308,7 +342,7 @@ def test_a_picture_read_while_nobody_looked_is_read_again_for_its_crops(window, 
     assert viewer.state.image_list.totals.pictures == 0 and len(viewer.state.image_list.records) == 12
 
 
-def test_crops_that_are_forgotten_again_are_there_once_more_when_they_are_looked_at(window, few_pictures, fakes, until):
+def test_dropped_crops_are_there_again_when_the_picture_is_selected(window, few_pictures, fakes, until):
     viewer = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())])).viewer
 
     def there():
@@ -323,14 +357,14 @@ def test_crops_that_are_forgotten_again_are_there_once_more_when_they_are_looked
     for _ in range(2):
         until(there, "the crop")
         viewer.collect()
-        viewer.explorer.drop_crops(viewer.state.folder, viewer.state.image_list.name)
+        viewer.navigator.drop_crops(viewer.state.folder, viewer.state.image_list.name)
     until(there, "the crop")
 
 
-def test_crops_of_the_pictures_looked_at_last_are_kept(window, few_pictures, fakes, until):
+def test_crops_of_the_pictures_selected_last_are_kept(window, few_pictures, fakes, until):
     shown = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())]))
     viewer = shown.viewer
-    viewer._crops._most = 6 * loud().nbytes
+    viewer._crops._maximum = 6 * loud().nbytes
 
     def there():
         viewer.collect()

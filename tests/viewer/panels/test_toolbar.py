@@ -1,24 +1,24 @@
-"""Buttons, help and texts where there is little room."""
+"""Buttons, help and texts where room is scarce."""
 
 from __future__ import annotations
 
 import pytest
 
-from alpr_app.viewer.panels.context import wrapped
-from alpr_app.viewer.panels.toolbar import arranged
+from alpr_app.viewer.panels.context import wrap
+from alpr_app.viewer.panels.toolbar import arrange
 
 STEPS, LONG, SHORT = [30, 30, 30, 44, 44], [48, 73, 53, 59], [28, 28, 28, 28]
 
 
 @pytest.mark.parametrize(("room", "rows", "toggle_row", "name"), [(640, 1, 0, 0), (350, 1, 0, 1), (300, 2, 1, 0)])
 def test_toggles_move_below_before_they_would_be_cut_off(room, rows, toggle_row, name):
-    layout = arranged(STEPS, LONG, SHORT, room, 5)
+    layout = arrange(STEPS, LONG, SHORT, room, 5)
     assert (layout.rows, *layout.toggles[1:]) == (rows, toggle_row, name)
 
 
 @pytest.mark.parametrize("room", range(130, 700, 7))
 def test_no_button_is_ever_outside_or_on_another(room):
-    layout = arranged(STEPS, LONG, SHORT, room, 5)
+    layout = arrange(STEPS, LONG, SHORT, room, 5)
     left, row, name = layout.toggles
     placed_all = [(x, line, width) for (x, line), width in zip(layout.steps, STEPS, strict=True)]
     for width in (LONG, SHORT)[name]:
@@ -36,7 +36,7 @@ def test_where_the_picture_is_narrow_the_toggles_stand_below_and_can_be_clicked(
     shown = window(few_pictures)
     shown.state.change(browser_width=600.0, plates_width=600.0)
     shown.draw()
-    # The canvas has its least width, 260, from 510 on; `Box` is the first button of the second row.
+    # At this size the canvas has its minimum width, 260, from 510 on; `Box` is the first button of the second row.
     shown.click(535, 52)
     assert not shown.state.settings.show_boxes
     shown.click(535, 20)
@@ -58,12 +58,12 @@ def test_help_that_is_too_long_for_the_window_is_scrolled(window, few_pictures):
     assert shown.state.help_open
 
 
-def test_lines_are_broken_between_words_and_none_is_too_long(window):
+def test_lines_break_between_words_and_none_is_too_long(window):
     ui = window().frame.context.ui
     with ui.frame((1280, 720), 1 / 60):
         text = "There are no pictures in /a/very/long/path/that/does/not/fit/into/one/line"
-        lines = wrapped(ui, text, 200)
+        lines = wrap(ui, text, 200)
         assert len(lines) > 1
         assert all(ui.text_width(line) <= 200 for line in lines)
         assert " ".join(lines[:-1]) == "There are no pictures in"
-        assert wrapped(ui, text, 2000) == [text]
+        assert wrap(ui, text, 2000) == [text]

@@ -2,32 +2,32 @@ from __future__ import annotations
 
 import pytest
 
-from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS, NOWHERE, Feed, Inputs
+from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS, OUTSIDE, ImguiInput, Inputs
 
 
 class Frame:
-    """Writes down what it is given."""
+    """Records the events it receives."""
 
     def __init__(self):
-        self.told = []
+        self.received = []
 
     def __getattr__(self, name):
-        return lambda *values: self.told.append((name, *values))
+        return lambda *values: self.received.append((name, *values))
 
 
 @pytest.fixture
 def frames():
-    """Deals everything out; returns what each frame was told."""
+    """Dispatches all events; returns those of each frame."""
 
-    def deal(inputs):
-        told = []
+    def dispatch(inputs):
+        received = []
         while inputs:
             frame = Frame()
-            inputs.deal(frame)
-            told.append(frame.told)
-        return told
+            inputs.dispatch(frame)
+            received.append(frame.received)
+        return received
 
-    return deal
+    return dispatch
 
 
 def test_a_click_between_two_frames_is_seen_by_both_of_the_next(frames):
@@ -61,7 +61,7 @@ def test_the_pointer_does_not_leave_before_the_click_has_been_seen(frames):
     ]
 
 
-def test_keys_are_all_told_in_order_and_repeat(frames):
+def test_keys_arrive_in_order_and_repeat(frames):
     inputs = Inputs()
     for _ in range(3):
         inputs.key(KEYS["Right"], True)
@@ -71,7 +71,7 @@ def test_keys_are_all_told_in_order_and_repeat(frames):
     inputs.key(-1, True)
     pressed = []
     while inputs:
-        inputs.deal(Frame())
+        inputs.dispatch(Frame())
         pressed += inputs.pressed
     assert pressed == [("Right", 0)] * 3 + [("A", CONTROL)] * 2
 
@@ -86,16 +86,16 @@ def test_moves_and_turns_of_the_wheel_share_a_frame(frames):
     class Io:
         mouse_wheel = mouse_wheel_horizontal = 0.0
 
-    feed = Feed(Io())
+    feed = ImguiInput(Io())
     feed.wheel(0, 1)
     feed.wheel(0, 1)
     assert feed._io.mouse_wheel == 2
 
 
-def test_leaving_the_window_ends_hovering_but_no_dragging(frames):
+def test_leaving_the_window_ends_hovering_but_not_dragging(frames):
     inputs = Inputs()
     inputs.leave()
-    assert frames(inputs) == [[("pointer", *NOWHERE)]]
+    assert frames(inputs) == [[("pointer", *OUTSIDE)]]
     inputs.button(0, True)
     inputs.leave()
     assert frames(inputs) == [[("button", 0, True)]]
@@ -107,6 +107,6 @@ def test_what_follows_enter_belongs_to_the_next_frame(frames):
         inputs.key(KEYS[key], True)
     pressed = []
     while inputs:
-        inputs.deal(Frame())
+        inputs.dispatch(Frame())
         pressed.append([name for name, _ in inputs.pressed])
     assert pressed == [["A", "Enter"], ["Left"]]

@@ -35,7 +35,7 @@ def test_odd_names_are_drawn_like_any_other(window, tmp_path, until, fakes):
     until(lambda: shown.viewer.collect() or not state.scanning, "the list")
     for index in range(len(names)):
         shown.viewer.go(index + 1)
-        state.say(f"{folder}/{state.image_list.name}: read", bad=True)
+        state.add_message(f"{folder}/{state.image_list.name}: read", is_error=True)
         until(lambda: shown.viewer.collect() or state.record is not None, "the picture")
         shown.frame.context.ui.inputs.move(100, 130 + 27 * index)
         shown.draw(3)

@@ -5,12 +5,12 @@ import threading
 import cv2
 import pytest
 
-from alpr_app.viewer.workers.cameras import TRIED, Camera, CameraList, listed_cameras, tried_cameras
+from alpr_app.viewer.workers.cameras import PROBED_NUMBERS, Camera, CameraList, list_linux_cameras, probe_cameras
 
 
 @pytest.fixture
 def system(tmp_path):
-    """Linux's folders of devices; `plug` adds one: (what /sys says, what /dev has)."""
+    """Device folders of Linux; `plug` adds a device: (content of /sys, content of /dev)."""
     names, devices = tmp_path / "sys", tmp_path / "dev"
     names.mkdir()
     devices.mkdir()
@@ -36,7 +36,7 @@ def test_cameras_have_the_names_that_the_system_gives_them_in_the_order_of_their
     system(4, "USB: left")
     system(5)
     system(6, "unplugged", 0, there=False)
-    assert listed_cameras(*system.folders) == (
+    assert list_linux_cameras(*system.folders) == (
         Camera(2, "Integrated Webcam"),
         Camera(4, "USB: left"),
         Camera(5, ""),
@@ -46,8 +46,8 @@ def test_cameras_have_the_names_that_the_system_gives_them_in_the_order_of_their
 
 def test_without_cameras_the_list_is_empty(system, tmp_path):
     (system.folders[1] / "video-card").touch()
-    assert listed_cameras(*system.folders) == ()
-    assert listed_cameras(tmp_path / "none", tmp_path / "none") == ()
+    assert list_linux_cameras(*system.folders) == ()
+    assert list_linux_cameras(tmp_path / "none", tmp_path / "none") == ()
 
 
 def test_elsewhere_the_first_numbers_are_tried_but_never_the_one_in_use(fakes):
@@ -60,12 +60,12 @@ def test_elsewhere_the_first_numbers_are_tried_but_never_the_one_in_use(fakes):
         made.append(fakes.Capture(["new"], opens=number == 1))
         return made[-1]
 
-    assert [camera.number for camera in tried_cameras(0, capture)] == [0, 1]
-    assert opened == list(range(1, TRIED))
+    assert [camera.number for camera in probe_cameras(0, capture)] == [0, 1]
+    assert opened == list(range(1, PROBED_NUMBERS))
     assert all(camera.released.is_set() for camera in made), "others can open them"
 
 
-def test_looking_holds_nobody_up_and_is_done_once_at_a_time(until):
+def test_the_search_does_not_block_and_runs_once_at_a_time(until):
     gate, calls, woken = threading.Event(), [], []
 
     def find(busy):
@@ -87,7 +87,7 @@ def test_looking_holds_nobody_up_and_is_done_once_at_a_time(until):
     assert cameras.close(5)
 
 
-def test_a_click_on_a_camera_opens_it_and_one_on_the_sign_looks_again(window, fakes, until):
+def test_a_click_on_a_camera_opens_it_and_one_on_the_icon_searches_again(window, fakes, until):
     lists = [(Camera(0, "left"),), (Camera(0, "left"), Camera(2, "right"))]
     looked = []
 
@@ -111,7 +111,7 @@ def test_a_click_on_a_camera_opens_it_and_one_on_the_sign_looks_again(window, fa
 
     ui.hit = noted
     shown.draw()
-    shown.click(*places["cameras again"])
+    shown.click(*places["refresh cameras"])
     until(lambda: len(looked) == 2 and not shown.viewer.cameras.busy, "the second look")
     assert looked == [0, 0], "the camera in use is not tried"
     shown.draw()

@@ -14,12 +14,12 @@ from alpr_app.viewer.workers.export import ExportWorker, export_name
 
 def test_pictures_are_written_with_names_that_tell_what_they_are(tmp_path, picture, until):
     export_worker = ExportWorker(folder=tmp_path / "kept")
-    export_worker.keep("camera 0", "crop", picture(48, 192))
+    export_worker.save_image("camera 0", "crop", picture(48, 192))
     assert export_worker.close(5)
     (file,) = (tmp_path / "kept").iterdir()
     assert file.name.endswith("-camera 0-crop.png")
     assert np.array_equal(read_picture(file), picture(48, 192))
-    ((text, bad),) = export_worker.messages.drain()
+    ((text, bad),) = export_worker.take_messages()
     assert str(file) in text
     assert not bad
 
@@ -31,17 +31,17 @@ def test_names_hold_nothing_a_file_system_minds():
     assert export_name("..", "x", when) == "20260131-101500-123-picture-x.png"
 
 
-def test_a_folder_that_cannot_be_made_is_a_message(tmp_path, picture):
+def test_a_folder_that_cannot_be_created_is_a_message(tmp_path, picture):
     (tmp_path / "file").write_text("")
     export_worker = ExportWorker(folder=tmp_path / "file" / "kept")
-    export_worker.keep("x", "crop", picture())
+    export_worker.save_image("x", "crop", picture())
     assert export_worker.close(5)
-    ((text, bad),) = export_worker.messages.drain()
+    ((text, bad),) = export_worker.take_messages()
     assert bad
-    assert "cannot be made" in text
+    assert "cannot be created" in text
 
 
-def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(program, tmp_path, capsys):
+def test_slow_files_are_written_completely_when_the_program_is_closed(program, tmp_path, capsys):
     viewer = program()
     viewer.export_worker = ExportWorker(folder=tmp_path / "kept")
     began, target = Event(), []
@@ -52,8 +52,8 @@ def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(progra
         path.write_text("whole")
         target.append(path)
 
-    viewer.export_worker.write("first", "results", ".csv", slow)
-    viewer.export_worker.write("second", "results", ".csv", slow)
+    viewer.export_worker.save("first", "results", ".csv", slow)
+    viewer.export_worker.save("second", "results", ".csv", slow)
     assert began.wait(5)
     assert viewer.close(0.2)
     assert [path.read_text() for path in target] == ["whole"] * 2
@@ -61,7 +61,7 @@ def test_what_takes_long_is_written_to_its_end_when_the_program_is_closed(progra
     assert said == f"alpr_viewer: 2 files are still being written to {tmp_path / 'kept'}; then the program ends\n"
 
 
-def test_what_cannot_be_written_at_the_end_is_said_on_the_terminal(program, tmp_path, capsys):
+def test_files_that_cannot_be_written_at_the_end_are_reported_on_the_terminal(program, tmp_path, capsys):
     viewer = program()
     viewer.export_worker = ExportWorker(folder=tmp_path)
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_written_at_the_end_is_said_on_the_terminal(program, tmp_
         raise KeyError("x")
 
     for write in (full, bug):
-        viewer.export_worker.write("x", "results", ".csv", write)
+        viewer.export_worker.save("x", "results", ".csv", write)
     assert viewer.close(5)
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("alpr_viewer: ") and first.endswith("No space left on device")
@@ -81,32 +81,32 @@ def test_what_cannot_be_written_at_the_end_is_said_on_the_terminal(program, tmp_
 
 def test_a_fault_in_one_file_does_not_keep_the_next_from_being_written(tmp_path, picture):
     export_worker = ExportWorker(folder=tmp_path)
-    export_worker.write("x", "results", ".csv", lambda path: 1 / 0)
-    export_worker.keep("y", "crop", picture())
+    export_worker.save("x", "results", ".csv", lambda path: 1 / 0)
+    export_worker.save_image("y", "crop", picture())
     assert export_worker.close(5) and not export_worker.busy
-    (first, bad), (_, good) = export_worker.messages.drain()
+    (first, bad), (_, good) = export_worker.take_messages()
     assert bad and not good and "ZeroDivisionError" in first
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_settings_for_which_there_is_no_room_are_said_on_the_terminal(program, tmp_path, capsys, monkeypatch):
+def test_settings_on_a_full_disk_are_reported_on_the_terminal(program, tmp_path, capsys, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     viewer = program(settings_file=tmp_path / "viewer.json")
     monkeypatch.setattr("os.fsync", full)
     assert viewer.close(5)
-    assert "settings cannot be kept" in capsys.readouterr().err
+    assert "settings cannot be saved" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_is_written_over_when_the_clock_is_set_back(tmp_path, picture, monkeypatch):
+def test_nothing_is_overwritten_when_the_clock_is_set_back(tmp_path, picture, monkeypatch):
     name = "20260131-101500-123-x-crop.png"
     monkeypatch.setattr("alpr_app.viewer.workers.export.export_name", lambda *given, **more: name)
     export_worker = ExportWorker(folder=tmp_path)
     for seed in range(3):
-        export_worker.keep("x", "crop", picture(seed=seed))
+        export_worker.save_image("x", "crop", picture(seed=seed))
     assert export_worker.close(5)
     for seed, name in enumerate(("crop", "crop 2", "crop 3")):
         assert np.array_equal(read_picture(tmp_path / f"20260131-101500-123-x-{name}.png"), picture(seed=seed))
-    assert [text[-6:] for text, _ in export_worker.messages.drain()] == ["op.png", " 2.png", " 3.png"]
+    assert [text[-6:] for text, _ in export_worker.take_messages()] == ["op.png", " 2.png", " 3.png"]

@@ -4,12 +4,13 @@ import os
 
 import pytest
 
-from alpr_app.viewer.workers.folders import Crawl, FolderPicker, look_into, places, trouble_with
+from alpr_app.viewer.workers.folders import FolderCrawl, FolderPicker, open_error, read_folder, start_folders
+from alpr_app.viewer.workers.threads import drain
 
 
 @pytest.fixture
 def nested(tmp_path):
-    """a (2 pictures) with a/deep (3), b without any, a hidden folder, a text, a link that leads back up."""
+    """a (2 pictures) with a/deep (3), b without any, a hidden folder, a text file, a link that leads back up."""
     for folder, count in (("a", 2), ("a/deep", 3), ("b", 0), (".hidden", 4)):
         (tmp_path / folder).mkdir()
         for number in range(count):
@@ -23,32 +24,32 @@ def refused(*given):
     raise PermissionError(13, "Permission denied")
 
 
-def test_a_folder_tells_its_folders_in_natural_order_and_counts_its_pictures(tmp_path):
+def test_a_folder_lists_its_subfolders_in_natural_order_and_counts_its_pictures(tmp_path):
     for name in ("f10", "f2", "F1", ".git"):
         (tmp_path / name).mkdir()
     for name in ("x.jpg", "y.PNG", "z.txt", ".w.jpg"):
         (tmp_path / name).touch()
-    found = look_into(str(tmp_path))
+    found = read_folder(str(tmp_path))
     assert (found.folders, found.pictures, found.error) == (("F1", "f2", "f10"), 2, "")
 
 
-def test_a_folder_that_may_not_be_opened_is_found_with_the_reason(tmp_path, monkeypatch):
+def test_a_folder_without_permission_is_listed_with_the_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refused)
-    assert look_into(str(tmp_path)).error == "Permission denied"
+    assert read_folder(str(tmp_path)).error == "Permission denied"
 
 
 def test_a_link_that_leads_to_itself_hides_nothing_beside_it(tmp_path):
     (tmp_path / "circle").symlink_to("circle")
     (tmp_path / "a").mkdir()
     (tmp_path / "x.jpg").touch()
-    found = look_into(str(tmp_path))
+    found = read_folder(str(tmp_path))
     assert (found.folders, found.pictures, found.error) == (("a",), 1, "")
 
 
 def test_a_crawl_sees_every_folder_once_and_goes_through_no_link(nested, until):
-    crawl, seen = Crawl(True), []
-    crawl.ask(str(nested))
-    until(lambda: seen.extend(found for batch in crawl.found.drain() for found in batch) or len(seen) >= 4, "all")
+    crawl, seen = FolderCrawl(True), []
+    crawl.request(str(nested))
+    until(lambda: seen.extend(found for batch in drain(crawl.batches) for found in batch) or len(seen) >= 4, "all")
     assert crawl.close()
     counts = {os.path.relpath(found.path, nested): found.pictures for found in seen}
     assert counts == {".": 0, "a": 2, "b": 0, os.path.join("a", "deep"): 3}
@@ -59,40 +60,40 @@ def test_thousands_of_folders_come_in_few_batches_and_a_whole_disk_in_part(tmp_p
     for number in range(2000):
         (tmp_path / str(number)).mkdir()
     wakes, seen = [], []
-    crawl = Crawl(True, lambda: wakes.append(1), most=1500)
-    crawl.ask(str(tmp_path))
-    until(lambda: seen.extend(found for batch in crawl.found.drain() for found in batch) or len(seen) == 1501, "most")
+    crawl = FolderCrawl(True, lambda: wakes.append(1), maximum=1500)
+    crawl.request(str(tmp_path))
+    until(lambda: seen.extend(found for batch in drain(crawl.batches) for found in batch) or len(seen) == 1501, "most")
     assert crawl.close()
     assert len(wakes) < 100
 
 
-def test_the_places_to_begin_at_are_there():
-    found = places()
+def test_the_start_folders_exist():
+    found = start_folders()
     assert found[0][0] == "Home"
     assert all(os.path.isabs(path) for _, path in found)
 
 
-def test_what_cannot_be_opened_is_told_in_a_few_words(nested, monkeypatch):
+def test_the_reason_why_a_path_cannot_be_opened_is_short(nested, monkeypatch):
     (nested / "film.mp4").touch()
     fine = (str(nested), str(nested / "a" / "0.jpg"), str(nested / "film.mp4"), "rtsp://camera/1", "0")
-    assert [trouble_with(target) for target in fine] == [""] * 5
-    assert trouble_with(str(nested / "a" / "gone" / "x")) == f"There is no gone in {nested / 'a'}"
-    assert "neither" in trouble_with(str(nested / "a" / "notes.txt"))
+    assert [open_error(target) for target in fine] == [""] * 5
+    assert open_error(str(nested / "a" / "gone" / "x")) == f"There is no gone in {nested / 'a'}"
+    assert "neither" in open_error(str(nested / "a" / "notes.txt"))
     monkeypatch.setattr(os, "access", lambda *given: False)
-    assert "may not look into" in trouble_with(str(nested))
+    assert "no permission to open" in open_error(str(nested))
 
 
-def test_the_chooser_goes_into_folders_and_up_again(nested, until):
+def test_the_folder_picker_goes_into_folders_and_up_again(nested, until):
     folder_picker = FolderPicker()
     folder_picker.go(str(nested))
-    until(lambda: folder_picker.collect() or folder_picker.found is not None, "the folders")
+    until(lambda: folder_picker.collect() or folder_picker.content is not None, "the folders")
     assert folder_picker.rows == ["..", "a", "b"]
     for by, cursor in ((1, 0), (1, 1), (9, 2), (-1, 1), (-9, 0), (1, 1)):
         folder_picker.move(by)
         assert folder_picker.cursor == cursor
     folder_picker.enter(folder_picker.cursor)
-    until(lambda: folder_picker.collect() or folder_picker.found is not None, "what is in it")
-    assert (folder_picker.path, folder_picker.rows, folder_picker.found.pictures) == (
+    until(lambda: folder_picker.collect() or folder_picker.content is not None, "what is in it")
+    assert (folder_picker.path, folder_picker.rows, folder_picker.content.pictures) == (
         str(nested / "a"),
         ["..", "deep"],
         2,

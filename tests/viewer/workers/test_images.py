@@ -5,11 +5,11 @@ import threading
 import numpy as np
 import pytest
 
-from alpr_app.viewer.workers.images import DISPLAY_SIDE, FolderSource, image_item_of, load_image_item
+from alpr_app.viewer.workers.images import DISPLAY_SIDE, FolderSource, load_image_item, make_image_item
 
 
 class Desk:
-    """Takes shots as a recogniser would."""
+    """Takes items as a recogniser would."""
 
     def __init__(self):
         self.order, self.queue = [], 0
@@ -25,7 +25,7 @@ def source(until):
     made = []
 
     def make(desk, load=None):
-        load = load or (lambda path: image_item_of(path, np.zeros((4, 4, 3), np.uint8)))
+        load = load or (lambda path: make_image_item(path, np.zeros((4, 4, 3), np.uint8)))
         made.append(FolderSource(desk.submit, lambda: desk.queue, load))
         return made[-1]
 
@@ -34,7 +34,7 @@ def source(until):
         assert one.close(5)
 
 
-def test_the_picture_looked_at_comes_first_then_its_neighbours(source, until):
+def test_the_selected_picture_comes_first_then_its_neighbours(source, until):
     desk = Desk()
     folder = source(desk)
     folder.focus(["c", "d", "b"])
@@ -54,34 +54,34 @@ def test_no_picture_is_dropped_and_none_is_read_twice(source, until):
     assert sorted(key for key, _ in desk.order) == sorted(names)
 
 
-def test_while_the_recogniser_is_busy_only_what_is_looked_at_is_decoded(source, until):
+def test_while_the_recogniser_is_busy_only_the_selected_picture_is_decoded(source, until):
     desk = Desk()
     desk.queue = 2
     folder = source(desk)
-    folder.all_of(["x", "y", "z"])
+    folder.read_all(["x", "y", "z"])
     folder.focus(["a"])
     until(lambda: folder.image_item("a") is not None, "the picture looked at")
     assert [key for key, _ in desk.order] == ["a"]
     desk.queue = 0
-    folder.poke()
+    folder.notify()
     until(lambda: len(desk.order) == 4, "the rest")
     assert folder.image_item("x") is None, "a picture nobody looks at is not kept"
 
 
-def test_a_run_over_all_can_be_called_off(source, until):
+def test_reading_the_whole_folder_can_be_stopped(source, until):
     desk = Desk()
     desk.queue = 2
     folder = source(desk)
-    folder.all_of(["x", "y"])
-    folder.all_of(None)
+    folder.read_all(["x", "y"])
+    folder.read_all(None)
     desk.queue = 0
     folder.focus(["a"])
     until(lambda: desk.order, "the picture looked at")
-    folder.poke()
+    folder.notify()
     assert [key for key, _ in desk.order] == ["a"]
 
 
-def test_an_unreadable_picture_is_a_shot_with_an_error(few_pictures):
+def test_an_unreadable_picture_is_an_item_with_an_error(few_pictures):
     image_item = load_image_item(str(few_pictures / "5.png"))
     assert image_item.image is None
     assert image_item.size == (0, 0)
@@ -89,8 +89,8 @@ def test_an_unreadable_picture_is_a_shot_with_an_error(few_pictures):
 
 
 def test_a_picture_larger_than_a_texture_is_shown_smaller(picture):
-    image_item = image_item_of("wide", np.zeros((3, 12_000, 3), np.uint8))
+    image_item = make_image_item("wide", np.zeros((3, 12_000, 3), np.uint8))
     assert image_item.size == (12_000, 3)
     assert image_item.display.shape == (1, DISPLAY_SIDE, 3)
-    small = image_item_of("small", picture(20, 401))
+    small = make_image_item("small", picture(20, 401))
     assert small.display is small.image

@@ -1,4 +1,4 @@
-"""Marks in the window by the labels of an `alpr_dataset.csv`."""
+"""Outcomes in the window according to the labels of an `alpr_dataset.csv`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def row(file, text="", corners="", box=""):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Pictures that any name is given to, and a table."""
+    """Pictures with any names, and a table."""
 
     def make(names, rows, columns=("file", "text", "corners", "box"), inside=""):
         place = tmp_path / "pictures" / inside
@@ -44,7 +44,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def read(program, until, fakes):
-    """Opens a folder in which every picture holds `plates`, and reads it whole."""
+    """Opens a folder in which every picture holds `plates`, and reads all of it."""
 
     def run(root, plates, count, alphabet=None, **settings):
         alpr = fakes.Alpr(list(plates))
@@ -62,7 +62,7 @@ def read(program, until, fakes):
     return run
 
 
-def test_pictures_are_marked_by_a_table_as_they_are_by_names(folder, read, fakes):
+def test_labels_from_a_table_count_like_those_from_names(folder, read, fakes):
     root = folder(
         ["right.png", "wrong.png", "missed.png", "free.png", "unknown.png", "皖A12345.png"],
         [
@@ -75,14 +75,14 @@ def test_pictures_are_marked_by_a_table_as_they_are_by_names(folder, read, fakes
     )
     viewer = read(root, [fakes.plate(corners=CORNERS)], 6)
     image_list = viewer.state.image_list
-    marks = {name: image_list.mark(name) for name in image_list.names}
+    marks = {name: image_list.outcome(name) for name in image_list.names}
     assert marks == {
         "right.png": "right",
         "wrong.png": "wrong",
         "missed.png": "missed",
         "free.png": "wrong",
         "unknown.png": "",
-        # By its name, because the table does not say anything of it.
+        # From its name, because the table does not mention it.
         "皖A12345.png": "right",
     }
     totals = image_list.totals
@@ -90,7 +90,7 @@ def test_pictures_are_marked_by_a_table_as_they_are_by_names(folder, read, fakes
     image_list.filter("", "missed")
     assert [image_list.names[index] for index in image_list.rows] == ["missed.png"]
     viewer.state.change(score=0.99)
-    assert image_list.mark("free.png") == "right", "nothing is shown, and nothing is there"
+    assert image_list.outcome("free.png") == "right", "nothing is shown, and nothing is there"
 
 
 def test_a_picture_with_several_plates_is_as_right_as_the_worst_of_them(folder, read, fakes):
@@ -106,46 +106,46 @@ def test_a_picture_with_several_plates_is_as_right_as_the_worst_of_them(folder, 
     )
     viewer = read(root, [fakes.plate(corners=CORNERS), fakes.plate("京B00001", corners=low)], 4)
     image_list = viewer.state.image_list
-    assert [image_list.mark(f"{name}.png") for name in "abcd"] == ["right", "wrong", "missed", "right"]
+    assert [image_list.outcome(f"{name}.png") for name in "abcd"] == ["right", "wrong", "missed", "right"]
     assert image_list.records["c.png"].missed(0.5, 0) == ["京B00001"]
     line = summarise(image_list.records, 0.5, 0.0).micro
-    # Seven labelled plates; on `c` one found box lies on none, on `d` on one that nobody has read.
+    # Seven labelled plates; on `c` one box matches no label, on `d` one matches an illegible plate.
     assert (line.labelled, line.exact, line.false_boxes) == (7, pytest.approx(5 / 7), 1)
 
 
-def test_tables_of_folders_within_count_and_so_do_ways_in_a_table(folder, read, fakes):
+def test_tables_of_subfolders_and_paths_in_a_table_count(folder, read, fakes):
     root = folder(["1.png", "a/2.png"], [row("1.png", "皖A12345", PLACE), row("a\\2.png", "皖A12345", PLACE)])
     folder(["3.png"], [row("3.png", "皖A99999", PLACE)], inside="b")
     viewer = read(root, [fakes.plate(corners=CORNERS)], 3, recursive=True)
     image_list = viewer.state.image_list
-    assert {name.replace("\\", "/"): image_list.mark(name) for name in image_list.names} == {
+    assert {name.replace("\\", "/"): image_list.outcome(name) for name in image_list.names} == {
         "1.png": "right",
         "a/2.png": "right",
         "b/3.png": "wrong",
     }
 
 
-def test_a_table_without_places_counts_by_the_text_alone(folder, read, fakes):
+def test_a_table_without_positions_counts_by_the_text_alone(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "皖a·12345"), row("2.png", "皖a12346")], columns=("file", "text"))
     viewer = read(root, [fakes.plate(corners=CORNERS)], 2)
-    assert [viewer.state.image_list.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+    assert [viewer.state.image_list.outcome(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 
 @pytest.mark.parametrize("text", ["皖A·12345", "皖a–12345", "皖Ａ 12345", "皖_A.1234５"])
 def test_labels_are_spelled_as_by_the_evaluation(folder, read, fakes, text):
     root = folder(["1.png"], [row("1.png", text)], columns=("file", "text"))
     viewer = read(root, [fakes.plate("皖A12345", corners=CORNERS)], 1)
-    assert viewer.state.image_list.mark("1.png") == "right"
-    assert viewer.state.record.truth.text == spelled(text, ALPHABET) == "皖A12345"
+    assert viewer.state.image_list.outcome("1.png") == "right"
+    assert viewer.state.record.ground_truth.text == spelled(text, ALPHABET) == "皖A12345"
 
 
 def test_small_letters_count_for_a_reader_that_knows_them(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "aB·1c"), row("2.png", "AB1C")], columns=("file", "text"))
     viewer = read(root, [fakes.plate("aB1c", corners=CORNERS)], 2, alphabet="aBc1")
-    assert [viewer.state.image_list.mark(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+    assert [viewer.state.image_list.outcome(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
 
 
-def test_a_table_read_after_the_pictures_marks_them_all_the_same(folder, read, fakes, monkeypatch):
+def test_a_table_read_after_the_pictures_still_applies_to_them(folder, read, fakes, monkeypatch):
     gate, original = threading.Event(), label_tables.read_tables
     monkeypatch.setattr(label_tables, "read_tables", lambda *given: gate.wait(10) and original(*given))
     root = folder(["1.png"], [row("1.png", "皖A12345", PLACE)])
@@ -162,13 +162,13 @@ def test_a_table_read_after_the_pictures_marks_them_all_the_same(folder, read, f
         (b"\xff\xfe\x00", "not a CSV file in UTF-8"),
     ],
 )
-def test_a_damaged_table_is_said_in_one_line_and_marks_nothing(folder, read, fakes, content, said):
+def test_a_damaged_table_is_reported_in_one_line_and_labels_nothing(folder, read, fakes, content, said):
     root = folder(["1.png"], [])
     (root / "alpr_dataset.csv").write_bytes(content)
     viewer = read(root, [fakes.plate(corners=CORNERS)], 1)
     viewer.collect()
-    assert viewer.state.image_list.mark("1.png") == ""
-    bad = [message.text for message in viewer.state.messages if message.bad]
+    assert viewer.state.image_list.outcome("1.png") == ""
+    bad = [message.text for message in viewer.state.messages if message.is_error]
     assert len(bad) == 1 and said in bad[0] and "\n" not in bad[0]
 
 
@@ -181,10 +181,10 @@ def test_labels_of_one_folder_are_not_those_of_the_next(folder, read, fakes, unt
     viewer.open(str(other))
     until(lambda: viewer.collect() or viewer.state.image_list.records, "its picture")
     until(lambda: viewer.collect() or viewer.state.image_list.labels.folder == str(other), "its labels")
-    assert viewer.state.image_list.mark("1.png") == "" and viewer.state.truth is None
+    assert viewer.state.image_list.outcome("1.png") == "" and viewer.state.ground_truth is None
 
 
-def test_lines_of_a_large_table_are_looked_at_when_they_are_asked_for(tmp_path, monkeypatch):
+def test_rows_of_a_large_table_are_parsed_on_demand(tmp_path, monkeypatch):
     lines = "".join(f"{number}.png,皖A12345,{PLACE}\n" for number in range(20_000))
     (tmp_path / "alpr_dataset.csv").write_text("file,text,corners\n" + lines, encoding="utf-8")
     looked = []
@@ -192,7 +192,7 @@ def test_lines_of_a_large_table_are_looked_at_when_they_are_asked_for(tmp_path, 
     monkeypatch.setattr(label_tables, "place", lambda *given: looked.append(given) or place(*given))
     labels = read_tables(str(tmp_path), [])
     assert not looked
-    assert labels.truth("12345.png").text == "皖A12345" and labels.truth("none.png") is None
+    assert labels.ground_truth("12345.png").text == "皖A12345" and labels.ground_truth("none.png") is None
     assert len(looked) == 1
 
 
@@ -202,9 +202,9 @@ def test_every_labelled_plate_is_drawn_and_missed_ones_are_named(window, folder,
     shown = window(root, [fakes.plate(corners=CORNERS)])
     until(lambda: shown.viewer.collect() or shown.state.image_list.labels.folder == str(root), "the labels")
     pixels = shown.draw(3)
-    place = near(pixels[60:680, 310:930], DARK.truth, 12)
+    place = near(pixels[60:680, 310:930], DARK.ground_truth, 12)
     high, low = place[:310].sum(), place[310:].sum()
     assert high > 100 and low > 100
-    assert shown.state.mark == "missed"
+    assert shown.state.outcome == "missed"
     assert shown.state.record.missed(0.5, 0) == ["皖A12345", "京B00001"]
     assert near(pixels[40:690, 950:1270], DARK.missed, 12).any()

@@ -11,25 +11,27 @@ from alpr_app.viewer.workers.live import ENDED, PAUSED, RUNNING, WAITING, LiveSo
 
 @pytest.fixture
 def camera(monkeypatch, fakes):
-    """Makes sources whose openings follow the scripts given; the last one goes on for ever. Waits are short."""
+    """Makes sources that follow the given scripts, one per opening; the last repeats. Delays are short."""
     monkeypatch.setattr(live, "SILENCE_SECONDS", 0.15)
     monkeypatch.setattr(live, "OPENING_SECONDS", 0.3)
-    monkeypatch.setattr(live, "WAITS", (0.02, 0.04, 0.08))
+    monkeypatch.setattr(live, "RETRY_SECONDS", (0.02, 0.04, 0.08))
     made = []
 
-    def make(*scripts, address=0, fps=200.0, held=False):
+    def make(*scripts, address=0, fps=200.0, hold_at_first_frame=False):
         scripts = list(scripts)
         source = None
 
         def capture(_):
-            # Its states are noted from the first one on.
+            # Records its states from the first one on.
             ready.wait(5)
             script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
             opened.append(monotonic())
             return fakes.Capture(list(script), opens=bool(script), fps=fps)
 
         opened, shots, states, ready = [], [], [], threading.Event()
-        source = LiveSource(address, shots.append, lambda: states.append(source and source.status), capture, held)
+        source = LiveSource(
+            address, shots.append, lambda: states.append(source and source.status), capture, hold_at_first_frame
+        )
         source.shots, source.opened, source.states = shots, opened, states
         made.append(source)
         ready.set()
@@ -57,15 +59,15 @@ def test_frames_come_with_names_of_their_own(camera, until):
     ("script", "says"),
     [
         ([], "cannot be opened"),
-        (["fail"], "sends no more pictures"),
-        (["new", "new", "fail"], "sends no more pictures"),
-        (["nothing"], "sends no more pictures"),
-        (["new", "new", "nothing"], "sends no more pictures"),
-        (["new", "empty"], "sends no more pictures"),
+        (["fail"], "sends no more frames"),
+        (["new", "new", "fail"], "sends no more frames"),
+        (["nothing"], "sends no more frames"),
+        (["new", "new", "nothing"], "sends no more frames"),
+        (["new", "empty"], "sends no more frames"),
         (["new", "raise"], "cannot be read: the driver has gone"),
         (["hang"], "does not answer"),
-        (["new", "new", "hang"], "sends no more pictures"),
-        (["new", "new", "same"], "shows the same picture over and over"),
+        (["new", "new", "hang"], "sends no more frames"),
+        (["new", "new", "same"], "repeats the same frame"),
     ],
 )
 def test_a_camera_that_fails_is_noticed_shown_and_opened_again(camera, until, script, says):
@@ -81,7 +83,7 @@ def test_a_camera_that_fails_in_every_way_in_turn_runs_in_the_end(camera, until)
     source = camera(*scripts)
     until(lambda: len(source.opened) == len(scripts) and source.status.state == RUNNING, "the camera to run", 30)
     assert len(details(source)) == len(scripts) - 1
-    # Numbers go on: a result is never taken for that of another frame.
+    # Numbers continue, so that no result is attributed to another frame.
     keys = [image_item.key for image_item in source.shots]
     assert len(set(keys)) == len(keys)
 
@@ -90,22 +92,22 @@ def test_silence_is_noticed_within_two_seconds():
     assert live.SILENCE_SECONDS + 0.25 <= 2.0
 
 
-def test_waits_grow_from_attempt_to_attempt(camera, until):
+def test_delays_grow_from_attempt_to_attempt(camera, until):
     source = camera([])
     until(lambda: len(source.opened) >= 5, "five attempts")
     waits = [later - earlier for earlier, later in zip(source.opened, source.opened[1:], strict=False)]
     assert all(wait >= least for wait, least in zip(waits, (0.02, 0.04, 0.08, 0.08), strict=False))
 
 
-def test_the_user_need_not_wait(camera, until, monkeypatch):
-    monkeypatch.setattr(live, "WAITS", (60.0,))
+def test_reconnecting_does_not_wait(camera, until, monkeypatch):
+    monkeypatch.setattr(live, "RETRY_SECONDS", (60.0,))
     source = camera([], ["new"])
     until(lambda: source.status.state == WAITING, "the failure")
     source.reconnect()
     until(lambda: source.status.state == RUNNING, "the camera")
 
 
-def test_a_held_camera_gives_one_frame_a_step(camera, until):
+def test_a_paused_camera_gives_one_frame_per_step(camera, until):
     source = camera(["new"])
     until(lambda: source.shots, "a frame")
     source.pause(True)
@@ -125,10 +127,10 @@ def test_a_video_ends_and_can_be_played_again(camera, until):
     until(lambda: len(source.shots) == 6, "the second showing")
 
 
-def test_a_held_video_waits_at_its_first_frame_until_it_may_go_on(camera, until):
-    source = camera(["new", "new", "new", "fail"], address="film.mp4", held=True)
+def test_a_held_video_waits_at_its_first_frame(camera, until):
+    source = camera(["new", "new", "new", "fail"], address="film.mp4", hold_at_first_frame=True)
     until(lambda: source.shots, "the first frame")
-    # Longer than a source may be silent.
+    # Longer than the silence that counts as a failure.
     sleep(0.4)
     assert (len(source.shots), len(source.opened)) == (1, 1)
     source.hold_file(False)
@@ -137,14 +139,14 @@ def test_a_held_video_waits_at_its_first_frame_until_it_may_go_on(camera, until)
 
 
 def test_a_camera_is_never_held(camera, until):
-    source = camera(["new"], held=True)
+    source = camera(["new"], hold_at_first_frame=True)
     until(lambda: len(source.shots) > 3, "frames")
     source.hold_file(True)
     seen = len(source.shots)
     until(lambda: len(source.shots) > seen + 3, "more frames")
 
 
-def test_a_camera_whose_driver_hangs_does_not_hold_up_closing(camera, until):
+def test_a_camera_whose_driver_hangs_does_not_delay_closing(camera, until):
     source = camera(["hang"])
     until(lambda: source.opened, "the opening")
     began = monotonic()
@@ -152,7 +154,7 @@ def test_a_camera_whose_driver_hangs_does_not_hold_up_closing(camera, until):
     assert monotonic() - began < 1
 
 
-def test_a_video_whose_name_is_no_text_is_refused_before_it_is_opened(until):
+def test_a_video_whose_name_is_not_valid_text_is_refused_before_it_is_opened(until):
     source = LiveSource("clips/no\udcfftext.avi", lambda image_item: None)
     try:
         until(lambda: source.status.state == WAITING, "the failure")

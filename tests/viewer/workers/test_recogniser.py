@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from alpr_app.core.errors import AlprError
-from alpr_app.viewer.workers.images import ImageItem, image_item_of
+from alpr_app.viewer.workers.images import ImageItem, make_image_item
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING, READY, Recogniser
+from alpr_app.viewer.workers.threads import drain
 
 
 def image_item(key, value=0, live=False):
-    return image_item_of(key, np.full((8, 8, 3), value, np.uint8), live)
+    return make_image_item(key, np.full((8, 8, 3), value, np.uint8), live)
 
 
 @pytest.fixture
@@ -31,11 +32,11 @@ def recogniser():
 
 def collected(recogniser, until, count):
     recognitions = []
-    until(lambda: recognitions.extend(recogniser.results.drain()) or len(recognitions) >= count, f"{count} results")
+    until(lambda: recognitions.extend(drain(recogniser.results)) or len(recognitions) >= count, f"{count} results")
     return recognitions
 
 
-def test_models_load_on_the_thread_and_it_says_so(recogniser, fakes, until):
+def test_models_load_on_the_thread_and_the_status_says_so(recogniser, fakes, until):
     gate, woken = threading.Event(), threading.Event()
 
     def make():
@@ -66,7 +67,7 @@ def test_on_a_live_source_the_newest_wins_and_brings_its_frame(recogniser, fakes
     thread = recogniser(lambda: gate.wait(5) and alpr)
     frames = [image_item(f"camera 0 #{number}", live=True) for number in range(20)]
     for frame in frames:
-        thread.offer(frame)
+        thread.submit_live(frame)
     gate.set()
     (recognition,) = collected(thread, until, 1)
     assert recognition.image_item is frames[-1]
@@ -93,11 +94,11 @@ def test_models_that_cannot_be_loaded_say_why_and_others_can_be_tried(recogniser
     until(lambda: thread.status.state == FAILED, "the failure")
     assert thread.status.detail == "detector.safetensors: no such file"
     thread.submit(image_item("waits"))
-    thread.rebuild(fakes.Alpr)
+    thread.reload(fakes.Alpr)
     assert collected(thread, until, 1)[0].model == 1
 
 
-def test_what_is_being_read_when_others_are_asked_for_is_not_taken_for_theirs(recogniser, fakes, until):
+def test_a_result_of_the_old_models_is_not_attributed_to_the_new_ones(recogniser, fakes, until):
     begun, gate, load = threading.Event(), threading.Event(), threading.Event()
     old = fakes.Alpr()
     analyse = old.analyse
@@ -105,7 +106,7 @@ def test_what_is_being_read_when_others_are_asked_for_is_not_taken_for_theirs(re
     thread = recogniser(lambda: old)
     thread.submit(image_item("before"))
     assert begun.wait(5)
-    thread.rebuild(lambda: load.wait(5) and fakes.Alpr())
+    thread.reload(lambda: load.wait(5) and fakes.Alpr())
     gate.set()
     (before,) = collected(thread, until, 1)
     assert before.model != thread.model
@@ -127,12 +128,12 @@ def test_closing_during_a_slow_recognition_ends_within_a_second(fakes, until):
     assert alpr.calls == 1
 
 
-def test_models_that_are_no_longer_wanted_do_not_say_that_all_is_ready(recogniser, fakes, until):
+def test_superseded_models_do_not_report_that_they_are_ready(recogniser, fakes, until):
     first, second = threading.Event(), threading.Event()
     begun, loaded = threading.Event(), threading.Event()
     thread = recogniser(lambda: begun.set() or (first.wait(5) and fakes.Alpr()), wake=loaded.set)
     assert begun.wait(5)
-    thread.rebuild(lambda: second.wait(5) and fakes.Alpr())
+    thread.reload(lambda: second.wait(5) and fakes.Alpr())
     first.set()
     assert loaded.wait(5)
     assert thread.status.state == LOADING, "those that were asked for are not there yet"
@@ -141,7 +142,7 @@ def test_models_that_are_no_longer_wanted_do_not_say_that_all_is_ready(recognise
 
 
 @pytest.mark.parametrize("nonsense", [None, 7, object()])
-def test_a_fault_of_the_program_in_one_picture_is_said_and_the_next_one_is_read(recogniser, fakes, until, nonsense):
+def test_a_bug_in_one_picture_is_reported_and_the_next_one_is_read(recogniser, fakes, until, nonsense):
     alpr = fakes.Alpr()
     analyse = alpr.analyse
     alpr.analyse = lambda image: nonsense if image[0, 0, 0] == 7 else analyse(image)
@@ -153,9 +154,9 @@ def test_a_fault_of_the_program_in_one_picture_is_said_and_the_next_one_is_read(
     assert good.plates
 
 
-def test_of_pictures_that_somebody_looks_at_the_crops_are_kept(recogniser, fakes, until):
+def test_crops_are_kept_only_of_pictures_that_are_shown(recogniser, fakes, until):
     thread = recogniser(fakes.Alpr)
-    thread.submit(replace(image_item("near"), near=True))
+    thread.submit(replace(image_item("near"), keep_crops=True))
     thread.submit(image_item("far"))
     near, far = collected(thread, until, 2)
     assert near.plates[0].crop.shape == (48, 192, 3)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 
 from alpr_app.data.sources import natural_key
-from alpr_app.viewer.workers.folders import Scan, look_into, sort_key, walk
+from alpr_app.viewer.workers.folders import FolderScan, read_folder, sort_key, walk
 
 
 def test_keys_sort_as_the_rest_of_the_program_does():
@@ -17,7 +17,7 @@ def test_ten_thousand_files_come_in_natural_order(tmp_path, until):
         (tmp_path / f"{number}.jpg").touch()
     (tmp_path / ".hidden.jpg").touch()
     (tmp_path / "notes.txt").touch()
-    scan = Scan(str(tmp_path))
+    scan = FolderScan(str(tmp_path))
     seen = []
 
     def finished():
@@ -32,7 +32,7 @@ def test_ten_thousand_files_come_in_natural_order(tmp_path, until):
     assert scan.close()
 
 
-def test_folders_within_only_on_demand_hidden_ones_never(tmp_path):
+def test_subfolders_only_on_demand_hidden_ones_never(tmp_path):
     for folder in ("in", ".git"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x.png").touch()
@@ -43,7 +43,7 @@ def test_folders_within_only_on_demand_hidden_ones_never(tmp_path):
 
 
 def test_a_folder_that_is_gone_is_a_message(tmp_path, until):
-    scan = Scan(str(tmp_path / "gone"))
+    scan = FolderScan(str(tmp_path / "gone"))
     found = []
     until(lambda: found.extend(filter(None, [scan.listings.take()])) or found, "a listing")
     assert found[0].finished
@@ -51,7 +51,7 @@ def test_a_folder_that_is_gone_is_a_message(tmp_path, until):
     assert "gone" in found[0].error
 
 
-def test_a_folder_that_is_called_like_a_picture_is_a_folder(tmp_path):
+def test_a_folder_named_like_a_picture_is_a_folder(tmp_path):
     for name in ("album.jpg", "moving.gif"):
         (tmp_path / name).mkdir()
     (tmp_path / "album.jpg" / "a.jfif").touch()
@@ -59,5 +59,5 @@ def test_a_folder_that_is_called_like_a_picture_is_a_folder(tmp_path):
     assert sorted(name for name, _ in walk(str(tmp_path), recursive=False)) == ["b.JPE"]
     inside = os.path.join("album.jpg", "a.jfif")
     assert sorted(name for name, _ in walk(str(tmp_path), recursive=True)) == [inside, "b.JPE"]
-    found = look_into(str(tmp_path))
+    found = read_folder(str(tmp_path))
     assert (found.folders, found.pictures) == (("album.jpg", "moving.gif"), 1)

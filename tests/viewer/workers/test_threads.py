@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import threading
+from collections import deque
 
-from alpr_app.viewer.workers.threads import KeepAll, LatestValue
+from alpr_app.viewer.workers.threads import LatestValue, drain, take
 
 
-def test_in_a_box_of_one_the_newest_wins_and_the_others_are_counted():
+def test_in_a_mailbox_for_one_item_the_newest_wins_and_the_others_are_counted():
     woken = []
     box = LatestValue(lambda: woken.append(1))
     for item in "abc":
@@ -16,18 +16,18 @@ def test_in_a_box_of_one_the_newest_wins_and_the_others_are_counted():
     assert len(woken) == 3
 
 
-def test_a_queue_keeps_everything_in_order_and_lets_the_urgent_go_first():
-    box = KeepAll()
-    for item in "abc":
-        box.put(item)
-    box.put("urgent", first=True)
-    assert len(box) == 4
-    assert box.take() == "urgent"
-    assert box.drain() == ["a", "b", "c"]
-    assert box.take() is None
+def test_a_queue_is_taken_and_drained_in_order():
+    queue = deque("abc")
+    assert take(queue) == "a"
+    assert drain(queue) == ["b", "c"]
+    assert take(queue) is None
+    assert drain(queue) == []
 
 
-def test_taking_waits_for_what_another_thread_puts():
-    for box in (LatestValue(), KeepAll()):
-        threading.Timer(0.02, box.put, ["late"]).start()
-        assert box.take(timeout=5) == "late"
+def test_a_queue_that_is_cleared_meanwhile_is_just_empty():
+    class Cleared(deque):
+        def popleft(self):
+            self.clear()
+            return super().popleft()
+
+    assert take(Cleared("abc")) is None

@@ -35,10 +35,10 @@ def test_a_video_is_played_to_its_end(program, until, video):
     assert viewer.state.title == "film.avi"
 
 
-def test_no_frame_of_a_video_goes_by_while_the_models_load(program, until, video, fakes):
+def test_no_frame_of_a_video_is_lost_while_the_models_load(program, until, video, fakes):
     gate = threading.Event()
     viewer = program()
-    viewer.recogniser.rebuild(lambda: gate.wait(10) and fakes.Alpr())
+    viewer.recogniser.reload(lambda: gate.wait(10) and fakes.Alpr())
     until(lambda: viewer.recogniser.status.state == LOADING, "the loading")
     viewer.open(str(video))
     until(lambda: viewer.collect() or viewer.state.image_item is not None, "the first frame")
@@ -49,7 +49,7 @@ def test_no_frame_of_a_video_goes_by_while_the_models_load(program, until, video
     until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
 
 
-def test_a_file_that_is_no_video_is_said(program, until, tmp_path):
+def test_a_file_that_is_not_a_video_is_reported(program, until, tmp_path):
     (tmp_path / "film.mp4").write_bytes(b"no video at all")
     viewer = program()
     viewer.open(str(tmp_path / "film.mp4"))
@@ -57,25 +57,25 @@ def test_a_file_that_is_no_video_is_said(program, until, tmp_path):
     assert viewer.state.live_status.detail == "cannot be opened"
 
 
-def test_an_address_nobody_answers_at_is_said(program, until):
+def test_an_address_without_an_answer_is_reported(program, until):
     viewer = program()
     viewer.open("http://127.0.0.1:9/stream")
     until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
     assert viewer.state.live_status.detail.startswith("cannot be read: connection refused")
 
 
-def test_no_frame_goes_by_while_other_models_load_than_were_asked_for_first(program, until, video, fakes):
+def test_no_frame_is_lost_while_a_second_set_of_models_loads(program, until, video, fakes):
     first, second = threading.Event(), threading.Event()
     alpr = fakes.Alpr()
     viewer = program()
     begun = threading.Event()
-    viewer.recogniser.rebuild(lambda: begun.set() or (first.wait(10) and fakes.Alpr()))
+    viewer.recogniser.reload(lambda: begun.set() or (first.wait(10) and fakes.Alpr()))
     assert begun.wait(10)
-    viewer.recogniser.rebuild(lambda: second.wait(10) and alpr)
+    viewer.recogniser.reload(lambda: second.wait(10) and alpr)
     viewer.open(str(video))
     until(lambda: viewer.collect() or viewer.state.image_item is not None, "the first frame")
     first.set()
-    # Longer than the whole film takes.
+    # Longer than the whole film.
     deadline = monotonic() + 0.5
     while monotonic() < deadline:
         viewer.collect()
@@ -96,16 +96,19 @@ def test_a_password_is_in_no_title_and_no_message(program, until):
     assert bad and title.startswith("http://127.0.0.1:9/stream?pwd=*** cannot be read: connection refused")
 
 
-def test_an_address_of_single_pictures_is_asked_again_and_again(until):
+def test_an_address_of_single_pictures_is_requested_repeatedly(until):
     with web_camera() as camera:
         shots = []
         source = LiveSource(f"{camera}/snapshot.jpg", shots.append)
         until(lambda: len(shots) >= 3, "three pictures")
         assert source.close()
-    assert [image_item.key for image_item in shots[:2]] == [f"{camera}/snapshot.jpg #1", f"{camera}/snapshot.jpg #2"]
+    assert [image_item.key for image_item in shots[:2]] == [
+        f"{camera}/snapshot.jpg #1",
+        f"{camera}/snapshot.jpg #2",
+    ]
 
 
-def test_what_is_wrong_with_an_address_is_said(until):
+def test_the_fault_of_an_address_is_reported(until):
     with web_camera() as camera:
         source = LiveSource(f"{camera}/secret.jpg", lambda image_item: None)
         until(lambda: source.status.state == WAITING, "the failure")

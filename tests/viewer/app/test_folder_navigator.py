@@ -1,4 +1,4 @@
-"""Folders, from opening one to going from one to the other, as the keys and clicks do it."""
+"""Opening folders and moving between them with keys and clicks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.toolkit.inputs import CONTROL
-from alpr_app.viewer.workers.folders import Found
+from alpr_app.viewer.workers.folders import FolderContent
 from alpr_app.viewer.workers.images import load_image_item
 
 
 @pytest.fixture
 def nested(tmp_path):
-    """1.png and 2.png; in `north` 3.png and 4.png; in `south` nothing but `south/far` with 5.png."""
+    """1.png and 2.png; in `north` 3.png and 4.png; in `south` only `south/far` with 5.png."""
     root = tmp_path / "pictures"
     for place in ("1", "2", "north/3", "north/4", "south/far/5"):
         path = root / f"{place}.png"
@@ -101,10 +101,10 @@ def test_above_the_root_the_tree_gets_a_new_root(opened, nested, until):
     viewer.open(os.path.abspath(os.sep))
     press(viewer, "Backspace")
     assert viewer.state.folder == os.path.abspath(os.sep)
-    assert "no folder above" in viewer.state.message.text
+    assert "no parent folder" in viewer.state.message.text
 
 
-def test_results_are_still_there_when_one_comes_back(opened, nested, fakes):
+def test_results_are_still_there_on_the_next_visit(opened, nested, fakes):
     viewer, wait = opened
     viewer.read_all(True)
     wait(lambda: len(viewer.state.image_list.records) == 2)
@@ -123,7 +123,7 @@ def test_results_are_still_there_when_one_comes_back(opened, nested, fakes):
     assert not viewer.state.image_list.records, "other models would read otherwise"
 
 
-def test_folders_within_are_listed_and_left_out_again_without_losing_the_picture(opened, nested):
+def test_subfolders_are_listed_and_left_out_again_without_losing_the_picture(opened, nested):
     viewer, wait = opened
     viewer.step(1)
     viewer.rescan(True)
@@ -149,7 +149,7 @@ def test_new_and_lost_pictures_are_seen_on_demand(opened, nested):
     assert "2.png" not in viewer.state.image_list.records
 
 
-def test_a_folder_that_may_not_be_opened_says_so(opened, nested, monkeypatch, until):
+def test_a_folder_without_permission_says_so(opened, nested, monkeypatch, until):
     viewer, _ = opened
     scandir = os.scandir
 
@@ -167,9 +167,9 @@ def test_a_folder_that_may_not_be_opened_says_so(opened, nested, monkeypatch, un
     assert not viewer.state.listing_error
 
 
-def test_a_picture_far_down_a_long_list_is_looked_at_once_it_is_listed(program):
+def test_a_picture_far_down_a_long_list_is_selected_once_it_is_listed(program):
     viewer = program()
-    viewer.explorer._wanted = "900.png"
+    viewer.navigator._pending_selection = "900.png"
     for count in (10, 500, 1000):
         viewer.state.image_list.set_names([f"{number}.png" for number in range(count)], "900.png")
     assert viewer.state.image_list.name == "900.png"
@@ -179,7 +179,7 @@ def test_live_sources_have_no_folders(opened, fakes):
     viewer, _ = opened
     viewer._capture = lambda address: fakes.Capture(["new"])
     viewer.open(0)
-    viewer.state.tree.add(Found("/", ("x",)))
+    viewer.state.tree.add(FolderContent("/", ("x",)))
     assert viewer.state.tree.rows == []
     for key in ("Backspace", "F5"):
         press(viewer, key)
@@ -188,7 +188,7 @@ def test_live_sources_have_no_folders(opened, fakes):
 
 
 @pytest.mark.parametrize("recursive", [False, True])
-def test_what_was_read_for_a_former_folder_does_not_count_in_the_present_one(program, until, nested, fakes, recursive):
+def test_results_of_a_former_folder_do_not_count_in_the_present_one(program, until, nested, fakes, recursive):
     begun, gate = threading.Event(), threading.Event()
     alpr = fakes.Alpr()
     analyse = alpr.analyse
@@ -207,14 +207,14 @@ def test_what_was_read_for_a_former_folder_does_not_count_in_the_present_one(pro
     assert set(viewer.state.image_list.records) == expected
 
 
-def test_a_folder_that_goes_away_while_it_is_browsed_is_said_and_ends_nothing(opened, nested, until):
+def test_a_folder_that_goes_away_while_it_is_browsed_is_reported_and_ends_nothing(opened, nested, until):
     viewer, wait = opened
     viewer.read_all(True)
     wait(lambda: len(viewer.state.image_list.records) == 2)
     shutil.rmtree(nested)
     viewer.step(1)
     viewer.collect()
-    viewer.explorer.refresh()
+    viewer.navigator.refresh()
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
     assert "No such file or directory" in viewer.state.message.text
     assert len(viewer.state.image_list.records) == 2, "what was read can still be kept"
@@ -226,14 +226,14 @@ def test_a_folder_that_goes_away_while_it_is_browsed_is_said_and_ends_nothing(op
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
     nested.mkdir()
     write_picture(nested / "2.png", np.zeros((30, 40, 3), np.uint8))
-    viewer.explorer.refresh()
+    viewer.navigator.refresh()
     until(lambda: viewer.collect() or "2.png" in viewer.state.image_list.records, "the drive to be back")
     assert viewer.state.image_list.names == ["2.png"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="to the administrator all is allowed")
-def test_a_picture_that_may_not_be_read_is_a_message(program, until, nested):
-    # Before it is opened: neighbours are read ahead.
+def test_a_picture_without_permission_is_a_message(program, until, nested):
+    # Removed before it is opened, because neighbours are read ahead.
     os.chmod(nested / "2.png", 0)
     viewer = program()
     viewer.open(str(nested))
@@ -256,13 +256,13 @@ def test_a_loader_that_fails_on_one_picture_goes_on_with_the_next(program, until
     assert not viewer.state.image_list.records["2.png"].recognition.error
 
 
-def test_a_picture_that_is_asked_for_is_listed_whatever_it_is_called(program, until, nested):
+def test_a_requested_picture_is_listed_whatever_its_name(program, until, nested):
     (nested / "2.png").rename(nested / "2.upload")
     viewer = program()
     viewer.open(str(nested / "2.upload"))
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
     assert (list(viewer.state.image_list.names), viewer.state.image_list.name) == (["1.png", "2.upload"], "2.upload")
-    viewer.explorer.refresh()
+    viewer.navigator.refresh()
     until(lambda: viewer.collect() or not viewer.state.scanning, "the list")
     assert viewer.state.image_list.name == "2.upload"
     viewer.open(str(nested))
