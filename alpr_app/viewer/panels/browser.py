@@ -109,15 +109,15 @@ class BrowserPanel:
             scroll_to_row(ui, position * row, row, ui.room[1])
         self._scrolled_to = image_list.index
         left, top = ui.cursor
-        for index, place in visible_rows(ui, image_list.rows, row):
-            self._row(context, index, place)
+        for index, rect in visible_rows(ui, image_list.rows, row):
+            self._row(context, index, rect)
         if not image_list.rows and image_list.names:
             ui.cursor = (left, top + 4 * ui.unit)
             ui.text("No picture matches the filter", ui.theme.dim, wrapped=True)
 
-    def _row(self, context: PanelContext, index: int, place: Rect) -> None:
+    def _row(self, context: PanelContext, index: int, rect: Rect) -> None:
         ui, image_list = context.ui, context.program.state.image_list
-        left, top, width, height = place
+        left, top, width, height = rect
         name = image_list.names[index]
         ui.cursor = (left, top)
         hit = ui.hit(f"row {index}", width, height)

@@ -34,29 +34,29 @@ class CanvasPanel:
         ui, state = context.ui, context.program.state
         with ui.area("canvas", rect, ui.theme.ground, padding=0):
             height = toolbar(context, rect)
-            place = (rect[0], rect[1] + height, rect[2], rect[3] - height)
+            area = (rect[0], rect[1] + height, rect[2], rect[3] - height)
             image_item = state.image_item
             if image_item is None or image_item.image is None:
                 state.hovered = -1
-                welcome(context, place)
-                model_banner(context, place)
+                welcome(context, area)
+                model_banner(context, area)
                 return
-            ui.cursor = place[:2]
-            hit = ui.hit("picture", place[2], place[3])
+            ui.cursor = area[:2]
+            hit = ui.hit("picture", area[2], area[3])
             ui.allow_overlap()
-            self._handle_mouse(context, place, image_item, hit)
-            with ui.painter.clip(place):
-                self._picture(context, place, image_item)
-                self._overlays(context, place, image_item)
+            self._handle_mouse(context, area, image_item, hit)
+            with ui.painter.clip(area):
+                self._picture(context, area, image_item)
+                self._overlays(context, area, image_item)
             if not state.light.neutral:
-                _light_banner(context, place)
-            model_banner(context, place)
+                _light_banner(context, area)
+            model_banner(context, area)
 
-    def _handle_mouse(self, context: PanelContext, place: Rect, image_item: ImageItem, hit: Hit) -> None:
+    def _handle_mouse(self, context: PanelContext, area: Rect, image_item: ImageItem, hit: Hit) -> None:
         """Zoom, move and select with the mouse."""
         ui, state, view = context.ui, context.program.state, context.program.state.view
-        size, canvas = image_item.size, place[2:]
-        pointer = (ui.mouse.position[0] - place[0], ui.mouse.position[1] - place[1])
+        size, canvas = image_item.size, area[2:]
+        pointer = (ui.mouse.position[0] - area[0], ui.mouse.position[1] - area[1])
         if hit.hovered and ui.mouse.wheel:
             view.zoom_at(ui.mouse.wheel, pointer, size, canvas)
         if hit.held and max(map(abs, ui.drag_distance)) > CLICK_SLACK * ui.unit:
@@ -65,7 +65,7 @@ class CanvasPanel:
             view.drag(ui.mouse.delta, size, canvas)
         if hit.double:
             view.fit()
-        transform = PictureTransform(state.view.origin(size, canvas), state.view.scale(size, canvas), place)
+        transform = PictureTransform(state.view.origin(size, canvas), state.view.scale(size, canvas), area)
         under = plate_under(state.plates, transform.to_picture(ui.mouse.position)) if hit.hovered else -1
         state.hovered = under
         if hit.clicked and not self._dragging:
@@ -73,25 +73,25 @@ class CanvasPanel:
         if not hit.held:
             self._dragging = False
 
-    def _picture(self, context: PanelContext, place: Rect, image_item: ImageItem) -> None:
+    def _picture(self, context: PanelContext, area: Rect, image_item: ImageItem) -> None:
         view = context.program.state.view
-        view.drawn_scale = scale = view.scale(image_item.size, place[2:])
-        left, top = view.origin(image_item.size, place[2:])
+        view.drawn_scale = scale = view.scale(image_item.size, area[2:])
+        left, top = view.origin(image_item.size, area[2:])
         light = context.program.state.light
         display = image_item.display
         assert display is not None
         texture = context.textures.get("canvas", (image_item.key, light), lambda: light.applied(display))
         context.textures.show_pixels(texture, scale * context.ui.pixel_ratio >= PIXELATED_FROM)
         # Aligned to whole pixels, so that a picture in actual size is not resampled.
-        corner = (round(place[0] + left), round(place[1] + top))
+        corner = (round(area[0] + left), round(area[1] + top))
         # At least one pixel, for very long and thin pictures.
         across, down = (max(1.0, side * scale) for side in image_item.size)
         context.ui.painter.picture(texture, (*corner, across, down))
 
-    def _overlays(self, context: PanelContext, place: Rect, image_item: ImageItem) -> None:
+    def _overlays(self, context: PanelContext, area: Rect, image_item: ImageItem) -> None:
         state, view = context.program.state, context.program.state.view
         transform = PictureTransform(
-            view.origin(image_item.size, place[2:]), view.scale(image_item.size, place[2:]), place
+            view.origin(image_item.size, area[2:]), view.scale(image_item.size, area[2:]), area
         )
         taken: list[Rect] = []
         paint = context.ui.painter
@@ -198,12 +198,12 @@ class PictureTransform:
         return (point[0] - self._left) / self._scale, (point[1] - self._top) / self._scale
 
 
-def _light_banner(context: PanelContext, place: Rect) -> None:
+def _light_banner(context: PanelContext, area: Rect) -> None:
     """Button at the bottom that shows the changed brightness and contrast; a click resets them."""
     ui = context.ui
     margin = 10 * ui.unit
-    text = elide(ui, f"{context.program.state.light.text}  ×", place[2] - 2 * margin - 18 * ui.unit)
-    ui.cursor = (place[0] + margin, place[1] + place[3] - ui.row_height - margin)
+    text = elide(ui, f"{context.program.state.light.text}  ×", area[2] - 2 * margin - 18 * ui.unit)
+    ui.cursor = (area[0] + margin, area[1] + area[3] - ui.row_height - margin)
     if ui.button(text, on=True, tip="Reset brightness and contrast (0)"):
         reset_light(context.program)
 
@@ -220,18 +220,18 @@ def plate_under(plates: Sequence[Plate], point: Point) -> int:
 
 
 def label_rect(
-    box: Rect, size: Point, place: Rect, gap: float, taken: Sequence[Rect], below_first: bool = False
+    box: Rect, size: Point, area: Rect, gap: float, taken: Sequence[Rect], below_first: bool = False
 ) -> Rect | None:
-    """Find a place for a label: above its box, else below (or the other way round with `below_first`).
+    """Find a rectangle for a label: above its box, else below (or the other way round with `below_first`).
 
     Returns:
-        A rectangle inside `place` that overlaps none of `taken`; None if the box is not visible.
+        A rectangle inside `area` that overlaps none of `taken`; None if the box is not visible.
     """
     left, top, width, height = box
-    if left > place[0] + place[2] or left + width < place[0] or top > place[1] + place[3] or top + height < place[1]:
+    if left > area[0] + area[2] or left + width < area[0] or top > area[1] + area[3] or top + height < area[1]:
         return None
-    x = min(max(left, place[0] + 2), max(place[0] + 2, place[0] + place[2] - size[0] - 2))
-    highest, lowest = place[1] + 2, place[1] + place[3] - size[1] - 2
+    x = min(max(left, area[0] + 2), max(area[0] + 2, area[0] + area[2] - size[0] - 2))
+    highest, lowest = area[1] + 2, area[1] + area[3] - size[1] - 2
     above, below = top - gap - size[1], top + height + gap
     steps = [number * (size[1] + 2) for number in range(6)]
     sides = [[above - step for step in steps], [below + step for step in steps]]

@@ -89,7 +89,7 @@ def _appearance(context: PanelContext) -> None:
     width = _half(ui)
     theme = THEMES[ui.combo("theme", THEMES.index(settings.theme), [f"{name} theme" for name in THEMES], width)]
     _same_row_if_room(ui, width)
-    nearest = min(range(len(SCALES)), key=lambda place: abs(SCALES[place] - settings.ui_scale))
+    nearest = min(range(len(SCALES)), key=lambda index: abs(SCALES[index] - settings.ui_scale))
     chosen = ui.combo("scale", nearest, [f"size {100 * scale:.0f} %" for scale in SCALES], width)
     colour_blind = ui.checkbox("Colours for colour-blind eyes", settings.colour_blind)
     keep_zoom = ui.checkbox("Keep the zoom from picture to picture", settings.keep_zoom, "Z")

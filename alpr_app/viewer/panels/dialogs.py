@@ -69,8 +69,8 @@ class GotoDialog:
         with ui.area("goto ground", window, ui.theme.clear, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
                 state.goto_dialog_open = False
-        place = ((window[2] - width) / 2, 60 * ui.unit, width, height)
-        with ui.area("goto", place, ui.theme.raised, on_top=True):
+        rect = ((window[2] - width) / 2, 60 * ui.unit, width, height)
+        with ui.area("goto", rect, ui.theme.raised, on_top=True):
             hint = f"Go to picture 1 to {len(state.image_list.names):,}"
             self._text, entered = ui.text_field("number", self._text, hint, focus=self.just_opened)
         self.just_opened = False

@@ -153,10 +153,10 @@ class _Card:
         across, down = (side * scale for side in texture.size)
         paint.picture(texture, (left + (width - across) / 2, top + (height - down) / 2, across, down))
 
-    def _text(self, paint: Painter, place: Point, width: float) -> None:
+    def _text(self, paint: Painter, point: Point, width: float) -> None:
         """Draw the text on the colour of the plate, and its confidence."""
         ui, unit, plate = self.ui, self.ui.unit, self.plate
-        x, y = place
+        x, y = point
         text = plate.text or "?"
         ground, letters = PLATE_COLOURS.get(plate.colour, (ui.theme.raised, ui.theme.text))
         confidence = f"{100 * plate.confidence:.1f} %"
@@ -190,17 +190,17 @@ class _Card:
             paint.text((middle - ui.text_width(share, SMALL) / 2, top + height + 20 * unit), share, ui.theme.dim, SMALL)
             self._second_guess(paint, (middle, top + height + 38 * unit), *plate.alternatives[number])
 
-    def _second_guess(self, paint: Painter, place: Point, guess: str, confidence: float) -> None:
-        """Draw the second guess; `place` is the middle of its upper edge."""
+    def _second_guess(self, paint: Painter, point: Point, guess: str, confidence: float) -> None:
+        """Draw the second guess; `point` is the middle of its upper edge."""
         ui = self.ui
         notable = confidence >= NOTABLE
         text = f"{guess or NO_CHARACTER} {100 * confidence:.0f}" if notable else guess or NO_CHARACTER
         colour = ui.theme.uncertain if confidence >= 0.1 else fade(ui.theme.dim, 1.0 if notable else 0.45)
-        paint.text((place[0] - ui.text_width(text, SMALL) / 2, place[1]), text, colour, SMALL)
+        paint.text((point[0] - ui.text_width(text, SMALL) / 2, point[1]), text, colour, SMALL)
 
-    def _facts(self, paint: Painter, place: Point, width: float) -> float:
+    def _facts(self, paint: Painter, point: Point, width: float) -> float:
         ui, plate = self.ui, self.plate
-        x, y = place
+        x, y = point
         box, corners = plate.box, np.asarray(plate.corners, np.float32)
         across, down = (float(np.linalg.norm(corners[0] - corners[end])) for end in (1, 3))
         rows = [
@@ -233,9 +233,9 @@ class _Card:
             return None if comparison.label in read else comparison
         return comparison
 
-    def _ground_truth(self, paint: Painter, place: Point, width: float) -> float:
+    def _ground_truth(self, paint: Painter, point: Point, width: float) -> float:
         comparison = self._comparison()
-        x, y = place
+        x, y = point
         if comparison is None:
             return y
         ui, unit, theme = self.ui, self.ui.unit, self.ui.theme
@@ -263,14 +263,14 @@ class _Card:
         draw_pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
         return y + self.line
 
-    def _buttons(self, place: Point, width: float) -> None:
+    def _buttons(self, point: Point, width: float) -> None:
         ui, program = self.ui, self.context.program
         half = (width - ui.gap[0]) / 2
-        ui.cursor = place
+        ui.cursor = point
         if ui.button(f"Copy text##{self.number}", half, enabled=bool(self.plate.text)):
             ui.copy(self.plate.text)
             program.state.add_message(f"Copied {self.plate.text}")
-        ui.cursor = (place[0] + half + ui.gap[0], place[1])
+        ui.cursor = (point[0] + half + ui.gap[0], point[1])
         tip = "The crop given to the reader, and the plate as in the picture"
         if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
             name = self.plate.text or "plate"

@@ -174,13 +174,13 @@ def _draw_row(
     context: PanelContext,
     columns: list[Column],
     summary_row: SummaryRow,
-    place: tuple[float, float],
+    point: tuple[float, float],
     row: float,
     integers: bool = True,
 ) -> None:
     """Draw a row; `whole` shows counts without decimals, which means of counts have."""
     ui, theme = context.ui, context.ui.theme
-    left, y = place[0], place[1] + (row - ui.line_height) / 2
+    left, y = point[0], point[1] + (row - ui.line_height) / 2
     for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
         value = getattr(summary_row, column.name)
         if column.name == "folder":

@@ -113,7 +113,7 @@ def _play(context: PanelContext, usable: bool) -> None:
     else:
         on = state.playing
         tip, icon = ("Stop the slide show (Space)", "pause") if on else ("Slide show (Space)", "play")
-    if icon_button(context, "play", "pause" if icon == "pause" else "play", tip, on=on, enabled=usable):
+    if icon_button(context, "play", icon, tip, on=on, enabled=usable):
         context.program.play()
 
 

@@ -138,46 +138,46 @@ class MistakeSheet:
             )
             ui.text(f"python -m alpr_app.train report {view.folder} --dataset_path DATA", ui.theme.dim, wrapped=True)
             return
-        place = (*ui.cursor, *ui.room)
-        if min(place[2:]) < 1:
+        area = (*ui.cursor, *ui.room)
+        if min(area[2:]) < 1:
             return
         if self._shown_key != image_item.key:
             self._shown_key = image_item.key
-            self._fit_width(image_item, place)
-        ui.painter.fill(place, ui.theme.ground)
-        hit = ui.hit("sheet", *place[2:])
-        pointer = (ui.mouse.position[0] - place[0], ui.mouse.position[1] - place[1])
+            self._fit_width(image_item, area)
+        ui.painter.fill(area, ui.theme.ground)
+        hit = ui.hit("sheet", *area[2:])
+        pointer = (ui.mouse.position[0] - area[0], ui.mouse.position[1] - area[1])
         if hit.hovered and ui.mouse.wheel:
-            self._view.zoom_at(ui.mouse.wheel, pointer, image_item.size, place[2:])
+            self._view.zoom_at(ui.mouse.wheel, pointer, image_item.size, area[2:])
         if hit.held:
-            self._view.drag(ui.mouse.delta, image_item.size, place[2:])
+            self._view.drag(ui.mouse.delta, image_item.size, area[2:])
         if hit.double:
-            self._toggle_fit(image_item, place)
+            self._toggle_fit(image_item, area)
         ui.tooltip("Wheel: zoom; drag: move; double click: fit the whole sheet")
-        self._paint(context, image_item, place)
+        self._paint(context, image_item, area)
 
-    def _fit_width(self, image_item: ImageItem, place: Rect) -> None:
+    def _fit_width(self, image_item: ImageItem, area: Rect) -> None:
         """Fit the width, starting at the top."""
-        zoom = min(place[2] / image_item.size[0], 2.0)
+        zoom = min(area[2] / image_item.size[0], 2.0)
         self._view.set_zoom(zoom)
-        self._view.centre = (0.5, min(0.5, place[3] / 2 / (image_item.size[1] * zoom)))
+        self._view.centre = (0.5, min(0.5, area[3] / 2 / (image_item.size[1] * zoom)))
 
-    def _toggle_fit(self, image_item: ImageItem, place: Rect) -> None:
+    def _toggle_fit(self, image_item: ImageItem, area: Rect) -> None:
         if self._view.zoom is None:
-            self._fit_width(image_item, place)
+            self._fit_width(image_item, area)
         else:
             self._view.fit()
 
-    def _paint(self, context: PanelContext, image_item: ImageItem, place: Rect) -> None:
-        scale = self._view.scale(image_item.size, place[2:])
-        left, top = self._view.origin(image_item.size, place[2:])
+    def _paint(self, context: PanelContext, image_item: ImageItem, area: Rect) -> None:
+        scale = self._view.scale(image_item.size, area[2:])
+        left, top = self._view.origin(image_item.size, area[2:])
         display = image_item.display
         assert display is not None
         texture = context.textures.get("sheet", (image_item.key, image_item.captured), lambda: display)
-        with context.ui.painter.clip(place):
+        with context.ui.painter.clip(area):
             rect = (
-                round(place[0] + left),
-                round(place[1] + top),
+                round(area[0] + left),
+                round(area[1] + top),
                 image_item.size[0] * scale,
                 image_item.size[1] * scale,
             )
@@ -303,8 +303,8 @@ def _curves(context: PanelContext, view: RunView) -> None:
     upper = 0.54 * height
     for number, chart in enumerate(charts_of(view)):
         row, column = divmod(number, 2)
-        place = (left + column * (width + gap), top + row * (upper + gap), width, height - upper if row else upper)
-        draw_chart(ui, chart, place)
+        area = (left + column * (width + gap), top + row * (upper + gap), width, height - upper if row else upper)
+        draw_chart(ui, chart, area)
 
 
 def _command(context: PanelContext, view: RunView) -> None:
@@ -313,8 +313,8 @@ def _command(context: PanelContext, view: RunView) -> None:
     left, top = ui.cursor
     label = "Copy command"
     width = ui.text_width(label) + 20 * ui.unit
-    place = view.about.place if view.about is not None else ""
-    tip = f"Run it in {place}" if place else "Outside the run's folder, only the names of files are known"
+    folder = view.about.place if view.about is not None else ""
+    tip = f"Run it in {folder}" if folder else "Outside the run's folder, only the names of files are known"
     if ui.button(label, width, enabled=bool(view.command), tip=tip):
         ui.copy(view.command)
         program.state.add_message("Copied the command")

@@ -67,18 +67,18 @@ class TreePanel:
             if chosen >= 0:
                 scroll_to_row(ui, chosen * row, row, ui.room[1])
                 self._scrolled_to = state.folder
-        for node, place in visible_rows(ui, rows, row):
-            self._row(context, node, place)
+        for node, rect in visible_rows(ui, rows, row):
+            self._row(context, node, rect)
 
-    def _row(self, context: PanelContext, node: Node, place: Rect) -> None:
+    def _row(self, context: PanelContext, node: Node, rect: Rect) -> None:
         ui, program = context.ui, context.program
-        left, top, width, height = place
+        left, top, width, height = rect
         ui.cursor = (left, top)
         hit = ui.hit(f"folder {node.path}", width, height)
         chosen = node.path == program.state.folder
         paint, theme = ui.painter, ui.theme
         if chosen or hit.hovered:
-            paint.fill(place, theme.accent_dim if chosen else theme.field, 3 * ui.unit)
+            paint.fill(rect, theme.accent_dim if chosen else theme.field, 3 * ui.unit)
         # The indent is limited, so that deep folders stay visible.
         x = left + min(node.depth * INDENT * ui.unit, width * 0.5)
         triangle = x + 8 * ui.unit

@@ -15,15 +15,15 @@ from alpr_app.viewer.toolkit.painter import BODY, LARGE, Rect
 from alpr_app.viewer.workers.live import ENDED, OPENING, WAITING
 
 
-def model_banner(context: PanelContext, place: Rect) -> None:
+def model_banner(context: PanelContext, area: Rect) -> None:
     """Draw a banner while models of a training run are in use; a click returns to the initial models."""
     ui, training = context.ui, context.program.training
     if not training.models_in_use:
         return
     theme, unit = ui.theme, ui.unit
     margin, pad = 10 * unit, 10 * unit
-    left, top = place[0] + margin, place[1] + margin
-    room = place[2] - 2 * margin
+    left, top = area[0] + margin, area[1] + margin
+    room = area[2] - 2 * margin
     text = elide(ui, f"{training.model_description[0].upper()}{training.model_description[1:]}  ×", room - 2 * pad)
     width = ui.text_width(text) + 2 * pad
     ui.cursor = (left, top)
@@ -46,13 +46,13 @@ def model_banner(context: PanelContext, place: Rect) -> None:
         training.restore_initial_models()
 
 
-def welcome(context: PanelContext, place: Rect) -> None:
+def welcome(context: PanelContext, area: Rect) -> None:
     """Draw the message in the middle of the canvas, with buttons that open other sources."""
     ui = context.ui
     title, lines, offers = explain(context.program.state)
-    width = min(place[2] - 40 * ui.unit, 640 * ui.unit)
-    left = place[0] + (place[2] - width) / 2
-    top = place[1] + place[3] * 0.34
+    width = min(area[2] - 40 * ui.unit, 640 * ui.unit)
+    left = area[0] + (area[2] - width) / 2
+    top = area[1] + area[3] * 0.34
     paint = ui.painter
     # A large title that needs several lines would take too much room.
     font, step = (
@@ -60,7 +60,7 @@ def welcome(context: PanelContext, place: Rect) -> None:
     )
     for text, colour, size in [(title, ui.theme.text, font), *((line, ui.theme.dim, BODY) for line in lines)]:
         for part in wrap(ui, text, width, size):
-            paint.text((place[0] + (place[2] - ui.text_width(part, size)) / 2, top), part, colour, size)
+            paint.text((area[0] + (area[2] - ui.text_width(part, size)) / 2, top), part, colour, size)
             top += ui.line_height + 4 * ui.unit
         top += step - ui.line_height - 4 * ui.unit if text is title else 0
     if offers:
@@ -118,7 +118,7 @@ def _live(state: State) -> tuple[str, list[str], bool]:
     return f"Waiting for {name}…", [], False
 
 
-def _offers(context: PanelContext, place: Rect) -> None:
+def _offers(context: PanelContext, area: Rect) -> None:
     ui, program = context.ui, context.program
     offers: list[tuple[str, Callable[[], None]]] = [("Open another source...", lambda: open_dialog(program))]
     if program.live is not None:
@@ -131,10 +131,10 @@ def _offers(context: PanelContext, place: Rect) -> None:
     widths = [ui.text_width(label) + 30 * ui.unit for label, _ in offers]
     total_width = sum(widths) + ui.gap[0] * (len(offers) - 1)
     # One below the other if they do not fit side by side.
-    stacked = total_width > place[2]
-    left, top = place[0] + (place[2] - total_width) / 2, place[1]
+    stacked = total_width > area[2]
+    left, top = area[0] + (area[2] - total_width) / 2, area[1]
     for (label, act), width in zip(offers, widths, strict=True):
-        ui.cursor = (place[0] + (place[2] - width) / 2, top) if stacked else (left, top)
+        ui.cursor = (area[0] + (area[2] - width) / 2, top) if stacked else (left, top)
         if ui.button(label, width):
             act()
         left += width + ui.gap[0]

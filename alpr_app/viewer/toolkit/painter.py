@@ -86,10 +86,10 @@ class Painter:
     def ring(self, centre: Point, radius: float, colour: Colour, width: float = 1.0) -> None:
         self._canvas.add_circle(*centre, radius, pack_colour(colour), 0, width)
 
-    def text(self, place: Point, text: str, colour: Colour, font: str = "body") -> None:
-        """Draw text with its top left corner at `place`; whole pixels keep it sharp."""
+    def text(self, point: Point, text: str, colour: Colour, font: str = "body") -> None:
+        """Draw text with its top left corner at `point`; whole pixels keep it sharp."""
         with self._font(font):
-            self._canvas.add_text(round(place[0]), round(place[1]), pack_colour(colour), printable(text))
+            self._canvas.add_text(round(point[0]), round(point[1]), pack_colour(colour), printable(text))
 
     def picture(self, texture: Texture, rect: Rect, part: Rect = (0, 0, 1, 1)) -> None:
         """Draw a texture; `part` is the left, top, width and height to show, as fractions of the picture."""
