@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -27,25 +26,13 @@ from alpr_app.data.network import (
     is_video,
     without_secrets,
 )
-from alpr_app.data.videos import VideoClock, check_video_name, ends_early, length_of
+from alpr_app.data.videos import Capture, VideoClock, check_video_name, ends_early, length_of
 
 # Limits of the queue of frames. A live source drops its oldest frames, so that current ones are read.
 WAITING_BYTES = 64 * 2**20
 MAXIMUM_WAITING = 64
 # A source without a frame for so long is given up; drivers and connections usually give up sooner.
 SILENCE_SECONDS = 20.0
-
-
-class Capture(Protocol):
-    """The part of cv2.VideoCapture that is used here."""
-
-    def isOpened(self) -> bool: ...
-
-    def read(self) -> tuple[bool, np.ndarray | None]: ...
-
-    def get(self, prop: int) -> float: ...
-
-    def release(self) -> None: ...
 
 
 def stream_entry(address: str) -> Frame:

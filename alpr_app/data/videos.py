@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -18,10 +18,6 @@ import numpy as np
 from alpr_app.data.frame import NO_LIMITS, Frame, Limits, SourceError
 from alpr_app.data.isobmff import Bits
 from alpr_app.data.video_headers import ContainerClaims, container_claims
-
-if TYPE_CHECKING:
-    from alpr_app.data.streams import Capture
-
 
 # Parameter sets come first, after encoder comments at most; this many bytes are searched.
 _SEARCHED_BYTES = 2**16
@@ -121,6 +117,18 @@ def _usage_rate(bits: Bits) -> float | None:
     ticks, scale = bits.take(32), bits.take(32)
     # A tick is half a frame period.
     return scale / (2 * ticks) if ticks else None
+
+
+class Capture(Protocol):
+    """The part of cv2.VideoCapture that is used here."""
+
+    def isOpened(self) -> bool: ...
+
+    def read(self) -> tuple[bool, np.ndarray | None]: ...
+
+    def get(self, prop: int) -> float: ...
+
+    def release(self) -> None: ...
 
 
 # A video may hold hours of sound between two of its frames. OpenCV reads this setting with its first frame.

@@ -14,7 +14,7 @@ from typing import Any
 from alpr_app.core.errors import print_error
 from alpr_app.data.file_types import kind_of_file
 from alpr_app.data.run_folder import is_run
-from alpr_app.data.streams import Capture
+from alpr_app.data.videos import Capture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.cars import Cars

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from alpr_app.data.streams import Capture
+from alpr_app.data.videos import Capture
 from alpr_app.viewer.workers.live import open_capture
 from alpr_app.viewer.workers.threads import BackgroundTask, noop
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from alpr_app.data.frame import SourceError
 from alpr_app.data.network import is_address, without_secrets
-from alpr_app.data.streams import Capture
 from alpr_app.data.streams import open_capture as open_within
+from alpr_app.data.videos import Capture
 from alpr_app.viewer.workers.images import ImageItem, make_image_item
 from alpr_app.viewer.workers.threads import noop
 
