@@ -33,7 +33,7 @@ class ALPR:
     Args:
         detector, reader: Path of a bundle; None for the shipped one.
         device: auto, cpu, cuda or mps.
-        backend: auto, torch, onnx or onnx-int8.
+        backend: auto, torch, onnx, onnx-int8, openvino or openvino-bf16.
         threads: Threads of the networks; None leaves the choice to the backend.
         score: Plates below it are left out, 0 to 1. The score is the weighted mean of the confidences of detector and
             reader. What is found with one value is found with every lower one.
@@ -70,7 +70,7 @@ class ALPR:
 
     @property
     def backend(self) -> str:
-        """The backend in use: torch, onnx or onnx-int8."""
+        """The backend in use, such as torch or onnx."""
         return self.detect.backend
 
     @property

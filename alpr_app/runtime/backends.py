@@ -1,11 +1,12 @@
 """The names of the backends and devices, and the choice among them: as asked for, or the fastest that is there.
 
-torch and ONNX Runtime are imported only when one of them is chosen: the names alone are needed for every `--help`.
+torch, ONNX Runtime and OpenVINO are imported only when they are chosen: the names alone are needed for every `--help`.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,21 @@ if TYPE_CHECKING:
     from alpr_app.networks.bundle import BundleInfo
     from alpr_app.runtime.engine import Engine
     from alpr_app.runtime.onnx_engine import OnnxEngine
+    from alpr_app.runtime.openvino_engine import OpenVinoEngine
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 # A reader's matrix products in 8 bits: faster, and its results are no longer torch's to a thousandth.
 INT8 = "onnx-int8"
-BACKENDS = ("auto", "torch", "onnx", INT8)
+# Computes in bfloat16: twice as fast where the processor has instructions for it, and readings may differ a little.
+BFLOAT16 = "openvino-bf16"
+BACKENDS = ("auto", "torch", "onnx", INT8, "openvino", BFLOAT16)
+# The packages that a backend needs, and the extra that installs them.
+_PACKAGES = {
+    "onnx": (("onnxruntime", "onnx"), "onnx"),
+    INT8: (("onnxruntime", "onnx"), "onnx"),
+    "openvino": (("openvino", "onnx"), "openvino"),
+    BFLOAT16: (("openvino", "onnx"), "openvino"),
+}
 
 _log = logging.getLogger(__name__)
 
@@ -45,21 +56,24 @@ def choose_device(device: str) -> torch.device:
 
 
 def choose_backend(backend: str, device: str) -> str:
-    """Return torch, onnx or onnx-int8. auto is ONNX Runtime on the processor, where it is faster, if it is installed.
-    Its results equal torch's; those of onnx-int8 differ a little.
+    """Return the backend to use. auto is ONNX Runtime on the processor, where it is faster, if it is installed; its
+    results and those of openvino equal torch's, those of onnx-int8 and openvino-bf16 differ a little.
 
     Raises:
         EngineError: The backend is unknown, not installed, or does not run on the device.
     """
     from alpr_app.runtime.engine import EngineError
 
-    missing = [name for name in ("onnxruntime", "onnx") if find_spec(name) is None]
-    if backend == "auto":
-        return "torch" if missing or device != "cpu" else "onnx"
     if backend not in BACKENDS:
         raise EngineError(f"backend '{backend}' is unknown; choose one of {', '.join(BACKENDS)}")
-    if backend != "torch" and missing:
-        raise EngineError(f"backend '{backend}' needs {missing[0]}, which is not installed; install 'alpr-app[onnx]'")
+    packages, extra = _PACKAGES.get("onnx" if backend == "auto" else backend, ((), ""))
+    missing = [name for name in packages if find_spec(name) is None]
+    if backend == "auto":
+        return "torch" if missing or device != "cpu" else "onnx"
+    if missing:
+        raise EngineError(
+            f"backend '{backend}' needs {missing[0]}, which is not installed; install 'alpr-app[{extra}]'"
+        )
     if backend != "torch" and device != "cpu":
         raise EngineError(
             f"backend '{backend}' runs on the processor; use --device cpu, or --backend torch with {device}"
@@ -82,7 +96,7 @@ def make_engine(
         network: The network in evaluation mode.
         info: Its bundle.
         device: auto, cpu, cuda or mps.
-        backend: auto, torch, onnx or onnx-int8.
+        backend: One of BACKENDS.
         threads: Processor threads; None leaves the choice to the backend.
 
     Raises:
@@ -96,7 +110,7 @@ def make_engine(
 
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be 1 or more, not {threads}")
-    on_processor = device == "auto" and backend in ("onnx", INT8)
+    on_processor = device == "auto" and backend in _PACKAGES
     chosen = torch.device("cpu") if on_processor else choose_device(device)
     wanted, backend = backend, choose_backend(backend, chosen.type)
 
@@ -109,7 +123,8 @@ def make_engine(
         if backend == "torch":
             engine: Engine = TorchEngine(network, chosen, threads)
         else:
-            engine = _onnx_engine(network, info, backend, threads)
+            make = _openvino_engine if backend.startswith("openvino") else _onnx_engine
+            engine = make(network, info, backend, threads)
         return FallbackEngine(_tried(engine, network, info), fallback, info.kind)
     except EngineError as error:
         if wanted not in ("auto", "torch"):
@@ -143,3 +158,22 @@ def _onnx_engine(network: nn.Module, info: BundleInfo, backend: str, threads: in
     # A detector has no matrix products besides its convolutions.
     model = cached_onnx(network, info, int8=backend == INT8 and info.kind == "reader")
     return OnnxEngine(model, threads, backend)
+
+
+def _openvino_engine(network: nn.Module, info: BundleInfo, backend: str, threads: int | None) -> OpenVinoEngine:
+    from alpr_app.runtime.onnx_export import cache_folder, cached_onnx
+    from alpr_app.runtime.openvino_engine import OpenVinoEngine, load_openvino
+
+    # First, because without OpenVINO the file would be useless.
+    load_openvino()
+    model = cached_onnx(network, info, standard_operators=True)
+    folder = cache_folder().with_name("openvino")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        # That only costs time at the next start.
+        _log.warning("%s: compiled models are not cached: no permission to write there", folder)
+    return OpenVinoEngine(model, threads, backend == BFLOAT16, backend, folder if writable else None)

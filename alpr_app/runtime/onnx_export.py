@@ -173,8 +173,8 @@ def export_onnx(network: nn.Module, kind: str, portable: bool = True) -> bytes:
         return path.read_bytes()
 
 
-def cached_onnx(network: nn.Module, info: BundleInfo, int8: bool = False) -> bytes:
-    """Return the ONNX model of a bundle for ONNX Runtime, from the cache or made now.
+def cached_onnx(network: nn.Module, info: BundleInfo, int8: bool = False, standard_operators: bool = False) -> bytes:
+    """Return the ONNX model of a bundle, from the cache or made now; its outputs are those of the network.
 
     The name of a cached file contains the bundle's hash, RECIPE and the hash of its own content: damaged files are not
     used, and several processes may make one at the same time.
@@ -183,16 +183,19 @@ def cached_onnx(network: nn.Module, info: BundleInfo, int8: bool = False) -> byt
         network: The network, which is fused in place if the model is made.
         info: Its bundle.
         int8: Quantise the matrix products to 8 bits.
+        standard_operators: Use no operators of ONNX Runtime's own, for other runtimes.
 
     Raises:
         EngineError: The model cannot be made.
     """
-    kind = f"{info.kind}-int8" if int8 else info.kind
+    # Only attention has an operator of its own, so a detector is the same in both cases.
+    standard_operators = standard_operators and info.kind == "reader"
+    kind = f"{info.kind}-int8" if int8 else f"{info.kind}-standard" if standard_operators else info.kind
     folder, stem = cache_folder(), f"{kind}-{info.sha256[:16]}-{__version__}-{RECIPE}"
     cached = _cached(folder, stem)
     if cached is not None:
         return cached
-    model = export_onnx(network, info.kind, portable=False)
+    model = export_onnx(network, info.kind, portable=standard_operators)
     if int8:
         model = with_int8(model)
     path = folder / f"{stem}-{_digest(model)}.onnx"
