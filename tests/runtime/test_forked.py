@@ -44,7 +44,7 @@ context = multiprocessing.get_context("fork")
 found = context.SimpleQueue()
 process = context.Process(target=child, args=(found,))
 process.start()
-process.join(60)
+process.join(150)
 if process.is_alive():
     process.kill()
     sys.exit("the child hangs")
@@ -64,7 +64,7 @@ def test_a_forked_child_reads_with_its_parents_models_and_with_its_own(backend, 
         env=_environment(ROOT),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
 
