@@ -15,6 +15,7 @@ import numpy as np
 
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import GroundTruth
+from alpr_app.evaluation.outcomes import Match
 from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.image_list import ImageList, Record
 from alpr_app.viewer.app.settings import Settings
@@ -275,8 +276,15 @@ class State:
 
     @property
     def outcome(self) -> str:
-        """Outcome of the selected picture: right, wrong or missed; empty if unknown."""
+        """Outcome of the selected picture, one of `OUTCOMES`; empty if unknown."""
         return self.image_list.outcome(self.image_list.name) if self.kind == FOLDER else ""
+
+    def plate_match(self, plate: Plate) -> Match | None:
+        """The outcome of a plate on the canvas; None if its picture has no label."""
+        record = self.record
+        if record is None or record.recognition is not self.recognition:
+            return None
+        return record.plate_match(plate, self.settings.score, self.settings.confidence)
 
     @property
     def title(self) -> str:
