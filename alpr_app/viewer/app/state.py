@@ -279,12 +279,16 @@ class State:
         """Outcome of the selected picture, one of `OUTCOMES`; empty if unknown."""
         return self.image_list.outcome(self.image_list.name) if self.kind == FOLDER else ""
 
+    @property
+    def canvas_record(self) -> Record | None:
+        """The result of the picture on the canvas, which stays there until the selected one is decoded."""
+        record = self.record
+        return record if record is not None and record.recognition is self.recognition else None
+
     def plate_match(self, plate: Plate) -> Match | None:
         """The outcome of a plate on the canvas; None if its picture has no label."""
-        record = self.record
-        if record is None or record.recognition is not self.recognition:
-            return None
-        return record.plate_match(plate, self.settings.score, self.settings.confidence)
+        record = self.canvas_record
+        return record.plate_match(plate, self.settings.score, self.settings.confidence) if record is not None else None
 
     @property
     def title(self) -> str:

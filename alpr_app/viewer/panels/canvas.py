@@ -118,7 +118,7 @@ class CanvasPanel:
         self, context: PanelContext, transform: PictureTransform, taken: list[Rect], truth: GroundTruth | None
     ) -> None:
         """Write the labels of plates that were missed or whose text is wrong."""
-        record, state, ui = context.program.state.record, context.program.state, context.ui
+        record, state, ui = context.program.state.canvas_record, context.program.state, context.ui
         matching = record.matching(state.settings.score, state.settings.confidence) if record is not None else None
         if truth is None or matching is None:
             return

@@ -235,7 +235,7 @@ class _Card:
         words = _outcome_words(match)
         paint.text((x + 18 * unit if match.outcome else x, y), elide(ui, words, width - 18 * unit), theme.text)
         y += self.line
-        record = self.context.program.state.record
+        record = self.context.program.state.canvas_record
         if not self._is_matched or record is None or record.ground_truth is None:
             return y
         label = record.ground_truth.labels[match.label]
@@ -316,6 +316,7 @@ def _outcome_words(match: Match) -> str:
 
 def _draw_missed(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    missed = state.record.missed(state.settings.score, state.settings.confidence) if state.record is not None else []
+    record = state.canvas_record
+    missed = record.missed(state.settings.score, state.settings.confidence) if record is not None else []
     if missed:
         ui.text(elide(ui, f"Missed: the label says {', '.join(missed)}", ui.room[0]), ui.theme.missed)

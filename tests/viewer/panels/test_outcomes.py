@@ -129,6 +129,16 @@ def test_cards_and_picture_say_the_outcome_of_each_plate(shown, until, drawn, ou
     assert words <= set(drawn)
 
 
+def test_a_picture_that_is_not_yet_decoded_leaves_the_outcomes_of_the_last_one(shown, until, drawn):
+    look_at(shown, TEXT_WRONG, until)
+    shown.draw()
+    drawn.clear()
+    # Another number of labels than on the picture that is still on the canvas.
+    shown.state.image_list.go(list(shown.state.image_list.names).index(PICTURES[FALSE_BOX]))
+    shown.draw()
+    assert "label 皖A12346" not in drawn and f"{TEXT} 97%" in drawn
+
+
 def test_tooltips_of_the_list_have_the_outcome_the_file_and_the_label(shown, monkeypatch):
     tips = []
     ui = shown.frame.context.ui
