@@ -182,6 +182,7 @@ class State:
         selected, hovered, hovered_card: Indices in `plates`, -1 for none; hovered in the picture or as a card.
         playing: Whether the slide show is running.
         live_name, live_status, live_is_file: The live source.
+        live_last_frame: When its last new frame came, in seconds of the monotonic clock; 0 before the first one.
         cars: Cars of the live session.
         models: State of the models.
         read_all_total: Number of pictures to read when the reading of the whole folder began; 0 if it is not running.
@@ -211,6 +212,7 @@ class State:
     live_name: str = ""
     live_status: LiveStatus = field(default_factory=LiveStatus)
     live_is_file: bool = False
+    live_last_frame: float = 0.0
     cars: Cars = field(default_factory=Cars)
     models: ModelStatus = field(default_factory=ModelStatus)
     read_all_total: int = 0

@@ -13,7 +13,7 @@ from alpr_app.evaluation.outcomes import MISSED, TEXT_WRONG
 from alpr_app.viewer.app.commands import reset_light
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_dashed, elide
 from alpr_app.viewer.panels.toolbar import toolbar
-from alpr_app.viewer.panels.welcome import model_banner, welcome
+from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
 from alpr_app.viewer.toolkit.inputs import Hit
 from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
@@ -49,6 +49,7 @@ class CanvasPanel:
             with ui.painter.clip(area):
                 self._picture(context, area, image_item)
                 self._overlays(context, area, image_item)
+            interruption_banner(context, area)
             if not state.light.neutral:
                 _light_banner(context, area)
             model_banner(context, area)
