@@ -26,6 +26,8 @@ _SCENES = {
     "without_province": "found and read, without the province",
     "on_true_corners": "read on the labelled corners",
     "true_without_province": "read on the labelled corners, without the province",
+    "text_right": "text right, found with IoU 0.3 or more",
+    "place_right": "place right, IoU 0.7 or more",
     "corner_px": "mean corner error, pixels",
     "corner_heights": "mean corner error, of the plate's height",
 }

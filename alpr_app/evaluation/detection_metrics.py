@@ -10,6 +10,7 @@ import numpy as np
 from alpr_app.core.geometry import box_iou, corner_distance
 from alpr_app.core.plate import Plate
 from alpr_app.data.labels import LabelledPicture, LabelledPlate
+from alpr_app.evaluation.outcomes import PLACE_OFF, RIGHT, candidates, match
 
 END_TO_END_IOU = 0.6
 FOUND_IOU = 0.5
@@ -29,6 +30,8 @@ class DetectionCounts:
     serial_on_true_corners: int = 0
     corner_px: float = 0.0
     corner_heights: float = 0.0
+    text_right: int = 0
+    place_right: int = 0
 
     def add(self, other: DetectionCounts) -> None:
         for name in self.__dataclass_fields__:
@@ -37,7 +40,8 @@ class DetectionCounts:
     def summary(self) -> dict[str, float]:
         """Return shares of the labelled plates. `precision` counts every box that lies on no labelled plate as false,
         including those on unlabelled plates; boxes on plates without a text do not count. `without_province` is end to
-        end, `true_without_province` on the labelled corners."""
+        end, `true_without_province` on the labelled corners. `text_right` and `place_right` (IoU of
+        0.7 or more) are counted apart, by `outcomes.match`."""
         plates, found = max(1, self.plates), max(1, self.found_50)
         return {
             "plates": self.plates,
@@ -50,6 +54,8 @@ class DetectionCounts:
             "without_province": self.read_without_province / plates,
             "on_true_corners": self.read_on_true_corners / plates,
             "true_without_province": self.serial_on_true_corners / plates,
+            "text_right": self.text_right / plates,
+            "place_right": self.place_right / plates,
         }
 
 
@@ -98,6 +104,20 @@ def reading_of(truth: LabelledPlate, plates: list[Plate]) -> Plate | None:
     return plates[int(overlaps.argmax())] if overlaps.max(initial=0.0) > END_TO_END_IOU else None
 
 
+def _add_outcomes(
+    scores: Sequence[DetectionCounts], known: list[LabelledPlate], unread: list[LabelledPlate], plates: list[Plate]
+) -> None:
+    """Count in `scores` which of the `known` plates have the right text and the right place."""
+    texts = [truth.text or "" for truth in known]
+    boxes = np.array([truth.box for truth in (*known, *unread)], np.float32).reshape(-1, 4)
+    matching = match([candidates(plate, texts, boxes) for plate in plates], len(known))
+    for score, outcome in zip(scores, matching.labels, strict=True):
+        score.text_right = int(outcome in (RIGHT, PLACE_OFF))
+    for plate in matching.plates:
+        if plate.label >= 0:
+            scores[plate.label].place_right = int(plate.place_right)
+
+
 class DetectionMetrics:
     """Counts by subset, by colour (`colour blue`, ...), and of all plates together (`micro`)."""
 
@@ -117,8 +137,10 @@ class DetectionMetrics:
             The counts of each of `picture.readable`.
         """
         known = picture.readable
-        counts, false = share_boxes(known, [truth for truth in picture.plates if truth.text is None], plates)
+        unread = [truth for truth in picture.plates if truth.text is None]
+        counts, false = share_boxes(known, unread, plates)
         scores = [score_plate(truth, plates, reading.text) for truth, reading in zip(known, readings, strict=True)]
+        _add_outcomes(scores, known, unread, plates)
         touched: set[str] = set()
         for truth, score, count in zip(known, scores, counts, strict=True):
             score.boxes = count

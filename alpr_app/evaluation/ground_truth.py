@@ -1,11 +1,11 @@
 """Compares found plates with labels, from a table or a file's name: by position under the rules of `alpr eval` if the
-labels have positions, else by text."""
+labels have positions, else by text. `outcomes` has the names of the outcomes and the matching."""
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,8 +14,17 @@ from alpr_app.core.plate import Plate, fits_format
 from alpr_app.data import ccpd
 from alpr_app.data.labels import LabelledPlate, spelled
 from alpr_app.evaluation.detection_metrics import FOUND_IOU, score_plate
-
-RIGHT, WRONG, MISSED = "right", "wrong", "missed"
+from alpr_app.evaluation.outcomes import (
+    OUTCOMES,
+    PLACE_OFF,
+    RIGHT,
+    UNREADABLE,
+    Candidate,
+    Match,
+    Matching,
+    candidates,
+    match,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +47,7 @@ class GroundTruth:
 
     Attributes:
         labels: Plates that should be read.
-        unread: Plates with a position but no text; what is found there is neither right nor wrong.
+        unread: Plates with a position but no text; boxes found there count neither as right nor as false.
     """
 
     labels: tuple[Label, ...]
@@ -75,8 +84,8 @@ class GroundTruth:
 @dataclass(frozen=True)
 class PlateComparison:
     """One found plate against the ground truth. label: the index in `GroundTruth.labels` of the label that it lies on
-    or nearest to; -1 if it lies on a plate that nobody has read, or there is none. iou: of the upright boxes.
-    corner_px: mean distance of the corners.
+    or nearest to; -1 if it lies on an unread plate, or there is none. iou: of the upright boxes. corner_px: mean
+    distance of the corners. candidates: the labels that it can be matched to; only they decide the outcomes.
 
     found_70: the IoU is 0.7 or more. read, read_without_province: the text is that of the label. If the labels have no
     positions, iou and corner_px are None, every plate counts as found and none as found_70.
@@ -91,6 +100,7 @@ class PlateComparison:
     read_without_province: bool
     corner_px: float | None
     label: int = 0
+    candidates: tuple[Candidate, ...] = ()
 
 
 def ground_truth_of(path: str) -> GroundTruth | None:
@@ -104,20 +114,39 @@ def ground_truth_of(path: str) -> GroundTruth | None:
         return GroundTruth((Label(bare),)) if fits_format(bare) else None
 
 
+def label_text_of(path: str) -> str:
+    """Return the text of the label in a file name, empty if there is none; faster than `ground_truth_of`."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    if name.count("-") != len(ccpd.FIELDS) - 1:
+        bare = re.sub(r"_[0-9]+$", "", name)
+        return bare if fits_format(bare) else ""
+    try:
+        return ccpd.parse_name(path).text
+    except ValueError:
+        return ""
+
+
 def compare(truth: GroundTruth, plates: tuple[Plate, ...]) -> tuple[PlateComparison, ...]:
     """Compare every plate separately, as `detection_metrics.score_plate` counts it; thresholds then only select. truth:
     as returned by `spelled`."""
+    if not plates:
+        return ()
+    texts = [label.text for label in truth.labels]
     if not truth.placed:
-        return tuple(_compare_text(truth.labels, plate) for plate in plates)
-    return tuple(_compare_position(truth, plate) for plate in plates)
+        return tuple(
+            replace(_compare_text(texts, plate), candidates=candidates(plate, texts, None)) for plate in plates
+        )
+    known = [box for label in (*truth.labels, *truth.unread) if (box := label.box) is not None]
+    boxes = np.array(known, np.float32).reshape(-1, 4)
+    return tuple(
+        replace(_compare_position(truth, plate, boxes), candidates=candidates(plate, texts, boxes)) for plate in plates
+    )
 
 
-def _compare_position(truth: GroundTruth, plate: Plate) -> PlateComparison:
+def _compare_position(truth: GroundTruth, plate: Plate, boxes: np.ndarray) -> PlateComparison:
     nearest, iou = -1, 0.0
-    known = (*truth.labels, *truth.unread)
-    if known:
-        boxes = [box for label in known if (box := label.box) is not None]
-        overlaps = box_iou(np.asarray(plate.box, np.float32), np.stack(boxes))[0]
+    if len(boxes):
+        overlaps = box_iou(np.asarray(plate.box, np.float32), boxes)[0]
         nearest = int(overlaps.argmax())
         iou = float(overlaps[nearest])
     if nearest < 0 or nearest >= len(truth.labels):
@@ -140,82 +169,75 @@ def _compare_position(truth: GroundTruth, plate: Plate) -> PlateComparison:
     )
 
 
-def _compare_text(labels: tuple[Label, ...], plate: Plate) -> PlateComparison:
+def _compare_text(texts: list[str], plate: Plate) -> PlateComparison:
     """Compare by text alone: with the label of the same text, if there is one."""
-    texts = [label.text for label in labels]
     tails = [text[1:] for text in texts]
     same, nearly = plate.text in texts, plate.text[1:] in tails
     label = texts.index(plate.text) if same else tails.index(plate.text[1:]) if nearly else 0
     return PlateComparison(plate.score, plate.confidence, None, True, False, same, nearly, None, label)
 
 
-def _shown(comparisons: tuple[PlateComparison, ...], score: float, confidence: float) -> tuple[PlateComparison, ...]:
-    """Return those that reach both thresholds."""
-    return tuple(item for item in comparisons if item.score >= score and item.confidence >= confidence)
+def match_plates(
+    comparisons: tuple[PlateComparison, ...], score: float, confidence: float, labels: int = 1, placed: bool = True
+) -> Matching:
+    """Match the plates that reach both thresholds with `labels` labels. placed: the labels have positions.
 
-
-def plate_outcomes(
-    comparisons: tuple[PlateComparison, ...], score: float, confidence: float, labels: int = 1
-) -> list[str]:
-    """Return right, wrong or missed for each of `labels` labelled plates, by the plates that reach both thresholds."""
-    shown = _shown(comparisons, score, confidence)
-    found = [[item for item in shown if item.label == number] for number in range(labels)]
-    return [
-        RIGHT if any(item.read for item in items) else WRONG if any(item.found for item in items) else MISSED
-        for items in found
-    ]
-
-
-def picture_outcome(comparisons: tuple[PlateComparison, ...], score: float, confidence: float, labels: int = 1) -> str:
-    """Return right, wrong or missed for a picture with `labels` labelled plates: the worst of their outcomes. A picture
-    without plates is wrong if one was found."""
-    if not labels:
-        return WRONG if any(not item.found for item in _shown(comparisons, score, confidence)) else RIGHT
-    outcomes = plate_outcomes(comparisons, score, confidence, labels)
-    return next(outcome for outcome in (MISSED, WRONG, RIGHT) if outcome in outcomes)
+    Returns:
+        The outcomes. A plate below a threshold has an empty one.
+    """
+    shown = [item.score >= score and item.confidence >= confidence for item in comparisons]
+    if all(shown):
+        return match([item.candidates for item in comparisons], labels, placed)
+    chosen = [item.candidates for item, wanted in zip(comparisons, shown, strict=True) if wanted]
+    outcomes, matches = match(chosen, labels, placed)
+    remaining = iter(matches)
+    return Matching(outcomes, tuple(next(remaining) if wanted else Match() for wanted in shown))
 
 
 @dataclass
 class Totals:
-    """Counts over labelled pictures that have been read; a picture counts by its worst plate. placed: pictures with a
-    plate whose label has a position; `found_70` is a part of these."""
+    """Counts over labelled pictures that have been read.
+
+    Attributes:
+        pictures: Their number.
+        placed: Number of those whose labels have positions.
+        outcomes: Number of pictures with each outcome; unreadable files are in none of the other counts.
+        plates: Number of labelled plates.
+        placed_plates: Number of those with a position.
+        text_right: Number of labelled plates that were read right.
+        place_right: Number of labelled plates found with an IoU of 0.7 or more.
+    """
 
     pictures: int = 0
     placed: int = 0
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
-    read_without_province: int = 0
-    found_70: int = 0
+    outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    plates: int = 0
+    placed_plates: int = 0
+    text_right: int = 0
+    place_right: int = 0
 
-    def add(
-        self,
-        comparisons: tuple[PlateComparison, ...],
-        score: float,
-        confidence: float,
-        times: int = 1,
-        placed: bool = True,
-        labels: int = 1,
-    ) -> None:
-        """Count a picture with `labels` labelled plates. times: -1 removes it again. placed: its labels have
-        positions."""
-        shown = _shown(comparisons, score, confidence)
+    def add(self, matching: Matching, times: int = 1, placed: bool = True) -> None:
+        """Count a picture. times: -1 removes it again. placed: its labels have positions."""
+        labels = len(matching.labels)
         self.pictures += times
-        outcome = picture_outcome(comparisons, score, confidence, labels)
-        setattr(self, outcome, getattr(self, outcome) + times)
-        if not labels:
-            self.read_without_province += times * (outcome == RIGHT)
-            return
-        self.placed += times * placed
-        for name in ("read_without_province", "found_70"):
-            have = {item.label for item in shown if getattr(item, name)}
-            setattr(self, name, getattr(self, name) + times * have.issuperset(range(labels)))
+        self.outcomes[matching.outcome] += times
+        self.plates += times * labels
+        self.text_right += times * sum(outcome in (RIGHT, PLACE_OFF) for outcome in matching.labels)
+        if placed and labels:
+            self.placed += times
+            self.placed_plates += times * labels
+            self.place_right += times * sum(plate.place_right for plate in matching.plates)
 
-    def share(self, count: int) -> float:
-        """Return the share of all labelled pictures."""
-        return count / max(1, self.pictures)
+    def add_unreadable(self, times: int = 1) -> None:
+        """Count a file that cannot be read, labelled or not."""
+        self.outcomes[UNREADABLE] += times
 
     @property
-    def found_share(self) -> float:
-        """The share of pictures with positions in which every plate was found at IoU 0.7."""
-        return self.found_70 / max(1, self.placed)
+    def text_rate(self) -> float:
+        """Share of the labelled plates that were read right."""
+        return self.text_right / max(1, self.plates)
+
+    @property
+    def place_rate(self) -> float:
+        """Share of the labelled plates with positions that were found with an IoU of 0.7 or more."""
+        return self.place_right / max(1, self.placed_plates)

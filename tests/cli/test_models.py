@@ -8,6 +8,7 @@ import pytest
 from alpr_app.cli.main import main
 from alpr_app.cli.models import describe, markdown
 from alpr_app.networks.bundle import BundleInfo, load_detector, save_bundle
+from alpr_app.networks.bundle_description import check_scores
 from tests.places import ROOT
 
 PERFORMANCE = ROOT / "docs" / "performance.md"
@@ -76,6 +77,17 @@ def test_markdown_shows_a_common_evaluation_once_and_how_it_was_made():
     assert "| plate-free pictures, 50 | false boxes in 100 pictures | 6.0 |" in text
     assert "| 0.90 | 7 | 100.0 % | 87.5 % |" in text
     assert "expected calibration error | 3.5 % |" in text
+
+
+def test_markdown_shows_the_rates_of_text_and_place_of_bundles_that_have_them():
+    micro = {**EVALUATION["figures"]["scenes"]["micro"], "text_right": 1.0, "place_right": 0.75}
+    evaluation = EVALUATION | {"figures": {"scenes": {"micro": micro}}}
+    check_scores({"evaluation": evaluation})
+    check_scores({"evaluation": EVALUATION})
+    text = markdown([bundle("a", "detector", evaluation=evaluation)])
+    assert "| text right, found with IoU 0.3 or more | 100.0 % |" in text
+    assert "| place right, IoU 0.7 or more | 75.0 % |" in text
+    assert "text right" not in markdown([bundle("a", "detector", evaluation=EVALUATION)])
 
 
 def test_markdown_of_models_that_were_measured_apart_names_each():

@@ -66,6 +66,8 @@ def test_a_plate_found_and_read_counts_everywhere(picture):
         "without_province": 1,
         "on_true_corners": 1,
         "true_without_province": 1,
+        "text_right": 1,
+        "place_right": 1,
     }
 
 
@@ -81,6 +83,22 @@ def test_overlap_decides_what_is_found_and_what_is_read(shift, recall_50, recall
 def test_a_wrong_province_is_right_only_without_it(picture):
     scores = scores_of([plate("京A12345")], picture)
     assert (scores["end_to_end"], scores["without_province"]) == (0, 1)
+
+
+def test_text_and_place_are_counted_apart(picture):
+    scores = scores_of([plate(TEXT)], picture)
+    assert (scores["text_right"], scores["place_right"]) == (1, 1)
+    scores = scores_of([plate("皖A12346")], picture)
+    assert (scores["text_right"], scores["place_right"]) == (0, 1)
+    # An IoU of a half, which is not read end to end.
+    scores = scores_of([plate(TEXT, 33)], picture)
+    assert (scores["text_right"], scores["place_right"], scores["end_to_end"]) == (1, 0, 0)
+    scores = scores_of([plate(TEXT, 60)], picture)
+    assert (scores["text_right"], scores["place_right"]) == (0, 0)
+    unread = LabelledPlate(CORNERS + np.float32([0, 40]), None, None)
+    data = DataFolder((picture(7, plates=(unread, LabelledPlate(CORNERS, TEXT, "blue"))),), (), ())
+    scores = evaluate(Scripted({7: [plate(TEXT), replace(plate(TEXT), box=(20, 70, 120, 100))]}), data)["scenes"]
+    assert (scores["colour blue"]["text_right"], scores["macro"]["place_right"]) == (1, 1)
 
 
 def test_false_boxes_lower_the_precision(picture):

@@ -10,6 +10,7 @@ from pathlib import Path
 from alpr_app.data.overlay import annotate
 from alpr_app.viewer.app.cars import write_cars
 from alpr_app.viewer.app.folder_results import CSV, JSON_LINES, write_results
+from alpr_app.viewer.app.image_list import NO_LABELS
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.state import FOLDER, LIVE, STEP, Light
 from alpr_app.viewer.app.tree import Node
@@ -76,8 +77,15 @@ def _select(program: ViewerProgram) -> None:
 
 
 def _next_error(program: ViewerProgram) -> None:
-    if program.state.kind == FOLDER and not program.state.image_list.next_error():
-        program.state.add_message("No picture has the result wrong or missed")
+    image_list = program.state.image_list
+    if program.state.kind != FOLDER or image_list.next_error():
+        return
+    if image_list.totals.pictures:
+        program.state.add_message("All labelled pictures that have been read are right")
+    elif image_list.has_labels:
+        program.state.add_message("No labelled picture has been read yet; read the whole folder first")
+    else:
+        program.state.add_message(NO_LABELS)
 
 
 def _expand(expanded: bool) -> Callable[[ViewerProgram], None]:
@@ -227,7 +235,7 @@ COMMANDS = (
     Command("Pictures", ("Page up",), "Ten pictures back", _step(-PAGE)),
     Command("Pictures", ("Home",), "First picture", _step(-END)),
     Command("Pictures", ("End",), "Last picture", _step(END)),
-    Command("Pictures", ("N",), "Next picture that was read wrong or missed", _next_error),
+    Command("Pictures", ("N",), "Next picture that is not right", _next_error),
     Command("Pictures", ("J",), "Go to a picture by its number", _goto),
     Command("Pictures", ("Space",), "Slide show; pause or resume a live source", lambda program: program.play()),
     Command("Folders", ("Backspace",), "Parent folder", go_up),

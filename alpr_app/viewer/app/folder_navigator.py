@@ -105,7 +105,11 @@ class FolderNavigator:
         state.scanning, state.listing_error = not listing.finished, listing.error
         state.add_message(listing.error, is_error=True)
         if listing.error:
-            # A drive may come back in a moment; its results stay in the list and can still be saved.
+            # The results of a drive that comes back count again.
+            self._cache_records()
+            state.image_list.clear_records()
+            state.image_list.set_labels(Labels())
+            state.image_list.set_names(())
             return
         state.image_list.set_names(listing.names, self._pending_selection)
         if listing.finished:

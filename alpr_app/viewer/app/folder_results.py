@@ -16,6 +16,7 @@ from alpr_app.data.result_writers import FileResult as FileResult
 from alpr_app.data.result_writers import OutputFile, Sheet, open_output
 from alpr_app.data.sources import natural_key
 from alpr_app.evaluation.ground_truth import PlateComparison
+from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, PLACE_OFF, RIGHT, TEXT_WRONG
 from alpr_app.viewer.app.image_list import Record
 from alpr_app.viewer.workers.recogniser import Recognition
 
@@ -101,7 +102,12 @@ class SummaryRow:
         no_province: Share of these that are right from the second character on.
         found_70: Share of the labels with a position that are found with an IoU of 0.7 or more.
         corner_px: Mean corner error in pixels of plates found with an IoU of 0.5 or more.
-        false_boxes: Number of plates that match no label, in pictures whose labels have positions.
+        false_boxes: Number of plates that overlap no label by 0.5, in pictures whose labels have positions.
+        text_right: Share of the labelled plates with the outcome right or place off.
+        place_right: Share of the labels with a position that are matched with an IoU of 0.7 or more.
+        text_wrong, place_off, missed: Number of labelled plates with that outcome.
+        unmatched: Number of plates with the outcome false box.
+        unreadable: Number of unreadable files.
     """
 
     folder: str
@@ -114,10 +120,17 @@ class SummaryRow:
     found_70: float | None = None
     corner_px: float | None = None
     false_boxes: float | None = None
+    text_right: float | None = None
+    place_right: float | None = None
+    text_wrong: float | None = None
+    place_off: float | None = None
+    missed: float | None = None
+    unmatched: float | None = None
+    unreadable: float | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(SummaryRow))
-SHARES = ("confidence", "exact", "no_province", "found_70")
+SHARES = ("confidence", "exact", "no_province", "found_70", "text_right", "place_right")
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,13 @@ class _Counts:
     found_70: int = 0
     corner_px: float = 0.0
     false_boxes: int = 0
+    text_right: int = 0
+    place_right: int = 0
+    text_wrong: int = 0
+    place_off: int = 0
+    missed: int = 0
+    unmatched: int = 0
+    unreadable: int = 0
 
     def add(self, record: Record, score: float, confidence: float) -> None:
         shown = [
@@ -161,8 +181,10 @@ class _Counts:
         self.pictures += 1
         self.plates += len(shown)
         self.confidence += sum(plate.confidence for plate in shown)
+        self.unreadable += bool(record.recognition.error)
         if not record.counts or record.ground_truth is None:
             return
+        self._add_outcomes(record, score, confidence)
         comparisons = [
             comparison
             for comparison in record.comparisons
@@ -176,6 +198,18 @@ class _Counts:
         if record.ground_truth.placed:
             self.located_pictures += 1
             self.false_boxes += sum(not comparison.found for comparison in comparisons)
+
+    def _add_outcomes(self, record: Record, score: float, confidence: float) -> None:
+        matching = record.matching(score, confidence)
+        if matching is None:
+            return
+        counts = {outcome: matching.labels.count(outcome) for outcome in (RIGHT, TEXT_WRONG, PLACE_OFF, MISSED)}
+        self.text_right += counts[RIGHT] + counts[PLACE_OFF]
+        self.text_wrong += counts[TEXT_WRONG]
+        self.place_off += counts[PLACE_OFF]
+        self.missed += counts[MISSED]
+        self.place_right += sum(plate.place_right for plate in matching.plates)
+        self.unmatched += sum(plate.outcome == FALSE_BOX for plate in matching.plates)
 
     def _add_label(self, comparisons: list[PlateComparison], placed: bool) -> None:
         """Count one labelled plate with the detections assigned to it."""
@@ -214,6 +248,13 @@ class _Counts:
             mean(self.found_70, self.located_labels),
             mean(self.corner_px, self.found_50),
             self.false_boxes if self.located_pictures else None,
+            mean(self.text_right, self.labelled),
+            mean(self.place_right, self.located_labels),
+            self.text_wrong if self.labelled else None,
+            self.place_off if self.located_labels else None,
+            self.missed if self.labelled else None,
+            self.unmatched if self.located_pictures else None,
+            self.unreadable,
         )
 
 

@@ -10,21 +10,20 @@ from time import monotonic
 
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import (
-    MISSED,
-    RIGHT,
-    WRONG,
     GroundTruth,
     PlateComparison,
     Totals,
     compare,
     ground_truth_of,
-    picture_outcome,
-    plate_outcomes,
+    match_plates,
 )
+from alpr_app.evaluation.outcomes import MISSED, OUTCOMES, RIGHT, UNREADABLE, Match, Matching
+from alpr_app.viewer.app.list_filter import ListFilter, parse_filter
 from alpr_app.viewer.workers.label_tables import Labels
 from alpr_app.viewer.workers.recogniser import NO_CROP, Recognition
 
 ALL, UNSEEN = "all", "not yet read"
+NO_LABELS = "This folder has no labels, so no picture has a result to compare"
 REFILTER_SECONDS = 0.3
 
 
@@ -47,11 +46,27 @@ class Record:
         """Whether it counts in the totals: the picture is labelled and could be read."""
         return self.ground_truth is not None and not self.recognition.error
 
+    def matching(self, score: float, confidence: float) -> Matching | None:
+        """The outcomes of labels and plates with these thresholds; None if the picture does not count."""
+        truth = self.ground_truth
+        if truth is None or self.recognition.error:
+            return None
+        return match_plates(self.comparisons, score, confidence, len(truth.labels), truth.placed)
+
     def picture_outcome(self, score: float, confidence: float) -> str:
-        """right, wrong or missed with these thresholds; empty if the picture does not count."""
-        if self.ground_truth is None or not self.counts:
-            return ""
-        return picture_outcome(self.comparisons, score, confidence, len(self.ground_truth.labels))
+        """One of OUTCOMES with these thresholds; empty if the picture could be read and has no label."""
+        if self.recognition.error:
+            return UNREADABLE
+        matching = self.matching(score, confidence)
+        return matching.outcome if matching is not None else ""
+
+    def plate_match(self, plate: Plate, score: float, confidence: float) -> Match | None:
+        """The outcome of one of the recognition's plates; None if the picture does not count."""
+        matching = self.matching(score, confidence)
+        if matching is None:
+            return None
+        pairs = zip(self.recognition.plates, matching.plates, strict=True)
+        return next((match for other, match in pairs if other is plate), None)
 
     @property
     def lacks_crops(self) -> bool:
@@ -66,12 +81,11 @@ class Record:
 
     def missed(self, score: float, confidence: float) -> list[str]:
         """Texts of the labelled plates that were not found."""
-        if self.ground_truth is None:
+        matching = self.matching(score, confidence)
+        if matching is None or self.ground_truth is None:
             return []
-        outcomes = plate_outcomes(self.comparisons, score, confidence, len(self.ground_truth.labels))
-        return [
-            label.text for label, outcome in zip(self.ground_truth.labels, outcomes, strict=True) if outcome == MISSED
-        ]
+        pairs = zip(self.ground_truth.labels, matching.labels, strict=True)
+        return [label.text for label, outcome in pairs if outcome == MISSED]
 
 
 class ImageList:
@@ -84,7 +98,7 @@ class ImageList:
         records: Results by name.
         labels: Labels from tables in the folder.
         changes: Rises whenever the records change.
-        text, only: The filter: text in the name or on a plate, and outcome.
+        text, only: The filter: what was typed (`list_filter`), and outcome.
         totals: Counts over all records.
         score, confidence: Thresholds of the plates that count.
     """
@@ -161,7 +175,7 @@ class ImageList:
         return [self.name, *(self.names[index] for index in (*after, *before))]
 
     def filter(self, text: str, only: str) -> None:
-        """Show pictures whose name or plate text contains `text` and whose outcome is `only`."""
+        """Show pictures that meet what was typed and whose outcome is `only`."""
         if (text, only) != (self.text, self.only):
             self.text, self.only = text, only
             self.refilter()
@@ -174,10 +188,7 @@ class ImageList:
             return
         rows: Iterable[int] = range(len(self.names))
         if self.text:
-            if self._lowercase_names is None:
-                self._lowercase_names = [name.casefold() for name in self.names]
-            text, found = self.text.casefold(), self._with_text()
-            rows = [row for row, name in enumerate(self._lowercase_names) if text in name or self.names[row] in found]
+            rows = self._rows_with(parse_filter(self.text))
         if self.only == UNSEEN:
             rows = [row for row in rows if self.names[row] not in self.records]
         elif self.only != ALL:
@@ -190,24 +201,42 @@ class ImageList:
         if self._stale and monotonic() - self._last_filtered > REFILTER_SECONDS:
             self.refilter()
 
-    def _with_text(self) -> set[str]:
-        """Pictures with a plate whose reading contains the text."""
-        wanted = self.text.upper()
-        return {
-            name
-            for name, record in self.records.items()
-            if wanted and any(wanted in plate.text for plate in record.recognition.plates)
+    def _rows_with(self, wanted: ListFilter) -> list[int]:
+        """Indices of the pictures that meet the typed filter."""
+        found: Sequence[int] = range(len(self.names))
+        if wanted.text:
+            if self._lowercase_names is None:
+                self._lowercase_names = [name.casefold() for name in self.names]
+            text, plates = wanted.text, self._with_plates(wanted.has_text)
+            found = [row for row, name in enumerate(self._lowercase_names) if text in name or self.names[row] in plates]
+        if wanted.provinces:
+            plates = self._with_plates(wanted.has_provinces)
+            found = [row for row in found if self.names[row] in plates]
+        if wanted.needs_results:
+            read = {name for name, record in self.records.items() if self._meets(record, wanted)}
+            found = [row for row in found if self.names[row] in read]
+        return list(found)
+
+    def _with_plates(self, holds: Callable[[Sequence[str]], bool]) -> set[str]:
+        """Pictures whose labelled or read texts meet a condition."""
+        return {name for name, label in self.labels.texts.items() if holds(label.split(", "))} | {
+            name for name, record in self.records.items() if holds(_texts(record))
         }
+
+    def _meets(self, record: Record, wanted: ListFilter) -> bool:
+        matching = record.matching(self.score, self.confidence)
+        matches = matching.plates if matching is not None else ()
+        overlaps = [match.iou for match in matches if match.iou is not None]
+        return wanted.matches_plates(self.shown(record.recognition.plates), overlaps)
 
     def add(self, name: str, recognition: Recognition) -> None:
         """Add a result."""
         old = self.records.get(name)
-        if old is not None and old.counts:
+        if old is not None:
             self._count(old, -1)
         self.records[name] = record = self._record(name, recognition)
         self.changes += 1
-        if record.counts:
-            self._count(record)
+        self._count(record)
         self._stale = bool(self.text) or self.only != ALL
 
     def _record(self, name: str, recognition: Recognition) -> Record:
@@ -228,15 +257,28 @@ class ImageList:
         if concerned:
             self.changes += 1
             self._count_all()
-            self._stale = self.only != ALL
+        self._stale = bool(self.text) or self.only != ALL
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether any picture is labelled, as far as is known."""
+        return self.labels.has_labels or bool(self.totals.pictures)
+
+    def label_text(self, name: str) -> str:
+        """The texts of a picture's labels as they are written; empty if there are none."""
+        truth = self.ground_truth(name)
+        return truth.text if truth is not None else ""
 
     def _count(self, record: Record, times: int = 1) -> None:
-        truth = record.ground_truth
-        assert truth is not None
-        self.totals.add(record.comparisons, self.score, self.confidence, times, truth.placed, len(truth.labels))
+        if record.recognition.error:
+            self.totals.add_unreadable(times)
+            return
+        matching = record.matching(self.score, self.confidence)
+        if matching is not None and record.ground_truth is not None:
+            self.totals.add(matching, times, record.ground_truth.placed)
 
     def clear_records(self) -> None:
-        """Forget all results, because the models have changed."""
+        """Forget all results, because the models have changed or the folder is left."""
         self.records = {}
         self.changes += 1
         self.totals = Totals()
@@ -248,16 +290,15 @@ class ImageList:
             return
         self.score, self.confidence = score, confidence
         self._count_all()
-        self._stale = self.only != ALL
+        self._stale = bool(self.text) or self.only != ALL
 
     def _count_all(self) -> None:
         self.totals = Totals()
         for record in self.records.values():
-            if record.counts:
-                self._count(record)
+            self._count(record)
 
     def outcome(self, name: str) -> str:
-        """right, wrong or missed; empty if that is unknown."""
+        """One of OUTCOMES; empty if that is unknown."""
         record = self.records.get(name)
         return record.picture_outcome(self.score, self.confidence) if record is not None else ""
 
@@ -266,14 +307,20 @@ class ImageList:
         return [plate for plate in plates if plate.score >= self.score and plate.confidence >= self.confidence]
 
     def next_error(self) -> bool:
-        """Select the next picture that is wrong or missed, wrapping around at the end; returns whether there is one."""
+        """Select the next picture that is not right, wrapping around at the end; returns whether there is one."""
         count = len(self.names)
         for offset in range(1, count + 1):
             index = (self.index + offset) % count
-            if self.outcome(self.names[index]) in ("wrong", "missed"):
+            if self.outcome(self.names[index]) not in ("", RIGHT):
                 self.index = index
                 return True
         return False
+
+
+def _texts(record: Record) -> list[str]:
+    """Texts read in a picture and those of its labels."""
+    labels = record.ground_truth.labels if record.ground_truth is not None else ()
+    return [*(plate.text for plate in record.recognition.plates), *(label.text for label in labels)]
 
 
 def _find(names: Sequence[str], name: str) -> int:
@@ -286,7 +333,7 @@ def _find(names: Sequence[str], name: str) -> int:
 
 NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
 SORT_ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
-SORT_TITLES = ("By name", "Newest first", "Largest first", "Least confident first", "Wrong and missed first")
+SORT_TITLES = ("By name", "Newest first", "Largest first", "Least confident first", "Errors first")
 
 Rank = Callable[[str, os.DirEntry[str]], str]
 """Takes the relative path of a picture and its directory entry; called on the thread that lists the folder."""
@@ -333,9 +380,8 @@ def _unsure(record: Record | None, score: float, confidence: float) -> str:
 
 
 def _error(record: Record | None, score: float, confidence: float) -> str:
-    """Order: wrong, missed, without a label, right, not yet read."""
+    """Worst outcomes first; then pictures without a label, right ones, and those not yet read."""
     if record is None:
-        return "4"
-    if not record.counts:
-        return "2"
-    return {WRONG: "0", MISSED: "1", RIGHT: "3"}[record.picture_outcome(score, confidence)]
+        return "9"
+    outcome = record.picture_outcome(score, confidence)
+    return "7" if not outcome else "8" if outcome == RIGHT else str(OUTCOMES.index(outcome))

@@ -26,7 +26,7 @@ from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
-from alpr_app.viewer.workers.folders import FolderPicker
+from alpr_app.viewer.workers.folders import FolderPicker, open_error
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
 from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
@@ -98,6 +98,8 @@ class ViewerProgram:
                 self.state.add_message(f"{target}: there is no such file or folder", is_error=True)
             elif kind_of_file(target) == "picture":
                 self._open_folder(*os.path.split(target))
+            elif os.path.isfile(target) and (error := open_error(target)):
+                self.state.add_message(error, is_error=True)
             else:
                 self._open_live(target)
         else:
@@ -223,7 +225,7 @@ class ViewerProgram:
     def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
         state = self.state
         live.hold_file(state.models.state == LOADING)
-        state.live_status = live.status
+        state.live_status, state.live_last_frame = live.status, live.last_frame_time
         frame = self._frames.take()
         live_results = [recognition for recognition in recognitions if recognition.image_item is not None]
         for recognition in live_results:

@@ -15,6 +15,7 @@ import numpy as np
 
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import GroundTruth
+from alpr_app.evaluation.outcomes import Match
 from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.image_list import ImageList, Record
 from alpr_app.viewer.app.settings import Settings
@@ -181,6 +182,7 @@ class State:
         selected, hovered, hovered_card: Indices in `plates`, -1 for none; hovered in the picture or as a card.
         playing: Whether the slide show is running.
         live_name, live_status, live_is_file: The live source.
+        live_last_frame: When its last new frame came, in seconds of the monotonic clock; 0 before the first one.
         cars: Cars of the live session.
         models: State of the models.
         read_all_total: Number of pictures to read when the reading of the whole folder began; 0 if it is not running.
@@ -210,6 +212,7 @@ class State:
     live_name: str = ""
     live_status: LiveStatus = field(default_factory=LiveStatus)
     live_is_file: bool = False
+    live_last_frame: float = 0.0
     cars: Cars = field(default_factory=Cars)
     models: ModelStatus = field(default_factory=ModelStatus)
     read_all_total: int = 0
@@ -275,8 +278,19 @@ class State:
 
     @property
     def outcome(self) -> str:
-        """Outcome of the selected picture: right, wrong or missed; empty if unknown."""
+        """Outcome of the selected picture, one of `OUTCOMES`; empty if unknown."""
         return self.image_list.outcome(self.image_list.name) if self.kind == FOLDER else ""
+
+    @property
+    def canvas_record(self) -> Record | None:
+        """The result of the picture on the canvas, which stays there until the selected one is decoded."""
+        record = self.record
+        return record if record is not None and record.recognition is self.recognition else None
+
+    def plate_match(self, plate: Plate) -> Match | None:
+        """The outcome of a plate on the canvas; None if its picture has no label."""
+        record = self.canvas_record
+        return record.plate_match(plate, self.settings.score, self.settings.confidence) if record is not None else None
 
     @property
     def title(self) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from time import monotonic
 
+from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, OUTCOMES, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.commands import go_up, open_dialog, open_summary
-from alpr_app.viewer.app.image_list import ALL, SORT_ORDERS, SORT_TITLES, UNSEEN
+from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, UNSEEN, Record
+from alpr_app.viewer.app.list_filter import TIP
 from alpr_app.viewer.app.state import FOLDER, LIVE
 from alpr_app.viewer.panels.context import (
     PanelContext,
@@ -15,6 +17,7 @@ from alpr_app.viewer.panels.context import (
     elide,
     icon_button,
     icon_width,
+    outcome_colour,
     scroll_to_row,
     visible_rows,
 )
@@ -24,8 +27,11 @@ from alpr_app.viewer.toolkit.painter import Rect
 
 # Below this height the totals are left out in favour of the list.
 LOW_HEIGHT = 440
-_FILTERS = (ALL, "right", "wrong", "missed", UNSEEN)
-_FILTER_NAMES = ("All pictures", "Read right", "Read wrong", "Missed", "Not yet read")
+_FILTERS = (ALL, RIGHT, TEXT_WRONG, PLACE_OFF, MISSED, FALSE_BOX, UNREADABLE, UNSEEN)
+_FILTER_NAMES = ("All pictures", *(name.capitalize() for name in _FILTERS[1:]))
+# The counts below the list, in lines of two.
+_SHORT = {UNREADABLE: "unreadable"}
+_COUNTED = (RIGHT, PLACE_OFF, TEXT_WRONG, MISSED, FALSE_BOX, UNREADABLE)
 
 
 class BrowserPanel:
@@ -74,18 +80,16 @@ class BrowserPanel:
     def _filter(self, context: PanelContext) -> None:
         ui, state, image_list = context.ui, context.program.state, context.program.state.image_list
         text, _ = ui.text_field("filter", image_list.text, "Filter by name or plate")
-        # The filter by outcome needs labels.
-        only, has_labels = image_list.only, bool(image_list.totals.pictures) or image_list.only != ALL
+        ui.tooltip(TIP)
+        only = image_list.only
         room, refresh_width = ui.room[0], icon_width(ui) + ui.gap[0]
         half = (room - refresh_width - ui.gap[0]) / 2
         texts = (_FILTER_NAMES[_FILTERS.index(only)], SORT_TITLES[SORT_ORDERS.index(state.settings.order)])
         # One line only where both selected texts fit, beside the arrow.
-        one_line = has_labels and max(map(ui.text_width, texts)) + ui.row_height + 18 * ui.unit <= half
-        if has_labels:
-            width = half if one_line else room
-            only = _FILTERS[ui.combo("only", _FILTERS.index(only), _FILTER_NAMES, width)]
-            if one_line:
-                ui.same_line()
+        one_line = max(map(ui.text_width, texts)) + ui.row_height + 18 * ui.unit <= half
+        only = _FILTERS[ui.combo("only", _FILTERS.index(only), _FILTER_NAMES, half if one_line else room)]
+        if one_line:
+            ui.same_line()
         image_list.filter(text, only)
         self._order(context, ui.room[0] - refresh_width)
 
@@ -113,7 +117,7 @@ class BrowserPanel:
             self._row(context, index, rect)
         if not image_list.rows and image_list.names:
             ui.cursor = (left, top + 4 * ui.unit)
-            ui.text("No picture matches the filter", ui.theme.dim, wrapped=True)
+            ui.text(_empty_list(context), ui.theme.dim, wrapped=True)
 
     def _row(self, context: PanelContext, index: int, rect: Rect) -> None:
         ui, image_list = context.ui, context.program.state.image_list
@@ -128,29 +132,29 @@ class BrowserPanel:
         middle = top + height / 2
         record = image_list.records.get(name)
         outcome = image_list.outcome(name)
+        mark = (left + 11 * ui.unit, middle)
         if outcome:
-            draw_outcome(ui, paint, (left + 11 * ui.unit, middle), 4.5 * ui.unit, outcome)
+            if chosen:
+                # The colours of the marks are chosen for the panel, not for the selected row.
+                paint.dot(mark, 8 * ui.unit, ui.theme.panel)
+            draw_outcome(ui, paint, mark, 4.5 * ui.unit, outcome)
         elif record is not None:
-            paint.dot(
-                (left + 11 * ui.unit, middle), 2 * ui.unit, ui.theme.wrong if record.recognition.error else ui.theme.dim
-            )
-        plates = image_list.shown(record.recognition.plates) if record is not None else []
-        text = plates[0].marked_text if plates else ""
-        more = f" +{len(plates) - 1}" if len(plates) > 1 else ""
-        text_left = left + width - ui.text_width(text + more) - 8 * ui.unit
+            paint.dot(mark, 2 * ui.unit, ui.theme.dim)
+        text = reading_text(context, record)
+        text_left = left + width - ui.text_width(text) - 8 * ui.unit
         y = top + (height - ui.line_height) / 2
-        paint.text((text_left, y), text + more, ui.theme.text)
-        shown = elide(ui, name, text_left - left - 32 * ui.unit, middle=True)
+        paint.text((text_left, y), text, ui.theme.text)
+        label = image_list.label_text(name)
+        shown = elide(ui, label or name, text_left - left - 32 * ui.unit, middle=True)
         paint.text((left + 24 * ui.unit, y), shown, ui.theme.text if chosen and not text else ui.theme.dim)
         if hit.clicked:
             image_list.go(index)
         if hit.hovered:
-            ui.tooltip(name)
+            ui.tooltip(_row_tooltip(name, label, outcome, record))
 
     def _footer_height(self, context: PanelContext) -> float:
-        ui, image_list = context.ui, context.program.state.image_list
-        totals = image_list.totals
-        lines = 1 + (3 + bool(totals.placed) if totals.pictures and not self._is_low else 0)
+        ui = context.ui
+        lines = 1 + (0 if self._is_low else len(self._rates(context)) + len(self._counted(context)))
         return lines * (ui.line_height + 3 * ui.unit) + ui.row_height + ui.gap[1] * 2 + 6 * ui.unit
 
     def _footer(self, context: PanelContext) -> None:
@@ -161,22 +165,14 @@ class BrowserPanel:
         paint.line([(left, top), (left + width, top)], ui.theme.line)
         top += 6 * ui.unit
         draw_pair(ui, paint, (left, top, width, step), _count(context), f"{len(image_list.records):,} read")
-        totals = image_list.totals
-        if totals.pictures and not self._is_low:
-            rows = [
-                (f"Right, of {totals.pictures:,} labelled", totals.share(totals.right)),
-                ("without province", totals.share(totals.read_without_province)),
-            ]
-            if totals.placed:
-                rows.append(("Found, IoU 0.7", totals.found_share))
-            for name, share in rows:
+        if not self._is_low:
+            for name, rate in self._rates(context):
                 top += step
-                draw_pair(ui, paint, (left, top, width, step), name, f"{100 * share:.1f} %")
-            top += step
-            paint.text((left, top), f"{totals.wrong:,} wrong", ui.theme.wrong if totals.wrong else ui.theme.dim)
-            missed = f"{totals.missed:,} missed"
-            x = left + width - ui.text_width(missed)
-            paint.text((x, top), missed, ui.theme.missed if totals.missed else ui.theme.dim)
+                draw_pair(ui, paint, (left, top, width, step), name, f"{100 * rate:.1f} %")
+            for outcomes in self._counted(context):
+                top += step
+                for number, outcome in enumerate(outcomes):
+                    self._outcome_count(context, (left + number * width / 2, top), step, outcome)
         ui.cursor = (left, top + step + 4 * ui.unit)
         if state.read_all_total:
             self._read_all_progress(context, width)
@@ -193,6 +189,35 @@ class BrowserPanel:
         ):
             open_summary(context.program)
 
+    def _rates(self, context: PanelContext) -> list[tuple[str, float]]:
+        """The rates of text and of place, which are apart; empty without labelled plates."""
+        totals = context.program.state.image_list.totals
+        rates = [(f"Text right, of {totals.plates:,} plates", totals.text_rate)] if totals.plates else []
+        if totals.placed_plates:
+            rates.append((f"Place right, of {totals.placed_plates:,}", totals.place_rate))
+        return rates
+
+    def _counted(self, context: PanelContext) -> list[tuple[str, ...]]:
+        """The outcomes that are counted below the list, line by line."""
+        totals = context.program.state.image_list.totals
+        if totals.pictures:
+            return [_COUNTED[start : start + 2] for start in range(0, len(_COUNTED), 2)]
+        return [(UNREADABLE,)] if totals.outcomes[UNREADABLE] else []
+
+    def _outcome_count(self, context: PanelContext, point: tuple[float, float], step: float, outcome: str) -> None:
+        ui, image_list = context.ui, context.program.state.image_list
+        count = image_list.totals.outcomes[outcome]
+        left, top = point
+        ui.cursor = point
+        hit = ui.hit(f"count {outcome}", ui.room[0] / 2, step)
+        ui.tooltip(f"Pictures whose worst result is: {outcome}. A click shows them alone, a second one all.")
+        draw_outcome(ui, ui.painter, (left + 6 * ui.unit, top + ui.line_height / 2), 4.5 * ui.unit, outcome)
+        colour = ui.theme.text if hit.hovered or image_list.only == outcome else ui.theme.dim
+        colour = outcome_colour(ui.theme, outcome) if count and not hit.hovered else colour
+        ui.painter.text((left + 18 * ui.unit, top), f"{count:,} {_SHORT.get(outcome, outcome)}", colour)
+        if hit.clicked:
+            image_list.filter(image_list.text, ALL if image_list.only == outcome else outcome)
+
     def _read_all_progress(self, context: PanelContext, width: float) -> None:
         ui, state = context.ui, context.program.state
         stop = ui.text_width("Stop") + 18 * ui.unit
@@ -206,6 +231,32 @@ class BrowserPanel:
         ui.cursor = (left + width - stop, top)
         if ui.button("Stop", stop):
             context.program.read_all(False)
+
+
+def reading_text(context: PanelContext, record: Record | None) -> str:
+    """The reading with its confidence, and the number of further plates; empty without a plate."""
+    plates = context.program.state.image_list.shown(record.recognition.plates) if record is not None else []
+    if not plates:
+        return ""
+    more = f" +{len(plates) - 1}" if len(plates) > 1 else ""
+    return f"{plates[0].marked_text or '?'} {100 * plates[0].confidence:.0f} %{more}"
+
+
+def _row_tooltip(name: str, label: str, outcome: str, record: Record | None) -> str:
+    """The outcome in a word, the file name, and what else the row cannot show."""
+    if record is None:
+        result = "not yet read"
+    else:
+        result = outcome or "read; the picture has no label"
+        result += f": {record.recognition.error}" if record.recognition.error else ""
+    return "\n".join([result.capitalize(), name, *([f"Label: {label}"] if label else [])])
+
+
+def _empty_list(context: PanelContext) -> str:
+    """Why the filter shows nothing."""
+    image_list = context.program.state.image_list
+    needs_labels = image_list.only in OUTCOMES and image_list.only != UNREADABLE
+    return NO_LABELS if needs_labels and not image_list.has_labels else "No picture matches the filter"
 
 
 def _count(context: PanelContext) -> str:

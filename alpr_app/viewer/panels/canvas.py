@@ -8,11 +8,12 @@ import numpy as np
 
 from alpr_app.core.plate import Plate
 from alpr_app.data.overlay import label
-from alpr_app.evaluation.ground_truth import MISSED, WRONG, Label
+from alpr_app.evaluation.ground_truth import GroundTruth, Label
+from alpr_app.evaluation.outcomes import MISSED, TEXT_WRONG
 from alpr_app.viewer.app.commands import reset_light
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_dashed, elide
 from alpr_app.viewer.panels.toolbar import toolbar
-from alpr_app.viewer.panels.welcome import model_banner, welcome
+from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
 from alpr_app.viewer.toolkit.inputs import Hit
 from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
@@ -48,6 +49,7 @@ class CanvasPanel:
             with ui.painter.clip(area):
                 self._picture(context, area, image_item)
                 self._overlays(context, area, image_item)
+            interruption_banner(context, area)
             if not state.light.neutral:
                 _light_banner(context, area)
             model_banner(context, area)
@@ -105,15 +107,29 @@ class CanvasPanel:
         for number, plate in plates:
             self._plate(context, paint, transform, plate, number in marked)
         if state.settings.show_text:
-            for labelled in placed if state.outcome in (WRONG, MISSED) else ():
-                box = labelled.box
-                if labelled.text and box is not None:
-                    text, colour = f"label {labelled.text}", context.ui.theme.ground_truth
-                    self._label(context, paint, transform, taken, box, text, colour, False, below=True)
+            self._label_texts(context, transform, taken, truth)
             for (number, plate), car in zip(plates, state.car_numbers, strict=True):
                 colour = confidence_colour(context, plate.confidence)
                 text = f"#{car}  {label(plate)}" if car else label(plate)
+                match = state.plate_match(plate) if truth else None
+                text = f"{text}  {match.outcome}" if match is not None and match.outcome else text
                 self._label(context, paint, transform, taken, plate.box, text, colour, number in marked)
+
+    def _label_texts(
+        self, context: PanelContext, transform: PictureTransform, taken: list[Rect], truth: GroundTruth | None
+    ) -> None:
+        """Write the labels of plates that were missed or whose text is wrong."""
+        record, state, ui = context.program.state.canvas_record, context.program.state, context.ui
+        matching = record.matching(state.settings.score, state.settings.confidence) if record is not None else None
+        if truth is None or matching is None:
+            return
+        for labelled, outcome in zip(truth.labels, matching.labels, strict=True):
+            if labelled.box is None or outcome not in (TEXT_WRONG, MISSED):
+                continue
+            missed = outcome == MISSED
+            text = f"label {labelled.text}  {outcome}" if missed else f"label {labelled.text}"
+            colour = ui.theme.missed if missed else ui.theme.ground_truth
+            self._label(context, ui.painter, transform, taken, labelled.box, text, colour, False, below=True)
 
     def _draw_label_outline(
         self, context: PanelContext, paint: Painter, transform: PictureTransform, labelled: Label

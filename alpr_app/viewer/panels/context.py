@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Textures
-from alpr_app.viewer.toolkit.theme import Colour, fade
+from alpr_app.viewer.toolkit.theme import Colour, Theme, fade
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -72,26 +73,40 @@ def confidence_colour(context: PanelContext, confidence: float) -> Colour:
     return theme.certain if confidence >= context.program.state.settings.sure else theme.uncertain
 
 
-def outcome_colour(ui: Toolkit, outcome: str) -> Colour:
-    """Colour of right, wrong or missed."""
-    theme = ui.theme
-    return {"right": theme.right, "wrong": theme.wrong, "missed": theme.missed}.get(outcome, theme.dim)
+def outcome_colour(theme: Theme, outcome: str) -> Colour:
+    """Colour of one of `OUTCOMES`."""
+    return {
+        RIGHT: theme.right,
+        TEXT_WRONG: theme.wrong,
+        PLACE_OFF: theme.place_off,
+        MISSED: theme.missed,
+        FALSE_BOX: theme.false_box,
+        UNREADABLE: theme.unreadable,
+    }.get(outcome, theme.dim)
 
 
 def draw_outcome(ui: Toolkit, paint: Painter, centre: Point, radius: float, outcome: str) -> None:
-    """right: a tick; wrong: a cross; missed: a ring. The shapes differ for colour-blind eyes."""
+    """Draw a tick for right, a cross for text wrong, a diamond for place off, a ring for missed, a square for a false
+    box and a triangle for an unreadable file. The shapes differ for colour-blind eyes."""
     x, y = centre
-    colour, width = outcome_colour(ui, outcome), max(1.5, radius * 0.36)
-    if outcome == "right":
+    colour, width = outcome_colour(ui.theme, outcome), max(1.5, radius * 0.36)
+    if outcome == RIGHT:
         paint.line(
             [(x - radius, y), (x - radius * 0.25, y + radius * 0.75), (x + radius, y - radius * 0.75)], colour, width
         )
-    elif outcome == "wrong":
+    elif outcome == TEXT_WRONG:
         part = radius * 0.75
         paint.line([(x - part, y - part), (x + part, y + part)], colour, width)
         paint.line([(x - part, y + part), (x + part, y - part)], colour, width)
-    elif outcome == "missed":
+    elif outcome == PLACE_OFF:
+        paint.line([(x - radius, y), (x, y - radius), (x + radius, y), (x, y + radius)], colour, width, closed=True)
+    elif outcome == MISSED:
         paint.ring(centre, radius * 0.8, colour, width)
+    elif outcome == FALSE_BOX:
+        part = radius * 0.8
+        paint.fill((x - part, y - part, 2 * part, 2 * part), colour)
+    elif outcome == UNREADABLE:
+        paint.triangle((x - radius, y + radius * 0.8), (x, y - radius), (x + radius, y + radius * 0.8), colour)
 
 
 def draw_dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float, dash: float) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from alpr_app.core.geometry import corner_distance
 from alpr_app.core.plate import Plate
-from alpr_app.evaluation.ground_truth import MISSED, PlateComparison
+from alpr_app.evaluation.outcomes import FALSE_BOX, Match
 from alpr_app.viewer.app.state import NOTHING
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_outcome, draw_pair, elide
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
@@ -49,8 +50,7 @@ class PlatesPanel:
         hidden = len(state.recognition.plates) - len(plates)
         if hidden:
             ui.text(f"{hidden} more below the thresholds", ui.theme.dim)
-        if state.outcome == MISSED:
-            _draw_missed(context)
+        _draw_missed(context)
 
     def _card(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
         ui, state = context.ui, context.program.state
@@ -83,11 +83,12 @@ class _Card:
         self.pad = 10 * unit
         self.line = context.ui.line_height + 4 * unit
         self.warning_height = self.line if plate.fits_format is False else 0.0
+        self.match = state.plate_match(plate)
 
     def height(self, width: float) -> float:
         unit = self.ui.unit
         inner = width - 2 * self.pad
-        comparison = 2 * self.line + 6 * unit if self._comparison() is not None else 0
+        comparison = (3 if self._is_matched else 1) * self.line + 6 * unit if self.match is not None else 0
         bars = (BAR_HEIGHT + BAR_NOTES) * unit + 10 * unit
         return (
             self.pad * 2
@@ -216,50 +217,40 @@ class _Card:
             y += self.line
         return y
 
-    def _comparison(self) -> PlateComparison | None:
-        """The comparison of this plate with a label; None if it matches no label."""
-        state = self.context.program.state
-        record = state.record
-        if record is None or record.ground_truth is None:
-            return None
-        comparison = next(
-            (j for p, j in zip(record.recognition.plates, record.comparisons, strict=True) if p is self.plate), None
-        )
-        if comparison is None or not comparison.found or comparison.label < 0:
-            return None
-        if comparison.iou is None and not comparison.read:
-            read = [other.label for other in record.comparisons if other.read]
-            # The label has no position, and another plate has its text.
-            return None if comparison.label in read else comparison
-        return comparison
+    @property
+    def _is_matched(self) -> bool:
+        return self.match is not None and self.match.label >= 0
 
     def _ground_truth(self, paint: Painter, point: Point, width: float) -> float:
-        comparison = self._comparison()
+        """Draw the outcome of the plate in words, and the label that it is matched to."""
+        match = self.match
         x, y = point
-        if comparison is None:
+        if match is None:
             return y
         ui, unit, theme = self.ui, self.ui.unit, self.ui.theme
         y += 3 * unit
         paint.line([(x, y), (x + width, y)], theme.line)
         y += 3 * unit
-        record = self.context.program.state.record
-        assert record is not None
-        assert record.ground_truth is not None
-        text = record.ground_truth.labels[comparison.label].text
-        draw_outcome(
-            ui, paint, (x + 6 * unit, y + ui.line_height / 2), 5 * unit, "right" if comparison.read else "wrong"
-        )
-        paint.text((x + 18 * unit, y), "Label", theme.dim)
+        draw_outcome(ui, paint, (x + 6 * unit, y + ui.line_height / 2), 5 * unit, match.outcome)
+        words = _outcome_words(match)
+        paint.text((x + 18 * unit if match.outcome else x, y), elide(ui, words, width - 18 * unit), theme.text)
+        y += self.line
+        record = self.context.program.state.canvas_record
+        if not self._is_matched or record is None or record.ground_truth is None:
+            return y
+        label = record.ground_truth.labels[match.label]
+        paint.text((x, y), "Label", theme.dim)
         # Character by character is slightly wider than the whole text.
-        start = x + width - sum(ui.text_width(character) for character in text)
-        for number, character in enumerate(text):
+        start = x + width - sum(ui.text_width(character) for character in label.text)
+        for number, character in enumerate(label.text):
             same = number < len(self.plate.text) and self.plate.text[number] == character
             paint.text((start, y), character, theme.text if same else theme.wrong)
             start += ui.text_width(character)
         y += self.line
         value = "matched by text only"
-        if comparison.iou is not None:
-            value = f"IoU {comparison.iou:.2f}, corner error {comparison.corner_px:.1f} px"
+        if match.iou is not None and label.corners is not None:
+            error = corner_distance(self.plate.corners, label.corners)
+            value = f"IoU {match.iou:.2f}, corner error {error:.1f} px"
         draw_pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
         return y + self.line
 
@@ -314,13 +305,18 @@ def _no_plates(context: PanelContext) -> None:
         ui.text("No plate found", theme.dim)
         if recognition.plates:
             ui.text(f"{len(recognition.plates)} below the thresholds", theme.dim)
-        if state.outcome == MISSED:
-            _draw_missed(context)
+        _draw_missed(context)
+
+
+def _outcome_words(match: Match) -> str:
+    if match.outcome == FALSE_BOX:
+        return "False box: on no labelled plate"
+    return match.outcome.capitalize() or "Not counted: another box has this plate, or it has no text"
 
 
 def _draw_missed(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
-    record = state.record
-    assert record is not None
-    texts = ", ".join(record.missed(state.settings.score, state.settings.confidence))
-    ui.text(elide(ui, f"Missed: the label says {texts}", ui.room[0]), ui.theme.missed)
+    record = state.canvas_record
+    missed = record.missed(state.settings.score, state.settings.confidence) if record is not None else []
+    if missed:
+        ui.text(elide(ui, f"Missed: the label says {', '.join(missed)}", ui.room[0]), ui.theme.missed)

@@ -40,11 +40,14 @@ COLUMNS = (
     Column("plates", "Plates", "Plates that reach both thresholds"),
     Column("confidence", "Confidence", "Mean of the plates' confidences"),
     Column("labelled", "Labelled", "Plates whose label gives the text", True),
-    Column("exact", "Right", "All characters right and, where the label gives the position, IoU above 0.6", True),
+    Column("text_right", "Text right", "Labelled plates whose text is right, found with an IoU of 0.3 or more", True),
+    Column("place_right", "Place right", "Labelled plates found with an IoU of 0.7 or more", True),
     Column("no_province", "No province", "Right from the second character on", True),
-    Column("found_70", "IoU 0.7", "Labelled plates found with an IoU of 0.7 or more", True),
     Column("corner_px", "Corners", "Mean corner error in pixels, of plates found with an IoU of 0.5 or more", True),
-    Column("false_boxes", "False boxes", "Shown plates that match no label; some may be plates without a label", True),
+    Column("text_wrong", "Text wrong", "Labelled plates that were found, with a wrong text", True),
+    Column("place_off", "Place off", "Labelled plates with the right text and an IoU from 0.3 to 0.7", True),
+    Column("missed", "Missed", "Labelled plates that were not found with an IoU of 0.3 or more", True),
+    Column("unmatched", "False boxes", "Shown plates on no labelled plate; some may be plates without a label", True),
 )
 
 

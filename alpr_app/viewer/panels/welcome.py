@@ -107,15 +107,57 @@ def _pictures_in_subfolders(state: State) -> int:
 def _live(state: State) -> tuple[str, list[str], bool]:
     status, name = state.live_status, state.live_name
     if status.state == WAITING:
-        seconds = max(0, round(status.until - monotonic()))
-        # An address keeps its spelling.
-        head = name if is_address(name) else f"{name[0].upper()}{name[1:]}"
-        return f"{head} {status.detail}", [f"Next attempt in {seconds} s"], True
+        return _failure(state), [f"Next attempt in {_seconds_left(state)} s"], True
     if status.state == OPENING:
         return f"Opening {name}…", [], False
+    if status.state == ENDED and status.detail:
+        return _failure(state), ["R tries again"], True
     if status.state == ENDED:
         return "The video has ended", [name], True
     return f"Waiting for {name}…", [], False
+
+
+def _failure(state: State) -> str:
+    name = state.live_name
+    # An address keeps its spelling.
+    head = name if is_address(name) else f"{name[0].upper()}{name[1:]}"
+    return f"{head} {state.live_status.detail}"
+
+
+def _seconds_left(state: State) -> int:
+    return max(0, round(state.live_status.until - monotonic()))
+
+
+def interruption(state: State) -> str:
+    """What has happened to a live source whose last frame is still shown, how old that frame is, and what will be done;
+    empty while frames come."""
+    status = state.live_status
+    if state.kind != LIVE or state.image_item is None:
+        return ""
+    age = f"Last frame {max(0.0, monotonic() - state.live_last_frame):.0f} s ago"
+    if status.state == WAITING:
+        return f"{_failure(state)}. {age}; next attempt in {_seconds_left(state)} s"
+    if status.state == OPENING:
+        return f"Opening {state.live_name} again. {age}"
+    return f"{_failure(state)}. {age}; R tries again" if status.state == ENDED and status.detail else ""
+
+
+def interruption_banner(context: PanelContext, area: Rect) -> None:
+    """Dim the picture and say why no frames come."""
+    ui = context.ui
+    text = interruption(context.program.state)
+    if not text:
+        return
+    pad, step = 12 * ui.unit, ui.line_height + 4 * ui.unit
+    width = min(620 * ui.unit, area[2] - 2 * pad)
+    lines = wrap(ui, text, width - 2 * pad, BODY)
+    rect = (area[0] + (area[2] - width) / 2, area[1] + pad, width, len(lines) * step + pad)
+    with ui.painter.clip(area):
+        ui.painter.fill(area, ui.theme.shade)
+        ui.painter.fill(rect, ui.theme.panel, 4 * ui.unit)
+        ui.painter.outline(rect, ui.theme.wrong, 4 * ui.unit, 2 * ui.unit)
+        for number, line in enumerate(lines):
+            ui.painter.text((rect[0] + pad, rect[1] + pad / 2 + number * step), line, ui.theme.text)
 
 
 def _offers(context: PanelContext, area: Rect) -> None:

@@ -29,7 +29,7 @@ class Theme:
         line, text, dim, accent, accent_dim: Lines, text, and what is switched on.
         certain, uncertain: Plates by their confidence.
         ground_truth: Labels on the picture.
-        right, wrong, missed: Outcomes.
+        right, wrong, place_off, missed, false_box, unreadable: Outcomes, `wrong` that of texts and of errors too.
         halo: Around lines on pictures, so that they are visible on any background.
         label, label_text: Text on the picture.
         shade, clear: Behind a dialog; nothing.
@@ -51,6 +51,9 @@ class Theme:
     right: Colour
     wrong: Colour
     missed: Colour
+    place_off: Colour
+    false_box: Colour
+    unreadable: Colour
     halo: Colour
     label: Colour
     label_text: Colour
@@ -75,6 +78,9 @@ DARK = Theme(
     right=_hex("5bbf8a"),
     wrong=_hex("e5705f"),
     missed=_hex("e0a94a"),
+    place_off=_hex("5fb3e8"),
+    false_box=_hex("f08cc0"),
+    unreadable=_hex("c3c9d1"),
     halo=_hex("0a0b0d", 0.75),
     label=_hex("111418", 0.88),
     label_text=_hex("ffffff"),
@@ -98,6 +104,9 @@ LIGHT = replace(
     right=_hex("2b8a58"),
     wrong=_hex("c2412f"),
     missed=_hex("a86f0c"),
+    place_off=_hex("1f6fb5"),
+    false_box=_hex("b8327f"),
+    unreadable=_hex("4a515b"),
     shade=_hex("30343a", 0.45),
 )
 # Palette of Okabe and Ito, distinguishable with every kind of colour blindness.
@@ -108,13 +117,19 @@ _OKABE_ITO = {
     "right": _hex("0092d6"),
     "wrong": _hex("d55e00"),
     "missed": _hex("cc79a7"),
+    "place_off": _hex("f0e442"),
+    "false_box": _hex("009e73"),
 }
+# The palette's lighter colours are too pale on the light theme.
+_OKABE_ITO_LIGHT = _OKABE_ITO | {"missed": _hex("b0598a"), "place_off": _hex("7d6f00"), "false_box": _hex("00805d")}
 
 
 def theme(name: str, colour_blind: bool) -> Theme:
     """The dark or light theme, on request with colours for colour-blind eyes."""
     chosen = LIGHT if name == "light" else DARK
-    return replace(chosen, **_OKABE_ITO) if colour_blind else chosen
+    if not colour_blind:
+        return chosen
+    return replace(chosen, **(_OKABE_ITO_LIGHT if chosen is LIGHT else _OKABE_ITO))
 
 
 # Colours of the lines in a chart, for both themes; neighbours are distinguishable for colour-blind eyes.

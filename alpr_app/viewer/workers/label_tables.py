@@ -8,14 +8,17 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 
 from alpr_app.data.label_csv import TABLE_NAME, LabelError, place, read_rows
 from alpr_app.data.labels import LabelledPlate
-from alpr_app.evaluation.ground_truth import GroundTruth, Label
+from alpr_app.evaluation.ground_truth import GroundTruth, Label, label_text_of
 from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
 # Only these columns of a row are kept.
 _COLUMNS = ("text", "box", "corners")
+# Names parsed without a pause.
+_PAUSE_AFTER = 200
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,28 @@ class Labels:
     Attributes:
         folder: Folder that the names of pictures are relative to.
         problems: One line for each table or row that cannot be used.
+        texts: Texts of the labelled pictures, from tables and names, as they are written.
     """
 
     def __init__(
-        self, folder: str = "", lines: Mapping[str, Sequence[Line]] | None = None, problems: Sequence[str] = ()
+        self,
+        folder: str = "",
+        lines: Mapping[str, Sequence[Line]] | None = None,
+        problems: Sequence[str] = (),
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self.problems = folder, list(problems)
         self._lines: Mapping[str, Sequence[Line]] = lines or {}
+        self.texts: Mapping[str, str] = texts or {}
         self._parsed: dict[str, GroundTruth | None] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._lines
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether any picture of the folder is labelled."""
+        return bool(self._lines or self.texts)
 
     def ground_truth(self, name: str) -> GroundTruth | None:
         """The ground truth of a picture according to the tables; None if they have none."""
@@ -113,11 +127,26 @@ class _TableCollector:
 
 
 def read_tables(folder: str, names: Sequence[str]) -> Labels:
-    """Read the tables in `folder` and in the subfolders of the pictures `names`, which are relative to `folder`."""
+    """Read the labels of `names`, which are relative to `folder`: from tables in it and in their subfolders, and from
+    the names themselves."""
     collector = _TableCollector()
     for inside in sorted({os.path.dirname(name) for name in names} | {""}):
         collector.add(folder, inside)
-    return Labels(folder, collector.lines, collector.problems)
+    return Labels(folder, collector.lines, collector.problems, _label_texts(names, collector.lines))
+
+
+def _label_texts(names: Sequence[str], lines: Mapping[str, Sequence[Line]]) -> dict[str, str]:
+    texts = {}
+    for number, name in enumerate(names):
+        if number % _PAUSE_AFTER == 0:
+            # Lets the window draw while a long list is parsed.
+            sleep(0)
+        # A table has precedence over the name.
+        rows = lines.get(name)
+        text = ", ".join(row["text"] for _, _, row in rows if row.get("text")) if rows else label_text_of(name)
+        if text:
+            texts[name] = text
+    return texts
 
 
 class LabelTableReader(Worker):

@@ -114,6 +114,8 @@ class LiveSource:
         self.is_file = isinstance(address, str) and not is_address(address)
         self.status = LiveStatus()
         self.rate = Rate()
+        # When the last new frame came, in seconds of the monotonic clock; 0 before the first one.
+        self.last_frame_time = 0.0
         self._offer, self._wake, self._capture = offer, wake, capture
         self._changed = threading.Condition()
         self._reader: _FrameReader | None = None
@@ -176,8 +178,9 @@ class LiveSource:
             reader.ended = True
             if self._ended:
                 return
-            if detail is None:
-                self._set_status(LiveStatus(ENDED))
+            # A file that cannot be read will not be readable in a few seconds; a stalled drive may go on.
+            if detail is None or (self.is_file and reader.done and not self._reconnect_now):
+                self._set_status(LiveStatus(ENDED, detail or ""))
                 self._wait(None)
                 continue
             if self._reconnect_now:
@@ -317,7 +320,7 @@ class _FrameReader:
         )
         self._last = image
         if not self.frozen:
-            self.last_frame_time = monotonic()
+            self.last_frame_time = self._source.last_frame_time = monotonic()
         self.frames += 1
         if self.frames == 1:
             with self._source._changed:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
-from alpr_app.data.images import read_picture
+from alpr_app.data.images import read_picture, write_picture
 from alpr_app.viewer.app.commands import COMMANDS, press
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS
@@ -68,7 +69,29 @@ def test_zoom_help_and_selection_have_keys(opened):
     press(opened, "Tab")
     assert state.selected == 0
     press(opened, "N")
-    assert "wrong or missed" in state.message.text
+    assert "no labels" in state.message.text
+
+
+def test_without_labels_the_key_for_errors_says_so(program, until, tmp_path):
+    write_picture(tmp_path / "plain.png", np.full((60, 80, 3), 30, np.uint8))
+    viewer = program()
+    viewer.open(str(tmp_path))
+    until(lambda: viewer.collect() or (not viewer.state.scanning and viewer.state.recognition), "the folder")
+    press(viewer, "N")
+    assert "no labels" in viewer.state.message.text
+
+
+def test_with_labels_the_key_for_errors_says_that_all_are_right_or_none_has_been_read(program, until, tmp_path):
+    write_picture(tmp_path / "皖A12345.png", np.full((60, 80, 3), 30, np.uint8))
+    viewer = program()
+    viewer.open(str(tmp_path))
+    until(lambda: viewer.collect() or (viewer.state.recognition and viewer.state.image_list.has_labels), "the picture")
+    press(viewer, "N")
+    assert "are right" in viewer.state.message.text
+    until(lambda: viewer.collect() or viewer.state.image_list.labels.has_labels, "the labels")
+    viewer.state.image_list.clear_records()
+    press(viewer, "N")
+    assert "has been read yet" in viewer.state.message.text
 
 
 def test_the_field_for_a_number_has_a_key_and_escape_closes_it(opened):

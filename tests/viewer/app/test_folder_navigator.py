@@ -217,7 +217,10 @@ def test_a_folder_that_goes_away_while_it_is_browsed_is_reported_and_ends_nothin
     viewer.navigator.refresh()
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
     assert "No such file or directory" in viewer.state.message.text
-    assert len(viewer.state.image_list.records) == 2, "what was read can still be kept"
+    image_list = viewer.state.image_list
+    assert (image_list.names, image_list.records, image_list.totals.pictures) == ((), {}, 0), "no figures are left"
+    viewer.collect()
+    assert viewer.state.image_item is None
     viewer.step(1)
     viewer.show_folder(str(nested / "north"))
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")

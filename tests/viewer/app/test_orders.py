@@ -69,19 +69,24 @@ def test_least_confident_first_then_pictures_without_a_plate_then_unread_ones(tm
     assert listed(UNSURE, records, score=0.3)[0] == "5.jpg"
 
 
-def test_wrong_and_missed_ones_first(tmp_path, listed, fakes):
-    names = [format_name(Annotation(f"皖A1234{n}", (20, 30, 60, 42), CORNERS, area=str(n))) for n in range(4)]
-    for name in (*names, "plain.jpg"):
+def test_errors_first_and_the_worst_of_them_at_the_top(tmp_path, listed, fakes):
+    names = [format_name(Annotation(f"皖A1234{n}", (20, 30, 60, 42), CORNERS, area=str(n))) for n in range(6)]
+    for name in (*names, "plain.jpg", "broken.jpg"):
         (tmp_path / name).touch()
-    right, wrong, missed, unread = names
+    right, wrong, missed, unread, off, false = names
+    far, loose = tuple((x + 200, y) for x, y in CORNERS), tuple((x + 12, y) for x, y in CORNERS)
     records = {
         right: record(right, fakes.plate("皖A12340", corners=CORNERS)),
         wrong: record(wrong, fakes.plate("沪B00000", corners=CORNERS)),
         missed: record(missed),
+        off: record(off, fakes.plate("皖A12344", corners=loose)),
+        false: record(false, fakes.plate("皖A12345", corners=CORNERS), fakes.plate("沪B00000", corners=far)),
         "plain.jpg": record("plain.jpg"),
+        "broken.jpg": Record(Recognition("broken.jpg", error="not a picture"), None, ()),
     }
-    assert listed(ERRORS, records) == [wrong, missed, "plain.jpg", right, unread]
-    assert listed(ERRORS, records, score=0.95) == [*sorted([right, wrong, missed]), "plain.jpg", unread]
+    assert listed(ERRORS, records) == ["broken.jpg", missed, wrong, off, false, "plain.jpg", right, unread]
+    labelled = sorted([right, wrong, missed, off, false])
+    assert listed(ERRORS, records, score=0.95) == ["broken.jpg", *labelled, "plain.jpg", unread]
 
 
 def test_results_move_no_row_before_a_refresh(program, until, tmp_path, fakes):

@@ -194,6 +194,17 @@ def test_a_missing_camera_is_reported_and_another_source_can_be_opened(program, 
     shows(viewer, named("1.png"), "the folder")
 
 
+def test_a_dropped_text_file_is_one_message_and_leaves_the_folder_open(program, shows, few_pictures):
+    viewer = program()
+    viewer.open(str(few_pictures))
+    shows(viewer, named("1.png"), "the folder")
+    count = len([message for message in viewer.state.messages if message.is_error])
+    viewer.open(str(few_pictures / "notes.txt"))
+    errors = [message.text for message in viewer.state.messages if message.is_error]
+    assert errors[count:] == ["notes.txt is neither a folder nor a picture nor a video"]
+    assert viewer.live is None and viewer.state.folder == str(few_pictures)
+
+
 def test_a_missing_file_is_a_message(program, tmp_path):
     viewer = program()
     viewer.open(str(tmp_path / "gone"))

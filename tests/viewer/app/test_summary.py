@@ -62,6 +62,20 @@ def test_folders_come_in_natural_order_and_each_is_counted_by_the_rules_of_eval(
     assert summary.has_labels
 
 
+def test_outcomes_are_counted_by_folder(records, summary, fakes):
+    b2, b10, plain = summary.rows
+    assert (b2.text_right, b2.place_right) == pytest.approx((2 / 3, 2 / 3))
+    assert (b2.text_wrong, b2.place_off, b2.missed, b2.unmatched) == (0, 0, 1, 1)
+    assert (b10.text_right, b10.place_right, b10.text_wrong, b10.unmatched) == (0, 1, 1, 0)
+    assert {plain.text_right, plain.place_right, plain.missed, plain.unmatched} == {None}
+    truth, loose = ground_truth_of(LABELLED), (fakes.plate(TEXT, corners=moved(16)),)
+    records["b10/2.jpg"] = Record(Recognition(LABELLED, loose), truth, compare(truth, loose))
+    records["b10/3.jpg"] = Record(Recognition(LABELLED, error="cut short"), truth, ())
+    b10 = summarise(records, 0.5, 0.0).rows[1]
+    assert (b10.text_right, b10.place_right, b10.place_off, b10.unreadable) == (0.5, 0.5, 1, 1)
+    assert (b10.unmatched, b10.false_boxes) == (0, 1), "the older column has its rule of an IoU of 0.5"
+
+
 def test_micro_counts_every_picture_the_same_and_macro_every_folder_that_has_labels(summary):
     assert (summary.micro.folder, summary.macro.folder) == (MICRO, MACRO)
     assert (summary.micro.pictures, summary.micro.plates, summary.micro.labelled) == (6, 6, 4)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from alpr_app.data.images import read_picture, write_picture
+from alpr_app.viewer.panels.context import outcome_colour
 from alpr_app.viewer.toolkit.inputs import KEYS
 from alpr_app.viewer.toolkit.theme import DARK
 from alpr_app.viewer.workers.export import ExportWorker
@@ -97,14 +98,14 @@ def test_typing_into_the_filter_is_no_command(window, few_pictures):
     assert shown.state.view.zoom is None
 
 
-@pytest.mark.parametrize(("name", "outcome"), [("皖A12345_2.png", "right"), ("皖A54321.png", "wrong")])
+@pytest.mark.parametrize(("name", "outcome"), [("皖A12345_2.png", "right"), ("皖A54321.png", "text wrong")])
 def test_a_label_without_a_position_is_shown_on_the_card_alone(window, tmp_path, fakes, near, name, outcome):
     write_picture(tmp_path / name, np.full((300, 400, 3), 30, np.uint8))
     shown = window(tmp_path, [fakes.plate(corners=CORNERS)])
     pixels = shown.draw(3)
     assert shown.state.outcome == outcome
     assert not near(pixels[60:680, 310:930], DARK.ground_truth, 12).any()
-    assert near(pixels[40:690, 950:1270], getattr(DARK, outcome), 12).any()
+    assert near(pixels[40:690, 950:1270], outcome_colour(DARK, outcome), 12).any()
 
 
 @pytest.mark.parametrize(("order", "beside"), [("name", True), ("unsure", False)])
@@ -183,7 +184,7 @@ def test_escape_closes_a_combo_box_and_a_click_chooses_an_item(window, few_pictu
     until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
     ui = shown.frame.context.ui
     # The combo box with the order.
-    at = (120, 92)
+    at = (190, 92)
     shown.click(*at)
     shown.draw(3)
     assert ui.combo_open

@@ -78,15 +78,24 @@ def test_labels_from_a_table_count_like_those_from_names(folder, read, fakes):
     marks = {name: image_list.outcome(name) for name in image_list.names}
     assert marks == {
         "right.png": "right",
-        "wrong.png": "wrong",
+        "wrong.png": "text wrong",
         "missed.png": "missed",
-        "free.png": "wrong",
+        "free.png": "false box",
         "unknown.png": "",
         # From its name, because the table does not mention it.
         "皖A12345.png": "right",
     }
     totals = image_list.totals
-    assert (totals.pictures, totals.right, totals.wrong, totals.missed, totals.found_70) == (5, 2, 2, 1, 2)
+    assert totals.outcomes == {
+        "unreadable file": 0,
+        "missed": 1,
+        "text wrong": 1,
+        "place off": 0,
+        "false box": 1,
+        "right": 2,
+    }
+    assert (totals.pictures, totals.plates, totals.text_right) == (5, 4, 2)
+    assert (totals.placed_plates, totals.place_right) == (3, 2)
     image_list.filter("", "missed")
     assert [image_list.names[index] for index in image_list.rows] == ["missed.png"]
     viewer.state.change(score=0.99)
@@ -106,7 +115,7 @@ def test_a_picture_with_several_plates_is_as_right_as_the_worst_of_them(folder, 
     )
     viewer = read(root, [fakes.plate(corners=CORNERS), fakes.plate("京B00001", corners=low)], 4)
     image_list = viewer.state.image_list
-    assert [image_list.outcome(f"{name}.png") for name in "abcd"] == ["right", "wrong", "missed", "right"]
+    assert [image_list.outcome(f"{name}.png") for name in "abcd"] == ["right", "text wrong", "missed", "right"]
     assert image_list.records["c.png"].missed(0.5, 0) == ["京B00001"]
     line = summarise(image_list.records, 0.5, 0.0).micro
     # Seven labelled plates; on `c` one box matches no label, on `d` one matches an illegible plate.
@@ -121,14 +130,14 @@ def test_tables_of_subfolders_and_paths_in_a_table_count(folder, read, fakes):
     assert {name.replace("\\", "/"): image_list.outcome(name) for name in image_list.names} == {
         "1.png": "right",
         "a/2.png": "right",
-        "b/3.png": "wrong",
+        "b/3.png": "text wrong",
     }
 
 
 def test_a_table_without_positions_counts_by_the_text_alone(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "皖a·12345"), row("2.png", "皖a12346")], columns=("file", "text"))
     viewer = read(root, [fakes.plate(corners=CORNERS)], 2)
-    assert [viewer.state.image_list.outcome(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+    assert [viewer.state.image_list.outcome(name) for name in ("1.png", "2.png")] == ["right", "text wrong"]
 
 
 @pytest.mark.parametrize("text", ["皖A·12345", "皖a–12345", "皖Ａ 12345", "皖_A.1234５"])
@@ -142,7 +151,7 @@ def test_labels_are_spelled_as_by_the_evaluation(folder, read, fakes, text):
 def test_small_letters_count_for_a_reader_that_knows_them(folder, read, fakes):
     root = folder(["1.png", "2.png"], [row("1.png", "aB·1c"), row("2.png", "AB1C")], columns=("file", "text"))
     viewer = read(root, [fakes.plate("aB1c", corners=CORNERS)], 2, alphabet="aBc1")
-    assert [viewer.state.image_list.outcome(name) for name in ("1.png", "2.png")] == ["right", "wrong"]
+    assert [viewer.state.image_list.outcome(name) for name in ("1.png", "2.png")] == ["right", "text wrong"]
 
 
 def test_a_table_read_after_the_pictures_still_applies_to_them(folder, read, fakes, monkeypatch):
@@ -150,7 +159,7 @@ def test_a_table_read_after_the_pictures_still_applies_to_them(folder, read, fak
     monkeypatch.setattr(label_tables, "read_tables", lambda *given: gate.wait(10) and original(*given))
     root = folder(["1.png"], [row("1.png", "皖A12345", PLACE)])
     threading.Timer(0.3, gate.set).start()
-    assert read(root, [fakes.plate(corners=CORNERS)], 1).state.image_list.totals.right == 1
+    assert read(root, [fakes.plate(corners=CORNERS)], 1).state.image_list.totals.text_right == 1
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_a_camera_whose_driver_hangs_does_not_delay_closing(camera, until):
 def test_a_video_whose_name_is_not_valid_text_is_refused_before_it_is_opened(until):
     source = LiveSource("clips/no\udcfftext.avi", lambda image_item: None)
     try:
-        until(lambda: source.status.state == WAITING, "the failure")
+        until(lambda: source.status.state == ENDED, "the failure")
         assert source.status.detail == (
             r"cannot be read: clips/no\udcfftext.avi: OpenCV opens no video whose name is not UTF-8; rename it"
         )

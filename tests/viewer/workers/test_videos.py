@@ -53,8 +53,9 @@ def test_a_file_that_is_not_a_video_is_reported(program, until, tmp_path):
     (tmp_path / "film.mp4").write_bytes(b"no video at all")
     viewer = program()
     viewer.open(str(tmp_path / "film.mp4"))
-    until(lambda: viewer.collect() or viewer.state.live_status.state == WAITING, "the failure")
-    assert viewer.state.live_status.detail == "cannot be opened"
+    until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the failure")
+    assert viewer.state.live_status.detail == "cannot be opened", "and nothing is tried again by itself"
+    assert welcome._live(viewer.state) == ("Film.mp4 cannot be opened", ["R tries again"], True)
 
 
 def test_an_address_without_an_answer_is_reported(program, until):
