@@ -166,16 +166,16 @@ def measure(
     with Offscreen(*SIZE) as screen:
         try:
             from alpr_app.viewer.app.layout import WindowLayout
+            from alpr_app.viewer.toolkit.binding import make_toolkit
             from alpr_app.viewer.toolkit.textures import Textures
             from alpr_app.viewer.toolkit.theme import theme
-            from alpr_app.viewer.toolkit.toolkit import Toolkit
         except ImportError as error:
             raise AlprError(without_package(error)) from error
         camera, wake_event = StandInCamera(image), threading.Event()
         with ExitStack() as cleanup:
             program = ViewerProgram(choice, wake=wake_event.set, make=make, capture=lambda address: camera)
             cleanup.callback(program.close)
-            ui = Toolkit(theme(program.state.settings.theme, False))
+            ui = make_toolkit(theme(program.state.settings.theme, False))
             cleanup.callback(ui.close)
             ui.attach_renderer()
             textures = Textures()
@@ -199,6 +199,7 @@ def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, i
     latencies, live, rate = bench.measure_live(camera, frames)
     return {
         "window": list(SIZE),
+        "toolkit": bench.frame.context.ui.name,
         "opengl": bench.screen.renderer,
         "backend": program.recogniser.status.detail,
         "plates": plates,

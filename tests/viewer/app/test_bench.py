@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from alpr_app.cli.main import main
 from alpr_app.data.images import write_picture
 from alpr_app.viewer.app import bench
+from alpr_app.viewer.toolkit import binding
 from alpr_app.viewer.toolkit.offscreen import OffscreenError
 
 MEASURED = ("still_frame_ms", "live_frame_ms", "capture_to_overlay_ms")
@@ -76,10 +76,10 @@ def test_without_the_packages_of_the_window_one_line_says_so(wanted, monkeypatch
             pass
 
     monkeypatch.setattr(bench, "Offscreen", Screen)
-    monkeypatch.setitem(sys.modules, "alpr_app.viewer.toolkit.toolkit", None)
+    monkeypatch.setattr(binding, "find_spec", lambda name: None)
     assert bench.main([wanted]) == 2
     said = json.loads(capsys.readouterr().out)["error"]
-    assert "toolkit" in said and "\n" not in said
+    assert "needs the package imgui-bundle" in said and "\n" not in said
 
 
 def test_the_stand_in_camera_gives_no_frame_twice_and_says_when_it_gave_them():
