@@ -166,16 +166,18 @@ def measure(
     with Offscreen(*SIZE) as screen:
         try:
             from alpr_app.viewer.app.layout import WindowLayout
-            from alpr_app.viewer.toolkit.binding import make_toolkit
+            from alpr_app.viewer.toolkit.binding import load_toolkit
             from alpr_app.viewer.toolkit.textures import Textures
             from alpr_app.viewer.toolkit.theme import theme
+
+            toolkit = load_toolkit()
         except ImportError as error:
             raise AlprError(without_package(error)) from error
         camera, wake_event = StandInCamera(image), threading.Event()
         with ExitStack() as cleanup:
             program = ViewerProgram(choice, wake=wake_event.set, make=make, capture=lambda address: camera)
             cleanup.callback(program.close)
-            ui = make_toolkit(theme(program.state.settings.theme, False))
+            ui = toolkit(theme(program.state.settings.theme, False))
             cleanup.callback(ui.close)
             ui.attach_renderer()
             textures = Textures()

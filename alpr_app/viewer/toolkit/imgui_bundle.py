@@ -29,6 +29,8 @@ _ADDED_COLOURS = {
     "tab_dimmed_selected_overline": "clear",
     "nav_cursor": "accent",
 }
+# ImGuiFreeTypeLoaderFlags_NoHinting, which the binding does not export.
+_NO_HINTING = 1
 # Dear ImGui's keys, by code of GLFW.
 _KEYS = {KEYS[key]: getattr(imgui.Key, name.lower().replace("pad_", "keypad_")) for name, key in TYPING_KEYS.items()}
 
@@ -96,7 +98,12 @@ class BundleToolkit(Toolkit):
         # Lines drawn from the texture have gaps where they are nearly horizontal.
         self._io.fonts.flags |= imgui.ImFontAtlasFlags_.no_baked_lines
         # Glyphs are drawn when they are first used, in any size.
-        self._font = self._io.fonts.add_font_from_file_ttf(str(FONT), SIZES[BODY])
+        # FreeType's hinting would round the advances, so that gaps between letters vary; drawn at twice the size,
+        # glyphs are sharp between two pixels too.
+        self._io.fonts.font_loader_flags = _NO_HINTING
+        config = imgui.ImFontConfig()
+        config.rasterizer_density = 2.0
+        self._font = self._io.fonts.add_font_from_file_ttf(str(FONT), SIZES[BODY], config)
         self._sizes: dict[str, float] = {}
         return BundleInput(self._io)
 
