@@ -20,6 +20,7 @@ from alpr_app.core.errors import AlprError
 from alpr_app.core.startup import enter
 from alpr_app.data.images import quiet_opencv, read_picture
 from alpr_app.pipeline.options import ModelChoice
+from alpr_app.runtime.system_info import peak_memory
 from alpr_app.viewer.app.main import without_package
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.offscreen import Offscreen
@@ -159,6 +160,10 @@ def measure(
         idle_seconds: Duration of the idle measurement.
         make: Replaces the models in tests.
 
+    Returns:
+        The figures by name; times in milliseconds. `first_frame_ms` begins with the import of the toolkit and ends with
+        the first frame drawn, while the models are loaded.
+
     Raises:
         OffscreenError: Nothing can be drawn on this computer.
         AlprError: A package is missing, or a model cannot be used.
@@ -170,7 +175,9 @@ def measure(
             from alpr_app.viewer.toolkit.textures import Textures
             from alpr_app.viewer.toolkit.theme import theme
 
+            started = perf_counter()
             toolkit = load_toolkit()
+            imported = perf_counter()
         except ImportError as error:
             raise AlprError(without_package(error)) from error
         camera, wake_event = StandInCamera(image), threading.Event()
@@ -183,7 +190,16 @@ def measure(
             textures = Textures()
             cleanup.callback(textures.close)
             bench = _Bench(screen, WindowLayout(program, ui, textures), program, wake_event)
-            return _figures(bench, camera, picture, frames, idle_seconds)
+            bench.draw()
+            first_drawn = perf_counter()
+            figures = _figures(bench, camera, picture, frames, idle_seconds)
+    memory = peak_memory()
+    return figures | {
+        "toolkit": toolkit.name,
+        "toolkit_import_ms": round(1000 * (imported - started), 1),
+        "first_frame_ms": round(1000 * (first_drawn - started), 1),
+        "peak_memory_gb": None if memory is None else round(memory, 3),
+    }
 
 
 def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, idle_seconds: float) -> dict[str, Any]:
@@ -201,7 +217,6 @@ def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, i
     latencies, live, rate = bench.measure_live(camera, frames)
     return {
         "window": list(SIZE),
-        "toolkit": bench.frame.context.ui.name,
         "opengl": bench.screen.renderer,
         "backend": program.recogniser.status.detail,
         "plates": plates,

@@ -39,6 +39,8 @@ def test_the_window_is_measured_without_a_display(options, alpr_command, tmp_pat
     assert figures["processor"] and figures["picture"] == {"file": "picture.png", "width": 64, "height": 48}
     assert all(0 < window[name]["p50"] <= window[name]["p95"] for name in MEASURED)
     assert 0 <= window["idle_core_share"] < 16
+    assert window["toolkit"] == binding.chosen_binding() and f"toolkit: {window['toolkit']}" in done.stdout
+    assert 0 < window["toolkit_import_ms"] < window["first_frame_ms"]
     assert window["read_rate"] > 0 and window["plates"] > 0 and window["opengl"]
     assert all(words in done.stdout for words in ("capture to overlay", "% of a core", "p95", window["opengl"]))
 
