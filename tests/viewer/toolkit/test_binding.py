@@ -9,7 +9,7 @@ from alpr_app.core.errors import AlprError
 from alpr_app.viewer.app import main
 from alpr_app.viewer.toolkit import binding
 from alpr_app.viewer.toolkit.inputs import KEYS
-from alpr_app.viewer.toolkit.painter import BODY, LARGE
+from alpr_app.viewer.toolkit.painter import BODY, LARGE, SIZES
 from alpr_app.viewer.toolkit.theme import LIGHT
 
 
@@ -160,6 +160,14 @@ def test_chinese_glyphs_are_drawn_in_every_size(toolkit):
     for font in (BODY, LARGE):
         shown = [draw(lambda text=text, font=font: ui.text(text, font=font)) for text in ("皖", "沪")]
         assert (shown[0] != shown[1]).any()
+
+
+def test_text_is_spaced_alike_in_every_size(toolkit):
+    ui, draw = toolkit
+    widths = {}
+    draw(lambda: widths.update({font: ui.text_width("l" * 20, font) for font in SIZES}))
+    for font, width in widths.items():
+        assert width / SIZES[font] == pytest.approx(widths[BODY] / SIZES[BODY], rel=0.01)
 
 
 def test_a_position_that_is_set_last_belongs_to_the_content(toolkit):
