@@ -289,9 +289,9 @@ def laps(minutes: float, stand_in: bool, seed: int = 0, least: int = 2) -> Itera
     with TemporaryDirectory() as place, Offscreen(*LARGEST) as screen, ExitStack() as opened:
         # Only now: the way to OpenGL has to be chosen before they are imported.
         from alpr_app.viewer.app.layout import WindowLayout
+        from alpr_app.viewer.toolkit.binding import make_toolkit
         from alpr_app.viewer.toolkit.textures import Textures
         from alpr_app.viewer.toolkit.theme import theme
-        from alpr_app.viewer.toolkit.toolkit import Toolkit
 
         root = Path(place)
         write_folders(root)
@@ -303,7 +303,7 @@ def laps(minutes: float, stand_in: bool, seed: int = 0, least: int = 2) -> Itera
         )
         opened.callback(program.close)
         program.export_worker = ExportWorker(folder=root / "kept")
-        ui = Toolkit(theme(program.state.settings.theme, False))
+        ui = make_toolkit(theme(program.state.settings.theme, False))
         opened.callback(ui.close)
         ui.attach_renderer()
         textures = Textures()

@@ -13,7 +13,7 @@ import pytest
 from tests.places import ROOT
 
 PACKAGE = ROOT / "alpr_app"
-GUI = {"imgui", "glfw", "OpenGL"}
+GUI = {"imgui", "imgui_bundle", "glfw", "OpenGL"}
 ROOMS = {"core", "data", "networks", "runtime", "pipeline", "evaluation", "cli", "synth", "train", "viewer"}
 # A module, and an import that the house forbids it.
 FORBIDDEN = {
@@ -24,6 +24,7 @@ FORBIDDEN = {
     "cli/read.py": "import alpr_app.viewer.app.program",
     "viewer/app/program.py": "import alpr_app.train.cli.main",
     "viewer/panels/help.py": "import imgui",
+    "viewer/panels/chart.py": "import imgui_bundle",
     "train/trainer/loop.py": "import glfw",
     "synth/plates/glyphs.py": "import alpr_app.networks.layers",
     "train/detector/dataset.py": "import alpr_app.synth.scenes.scenes",

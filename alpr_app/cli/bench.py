@@ -227,6 +227,8 @@ def viewer_table(figures: dict[str, Any]) -> list[str]:
     lines = [
         f"window {width} x {height} with {plates}, drawn by {figures['opengl']}",
         f"models: {figures['backend']}",
+        f"toolkit: {figures['toolkit']}, imported in {figures['toolkit_import_ms']:.0f} ms, "
+        f"first frame after {figures['first_frame_ms']:.0f} ms",
         "",
         f"{'ms':26}{'p50':>8}{'p95':>8}",
     ]

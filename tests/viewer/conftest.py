@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from types import SimpleNamespace
@@ -16,11 +15,13 @@ import numpy as np
 import pytest
 from builders import LACKING
 
+from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import Plate
 from alpr_app.core.result import Timings
 from alpr_app.data.images import write_picture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.program import ViewerProgram
+from alpr_app.viewer.toolkit.binding import chosen_binding, make_toolkit
 from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.toolkit.theme import DARK
 from tests.builders import make_plate
@@ -158,8 +159,10 @@ def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toolkit_installed(lacking):
     """For tests that show a window."""
-    if find_spec("imgui") is None:
-        lacking("Dear ImGui is not installed: there is no build of it for every Python")
+    try:
+        chosen_binding()
+    except AlprError as error:
+        lacking(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -178,9 +181,8 @@ def window(screen, program, fakes, until):
     """The window and its content; `draw` returns its pixels."""
     from alpr_app.viewer.app.layout import WindowLayout
     from alpr_app.viewer.toolkit.textures import Textures
-    from alpr_app.viewer.toolkit.toolkit import Toolkit
 
-    ui = Toolkit(DARK)
+    ui = make_toolkit(DARK)
     ui.attach_renderer()
     textures = Textures()
 

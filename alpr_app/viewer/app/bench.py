@@ -20,6 +20,7 @@ from alpr_app.core.errors import AlprError
 from alpr_app.core.startup import enter
 from alpr_app.data.images import quiet_opencv, read_picture
 from alpr_app.pipeline.options import ModelChoice
+from alpr_app.runtime.system_info import peak_memory
 from alpr_app.viewer.app.main import without_package
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.toolkit.offscreen import Offscreen
@@ -159,6 +160,10 @@ def measure(
         idle_seconds: Duration of the idle measurement.
         make: Replaces the models in tests.
 
+    Returns:
+        The figures by name; times in milliseconds. `first_frame_ms` begins with the import of the toolkit and ends with
+        the first frame drawn, while the models are loaded.
+
     Raises:
         OffscreenError: Nothing can be drawn on this computer.
         AlprError: A package is missing, or a model cannot be used.
@@ -166,22 +171,35 @@ def measure(
     with Offscreen(*SIZE) as screen:
         try:
             from alpr_app.viewer.app.layout import WindowLayout
+            from alpr_app.viewer.toolkit.binding import load_toolkit
             from alpr_app.viewer.toolkit.textures import Textures
             from alpr_app.viewer.toolkit.theme import theme
-            from alpr_app.viewer.toolkit.toolkit import Toolkit
+
+            started = perf_counter()
+            toolkit = load_toolkit()
+            imported = perf_counter()
         except ImportError as error:
             raise AlprError(without_package(error)) from error
         camera, wake_event = StandInCamera(image), threading.Event()
         with ExitStack() as cleanup:
             program = ViewerProgram(choice, wake=wake_event.set, make=make, capture=lambda address: camera)
             cleanup.callback(program.close)
-            ui = Toolkit(theme(program.state.settings.theme, False))
+            ui = toolkit(theme(program.state.settings.theme, False))
             cleanup.callback(ui.close)
             ui.attach_renderer()
             textures = Textures()
             cleanup.callback(textures.close)
             bench = _Bench(screen, WindowLayout(program, ui, textures), program, wake_event)
-            return _figures(bench, camera, picture, frames, idle_seconds)
+            bench.draw()
+            first_drawn = perf_counter()
+            figures = _figures(bench, camera, picture, frames, idle_seconds)
+    memory = peak_memory()
+    return figures | {
+        "toolkit": toolkit.name,
+        "toolkit_import_ms": round(1000 * (imported - started), 1),
+        "first_frame_ms": round(1000 * (first_drawn - started), 1),
+        "peak_memory_gb": None if memory is None else round(memory, 3),
+    }
 
 
 def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, idle_seconds: float) -> dict[str, Any]:

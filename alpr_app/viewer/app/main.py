@@ -9,6 +9,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+# Packages of the window, by the names under which they are imported; `toolkit.binding` reports those of Dear ImGui.
+_PACKAGES = {"glfw": "glfw", "OpenGL": "PyOpenGL"}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the desktop program with `argv` (None: the arguments of the process).
@@ -61,21 +64,10 @@ def _exit_status(status: int, ended: bool) -> int:
 
 def without_package(error: ImportError) -> str:
     """The message for a package of the window that cannot be imported."""
-    if error.name == "imgui":
-        return _without_imgui(sys.version_info[:2])
-    return f"the window cannot be drawn: {error}"
-
-
-def _without_imgui(version: tuple[int, int]) -> str:
-    """The remedy that works with this version of Python."""
-    install = f"{sys.executable} -m pip install 'imgui[glfw]'"
-    if version < (3, 12):
-        return f"the window needs the package imgui, which is not installed: {install}"
-    if version == (3, 12):
-        needs = "a C++ compiler and Python's headers (Debian: g++ python3-dev)"
-        return f"the window needs the package imgui, which is compiled for Python 3.12 with {needs}: {install}"
-    name = ".".join(map(str, version))
-    return f"the window needs the package imgui, which does not exist for Python {name}; use Python 3.11"
+    package = _PACKAGES.get((error.name or "").partition(".")[0])
+    if package is None:
+        return f"the window cannot be drawn: {error}"
+    return f"the window needs the package {package}, which is not installed: {sys.executable} -m pip install {package}"
 
 
 def _run(args: argparse.Namespace) -> bool:
@@ -84,8 +76,11 @@ def _run(args: argparse.Namespace) -> bool:
     from alpr_app.viewer.app.arguments import DEFAULT_SIZE, chosen_settings, initial_target, model_choice
     from alpr_app.viewer.app.program import ViewerProgram
     from alpr_app.viewer.app.settings import load_settings, settings_path
+    from alpr_app.viewer.toolkit.binding import load_toolkit
 
     quiet_opencv()
+    # Before the window: without a toolkit none is opened, and imgui-bundle may have to be imported before GLFW.
+    load_toolkit()
 
     def make(**options: Any) -> ViewerProgram:
         program = ViewerProgram(model_choice(args), **options)

@@ -12,10 +12,10 @@ from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.layout import WindowLayout
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING
+from alpr_app.viewer.toolkit.binding import make_toolkit
 from alpr_app.viewer.toolkit.offscreen import Offscreen
 from alpr_app.viewer.toolkit.textures import Textures
 from alpr_app.viewer.toolkit.theme import theme
-from alpr_app.viewer.toolkit.toolkit import Toolkit
 from alpr_app.viewer.workers.live import ENDED, WAITING
 from alpr_app.viewer.workers.recogniser import FAILED, READY
 
@@ -45,7 +45,7 @@ def take_screenshot(make: Callable[[], ViewerProgram], path: Path, size: tuple[i
         if program.state.kind == NOTHING and not program.state.run_open:
             raise AlprError(program.state.messages[-1].text)
         settings = program.state.settings
-        ui = Toolkit(theme(settings.theme, settings.colour_blind), settings.ui_scale)
+        ui = make_toolkit(theme(settings.theme, settings.colour_blind), settings.ui_scale)
         cleanup.callback(ui.close)
         ui.attach_renderer()
         textures = Textures()

@@ -16,11 +16,11 @@ from alpr_app.core.errors import AlprError
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.layout import WindowLayout
 from alpr_app.viewer.app.program import ViewerProgram
+from alpr_app.viewer.toolkit.binding import make_toolkit
 from alpr_app.viewer.toolkit.inputs import REST_SECONDS
 from alpr_app.viewer.toolkit.painter import printable
 from alpr_app.viewer.toolkit.textures import Textures
 from alpr_app.viewer.toolkit.theme import theme
-from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 Area = tuple[int, int, int, int]
 """Left, top, width, height in the common coordinates of all screens."""
@@ -151,7 +151,7 @@ class Window:
         ratio = pixels[0] / units[0] if units[0] else 1.0
         # Except on macOS, a unit is a pixel, and the screen tells the scale.
         scale = max(1.0, glfw.get_window_content_scale(self._window)[0] / ratio)
-        self._ui = Toolkit(theme(settings.theme, settings.colour_blind), scale * settings.ui_scale, ratio)
+        self._ui = make_toolkit(theme(settings.theme, settings.colour_blind), scale * settings.ui_scale, ratio)
         cleanup.callback(self._ui.close)
         self._ui.attach_renderer()
         self._ui.attach_clipboard(self._get_clipboard, self._put_clipboard)

@@ -43,8 +43,7 @@ class CanvasPanel:
                 model_banner(context, area)
                 return
             ui.cursor = area[:2]
-            hit = ui.hit("picture", area[2], area[3])
-            ui.allow_overlap()
+            hit = ui.hit("picture", area[2], area[3], overlap=True)
             self._handle_mouse(context, area, image_item, hit)
             with ui.painter.clip(area):
                 self._picture(context, area, image_item)

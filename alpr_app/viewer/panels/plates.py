@@ -58,8 +58,7 @@ class PlatesPanel:
         left, top = ui.cursor
         width = ui.room[0]
         height = card.height(width)
-        hit = ui.hit(f"card {number}", width, height)
-        ui.allow_overlap()
+        hit = ui.hit(f"card {number}", width, height, overlap=True)
         after = ui.cursor
         highlighted = hit.hovered or number in (state.selected, state.hovered)
         if hit.hovered:

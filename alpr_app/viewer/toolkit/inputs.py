@@ -63,10 +63,8 @@ _FIELD_KEYS = ("Enter", "Keypad enter", "Escape", "Tab")
 REST_SECONDS = 0.4
 # Far enough outside that Dear ImGui sees no pointer.
 OUTSIDE = (-1e6, -1e6)
-
-
 # Modifiers as numbered by GLFW, and the codes of their keys.
-_MODIFIERS = {"key_shift": (SHIFT, (340, 344)), "key_ctrl": (CONTROL, (341, 345)), "key_alt": (4, (342, 346))}
+MODIFIERS = {"shift": (SHIFT, (340, 344)), "ctrl": (CONTROL, (341, 345)), "alt": (4, (342, 346))}
 
 
 @dataclass(frozen=True)
@@ -177,35 +175,6 @@ class Inputs:
                 if event.pressed[0] in _FIELD_KEYS:
                     # Later characters are not meant for the text field.
                     return
-
-
-class ImguiInput:
-    """Passes events to Dear ImGui's `io`."""
-
-    def __init__(self, io: Any) -> None:
-        self._io = io
-
-    def pointer(self, x: float, y: float) -> None:
-        self._io.mouse_pos = (x, y)
-
-    def button(self, number: int, down: bool) -> None:
-        if number < 3:
-            self._io.mouse_down[number] = down
-
-    def wheel(self, x: float, y: float) -> None:
-        # The wheel may have turned more than once since the last frame.
-        self._io.mouse_wheel_horizontal += x
-        self._io.mouse_wheel += y
-
-    def character(self, code: int) -> None:
-        if 0 < code < 0x10000:
-            self._io.add_input_character(code)
-
-    def key(self, code: int, down: bool, mods: int) -> None:
-        if code < 512:
-            self._io.keys_down[code] = down
-        for name, (bit, codes) in _MODIFIERS.items():
-            setattr(self._io, name, down if code in codes else bool(mods & bit))
 
 
 class Mouse:

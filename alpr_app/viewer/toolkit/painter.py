@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from alpr_app.core import errors
 from alpr_app.core.plate import ALPHABET
@@ -42,8 +43,6 @@ Point = tuple[float, float]
 Rect = tuple[float, float, float, float]
 """Left, top, width, height."""
 
-_CLOSED = 1
-
 
 def pack_colour(colour: Colour) -> int:
     """Pack a colour as the draw list takes it."""
@@ -51,7 +50,7 @@ def pack_colour(colour: Colour) -> int:
     return opacity << 24 | blue << 16 | green << 8 | red
 
 
-class Painter:
+class Painter(ABC):
     """Draws on a draw list.
 
     Args:
@@ -59,43 +58,60 @@ class Painter:
         font: Selects a font while its context is open.
     """
 
+    # Flag of a line that returns to its first point.
+    _CLOSED: ClassVar[int]
+
     def __init__(self, canvas: Any, font: Callable[[str], AbstractContextManager[None]]) -> None:
         self._canvas, self._font = canvas, font
 
+    @staticmethod
+    @abstractmethod
+    def _points(*points: Point) -> tuple[Any, ...]:
+        """Points as arguments of the draw list's methods."""
+
+    @staticmethod
+    @abstractmethod
+    def _texture(number: int) -> Any:
+        """OpenGL's name of a texture as the draw list takes it."""
+
     def line(self, points: Sequence[Point], colour: Colour, width: float = 1.0, closed: bool = False) -> None:
-        self._canvas.add_polyline(list(points), pack_colour(colour), _CLOSED if closed else 0, width)
+        flags = self._CLOSED if closed else 0
+        self._canvas.add_polyline(list(points), pack_colour(colour), flags=flags, thickness=width)
 
     def fill(self, rect: Rect, colour: Colour, rounding: float = 0.0) -> None:
-        left, top, width, height = rect
-        self._canvas.add_rect_filled(left, top, left + width, top + height, pack_colour(colour), rounding)
+        self._canvas.add_rect_filled(*self._corners(rect), pack_colour(colour), rounding)
 
     def outline(self, rect: Rect, colour: Colour, rounding: float = 0.0, width: float = 1.0) -> None:
-        left, top, across, down = rect
-        self._canvas.add_rect(left, top, left + across, top + down, pack_colour(colour), rounding, 0, width)
+        self._canvas.add_rect(*self._corners(rect), pack_colour(colour), rounding, thickness=width)
+
+    def _corners(self, rect: Rect) -> tuple[Any, ...]:
+        left, top, width, height = rect
+        return self._points((left, top), (left + width, top + height))
 
     def triangle(self, first: Point, second: Point, third: Point, colour: Colour) -> None:
-        self._canvas.add_triangle_filled(*first, *second, *third, pack_colour(colour))
+        self._canvas.add_triangle_filled(*self._points(first, second, third), pack_colour(colour))
 
     def quad(self, points: Sequence[Point], colour: Colour) -> None:
         """Fill a quadrilateral."""
-        self._canvas.add_quad_filled(*(value for point in points for value in point), pack_colour(colour))
+        self._canvas.add_quad_filled(*self._points(*points), pack_colour(colour))
 
     def dot(self, centre: Point, radius: float, colour: Colour) -> None:
-        self._canvas.add_circle_filled(*centre, radius, pack_colour(colour), 0)
+        self._canvas.add_circle_filled(*self._points(centre), radius, pack_colour(colour), 0)
 
     def ring(self, centre: Point, radius: float, colour: Colour, width: float = 1.0) -> None:
-        self._canvas.add_circle(*centre, radius, pack_colour(colour), 0, width)
+        self._canvas.add_circle(*self._points(centre), radius, pack_colour(colour), 0, width)
 
     def text(self, point: Point, text: str, colour: Colour, font: str = "body") -> None:
         """Draw text with its top left corner at `point`; whole pixels keep it sharp."""
+        corner = self._points((round(point[0]), round(point[1])))
         with self._font(font):
-            self._canvas.add_text(round(point[0]), round(point[1]), pack_colour(colour), printable(text))
+            self._canvas.add_text(*corner, pack_colour(colour), printable(text))
 
     def picture(self, texture: Texture, rect: Rect, part: Rect = (0, 0, 1, 1)) -> None:
         """Draw a texture; `part` is the left, top, width and height to show, as fractions of the picture."""
         left, top, width, height = rect
         self._canvas.add_image(
-            texture.id,
+            self._texture(texture.id),
             (left, top),
             (left + width, top + height),
             (part[0], part[1]),
@@ -112,8 +128,7 @@ class Painter:
     @contextmanager
     def clip(self, rect: Rect) -> Iterator[None]:
         """Clip drawing to `rect`."""
-        left, top, width, height = rect
-        self._canvas.push_clip_rect(left, top, left + width, top + height, True)
+        self._canvas.push_clip_rect(*self._corners(rect), True)
         try:
             yield
         finally:

@@ -164,46 +164,44 @@ _WIDGET_SIZES: dict[str, float | tuple[float, float]] = {
     "indent_spacing": 16,
 }
 _WIDGET_COLOURS = {
-    "TEXT": "text",
-    "TEXT_DISABLED": "dim",
-    "TEXT_SELECTED_BACKGROUND": "accent_dim",
-    "CHILD_BACKGROUND": "clear",
-    "POPUP_BACKGROUND": "field",
-    "BORDER": "line",
-    "SEPARATOR": "line",
-    "FRAME_BACKGROUND": "field",
-    "FRAME_BACKGROUND_HOVERED": "raised",
-    "FRAME_BACKGROUND_ACTIVE": "raised",
-    "SCROLLBAR_BACKGROUND": "clear",
-    "SCROLLBAR_GRAB": "raised",
-    "SCROLLBAR_GRAB_HOVERED": "pressed",
-    "SCROLLBAR_GRAB_ACTIVE": "pressed",
-    "CHECK_MARK": "accent",
-    "SLIDER_GRAB": "accent",
-    "SLIDER_GRAB_ACTIVE": "accent",
-    "BUTTON": "raised",
-    "BUTTON_HOVERED": "pressed",
-    "BUTTON_ACTIVE": "accent_dim",
-    "HEADER": "raised",
-    "HEADER_HOVERED": "pressed",
-    "HEADER_ACTIVE": "pressed",
-    "TAB": "panel",
-    "TAB_HOVERED": "pressed",
-    "TAB_ACTIVE": "raised",
-    "TAB_UNFOCUSED": "panel",
-    "TAB_UNFOCUSED_ACTIVE": "raised",
-    "PLOT_LINES": "accent",
-    "PLOT_HISTOGRAM": "accent_dim",
+    "text": "text",
+    "text_disabled": "dim",
+    "text_selected_bg": "accent_dim",
+    "child_bg": "clear",
+    "popup_bg": "field",
+    "border": "line",
+    "separator": "line",
+    "frame_bg": "field",
+    "frame_bg_hovered": "raised",
+    "frame_bg_active": "raised",
+    "scrollbar_bg": "clear",
+    "scrollbar_grab": "raised",
+    "scrollbar_grab_hovered": "pressed",
+    "scrollbar_grab_active": "pressed",
+    "check_mark": "accent",
+    "slider_grab": "accent",
+    "slider_grab_active": "accent",
+    "button": "raised",
+    "button_hovered": "pressed",
+    "button_active": "accent_dim",
+    "header": "raised",
+    "header_hovered": "pressed",
+    "header_active": "pressed",
+    "tab": "panel",
+    "tab_hovered": "pressed",
+    "tab_selected": "raised",
+    "tab_dimmed": "panel",
+    "tab_dimmed_selected": "raised",
+    "plot_lines": "accent",
+    "plot_histogram": "accent_dim",
 }
 
 
-def style_widgets(style: Any, theme: Theme, scale: float, number: Callable[[str], int]) -> None:
-    """Apply colours and sizes to Dear ImGui's `style`; `number` returns the index of a colour by its name."""
+def style_widgets(style: Any, theme: Theme, scale: float, set_colour: Callable[[str, Colour], None]) -> None:
+    """Apply colours and sizes to Dear ImGui's `style`; `set_colour` sets one of its colours by name."""
     for name, size in _WIDGET_SIZES.items():
         setattr(style, name, tuple(part * scale for part in size) if isinstance(size, tuple) else size * scale)
     style.window_border_size = style.child_border_size = 0
     style.window_min_size = (1, 1)
-    # Lines drawn from the texture have gaps where they are nearly horizontal.
-    style.anti_aliased_line_use_tex = False
     for name, field in _WIDGET_COLOURS.items():
-        style.colors[number(name)] = getattr(theme, field)
+        set_colour(name, getattr(theme, field))

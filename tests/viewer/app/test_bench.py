@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from alpr_app.cli.main import main
 from alpr_app.data.images import write_picture
 from alpr_app.viewer.app import bench
+from alpr_app.viewer.toolkit import binding
 from alpr_app.viewer.toolkit.offscreen import OffscreenError
 
 MEASURED = ("still_frame_ms", "live_frame_ms", "capture_to_overlay_ms")
@@ -39,6 +39,8 @@ def test_the_window_is_measured_without_a_display(options, alpr_command, tmp_pat
     assert figures["processor"] and figures["picture"] == {"file": "picture.png", "width": 64, "height": 48}
     assert all(0 < window[name]["p50"] <= window[name]["p95"] for name in MEASURED)
     assert 0 <= window["idle_core_share"] < 16
+    assert window["toolkit"] == binding.chosen_binding() and f"toolkit: {window['toolkit']}" in done.stdout
+    assert 0 < window["toolkit_import_ms"] < window["first_frame_ms"]
     assert window["read_rate"] > 0 and window["plates"] > 0 and window["opengl"]
     assert all(words in done.stdout for words in ("capture to overlay", "% of a core", "p95", window["opengl"]))
 
@@ -76,10 +78,10 @@ def test_without_the_packages_of_the_window_one_line_says_so(wanted, monkeypatch
             pass
 
     monkeypatch.setattr(bench, "Offscreen", Screen)
-    monkeypatch.setitem(sys.modules, "alpr_app.viewer.toolkit.toolkit", None)
+    monkeypatch.setattr(binding, "find_spec", lambda name: None)
     assert bench.main([wanted]) == 2
     said = json.loads(capsys.readouterr().out)["error"]
-    assert "toolkit" in said and "\n" not in said
+    assert "needs the package imgui-bundle" in said and "\n" not in said
 
 
 def test_the_stand_in_camera_gives_no_frame_twice_and_says_when_it_gave_them():

@@ -164,9 +164,9 @@ def test_the_list_of_cars_is_drawn_and_a_click_copies_a_text(window, fakes, unti
     ui, places, copied = shown.frame.context.ui, {}, []
     hit = ui.hit
 
-    def noted(name, width, height):
+    def noted(name, width, height, **more):
         places[name] = (ui.cursor[0] + width / 2, ui.cursor[1] + height / 2)
-        return hit(name, width, height)
+        return hit(name, width, height, **more)
 
     monkeypatch.setattr(ui, "hit", noted)
     monkeypatch.setattr(ui, "copy", copied.append)

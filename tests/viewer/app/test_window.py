@@ -286,7 +286,7 @@ def scripted(monkeypatch):
     monkeypatch.setattr(window, "glfw", glfw)
     monkeypatch.setattr(window.Window, "_open", lambda *_: object())
     monkeypatch.setattr(window.Window, "_attach_events", lambda _: None)
-    monkeypatch.setattr(window, "Toolkit", lambda *_: Played("toolkit", done))
+    monkeypatch.setattr(window, "make_toolkit", lambda *_: Played("toolkit", done))
     monkeypatch.setattr(window, "Textures", lambda: Played("textures", done))
     monkeypatch.setattr(window, "WindowLayout", lambda *_: Played("frame", done))
     return window, done

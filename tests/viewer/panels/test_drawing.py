@@ -8,6 +8,7 @@ import pytest
 from alpr_app.core.plate import PROVINCES
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
+from alpr_app.viewer.toolkit.binding import load_toolkit
 from alpr_app.viewer.toolkit.theme import DARK
 
 CORNERS = ((60, 80), (160, 80), (160, 110), (60, 110))
@@ -164,15 +165,14 @@ def test_other_colours_and_sizes_apply_from_the_next_frame(window, few_pictures)
 
 
 def test_widgets_that_cannot_be_set_up_leave_nothing_behind(screen, monkeypatch):
-    import imgui
-
-    from alpr_app.viewer.toolkit.toolkit import Toolkit
+    toolkit = load_toolkit()
+    imgui = toolkit._imgui
 
     def broken(self):
         raise OSError("the font is gone")
 
     before = imgui.get_current_context()
-    monkeypatch.setattr(Toolkit, "_load_fonts", broken)
+    monkeypatch.setattr(toolkit, "_load_fonts", broken)
     with pytest.raises(OSError, match="the font is gone"):
-        Toolkit(DARK)
+        toolkit(DARK)
     assert imgui.get_current_context() is None or imgui.get_current_context() == before

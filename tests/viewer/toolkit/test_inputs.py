@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS, OUTSIDE, ImguiInput, Inputs
+from alpr_app.viewer.toolkit.inputs import CONTROL, KEYS, OUTSIDE, Inputs
 
 
 class Frame:
@@ -82,14 +82,6 @@ def test_moves_and_turns_of_the_wheel_share_a_frame(frames):
     inputs.move(5, 5)
     inputs.wheel(0, 1)
     assert len(frames(inputs)) == 1
-
-    class Io:
-        mouse_wheel = mouse_wheel_horizontal = 0.0
-
-    feed = ImguiInput(Io())
-    feed.wheel(0, 1)
-    feed.wheel(0, 1)
-    assert feed._io.mouse_wheel == 2
 
 
 def test_leaving_the_window_ends_hovering_but_not_dragging(frames):

@@ -105,9 +105,9 @@ def test_a_click_on_a_camera_opens_it_and_one_on_the_icon_searches_again(window,
     ui = shown.frame.context.ui
     hit = ui.hit
 
-    def noted(name, width, height):
+    def noted(name, width, height, **more):
         places[name] = (ui.cursor[0] + width / 2, ui.cursor[1] + height / 2)
-        return hit(name, width, height)
+        return hit(name, width, height, **more)
 
     ui.hit = noted
     shown.draw()
