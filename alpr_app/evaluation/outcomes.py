@@ -112,21 +112,22 @@ def match(plates: Sequence[Sequence[Candidate]], labels: int, placed: bool = Tru
         labels: Number of labels.
         placed: Whether the labels have positions; without them, no plate is a false box.
     """
-    pairs = [(item.rank, -number, item) for number, items in enumerate(plates) for item in items]
+    pairs = [(number, item) for number, items in enumerate(plates) for item in items]
     if len(pairs) > 1:
-        pairs.sort(key=lambda pair: pair[:2], reverse=True)
+        # Stable: of equal ones, the first plate and the first label come first.
+        pairs.sort(key=lambda pair: pair[1].rank, reverse=True)
     outcomes = [MISSED] * labels
     matches = [Match() if items or not placed else Match(FALSE_BOX) for items in plates]
     used: set[int] = set()
-    for _, number, item in pairs:
-        if -number in used:
+    for number, item in pairs:
+        if number in used:
             continue
         if item.label >= labels:
             # An unread plate takes any number of boxes.
-            used.add(-number)
+            used.add(number)
         elif outcomes[item.label] == MISSED:
-            used.add(-number)
+            used.add(number)
             outcome = TEXT_WRONG if not item.text_right else RIGHT if item.place_right else PLACE_OFF
             outcomes[item.label] = outcome
-            matches[-number] = Match(outcome, item.label, item.iou, placed and item.place_right)
+            matches[number] = Match(outcome, item.label, item.iou, placed and item.place_right)
     return Matching(tuple(outcomes), tuple(matches))

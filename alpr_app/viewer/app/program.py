@@ -189,6 +189,11 @@ class ViewerProgram:
     def _collect_folder(self, recognitions: list[Recognition]) -> None:
         state, image_list = self.state, self.state.image_list
         prefix = os.path.join(state.folder, "")
+        if state.listing_error:
+            # The pictures of a folder that has vanished are not unreadable files.
+            recognitions = []
+            if state.read_all_total:
+                self.read_all(False)
         for recognition in recognitions:
             name = recognition.key.removeprefix(prefix)
             state.read_all_done += bool(state.read_all_total) and name not in image_list.records

@@ -15,6 +15,7 @@ from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.toolkit.inputs import CONTROL
 from alpr_app.viewer.workers.folders import FolderContent
 from alpr_app.viewer.workers.images import load_image_item
+from alpr_app.viewer.workers.recogniser import Recognition
 
 
 @pytest.fixture
@@ -221,6 +222,10 @@ def test_a_folder_that_goes_away_while_it_is_browsed_is_reported_and_ends_nothin
     assert (image_list.names, image_list.records, image_list.totals.pictures) == ((), {}, 0), "no figures are left"
     viewer.collect()
     assert viewer.state.image_item is None
+    late = Recognition(str(nested / "1.png"), error="gone", model=viewer.recogniser.model, session=viewer._session)
+    viewer.recogniser.results.append(late)
+    viewer.collect()
+    assert not image_list.records and not image_list.totals.outcomes["unreadable file"]
     viewer.step(1)
     viewer.show_folder(str(nested / "north"))
     until(lambda: viewer.collect() or viewer.state.listing_error, "the trouble")
