@@ -91,9 +91,9 @@ def test_a_click_on_a_count_shows_those_pictures_alone_and_a_second_one_all(show
     ui, places = shown.frame.context.ui, {}
     hit = ui.hit
 
-    def noted(name, width, height):
+    def noted(name, width, height, **options):
         places[name] = (ui.cursor[0] + width / 2, ui.cursor[1] + height / 2)
-        return hit(name, width, height)
+        return hit(name, width, height, **options)
 
     monkeypatch.setattr(ui, "hit", noted)
     shown.draw()
