@@ -97,7 +97,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         yield replacement.file
         replacement.finish()
         replacement.take_place()
-    _sync_folder(path.parent)
+        replacement.sync_folder()
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -125,8 +125,8 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
             replacements.append(replacement)
         for replacement in replacements:
             replacement.take_place()
-        for path in contents:
-            _sync_folder(path.parent)
+        for replacement in replacements:
+            replacement.sync_folder()
 
 
 class _Replacement:
@@ -153,19 +153,20 @@ class _Replacement:
         if self._part is not None:
             os.replace(self._part, self._path)
 
+    def sync_folder(self) -> None:
+        """Write the rename to the disk too, on systems that can open folders."""
+        if self._part is None:
+            return
+        with suppress(OSError):
+            descriptor = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
     def __exit__(self, *error: object) -> None:
         # Both have no effect after success.
         with suppress(OSError):
             self.file.close()
         if self._part is not None:
             self._part.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Write a rename within `folder` to the disk too, on systems that can open folders."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -52,6 +52,23 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path, earlier):
     assert list(target.parent.iterdir()) == [target]
 
 
+def test_the_folder_that_is_written_to_the_disk_is_the_one_that_a_link_leads_to(tmp_path, monkeypatch):
+    target, link = tmp_path / "elsewhere" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    opened = []
+    os_open = os.open
+
+    def recording(path, *arguments, **options):
+        opened.append(Path(path))
+        return os_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", recording)
+    write_atomically(link, b"one")
+    write_together({link: b"two"})
+    assert opened == [Path(os.path.realpath(target.parent))] * 2
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="needs a file system of open files, as Linux has one")
 def test_the_standard_output_is_added_to_and_not_replaced(tmp_path):
     link, output = tmp_path / "stdout", tmp_path / "output"

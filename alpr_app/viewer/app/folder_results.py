@@ -12,8 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from alpr_app.core.errors import AlprError
-from alpr_app.data.result_writers import FileResult as FileResult
-from alpr_app.data.result_writers import OutputFile, Sheet, open_output
+from alpr_app.data.result_writers import FileResult, OutputFile, Sheet, open_output
 from alpr_app.data.sources import natural_key
 from alpr_app.evaluation.ground_truth import PlateComparison
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, PLACE_OFF, RIGHT, TEXT_WRONG
