@@ -45,6 +45,22 @@ def night(image: np.ndarray, rng: Rng) -> np.ndarray:
     return _to_uint8(dark + rng.normal(0, rng.uniform(1, 8), image.shape))
 
 
+def underexposure(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Too little light for the exposure: few grey levels remain above the black level, which differs between the
+    channels, and half of the pictures are compressed afterwards, which leaves blocks of wrong colours."""
+    levels = np.linspace(0, 1, 256)[:, None] * np.exp(rng.uniform(np.log(0.05), np.log(0.4)))
+    levels = levels * np.exp(rng.normal((-0.15, 0.15, 0), 0.15)) - rng.uniform(-0.01, 0.04, 3) * (levels[-1] / 0.4)
+    dark = cv2.LUT(image, _to_uint8(levels * 255 + 0.5).reshape(1, 256, 3))
+    return jpeg(dark, rng) if rng.random() < 0.5 else dark
+
+
+def overexposure(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Too much light: bright parts are clipped and spread into their surroundings, colours fade."""
+    bright = image.astype(np.float32) * np.exp(rng.uniform(np.log(1.3), np.log(3.5))) + rng.uniform(0, 60)
+    bloom = cv2.GaussianBlur(np.maximum(bright - 200, 0), (0, 0), max(1.0, image.shape[0] * rng.uniform(0.01, 0.06)))
+    return _to_uint8(bright + bloom * rng.uniform(0.3, 1.5))
+
+
 def _ramp(height: int, width: int, rng: Rng) -> np.ndarray:
     """Values around zero, H x W x 1, that rise across the picture in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
@@ -86,6 +102,11 @@ def gaussian_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarra
     return cv2.GaussianBlur(image, (0, 0), sigma)
 
 
+def defocus(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
+    """Far out of focus: sigma of 2.5 to 9 % of the plate's height, up to the width of a stroke."""
+    return cv2.GaussianBlur(image, (0, 0), max(0.6, rng.uniform(0.025, 0.09) * plate_height))
+
+
 def motion_blur(image: np.ndarray, rng: Rng, plate_height: float) -> np.ndarray:
     """Movement of camera or car by up to 34 % of the plate's height; in two of five cases by up to 15 %."""
     farthest = 0.34 if rng.random() < 0.6 else 0.15
@@ -123,9 +144,17 @@ def sharpen(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 # Functions with their probabilities at strength 1, in the order of light, lens and sensor.
-_LIGHT = ((dirt, 0.12), (shadow, 0.2), (glare, 0.1), (lighting, 0.8), (saturation, 0.3), (night, 0.06))
-_LENS = ((motion_blur, 0.34), (gaussian_blur, 0.3))
-_SENSOR = ((sharpen, 0.1), (sensor_noise, 0.3), (jpeg, 0.3))
+_LIGHT = (
+    (dirt, 0.12),
+    (shadow, 0.2),
+    (glare, 0.1),
+    (lighting, 0.8),
+    (saturation, 0.3),
+    (night, 0.06),
+    (overexposure, 0.09),
+)
+_LENS = ((motion_blur, 0.34), (gaussian_blur, 0.3), (defocus, 0.1))
+_SENSOR = ((underexposure, 0.14), (sharpen, 0.1), (sensor_noise, 0.3), (jpeg, 0.3))
 
 
 def camera_augment(image: np.ndarray, rng: Rng, strength: float = 1.0, plate_height: float | None = None) -> np.ndarray:

@@ -25,6 +25,7 @@ from alpr_app.train.datasets.ccpd_dataset import (
     SPLIT_FOLDERS,
     SPLIT_RULES,
     find_folders,
+    hard_texts,
     read_split_lists,
     write_labels,
 )
@@ -49,7 +50,15 @@ def add_create_dataset(commands: Commands) -> None:
         choices=SPLIT_RULES,
         default="usual",
         help="how to split without lists. usual: ccpd_base is train, except for a tenth of its plates, which is val; "
-        "seed: ccpd_base is train and ccpd_weather val; everything else is test",
+        "seed: ccpd_base is train and ccpd_weather val; everything else is test; train: everything is train",
+    )
+    parser.add_argument(
+        "--val_hard",
+        type=int,
+        default=0,
+        metavar="N",
+        help="keep N plates apart for validation, as the subset val_hard, chosen from blurred, dark, bright and tilted "
+        "pictures and from other provinces than 皖 (default: none)",
     )
     parser.set_defaults(run=run_create_dataset)
 
@@ -57,10 +66,15 @@ def add_create_dataset(commands: Commands) -> None:
 def run_create_dataset(args: argparse.Namespace) -> int:
     folders = find_folders(args.dataset_path)
     splits = read_split_lists(args.split_lists) if args.split_lists else None
+    kept_apart = hard_texts(folders, args.val_hard)
     print(f"{'':20}" + "".join(f"{name:>10}" for name in (*SPLIT_FOLDERS, "bad names")))
     for folder in folders:
         report = write_labels(
-            folder, splits, lambda paths, name: tqdm(paths, desc=name, leave=False, disable=None), args.split
+            folder,
+            splits,
+            lambda paths, name: tqdm(paths, desc=name, leave=False, disable=None),
+            args.split,
+            kept_apart,
         )
         counts = [report.splits[name] for name in SPLIT_FOLDERS]
         print(f"{report.folder:20}" + "".join(f"{count:10}" for count in (*counts, report.skipped)))

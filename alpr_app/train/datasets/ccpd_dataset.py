@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from alpr_app.core.geometry import order_corners
 from alpr_app.data import ccpd
 from alpr_app.data.label_csv import TABLE_NAME, LabelError, write_table
 from alpr_app.data.labels import picture_files
+from alpr_app.train.datasets.hard_pictures import VAL_HARD, choose_hard_texts, is_hard
 
 PLATE_FREE = "ccpd_np"
 BASE = "ccpd_base"
 WEATHER = "ccpd_weather"
-# How to split without CCPD's lists: the rule of this project, or by whole folders like the earlier system.
-SPLIT_RULES = ("usual", "seed")
+# How to split without CCPD's lists: the rule of this project, by whole folders like the earlier system, or not at all.
+SPLIT_RULES = ("usual", "seed", "train")
 SPLIT_FOLDERS = ("train", "val", "test")
 # One in this many training plates is for validation.
 VALIDATION_INTERVAL = 10
@@ -87,7 +88,7 @@ def default_split(subset: str, part: str | None, text: str, rule: str = "usual")
 
     By the rule `usual`, CCPD 2020's own folders count; else base is for training, with one plate in ten for validation,
     chosen by its text so that no plate is in both; everything else is for testing. By the rule `seed`, all of base is
-    for training and weather for validation.
+    for training and weather for validation. By the rule `train`, everything is for training.
 
     Args:
         subset: Name of the ccpd_* folder.
@@ -95,6 +96,8 @@ def default_split(subset: str, part: str | None, text: str, rule: str = "usual")
         text: Text of the plate.
         rule: One of `SPLIT_RULES`.
     """
+    if rule == "train":
+        return "train"
     if part is not None:
         return part
     if rule == "seed":
@@ -104,16 +107,28 @@ def default_split(subset: str, part: str | None, text: str, rule: str = "usual")
     return "val" if zlib.crc32(text.encode()) % VALIDATION_INTERVAL == 0 else "train"
 
 
-def _row(path: Path, folder: Path, splits: dict[str, str] | None, rule: str) -> dict[str, str]:
+def hard_texts(folders: Iterable[Path], count: int) -> set[str]:
+    """The texts of `count` plates with hard pictures in CCPD's folders (hard_pictures.py), to be kept apart."""
+    paths = (path for folder in folders if folder.name != PLATE_FREE for path in _all_pictures(folder))
+    return choose_hard_texts((ccpd.parse_name(path) for path in paths if ccpd.is_ccpd_name(path)), count)
+
+
+def _row(
+    path: Path, folder: Path, splits: dict[str, str] | None, rule: str, kept_apart: Collection[str]
+) -> dict[str, str]:
     """The row of one picture. Raises CcpdNameError for a name that is not CCPD's."""
     annotation = ccpd.parse_name(path)
     part = path.parent.name if path.parent != folder and path.parent.name in SPLIT_FOLDERS else None
-    split = default_split(folder.name, part, annotation.text, rule)
+    split = default_split(folder.name, part, annotation.text, rule) if splits is None else splits.get(path.name, "test")
+    subset = folder.name
+    if annotation.text in kept_apart:
+        # Easier pictures of these plates are not trained on either.
+        split, subset = "val", VAL_HARD if is_hard(annotation) else folder.name
     corners = order_corners(np.asarray(annotation.corners, np.float32)).ravel()
     return {
         "file": path.relative_to(folder).as_posix(),
-        "split": split if splits is None else splits.get(path.name, "test"),
-        "subset": folder.name,
+        "split": split,
+        "subset": subset,
         "text": annotation.text,
         "colour": ccpd.usual_colour(annotation.text),
         "box": " ".join(str(value) for value in annotation.box),
@@ -126,6 +141,7 @@ def write_labels(
     splits: dict[str, str] | None = None,
     track: Callable[[list[Path], str], Iterable[Path]] = lambda paths, name: paths,
     rule: str = "usual",
+    kept_apart: Collection[str] = (),
 ) -> FolderReport:
     """Write `alpr_dataset.csv` into a ccpd_* folder.
 
@@ -134,6 +150,7 @@ def write_labels(
         splits: Split by file name, from CCPD's lists; None to use `default_split`.
         track: Wraps the pictures to show progress.
         rule: Rule of `default_split`.
+        kept_apart: Texts of plates to validate on as `VAL_HARD`.
 
     Returns:
         Counts of the pictures; those whose names are not CCPD's are skipped.
@@ -142,7 +159,7 @@ def write_labels(
         LabelError: the file cannot be written.
     """
     report = FolderReport(folder.name)
-    paths = [path for part in (folder, *(folder / name for name in SPLIT_FOLDERS)) for path in _pictures(part)]
+    paths = _all_pictures(folder)
     rows = []
     for path in track(paths, folder.name):
         if folder.name == PLATE_FREE:
@@ -151,13 +168,18 @@ def write_labels(
             rows.append({"file": name, "split": default_split(BASE, None, path.name), "subset": folder.name})
         else:
             try:
-                rows.append(_row(path, folder, splits, rule))
+                rows.append(_row(path, folder, splits, rule, kept_apart))
             except ccpd.CcpdNameError as error:
                 report.skip(str(error))
                 continue
         report.splits[rows[-1]["split"]] += 1
     write_table(folder / TABLE_NAME, rows)
     return report
+
+
+def _all_pictures(folder: Path) -> list[Path]:
+    """The pictures in a ccpd_* folder and in its split folders."""
+    return [path for part in (folder, *(folder / name for name in SPLIT_FOLDERS)) for path in _pictures(part)]
 
 
 def _pictures(folder: Path) -> list[Path]:

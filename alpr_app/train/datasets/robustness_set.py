@@ -39,6 +39,27 @@ def night(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> De
     return _uint8(image * 0.2 + 6 + rng.normal(0, 12, image.shape) * 0.5), plates
 
 
+def dark(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Nearly black: the plates' mean level becomes 12 to 25, blacks are cut off, then JPEG of quality 75."""
+    level = max(1.0, float(np.mean([_part(image, box).mean() for box in corners_to_box(plates)])))
+    darkened = _uint8(image * (rng.uniform(15, 28) / level) - rng.uniform(0, 3, 3) + 0.5)
+    return _compressed(darkened, 75), plates
+
+
+def overexposed(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Blown out: the plates' mean level becomes about 225 with bright parts clipped, under a bloom of highlights."""
+    level = max(1.0, float(np.mean([_part(image, box).mean() for box in corners_to_box(plates)])))
+    bright = image.astype(np.float32) * (rng.uniform(190, 225) / level) + 25
+    bloom = cv2.GaussianBlur(np.maximum(bright - 200, 0), (0, 0), image.shape[0] * 0.02)
+    return _uint8(bright + bloom * 0.5), plates
+
+
+def defocus(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Out of focus: a Gaussian blur with a sigma of 5 to 7 % of the plate's height, about the width of a stroke."""
+    boxes = corners_to_box(plates)
+    return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.05, 0.07) * float(np.mean(boxes[:, 3] - boxes[:, 1]))), plates
+
+
 def rain(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
     """Streaks of rain, a blur as from drops on the lens, and a veil over the picture."""
     height, width = image.shape[:2]
@@ -109,6 +130,45 @@ def tilt(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Deg
     return turned, ((plates - 0.5) @ matrix[:, :2].T + matrix[:, 2] + 0.5).astype(np.float32)
 
 
+def steep(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Seen from near and far aside: the plate turned by 45 to 60 degrees about its upright axis, the camera four plate
+    widths away and rolled by up to 15 degrees."""
+    height, width = image.shape[:2]
+    centre = plates[0].mean(axis=0)
+    yaw, roll = np.deg2rad(rng.uniform(45, 60) * rng.choice([-1, 1])), np.deg2rad(rng.uniform(-15, 15))
+    distance = 4 * float(np.ptp(plates[0, :, 0]))
+    turned = np.array([[np.cos(yaw), 0, 0], [0, 1, 0], [np.sin(yaw) / distance, 0, 1]])
+    rolled = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    homography = _moved(centre) @ rolled @ turned @ _moved(-centre)
+    # Only the part of the picture within three plate widths, which stays in front of the camera.
+    reach = 0.7 * distance
+    left, right = max(0, int(centre[0] - reach)), min(width, int(centre[0] + reach))
+    part = np.full_like(image, LETTERBOX_GREY)
+    part[:, left:right] = image[:, left:right]
+    half = _moved(np.array([0.5, 0.5]))
+    view = cv2.warpPerspective(
+        part, np.linalg.inv(half) @ homography @ half, (width, height), borderValue=(LETTERBOX_GREY,) * 3
+    )
+    return view, cv2.perspectiveTransform(plates.astype(np.float32), homography)
+
+
+def _moved(shift: np.ndarray) -> np.ndarray:
+    matrix = np.eye(3)
+    matrix[:2, 2] = shift
+    return matrix
+
+
+def near(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Cut out so that the first plate is as wide as 65 to 85 % of the picture."""
+    left, top, right, bottom = corners_to_box(plates[0])
+    size = np.array([1.0, 1.2]) * (right - left) / rng.uniform(0.65, 0.85)
+    start = np.array([left, top]) - rng.uniform(0, 1, 2) * (size - (right - left, bottom - top))
+    first = np.maximum(0, np.floor(start)).astype(int)
+    last = np.minimum(image.shape[1::-1], np.ceil(start + size)).astype(int)
+    cut = image[first[1] : last[1], first[0] : last[0]]
+    return np.ascontiguousarray(cut), (plates - first).astype(np.float32)
+
+
 def glare(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
     """The reflection of a lamp: a bright spot over a third of the plate."""
     height, width = image.shape[:2]
@@ -120,15 +180,27 @@ def glare(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> De
 
 def jpeg(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
     """JPEG of quality 20 at half the size, as from a cheap recorder."""
-    small = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 20])
+    return _compressed(cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 20), plates / 2
+
+
+def _compressed(image: np.ndarray, quality: int) -> np.ndarray:
+    """The picture after JPEG compression."""
+    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert decoded is not None
-    return np.ascontiguousarray(decoded[..., ::-1]), plates / 2
+    return np.ascontiguousarray(decoded[..., ::-1])
+
+
+def _part(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The part of a picture inside a box, or all of it if the box lies outside."""
+    left, top, right, bottom = box.astype(int)
+    part = image[max(0, top) : bottom, max(0, left) : right]
+    return part if part.size else image
 
 
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], DegradedPicture]] = {
-    function.__name__: function for function in (night, rain, motion, far, beside, tilt, glare, jpeg)
+    function.__name__: function
+    for function in (night, dark, overexposed, rain, motion, defocus, far, beside, near, tilt, steep, glare, jpeg)
 }
 
 

@@ -39,6 +39,9 @@ SMALLEST_VISIBLE = 0.85
 # from far aside, and by a tilted camera; and their probabilities.
 VIEWS = ((4.0, 0.06, 0.07), (16.0, 0.25, 0.2), (28.0, 0.08, 0.08))
 VIEW_CHANCES = (0.7, 0.15, 0.15)
+# Share of views that are foreshortened, as from near or above, and the most by which their scale changes from centre to
+# edge.
+FORESHORTENED_SHARE, MOST_FORESHORTENED = 0.3, 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +76,27 @@ def load_scenes(pictures: Sequence[LabelledPicture], limit: float = math.inf) ->
 
 
 def transform_points(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Transform points (..., 2) by an affine matrix (2, 3)."""
-    moved: np.ndarray = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    return moved
+    """Transform points (..., 2) by a homography (3, 3)."""
+    moved = points @ matrix[:, :2].T + matrix[:, 2]
+    projected: np.ndarray = (moved[..., :2] / moved[..., 2:]).astype(np.float32)
+    return projected
+
+
+def foreshortening(size: np.ndarray, outline: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random homography (3, 3) of a view that leaves its centre in place.
+
+    Args:
+        size: Width and height of the view.
+        outline: Corners (4, 2) of the picture in the view, all of which stay in front of the camera.
+        rng: Source of random numbers.
+    """
+    slope = 2 * rng.uniform(-MOST_FORESHORTENED, MOST_FORESHORTENED, 2) / size
+    nearest = float(((outline - size / 2) @ slope).min())
+    slope *= min(1.0, -0.7 / nearest) if nearest < 0 else 1.0
+    homography = np.eye(3)
+    homography[2] = [*slope, 1 - slope @ size / 2]
+    homography[:2] += np.outer(size / 2, homography[2] - (0, 0, 1))
+    return homography
 
 
 class SceneSample(TypedDict):
@@ -182,18 +203,18 @@ class SceneDataset(Samples):
             image = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
             shrunk *= 2
         # The matrix counts from pixel edges, OpenCV from pixel centres.
-        centred = matrix @ np.diag([shrunk, shrunk, 1.0])
-        centred[:, 2] += centred[:, :2] @ (0.5, 0.5) - 0.5
+        half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+        centred = np.linalg.inv(half) @ matrix @ np.diag([shrunk, shrunk, 1.0]) @ half
         grey = (LETTERBOX_GREY,) * 3
-        view = cv2.warpAffine(image, centred, (width, height), flags=cv2.INTER_LINEAR, borderValue=grey)
+        view = cv2.warpPerspective(image, centred, (width, height), flags=cv2.INTER_LINEAR, borderValue=grey)
         plates = transform_points(matrix, scene.plates)
-        if np.linalg.det(matrix[:, :2]) < 0:  # mirrored: left and right corners swap
+        if np.linalg.det(matrix) < 0:  # mirrored: left and right corners swap
             plates = plates[:, [1, 0, 3, 2]]
         corners = scene.ignored[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
         return self._clip(view, plates, corners_to_box(transform_points(matrix, corners)))
 
     def _matrix(self, scene: Scene, rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray, float]:
-        """An affine matrix (2, 3) from picture to view, and its scale, which is log-uniform in the plate's width."""
+        """A homography (3, 3) from picture to view, and its scale, which is log-uniform in the plate's width."""
         picture_height, picture_width = scene.image.shape[:2]
         # At much lower scales most of the view would be grey; small plates come from mosaics.
         fill = max(width / picture_width, height / picture_height)
@@ -217,12 +238,15 @@ class SceneDataset(Samples):
         linear = linear @ np.diag([mirror, 1.0])
         size = np.array([width, height])
         shift = size * rng.uniform(0.08, 0.92, 2) - linear @ focus
+        outline = np.array([[0, 0], [picture_width, 0], [picture_width, picture_height], [0, picture_height]])
+        outline = outline @ linear.T
         if rng.random() < 0.85:  # mostly narrow grey edges, as in use
-            outline = np.array([[0, 0], [picture_width, 0], [picture_width, picture_height], [0, picture_height]])
-            outline = outline @ linear.T
             ends = np.stack([-outline.min(axis=0), size - outline.max(axis=0)])
             shift = np.clip(shift, ends.min(axis=0), ends.max(axis=0))
-        return np.column_stack([linear, shift]), scale
+        matrix = np.vstack([np.column_stack([linear, shift]), (0, 0, 1)])
+        if rng.random() < FORESHORTENED_SHARE:
+            matrix = foreshortening(size, outline + shift, rng) @ matrix
+        return matrix, scale
 
     def _clip(self, view: np.ndarray, plates: np.ndarray, ignored: np.ndarray) -> Scene:
         """Drop plates outside the view; those that are partly cut off are ignored."""

@@ -15,7 +15,7 @@ def picture(data_folder):
     return read_picture(picture.path), np.float32([plate.corners for plate in picture.plates])
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"beside"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"beside", "near"}))
 def test_the_plate_is_where_the_label_says_and_harder_to_read(picture, kind):
     image, plates = picture
     before = image.copy()
@@ -27,6 +27,23 @@ def test_the_plate_is_where_the_label_says_and_harder_to_read(picture, kind):
     blue = (plain[..., 2] - plain[..., 0]).ravel()
     seen = (hard[..., 2] - hard[..., 0]).ravel()
     assert np.corrcoef(blue, seen)[0, 1] > 0.4  # the plate's own pattern, not its surroundings
+
+
+def test_near_plates_nearly_fill_the_picture_unchanged(picture):
+    image, plates = picture
+    made, corners = KINDS["near"](image, plates, np.random.default_rng(2))
+    left, _, right, _ = corners_to_box(corners[0])
+    assert 0.6 < (right - left) / made.shape[1] < 1
+    np.testing.assert_allclose(rectify(made, corners[0], ordered=True), rectify(image, plates[0], ordered=True), atol=1)
+
+
+def test_dark_and_overexposed_plates_have_few_levels_left(picture):
+    image, plates = picture
+    left, top, right, bottom = corners_to_box(plates[0]).astype(int)
+    dark, _ = KINDS["dark"](image, plates, np.random.default_rng(0))
+    bright, _ = KINDS["overexposed"](image, plates, np.random.default_rng(0))
+    assert 8 < dark[top:bottom, left:right].mean() < 32
+    assert bright[top:bottom, left:right].mean() > 180 and (bright == 255).mean() > (image == 255).mean()
 
 
 def test_far_plates_are_60_pixels_wide_in_a_picture_of_the_usual_size(picture):

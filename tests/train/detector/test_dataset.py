@@ -6,7 +6,15 @@ import pytest
 
 from alpr_app.core.geometry import corners_to_box, order_corners, rectify
 from alpr_app.data.labels import read_data_folder
-from alpr_app.train.detector.dataset import MAXIMUM_IGNORED, MAXIMUM_PLATES, Scene, SceneDataset, load_scenes
+from alpr_app.train.detector.dataset import (
+    MAXIMUM_IGNORED,
+    MAXIMUM_PLATES,
+    Scene,
+    SceneDataset,
+    foreshortening,
+    load_scenes,
+    transform_points,
+)
 
 PLATE = np.float32([[100, 80], [180, 84], [178, 108], [99, 104]])
 
@@ -136,3 +144,13 @@ def test_a_car_whose_plate_is_painted_out_has_none(marked, painter, monkeypatch)
         view = data._view(np.random.default_rng(seed), 160, 160)
         assert len(view.plates) == 0 and len(view.ignored) == 0
         assert np.ptp(view.image.astype(int), axis=2).max() < 30  # neither red nor green
+
+
+def test_foreshortened_views_keep_their_centre_and_all_of_the_picture_in_front():
+    size = np.array([480.0, 320.0])
+    outline = np.array([[-2000, -900], [3000, -900], [3000, 1500], [-2000, 1500]], float)
+    for seed in range(20):
+        homography = foreshortening(size, outline, np.random.default_rng(seed))
+        np.testing.assert_allclose(transform_points(homography, size / 2), size / 2, atol=1e-3)
+        depths = outline @ homography[2, :2] + homography[2, 2]
+        assert (depths > 0.29).all()
