@@ -1,13 +1,8 @@
-"""What a licence plate is: its alphabet, its colours and formats, and `Plate`, one reading of one plate.
-
-Chinese plates follow GA 36-2018: a province character, an office letter, then five characters (six on new-energy
-plates). The letter I is never issued, and O only as the office letter of old government plates, although CCPD's own
-tables allow it everywhere.
-"""
+"""What a licence plate is: its alphabet, its colours, and `Plate`, one reading of one plate. The texts that are issued
+are in plate_kinds.py."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -16,65 +11,19 @@ import numpy as np
 PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 DIGITS = "0123456789"
-SPECIALS = "学警挂港澳使领"
+# Last characters of police cars, trailers and so on; then those of the armed forces, airfields, emergency services and
+# paper plates, which bundles made before November 2026 lack. New ones go to the end, so that classes keep their order.
+SPECIALS = "学警挂港澳使领" + "军海空沈北兰济南广成民航应急临试超"
 ALPHABET = PROVINCES + DIGITS + LETTERS + "O" + SPECIALS
-
-# Number of characters of the shortest Chinese plates.
-SHORTEST = 7
+# Number of characters of the longest plates, which are the armed police's.
+MAXIMUM_LENGTH = 9
 
 COLOURS = ("blue", "yellow", "green", "white", "black")
-# Used on the rears of lorries, on trailers and on motorcycles. New-energy plates have one line; a green plate of two
-# lines is a tractor's.
-TWO_LINE_COLOURS = ("blue", "yellow", "white", "black")
-
-_OFFICE = f"[{PROVINCES}][{LETTERS}O]"
-_SERIAL = f"[{DIGITS}{LETTERS}]"
-_FORMATS = {
-    "blue": [f"{_OFFICE}{_SERIAL}{{5}}"],
-    # Lorries and buses; 学 on driving-school cars, 挂 on trailers.
-    "yellow": [f"{_OFFICE}{_SERIAL}{{5}}", f"{_OFFICE}{_SERIAL}{{4}}[学挂]"],
-    # New energy: small cars carry the type letter first, large ones last.
-    "green": [f"{_OFFICE}[A-HJ-K]{_SERIAL}[{DIGITS}]{{4}}", f"{_OFFICE}[{DIGITS}]{{5}}[A-HJ-K]"],
-    "white": [f"{_OFFICE}{_SERIAL}{{4}}警"],
-    "black": [f"{_OFFICE}{_SERIAL}{{5}}", f"{_OFFICE}{_SERIAL}{{4}}[港澳使领]", f"使[{DIGITS}]{{6}}"],
-}
-_PATTERNS = {colour: re.compile("|".join(formats)) for colour, formats in _FORMATS.items()}
-
-
-def fits_format(text: str, colour: str | None = None) -> bool:
-    """Whether plates with this text (without the dot) are issued in `colour`, or in any colour if None."""
-    colours = COLOURS if colour is None else (colour,)
-    return any(_PATTERNS[name].fullmatch(text) is not None for name in colours)
 
 
 def reads_chinese(alphabet: str) -> bool:
     """Whether a reader with this alphabet reads Chinese plates, so that their formats and layouts apply."""
     return set(PROVINCES) <= set(alphabet)
-
-
-def check_format(text: str, colour: str, alphabet: str, rows: int = 1) -> bool | None:
-    """Check a reading against the formats of its colour.
-
-    Args:
-        text: The reading, without dots.
-        colour: The plate's colour.
-        alphabet: The reader's alphabet.
-        rows: Lines of characters on the plate, 1 or 2.
-
-    Returns:
-        Whether such a plate is issued; None if nothing was read or the reader is not for Chinese plates.
-    """
-    if not text or not reads_chinese(alphabet):
-        return None
-    if rows == 2 and colour not in TWO_LINE_COLOURS:
-        return False
-    return fits_format(text, colour if colour in COLOURS else None)
-
-
-def completeness(text: str, alphabet: str) -> float:
-    """Return the share of a plate's characters that a reading has, 0 to 1, so that a stray character does not pass for
-    a plate. It is 1 for readers of other than Chinese plates, which may be short."""
-    return min(1.0, len(text) / SHORTEST) if reads_chinese(alphabet) else 1.0
 
 
 def has_province(text: str) -> bool:
@@ -91,6 +40,7 @@ class PlateRecord(TypedDict):
     alternatives: list[list[str | float]]
     colour: str
     fits_format: bool | None
+    kind: str | None
     score: float
     box: list[float]
     corners: list[list[float]]
@@ -114,6 +64,8 @@ class Plate:
         crop: The rectified plate given to the reader, 48 x 192 x 3 uint8 RGB.
         fits_format: Whether plates of this colour and layout are issued with such a text; also False for kinds of
             plates that the reader does not know. None if nothing was read or the reader is not for Chinese plates.
+        kind: What the plate is for, as in `plate_kinds.KINDS`: standard, new_energy, police, military and so on; None
+            if `fits_format` is not True.
     """
 
     text: str
@@ -126,6 +78,7 @@ class Plate:
     corners: tuple[tuple[float, float], ...]
     crop: np.ndarray = field(repr=False)
     fits_format: bool | None = None
+    kind: str | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Plate):
@@ -150,6 +103,7 @@ class Plate:
             "alternatives": [[guess, round(value, 4)] for guess, value in self.alternatives],
             "colour": self.colour,
             "fits_format": self.fits_format,
+            "kind": self.kind,
             "score": round(self.score, 4),
             "box": [round(value, 1) for value in self.box],
             "corners": [[round(x, 1), round(y, 1)] for x, y in self.corners],

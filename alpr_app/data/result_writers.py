@@ -189,6 +189,8 @@ CSV_COLUMNS = (
     *("fits_format", "score", "left", "top", "right", "bottom"),
     *("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "detect_ms", "read_ms"),
     *TRACK_COLUMNS,
+    # After all columns that there were before.
+    "kind",
 )
 
 
@@ -217,7 +219,7 @@ def csv_rows(stream: OutputFile) -> Write:
                     " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in plate["alternatives"]),
                     *(plate["colour"], plate["fits_format"], plate["score"], *plate["box"]),
                     *(side for corner in plate["corners"] for side in corner),
-                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *result.track_values()),
+                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *result.track_values(), plate["kind"]),
                 )
             )
 

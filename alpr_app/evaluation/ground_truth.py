@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from alpr_app.core.geometry import box_iou, corner_distance, corners_to_box, order_corners
-from alpr_app.core.plate import Plate, fits_format
+from alpr_app.core.plate import Plate
+from alpr_app.core.plate_kinds import fits_format
 from alpr_app.data import ccpd
 from alpr_app.data.labels import LabelledPlate, spelled
 from alpr_app.evaluation.detection_metrics import FOUND_IOU, score_plate

@@ -12,7 +12,8 @@ from time import perf_counter
 import numpy as np
 
 from alpr_app.core.geometry import Letterbox, corners_to_box
-from alpr_app.core.plate import Plate, check_format, completeness, reads_chinese
+from alpr_app.core.plate import Plate, reads_chinese
+from alpr_app.core.plate_kinds import check_format, completeness, kind_of
 from alpr_app.core.result import Result, Timings
 from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.networks.detector.postprocess import Detection
@@ -181,6 +182,7 @@ class ALPR:
         """Make the Plate. score: given for plates that were not detected."""
         alphabet = self.reader_config.alphabet
         colour = seen_colour(crop.image, reading.colour) if reads_chinese(alphabet) else reading.colour
+        fits = check_format(reading.text, colour, alphabet, crop.rows)
         left, top, right, bottom = map(float, detection.box)
         return Plate(
             text=reading.text,
@@ -192,7 +194,8 @@ class ALPR:
             box=(left, top, right, bottom),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
             crop=crop.image,
-            fits_format=check_format(reading.text, colour, alphabet, crop.rows),
+            fits_format=fits,
+            kind=kind_of(reading.text, colour, crop.rows) if fits else None,
         )
 
     def _score(self, detection: Detection, reading: Reading) -> float:

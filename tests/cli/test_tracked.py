@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from alpr_app.cli.main import main
-from alpr_app.core.plate import ALPHABET, Plate, check_format
+from alpr_app.core.plate import ALPHABET, Plate
+from alpr_app.core.plate_kinds import check_format
 from alpr_app.core.result import Result, Timings
 from alpr_app.data.images import write_picture
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from alpr_app.core.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate, check_format, completeness, fits_format
+from alpr_app.core.plate import ALPHABET, COLOURS, LETTERS, PROVINCES, Plate
+from alpr_app.core.plate_kinds import check_format, completeness, fits_format
 
 
 def make_plate(**changes) -> Plate:

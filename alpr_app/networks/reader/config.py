@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alpr_app.core.geometry import PLATE_HEIGHT, PLATE_WIDTH
-from alpr_app.core.plate import ALPHABET, COLOURS
+from alpr_app.core.plate import ALPHABET, COLOURS, MAXIMUM_LENGTH
 from alpr_app.data.bounded_parsing import check_bounds, shown
 
 STEM_STRIDE = 4
@@ -60,7 +60,7 @@ class ReaderConfig:
     feedforward_ratio: int = 4
     dropout: float = 0.1
     emb_dropout: float = 0.0
-    max_length: int = 8
+    max_length: int = MAXIMUM_LENGTH
     alphabet: str = ALPHABET
     colours: tuple[str, ...] = COLOURS
 

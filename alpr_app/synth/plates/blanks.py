@@ -11,11 +11,14 @@ import cv2
 import numpy as np
 
 from alpr_app.core.errors import UsageError
-from alpr_app.core.plate import LETTERS
-from alpr_app.synth.plates.glyphs import GREEN, LOWER, STANDARD, UPPER, load_font
+from alpr_app.core.plate import DIGITS, LETTERS
+from alpr_app.core.plate_kinds import kind_of
+from alpr_app.synth.plates.glyphs import GREEN, HALF, LOWER, SMALL, STANDARD, UPPER, load_font
 
 HEIGHT, WIDTH, GREEN_WIDTH = 140, 440, 480
 DOUBLE_HEIGHT = 220
+# Paper plates are 220 x 140 mm, drawn at the scale of the others.
+PAPER_HEIGHT = 305
 CELL_TOP = 25
 
 
@@ -51,30 +54,96 @@ def _double() -> Layout:
     return Layout((*upper, *lower), (220, 45), height=DOUBLE_HEIGHT)
 
 
+def _even(count: int, height: int = HEIGHT, rows: int = 1) -> Layout:
+    """Plates of Hong Kong and Macao: equal cells over the whole width, the first two above the others in two rows."""
+    if rows == 2:
+        gap = (WIDTH - 65 * (count - 2)) // (count - 1)
+        lower = [Cell(gap + (65 + gap) * index, 100, LOWER) for index in range(count - 2)]
+        return Layout((Cell(110, 18, UPPER), Cell(250, 18, UPPER), *lower), NO_DOT, height=DOUBLE_HEIGHT)
+    gap = (WIDTH - 30 - 45 * count) // (count - 1)
+    return Layout(tuple(Cell(15 + (45 + gap) * index) for index in range(count)), NO_DOT)
+
+
+def _armed_police(middle: tuple[Cell, ...]) -> Layout:
+    """WJ, then small characters of the province, then five."""
+    rest = tuple(Cell(160 + 55 * index) for index in range(5))
+    return Layout((Cell(8), Cell(54), *middle, *rest), (127, 40))
+
+
+NO_DOT = (-100.0, -100.0)
 _GREEN_LEFTS = (15, 69, 161, 213, 265, 317, 369, 421)
-_GREEN = Layout(tuple(Cell(left, lettering=GREEN) for left in _GREEN_LEFTS), (136.5, 70), GREEN_WIDTH)
+_GREEN_CELLS = tuple(Cell(left, lettering=GREEN) for left in _GREEN_LEFTS)
+_GREEN = Layout(_GREEN_CELLS, (136.5, 70), GREEN_WIDTH)
+# Three small characters above five, on farm vehicles.
+_FARM = Layout(
+    (Cell(88, 15, UPPER), Cell(195, 15, UPPER), Cell(268, 15, UPPER), *_double().cells[2:]),
+    NO_DOT,
+    height=DOUBLE_HEIGHT,
+)
+# 应 above 急 behind six characters.
+_EMERGENCY = Layout((*_single(2).cells[:6], Cell(382, 25, HALF), Cell(382, 71, HALF)), _single(2).dot)
 LAYOUTS = {
     "blue": _single(2),
+    "blue_double": _double(),
     "yellow": _single(2),
     "yellow_double": _double(),
     "white": _single(1),
+    "white_double": _double(),
+    "white_military": _single(2),
+    "white_police_9": _armed_police((Cell(104, 70, SMALL), Cell(129, 70, SMALL))),
+    "white_police_8": _armed_police((Cell(107, 70, HALF),)),
+    "white_emergency": _EMERGENCY,
+    "white_paper_7": Layout(
+        tuple(Cell(cell.left + 20, 110) for cell in _single(2).cells), (156, 155), 480, PAPER_HEIGHT
+    ),
+    "white_paper_8": Layout(
+        tuple(Cell(cell.left, 110, GREEN) for cell in _GREEN_CELLS), (136, 155), GREEN_WIDTH, PAPER_HEIGHT
+    ),
+    **{f"{colour}_hong_kong_{count}": _even(count) for colour in ("white", "yellow") for count in (5, 6)},
+    **{
+        f"{colour}_hong_kong_double_{count}": _even(count, rows=2) for colour in ("white", "yellow") for count in (5, 6)
+    },
     "black": _single(2),
     "black_embassy": _single(4),
+    "black_embassy_last": _single(3),
+    "black_macao": _even(6),
     "green": _GREEN,
     "green_truck": _GREEN,
+    "green_airport": _single(2),
+    "green_farm": _FARM,
+}
+LAYOUTS |= {f"yellow_paper_{count}": LAYOUTS[f"white_paper_{count}"] for count in (7, 8)}
+_OF_KIND = {
+    "military": "white_military",
+    "emergency": "white_emergency",
+    "airport": "green_airport",
+    "farm": "green_farm",
 }
 
 
 def style_of(text: str, colour: str, rows: int = 1) -> str:
-    """The style of the blank for a text: its colour, except for new-energy lorries, embassies and two rows.
+    """The style of the blank for a text of a colour and number of rows.
 
     Raises:
-        UsageError: `rows` is 2 for another colour than yellow.
+        UsageError: there are no such plates with two rows.
     """
-    if rows == 2:
-        if colour != "yellow":
-            raise UsageError(f"'{text}': only yellow plates have two rows, not {colour} ones")
-        return "yellow_double"
+    kind = kind_of(text, colour, rows)
+    if kind == "hong_kong" and colour != "black":
+        return f"{colour}_hong_kong_{'double_' if rows == 2 else ''}{len(text)}"
+    if rows == 2 and kind != "farm":
+        if f"{colour}_double" not in LAYOUTS:
+            raise UsageError(f"'{text}': there are no {colour} plates of this kind with two rows")
+        return f"{colour}_double"
+    if kind == "armed_police":
+        return f"white_police_{len(text)}" if len(text) > 7 else "white_military"
+    if kind in ("temporary", "test", "oversize"):
+        return f"{'yellow' if colour == 'yellow' else 'white'}_paper_{len(text)}"
+    if kind == "macao" and len(text) == 6:
+        return "black_macao"
+    if kind == "embassy" and text[0] in DIGITS:
+        return "black_embassy_last"
+    if kind in _OF_KIND:
+        return _OF_KIND[kind]
     if colour == "green" and text[-1] in LETTERS:
         return "green_truck"
     if colour == "black" and text[0] == "使":
@@ -84,26 +153,46 @@ def style_of(text: str, colour: str, rows: int = 1) -> str:
 
 # Pixels per millimetre of the drawing, before it is averaged down.
 FINE = 3
+# Colours of the field, the characters and the rim by the style's colour, or by the style where it differs.
 FIELD = {
     "blue": (18, 72, 196),
     "yellow": (236, 176, 20),
-    "yellow_double": (236, 176, 20),
     "white": (232, 233, 230),
     "black": (24, 24, 27),
-    "black_embassy": (24, 24, 27),
     "green": (70, 190, 110),
-    "green_truck": (70, 190, 110),
+    "green_airport": (24, 110, 70),
+    "green_farm": (16, 116, 66),
+    "white_paper_7": (206, 224, 234),
+    "white_paper_8": (206, 224, 234),
+    "yellow_paper_7": (226, 204, 160),
+    "yellow_paper_8": (226, 204, 160),
+}
+INK = {
+    "blue": (248, 248, 246),
+    "yellow": (14, 14, 16),
+    "green": (12, 16, 14),
+    "white": (16, 16, 18),
+    "black": (246, 246, 244),
+    "green_airport": (246, 248, 246),
+    "green_farm": (246, 248, 246),
 }
 RIM = {
     "blue": (240, 242, 246),
     "yellow": (20, 20, 20),
-    "yellow_double": (20, 20, 20),
     "white": (30, 30, 32),
     "black": (236, 236, 236),
-    "black_embassy": (236, 236, 236),
     "green": (26, 60, 40),
     "green_truck": (26, 40, 30),
+    "green_airport": (236, 240, 236),
+    "green_farm": (236, 240, 236),
 }
+
+
+def of_style(table: dict[str, tuple[int, int, int]], style: str) -> tuple[int, int, int]:
+    """The colour of a style in one of these tables."""
+    return table.get(style) or table[style.split("_")[0]]
+
+
 AROUND = (34, 34, 36)
 FRAME_WORDS = (
     "汽车销售服务有限公司",
@@ -136,7 +225,7 @@ def rounded(canvas: np.ndarray, inset: float, radius: float, colour: int) -> Non
 def _field(style: str, layout: Layout, tint: float) -> np.ndarray:
     """The plain surface at fine scale; `tint` sets how white the upper end of green plates is, 0 to 1."""
     height, width = layout.height * FINE, layout.width * FINE
-    field = np.full((height, width, 3), FIELD[style], np.uint8)
+    field = np.full((height, width, 3), of_style(FIELD, style), np.uint8)
     if style == "green":
         pale = np.array([206, 232, 212], np.float32) * (1 - tint) + np.array([246, 250, 247], np.float32) * tint
         ramp = np.clip((np.linspace(0, 1, height, dtype=np.float32) - 0.08) / 0.84, 0, 1)[:, None, None]
@@ -173,11 +262,11 @@ def draw_blanks(style: str, layout: Layout) -> list[np.ndarray]:
                 shape[:] = 0
                 rounded(shape, 3.0, radius - 1, 255)
                 rounded(shape, 3.0 + rim, radius - 2.5, 0)
-                cv2.copyTo(np.full_like(canvas, RIM[style]), shape, canvas)
-            if style.startswith("green"):
+                cv2.copyTo(np.full_like(canvas, of_style(RIM, style)), shape, canvas)
+            if style in ("green", "green_truck"):
                 _emblem(canvas, *layout.dot)
             else:
-                colour = (16, 16, 18) if style.startswith(("yellow", "white")) else (246, 246, 246)
+                colour = of_style(INK, style)
                 x, y = layout.dot
                 cv2.circle(canvas, (round(x * FINE), round(y * FINE)), 5 * FINE, colour, -1)
             variants.append(cv2.resize(canvas, (layout.width, layout.height), interpolation=cv2.INTER_AREA))

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from alpr_app.core.errors import UsageError
-from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
+from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES, SPECIALS
+from alpr_app.core.plate_kinds import fits_format
 from alpr_app.data.assets import FONT
 
 # Width and height in mm of the cell that strokes are defined in.
@@ -121,10 +122,17 @@ def cell_mask(character: str, width: int, height: int, thickness: float) -> np.n
 
 CELL_HEIGHT = 90
 # Letterings with the width and height of their cells in mm, and the prefixes of their glyph pictures. UPPER and LOWER
-# are the rows of plates with two rows.
-STANDARD, GREEN, UPPER, LOWER = "standard", "green", "upper", "lower"
-CELLS = {STANDARD: (45, 90), GREEN: (43, 90), UPPER: (80, 60), LOWER: (65, 110)}
-PREFIXES = {STANDARD: ("140_",), GREEN: ("green_",), UPPER: ("220_", "220_up_"), LOWER: ("220_", "220_down_")}
+# are the rows of plates with two rows; SMALL digits and HALF characters stand beside others of full height.
+STANDARD, GREEN, UPPER, LOWER, SMALL, HALF = "standard", "green", "upper", "lower", "small", "half"
+CELLS = {STANDARD: (45, 90), GREEN: (43, 90), UPPER: (80, 60), LOWER: (65, 110), SMALL: (22, 45), HALF: (42, 44)}
+PREFIXES = {
+    STANDARD: ("140_",),
+    GREEN: ("green_",),
+    UPPER: ("220_", "220_up_"),
+    LOWER: ("220_", "220_down_"),
+    SMALL: ("140_",),
+    HALF: ("140_",),
+}
 LATIN = LETTERS + DIGITS
 # Squeezing Chinese characters to half their width makes vertical strokes thinner than horizontal ones; they are widened
 # by this many pixels in a drawing 360 pixels high.

@@ -8,27 +8,22 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from alpr_app.core.errors import UsageError
-from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
+from alpr_app.core.plate import ALPHABET, LETTERS, MAXIMUM_LENGTH, SPECIALS
+from alpr_app.core.plate_kinds import fits_format
 from alpr_app.synth.plates import blanks
 from alpr_app.synth.plates.blanks import LAYOUTS, Layout, style_of
 from alpr_app.synth.plates.designed_plates import DesignPainter
-from alpr_app.synth.plates.glyphs import CELLS, STANDARD, Masks, drawn_masks, picture_masks
+from alpr_app.synth.plates.glyphs import CELLS, Masks, drawn_masks, picture_masks
 from alpr_app.synth.plates.painting import PaintedPlate, PlannedPlate, emboss, paint, vary_weight
 from alpr_app.synth.plates.plate_design import PlatesFile
+from alpr_app.synth.plates.texts import random_colour, random_plate_text, random_text
 
-COLOUR_SHARES = {"blue": 0.62, "green": 0.20, "yellow": 0.12, "white": 0.03, "black": 0.03}
-INK = {
-    "blue": (248, 248, 246),
-    "yellow": (14, 14, 16),
-    "green": (12, 16, 14),
-    "white": (16, 16, 18),
-    "black": (246, 246, 244),
-}
 RED = (200, 24, 30)
-RED_CHARACTERS = "警领使"
+RED_CHARACTERS = "警领使应急"
 # Probability of a template picture from the folder instead of a drawn blank.
 TEMPLATE_SHARE = 0.4
 TEMPLATES = {
@@ -38,45 +33,15 @@ TEMPLATES = {
     "green": "green_car_140",
     "green_truck": "green_truck_140",
     "white": "white_140",
+    "white_military": "white_army_140",
+    "white_double": "white_220",
     "black": "black_140",
     "black_embassy": "black_shi_140",
 }
-# Share of yellow plates with two rows, as on lorries and trailers.
-DOUBLE_SHARE = 0.5
-# Share of texts with the letter O for the office, as on old plates of authorities.
-OFFICE_O_SHARE = 0.015
-
-
-def random_colour(rng: np.random.Generator) -> str:
-    """A random plate colour: about as frequent as on the road, the rare ones slightly more frequent."""
-    return str(rng.choice(list(COLOUR_SHARES), p=list(COLOUR_SHARES.values())))
-
-
-def _pick(characters: str, rng: np.random.Generator) -> str:
-    return characters[rng.integers(len(characters))]
-
-
-def _serial(length: int, rng: np.random.Generator, letters: float = 0.4) -> str:
-    return "".join(_pick(LETTERS if rng.random() < letters else DIGITS, rng) for _ in range(length))
-
-
-def random_text(colour: str, rng: np.random.Generator) -> str:
-    """A random valid text for a colour; provinces, letters and digits are each equally likely."""
-    office = _pick(PROVINCES, rng) + ("O" if rng.random() < OFFICE_O_SHARE else _pick(LETTERS, rng))
-    if colour == "green":
-        kind = _pick("DF", rng) if rng.random() < 0.8 else _pick("ABCEGHJK", rng)
-        if rng.random() < 0.15:
-            return office + _serial(5, rng, letters=0) + kind
-        return office + kind + _serial(1, rng) + _serial(4, rng, letters=0)
-    if colour == "white":
-        return office + _serial(4, rng, letters=0.2) + "警"
-    if colour == "black" and rng.random() < 0.7:
-        if rng.random() < 0.2:
-            return "使" + _serial(6, rng, letters=0)
-        return office + _serial(4, rng, letters=0.2) + _pick("港澳使领", rng)
-    if colour == "yellow" and rng.random() < 0.2:
-        return office + _serial(4, rng) + _pick("学挂", rng)
-    return office + _serial(5, rng)
+# Share of yellow and blue plates of two rows that are a motorcycle's, 220 x 140 mm, and its width in the drawing.
+MOTORCYCLE_SHARE, MOTORCYCLE_WIDTH = 0.35, 346
+# Share of older military plates of which the letter is red too, not the first character alone.
+RED_LETTER_SHARE = 0.5
 
 
 class PlatePainter:
@@ -85,12 +50,21 @@ class PlatePainter:
     Args:
         glyphs: Folder of 140_CHARACTER.jpg and so on, black on white (see `glyphs.PREFIXES`); None for own lettering.
         templates: Folder of blue_140.PNG and so on; None to draw all blanks.
+        alphabet: Characters of random plates; plates that have others are not drawn at random.
+        max_length: Number of characters of the longest random plates.
 
     Raises:
         FileNotFoundError: a picture is missing in one of the folders.
     """
 
-    def __init__(self, glyphs: Path | None = None, templates: Path | None = None) -> None:
+    def __init__(
+        self,
+        glyphs: Path | None = None,
+        templates: Path | None = None,
+        alphabet: str = ALPHABET,
+        max_length: int = MAXIMUM_LENGTH,
+    ) -> None:
+        self._alphabet, self._max_length = frozenset(alphabet), max_length
         self._masks: dict[str, Masks] = {}
         for lettering in CELLS:
             drawn = drawn_masks(lettering)
@@ -99,7 +73,7 @@ class PlatePainter:
             self._masks[lettering] = drawn if glyphs is None else special | picture_masks(glyphs, lettering)
         self._blanks = {style: blanks.draw_blanks(style, layout) for style, layout in LAYOUTS.items()}
         self._inks = {
-            style: np.full((layout.height, layout.width, 3), INK[style.split("_")[0]], np.uint8)
+            style: np.full((layout.height, layout.width, 3), blanks.of_style(blanks.INK, style), np.uint8)
             for style, layout in LAYOUTS.items()
         }
         self._templates: dict[str, np.ndarray] = {}
@@ -110,11 +84,13 @@ class PlatePainter:
 
     def random_plate(self, rng: np.random.Generator, rows: int | None = None) -> PaintedPlate:
         """A random plate of any colour and province, as in `Painter`."""
-        colour = random_colour(rng)
-        text = random_text(colour, rng)
-        if rows is None:
-            rows = 2 if colour == "yellow" and rng.random() < DOUBLE_SHARE else 1
-        return PaintedPlate(self.draw(text, colour, rng, rows), text, colour, rows)
+        plate = random_plate_text(rng, rows)
+        while not self._spells(plate.text):
+            plate = random_plate_text(rng, rows)
+        return PaintedPlate(self.draw(plate.text, plate.colour, rng, plate.rows), plate.text, plate.colour, plate.rows)
+
+    def _spells(self, text: str) -> bool:
+        return len(text) <= self._max_length and self._alphabet.issuperset(text)
 
     def plan(self, end: str, heavy: bool, rng: np.random.Generator) -> PlannedPlate:
         """A random plate for a car, as in `Painter`."""
@@ -136,11 +112,12 @@ class PlatePainter:
         """Draw a plate seen straight on.
 
         Returns:
-            RGB uint8, one pixel per millimetre: 140 x 440, green plates 140 x 480, plates of two rows 220 x 440.
+            RGB uint8, one pixel per millimetre: 140 x 440, green plates 140 x 480, plates of two rows 220 x 440, or 346
+            on motorcycles, paper plates 305 x 480.
 
         Raises:
-            UsageError: `text` has the wrong length for its colour or a character without a glyph, or `rows` is 2 for
-                another colour than yellow.
+            UsageError: `text` has the wrong length for its colour or a character without a glyph, or there are no such
+                plates with two rows.
         """
         style = style_of(text, colour, rows)
         layout = LAYOUTS[style]
@@ -151,8 +128,10 @@ class PlatePainter:
         else:
             blank = self._blanks[style][rng.integers(len(self._blanks[style]))]
         mask = self._write(text, layout, rng)
-        plate = paint(self._ink(text, style), blank, mask)
+        plate = paint(self._ink(text, style, rng), blank, mask)
         emboss(plate, mask, rng)
+        if style in ("yellow_double", "blue_double") and rng.random() < MOTORCYCLE_SHARE:
+            plate = cv2.resize(plate, (MOTORCYCLE_WIDTH, layout.height), interpolation=cv2.INTER_AREA)
         self._extras.add(plate, rng)
         return blanks.age(plate, self._extras, rng)
 
@@ -170,14 +149,21 @@ class PlatePainter:
             canvas[y : y + glyph.shape[0], x : x + glyph.shape[1]] = glyph
         return vary_weight(canvas, rng)
 
-    def _ink(self, text: str, style: str) -> np.ndarray:
+    def _ink(self, text: str, style: str, rng: np.random.Generator) -> np.ndarray:
+        """The colours of the characters, of which some are red."""
         ink = self._inks[style]
-        if not any(character in RED_CHARACTERS for character in text):
+        red = [index for index, character in enumerate(text) if character in RED_CHARACTERS]
+        if style.startswith(("white_military", "white_police", "white_double")) and text[0] in LETTERS:
+            red = [0, 1]
+        elif style == "white_military":
+            red = [0, 1] if rng.random() < RED_LETTER_SHARE else [0]
+        if not red:
             return ink
         ink = ink.copy()
-        for character, cell in zip(text, LAYOUTS[style].cells, strict=True):
-            if character in RED_CHARACTERS:
-                ink[:, cell.left - 4 : cell.left + CELLS[STANDARD][0] + 4] = RED
+        for index in red:
+            cell = LAYOUTS[style].cells[index]
+            width, height = CELLS[cell.lettering]
+            ink[max(0, cell.top - 6) : cell.top + height + 6, max(0, cell.left - 4) : cell.left + width + 4] = RED
         return ink
 
 
@@ -194,19 +180,26 @@ class Painter(Protocol):
         """Whether `words` could be the text of such a plate."""
 
 
-def make_painter(plates: PlatesFile | None, glyphs: Path | None = None, templates: Path | None = None) -> Painter:
+def make_painter(
+    plates: PlatesFile | None,
+    glyphs: Path | None = None,
+    templates: Path | None = None,
+    alphabet: str = ALPHABET,
+    max_length: int = MAXIMUM_LENGTH,
+) -> Painter:
     """Make the painter of a plates file, or of Chinese plates for None.
 
     Args:
         plates: The plates file; None for Chinese plates.
         glyphs: Folder of glyph pictures for `PlatePainter`.
         templates: Folder of template pictures for `PlatePainter`.
+        alphabet, max_length: Of the reader, which is to be trained on no plates that it cannot spell.
 
     Raises:
         UsageError: such a folder is given together with a plates file.
     """
     if plates is None:
-        return PlatePainter(glyphs, templates)
+        return PlatePainter(glyphs, templates, alphabet, max_length)
     if glyphs is not None or templates is not None:
         raise UsageError("--glyphs and --templates are for Chinese plates; leave them out with --plates")
     return DesignPainter(plates)

@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from alpr_app.core.errors import UsageError
-from alpr_app.core.plate import ALPHABET
+from alpr_app.core.plate import ALPHABET, MAXIMUM_LENGTH, reads_chinese
 from alpr_app.data.labels import read_data_folder
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.synth.plates.painters import make_painter
@@ -28,8 +28,17 @@ from alpr_app.train.reader.masked_pretraining import MaskedStrips, MaskedTask
 from alpr_app.train.reader.plates import NO_DATA, WRONG_CROPS, prepare_plates
 from alpr_app.train.reader.task import ReaderTask, ReaderWithCTC
 from alpr_app.train.trainer.loop import Task
-from alpr_app.train.trainer.pretrained import adapted_to_plates, load_matching, pretrained_reader, with_fields
+from alpr_app.train.trainer.pretrained import (
+    adapted_to_plates,
+    load_matching,
+    present_plates,
+    pretrained_reader,
+    with_classes_of,
+    with_fields,
+)
 
+# The length of readers made before there were longer plates than those of new-energy cars; they can still be trained.
+NEW_ENERGY_LENGTH = 8
 # Help texts of the options for fields of ReaderConfig. Dropout may differ from that of --start_from.
 SHAPE_OPTIONS = {
     "img_height": "height of the rectified plate in pixels",
@@ -79,16 +88,29 @@ def make_network(args: argparse.Namespace, plates: PlatesFile | None) -> tuple[R
         return with_fields(ReaderConfig(), shape | dropout | plates_fields | stem), None
     network = pretrained_reader(args.start_from, **dropout)
     if args.reshape:
-        reshaped = ReaderWithCTC(with_fields(network.reader.config, shape))
-        report_new_parameters(args.start_from, load_matching(reshaped, network))
+        before = network.reader.config
+        chinese = plates is None and reads_chinese(before.alphabet)
+        reshaped = ReaderWithCTC(with_fields(before, (present_plates(before) if chinese else {}) | shape))
+        report_new_parameters(args.start_from, load_matching(reshaped, with_classes_of(reshaped, network)))
+        added = reshaped.reader.config.alphabet[len(before.alphabet) :]
+        if added:
+            print(f"alpr_app.train: {args.start_from}: learns the characters {added}", file=sys.stderr)
         network = reshaped
     before = network.reader.config
     config = with_fields(before, plates_fields)
     check_same_shape(shape, config, args.start_from)
     if args.plain_strips and before.stem_channels:
         raise UsageError(f"--plain_strips: {args.start_from}, which the run starts from, has a stem")
-    if plates is None and not set(ALPHABET) <= set(config.alphabet):
-        raise UsageError(f"{args.start_from}: reads other plates than Chinese ones; name them with --plates")
+    if plates is None:
+        if not reads_chinese(config.alphabet):
+            raise UsageError(f"{args.start_from}: reads other plates than Chinese ones; name them with --plates")
+        missing = "".join(character for character in ALPHABET if character not in config.alphabet)
+        if missing and not args.resume:
+            print(
+                f"alpr_app.train: {args.start_from}: cannot spell {missing}; plates with them are not drawn. --reshape "
+                "gives the reader today's alphabet and length",
+                file=sys.stderr,
+            )
     if plates is not None and config != before:
         network = adapted_to_plates(network, config)
         message = f"{args.start_from}: made for other plates; all weights but the heads that spell {plates.name} plates"
@@ -102,9 +124,9 @@ def make_task(args: argparse.Namespace) -> Task:
         raise UsageError("--phase frozen needs a trained encoder: name its run with --start_from")
     plates_file = None if args.plates is None else read_plates_file(args.plates)
     config, network = make_network(args, plates_file)
-    if plates_file is None and config.max_length < ReaderConfig().max_length:
-        raise UsageError(f"--max_length {config.max_length}: Chinese plates have up to {ReaderConfig().max_length}")
-    painter = make_painter(plates_file, args.glyphs, args.templates)
+    if plates_file is None and config.max_length < NEW_ENERGY_LENGTH:
+        raise UsageError(f"--max_length {config.max_length}: Chinese plates have up to {MAXIMUM_LENGTH}")
+    painter = make_painter(plates_file, args.glyphs, args.templates, config.alphabet, config.max_length)
     data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
     plates = prepare_plates(
         config,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from alpr_app.core.errors import UsageError, first_line
+from alpr_app.core.plate import ALPHABET, MAXIMUM_LENGTH
 from alpr_app.data.bounded_parsing import shown
 from alpr_app.networks.bundle import load_bundle
 from alpr_app.networks.bundle_description import config_from_dict
@@ -145,6 +147,45 @@ def load_matching(network: nn.Module, pretrained: nn.Module) -> list[str]:
     }
     network.load_state_dict(initial | matching)
     return [name for name, _ in network.named_parameters() if name not in matching]
+
+
+def present_plates(config: ReaderConfig) -> dict[str, Any]:
+    """The alphabet and length of today's Chinese plates for a reader that was made for those of an earlier version."""
+    added = "".join(character for character in ALPHABET if character not in config.alphabet)
+    return {"alphabet": config.alphabet + added, "max_length": max(config.max_length, MAXIMUM_LENGTH)}
+
+
+def with_classes_of(network: ReaderWithCTC, pretrained: ReaderWithCTC) -> ReaderWithCTC:
+    """A reader in the shape of `pretrained` with the characters, colours and length of `network`.
+
+    Classes that both have keep their weights, in whatever order they are; the others are newly initialised. Queries of
+    further characters begin as copies of the last one, which mostly answers that there is no character.
+    """
+    old, new = pretrained.reader.config, network.reader.config
+    adapted = ReaderWithCTC(replace(old, alphabet=new.alphabet, max_length=new.max_length, colours=new.colours))
+    characters = _shared((*old.alphabet, None), (*new.alphabet, None))
+    colours = _shared(old.colours, new.colours)
+    queries = _shared(range(old.max_length), range(new.max_length))
+    state = adapted.state_dict()
+    for name, value in pretrained.state_dict().items():
+        if name.startswith(("reader.characters.", "columns.")):
+            state[name][characters[1]] = value[characters[0]]
+        elif name.startswith("reader.colour."):
+            state[name][colours[1]] = value[colours[0]]
+        elif name == "reader.queries":
+            state[name][:] = value[:, -1:]
+            state[name][:, queries[1]] = value[:, queries[0]]
+        else:
+            state[name] = value
+    adapted.load_state_dict(state)
+    return adapted
+
+
+def _shared(old: Sequence[Hashable], new: Sequence[Hashable]) -> tuple[list[int], list[int]]:
+    """The positions in both of what both have."""
+    places = {value: index for index, value in enumerate(new)}
+    pairs = [(index, places[value]) for index, value in enumerate(old) if value in places]
+    return [first for first, _ in pairs], [second for _, second in pairs]
 
 
 def adapted_to_plates(network: ReaderWithCTC, config: ReaderConfig) -> ReaderWithCTC:

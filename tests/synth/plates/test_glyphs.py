@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpr_app.core.plate import fits_format
+from alpr_app.core.plate_kinds import fits_format
 from alpr_app.synth.plates.glyphs import SignPainter, random_words
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alpr_app.core.plate import COLOURS, DIGITS, LETTERS, PROVINCES, SPECIALS, fits_format
+from alpr_app.core.plate import COLOURS, DIGITS, LETTERS, PROVINCES, SPECIALS
+from alpr_app.core.plate_kinds import fits_format
 from alpr_app.synth.plates.blanks import LAYOUTS, style_of
 from alpr_app.synth.plates.painters import PlatePainter, random_colour, random_text
 
