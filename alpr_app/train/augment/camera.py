@@ -48,15 +48,17 @@ def night(image: np.ndarray, rng: Rng) -> np.ndarray:
 def underexposure(image: np.ndarray, rng: Rng) -> np.ndarray:
     """Too little light for the exposure: few grey levels remain above the black level, which differs between the
     channels, and half of the pictures are compressed afterwards, which leaves blocks of wrong colours."""
-    levels = np.linspace(0, 1, 256)[:, None] * np.exp(rng.uniform(np.log(0.05), np.log(0.4)))
-    levels = levels * np.exp(rng.normal((-0.15, 0.15, 0), 0.15)) - rng.uniform(-0.01, 0.04, 3) * (levels[-1] / 0.4)
-    dark = cv2.LUT(image, _to_uint8(levels * 255 + 0.5).reshape(1, 256, 3))
+    gain = min(1.0, float(np.exp(rng.uniform(np.log(7), np.log(45)))) / max(1.0, float(image.mean())))
+    gains = gain * np.exp(rng.normal((-0.15, 0.15, 0), 0.15))
+    levels = np.arange(256)[:, None] * gains - rng.uniform(-3, 8, 3) * gain + 0.5
+    dark = cv2.LUT(image, _to_uint8(levels).reshape(1, 256, 3))
     return jpeg(dark, rng) if rng.random() < 0.5 else dark
 
 
 def overexposure(image: np.ndarray, rng: Rng) -> np.ndarray:
     """Too much light: bright parts are clipped and spread into their surroundings, colours fade."""
-    bright = image.astype(np.float32) * np.exp(rng.uniform(np.log(1.3), np.log(3.5))) + rng.uniform(0, 60)
+    gain = max(1.0, rng.uniform(130, 215) / max(1.0, float(image.mean())))
+    bright = image.astype(np.float32) * min(gain, 4.0) + rng.uniform(0, 40)
     bloom = cv2.GaussianBlur(np.maximum(bright - 200, 0), (0, 0), max(1.0, image.shape[0] * rng.uniform(0.01, 0.06)))
     return _to_uint8(bright + bloom * rng.uniform(0.3, 1.5))
 
