@@ -148,7 +148,7 @@ def test_every_setting_is_remembered():
     assert not [name for name, value in content.items() if value == default[name]]
 
 
-@pytest.mark.parametrize("part", keep.PARTS)
+@pytest.mark.parametrize("part", sorted(set(keep.PARTS) - {"runs"}))
 def test_kept_files_are_not_written_over(monkeypatch, part):
     monkeypatch.setattr(kept, "readings", lambda backend: {})
     with pytest.raises(FileExistsError, match="nothing is written over"):

@@ -32,8 +32,8 @@ def test_json_lines_hold_everything_in_order(folder, models, tmp_path, small_alp
     assert list(first) == ["file", "width", "height", "plates", "ms"]
     assert (first["width"], first["height"]) == (64, 48)
     assert first["plates"] == [plate.to_dict() for plate in small_alpr.read(read_picture(folder / NAMES[0]))]
-    parts = ["text", "confidence", "characters", "alternatives", "colour", "fits_format", "score", "box", "corners"]
-    assert list(first["plates"][0]) == parts
+    parts = ["text", "confidence", "characters", "alternatives", "colour", "fits_format", "kind"]
+    assert list(first["plates"][0]) == [*parts, "score", "box", "corners"]
     assert np.shape(first["plates"][0]["corners"]) == (4, 2)
     assert first["ms"]["detect"] > 0 and first["ms"]["read"] > 0
     assert [path.name for path in out.parent.iterdir()] == ["out.jsonl"]
@@ -75,7 +75,7 @@ def test_without_out_a_table_is_printed(folder, models, capsys):
 
 def test_score_and_confidence_leave_plates_out(folder, models, tmp_path):
     counts = []
-    for options in ([], ["--score", "0.99"], ["--confidence", "1"]):
+    for options in ([], ["--score", "1"], ["--confidence", "1"]):
         out = tmp_path / "out.jsonl"
         assert main(["read", str(folder / NAMES[0]), "--out", str(out), *models, *options]) == 0
         counts.append(len(lines(out)[0]["plates"]))

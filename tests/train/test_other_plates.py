@@ -156,8 +156,8 @@ def test_another_alphabet_gets_new_heads_and_keeps_the_rest():
             kept.add(name)
     new = {name.rpartition(".")[0] or name for name in weights.keys() - kept}
     assert new == {"reader.characters", "reader.colour", "columns", "reader"}  # the last: reader.queries
-    longer = adapted_to_plates(before, ReaderConfig(max_length=9))
-    assert (longer.columns.weight == before.columns.weight).all() and longer.reader.queries.shape[1] == 9
+    longer = adapted_to_plates(before, ReaderConfig(max_length=10))
+    assert (longer.columns.weight == before.columns.weight).all() and longer.reader.queries.shape[1] == 10
 
 
 def test_a_run_that_starts_from_other_plates_says_so(toy, tmp_path, reader_path, capsys):

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alpr_app.core.plate import COLOURS, DIGITS, LETTERS, PROVINCES, SPECIALS
-from alpr_app.core.plate_kinds import fits_format
+from alpr_app.core.plate import ALPHABET, COLOURS, DIGITS, LETTERS, PROVINCES
+from alpr_app.core.plate_kinds import KINDS, fits_format, kind_of
+from alpr_app.synth.plates import painters
 from alpr_app.synth.plates.blanks import LAYOUTS, style_of
-from alpr_app.synth.plates.painters import PlatePainter, random_colour, random_text
+from alpr_app.synth.plates.painters import MOTORCYCLE_WIDTH, PlatePainter
+from alpr_app.synth.plates.texts import random_colour, random_plate_text, random_text
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -40,9 +42,43 @@ def test_every_province_letter_and_digit_comes_up_about_equally_often() -> None:
 def test_rare_last_characters_and_lorries_do_come_up() -> None:
     rng = np.random.default_rng(3)
     last = {random_text(colour, rng)[-1] for colour in ("yellow", "white", "black") for _ in range(400)}
-    assert set(SPECIALS) <= last
+    assert set("学警挂港澳使领") <= last
     styles = {style_of(random_text("green", rng), "green") for _ in range(100)}
     assert styles == {"green", "green_truck"}
+
+
+def test_every_kind_comes_up_and_each_plate_is_of_one() -> None:
+    rng = np.random.default_rng(16)
+    plates = [random_plate_text(rng) for _ in range(4000)]
+    kinds = [kind_of(plate.text, plate.colour, plate.rows) for plate in plates]
+    assert set(kinds) == {kind.name for kind in KINDS}
+    assert set(ALPHABET) == {character for plate in plates for character in plate.text}
+    assert {plate.rows for plate in (random_plate_text(rng, rows=1) for _ in range(300))} == {1}
+
+
+def test_a_reader_of_fewer_characters_gets_no_plate_that_it_cannot_spell() -> None:
+    known = ALPHABET.replace("军", "").replace("航", "")
+    painter, rng = PlatePainter(alphabet=known, max_length=8), np.random.default_rng(17)
+    for text in (painter.random_plate(rng).text for _ in range(300)):
+        assert len(text) <= 8 and set(text) <= set(known)
+
+
+@pytest.mark.parametrize("index", range(30))
+def test_a_plate_of_any_kind_is_drawn(painter: PlatePainter, index: int) -> None:
+    rng = np.random.default_rng(100 + index)
+    for _ in range(12):
+        plate = painter.random_plate(rng)
+        assert plate.image.dtype == np.uint8 and plate.image.std() > 8
+        assert kind_of(plate.text, plate.colour, plate.rows) is not None
+
+
+@pytest.mark.parametrize(("text", "red"), [("BS13107", slice(10, 120)), ("WJ07X0230", slice(5, 100))])
+def test_the_letters_of_the_forces_are_red(painter: PlatePainter, text: str, red: slice) -> None:
+    plate = painter.draw(text, "white", np.random.default_rng(18)).astype(int)
+    redness = plate[:, :, 0] - plate[:, :, 1] > 60
+    assert redness[:, red].mean() > 0.1
+    redness[:, red] = False
+    assert redness[:, 150:].mean() < 0.01
 
 
 def test_random_colours_are_plate_colours_and_blue_leads() -> None:
@@ -114,20 +150,29 @@ def test_a_character_without_a_glyph_is_refused(painter: PlatePainter) -> None:
         painter.draw("皖A1234O", "blue", np.random.default_rng(0))
 
 
-def test_two_rows_have_their_own_shape_and_two_characters_above_five(painter: PlatePainter) -> None:
+def test_two_rows_are_a_lorrys_or_a_motorcycles(painter: PlatePainter) -> None:
     rng = np.random.default_rng(13)
-    plate = painter.draw("皖A1234挂", "yellow", rng, rows=2)
-    assert plate.shape == (220, 440, 3)
-    other = painter.draw("皖B1234挂", "yellow", np.random.default_rng(14), rows=2).astype(int)
-    changed = np.abs(painter.draw("皖A1234挂", "yellow", np.random.default_rng(14), rows=2) - other).max(axis=2) > 8
+    shapes = {painter.draw("皖A12345", "yellow", rng, rows=2).shape for _ in range(20)}
+    assert shapes == {(220, 440, 3), (220, MOTORCYCLE_WIDTH, 3)}
+
+
+def test_two_rows_have_their_own_shape_and_two_characters_above_five(
+    painter: PlatePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(painters, "MOTORCYCLE_SHARE", 0.0)
+    first, other = (
+        painter.draw(text, "yellow", np.random.default_rng(14), rows=2) for text in ("皖A1234挂", "皖B1234挂")
+    )
+    assert first.shape == (220, 440, 3)
+    changed = np.abs(first - other.astype(int)).max(axis=2) > 8
     assert changed[12:78, 246:334].any()
     changed[12:78, 246:334] = False
     assert not changed.any()
 
 
-def test_two_rows_in_blue_are_refused(painter: PlatePainter) -> None:
-    with pytest.raises(ValueError, match="only yellow"):
-        painter.draw("皖A12345", "blue", np.random.default_rng(0), rows=2)
+def test_two_rows_of_a_new_energy_plate_are_refused(painter: PlatePainter) -> None:
+    with pytest.raises(ValueError, match="no green plates of this kind with two rows"):
+        painter.draw("皖AD12345", "green", np.random.default_rng(0), rows=2)
 
 
 def test_the_office_letter_o_comes_up_now_and_then(painter: PlatePainter) -> None:

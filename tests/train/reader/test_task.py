@@ -8,13 +8,19 @@ from alpr_app.train.reader.dataset import UNKNOWN_COLOUR
 from alpr_app.train.reader.task import ReaderWithCTC, read_plates, reader_losses
 
 SMALL = ReaderConfig(
-    stem_channels=(8, 16), embed_dim=48, num_heads=3, num_encoder_layers=2, num_decoder_layers=1, dropout=0.0
+    stem_channels=(8, 16),
+    embed_dim=48,
+    num_heads=3,
+    num_encoder_layers=2,
+    num_decoder_layers=1,
+    dropout=0.0,
+    max_length=8,
 )
 
 
 def targets() -> torch.Tensor:
-    classes = [[SMALL.alphabet.index(character) for character in text] + [SMALL.blank] for text in TEXTS]
-    return torch.tensor(classes)
+    classes = [[SMALL.alphabet.index(character) for character in text] for text in TEXTS]
+    return torch.tensor([known + [SMALL.blank] * (SMALL.max_length - len(known)) for known in classes])
 
 
 def test_losses_by_hand():

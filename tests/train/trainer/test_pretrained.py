@@ -2,10 +2,14 @@ import pytest
 import torch
 from short_runs import DETECTOR, READER, SHORT
 
-from alpr_app.networks.bundle import load_detector, load_reader
+from alpr_app.core.plate import ALPHABET, MAXIMUM_LENGTH
+from alpr_app.networks.bundle import load_detector, load_reader, save_bundle
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.networks.reader.network import Reader
 from alpr_app.train.cli.main import main
+from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import load_checkpoint
-from alpr_app.train.trainer.pretrained import averaged_weights
+from alpr_app.train.trainer.pretrained import averaged_weights, with_classes_of
 
 
 @pytest.mark.parametrize(("command", "options"), [("maskocr", READER), ("detector", DETECTOR)])
@@ -108,3 +112,33 @@ def test_a_frozen_encoder_must_have_been_trained(data_folder, tmp_path, capsys):
     arguments = ["maskocr", "--phase", "frozen", "--dataset_path", str(data_folder), "--output", str(tmp_path / "run")]
     assert main([*arguments, *READER, *SHORT]) == 1
     assert "name its run with --start_from" in capsys.readouterr().err
+
+
+def test_a_reader_of_fewer_characters_keeps_the_classes_it_has_when_it_learns_more():
+    shape = {"embed_dim": 16, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1}
+    old = ReaderWithCTC(ReaderConfig(**shape, alphabet="皖沪A1", max_length=3, colours=("blue", "green")))
+    new = ReaderWithCTC(ReaderConfig(**shape, alphabet="A军皖1沪", max_length=5, colours=("green", "white", "blue")))
+    adapted = with_classes_of(new, old)
+    for head in ("reader.characters.weight", "reader.characters.bias", "columns.weight", "columns.bias"):
+        before, after = old.state_dict()[head], adapted.state_dict()[head]
+        # 皖 沪 A 1 and 'no character', which is last.
+        assert (after[[2, 4, 0, 3, 5]] == before).all()
+    assert (adapted.reader.colour.weight[[2, 0]] == old.reader.colour.weight).all()
+    assert (adapted.reader.queries[:, :3] == old.reader.queries).all()
+    assert (adapted.reader.queries[:, 3:] == old.reader.queries[:, 2:]).all()
+    assert (adapted.reader.encoder.places == old.reader.encoder.places).all()
+
+
+def test_a_bundle_of_an_earlier_alphabet_learns_todays_by_reshape(data_folder, tmp_path, capsys):
+    early = ReaderConfig(
+        embed_dim=16, num_heads=2, num_encoder_layers=1, num_decoder_layers=1, alphabet=ALPHABET[:73], max_length=8
+    )
+    save_bundle(tmp_path / "early", Reader(early), {}, "trained")
+    arguments = ["maskocr", "--dataset_path", str(data_folder), *SHORT, "--start_from", str(tmp_path / "early")]
+    assert main([*arguments, "--output", str(tmp_path / "same")]) == 0
+    assert f"cannot spell {ALPHABET[73:]}" in capsys.readouterr().err
+    assert main([*arguments, "--output", str(tmp_path / "more"), "--reshape"]) == 0
+    assert f"learns the characters {ALPHABET[73:]}" in capsys.readouterr().err
+    for run, alphabet, length in (("same", ALPHABET[:73], 8), ("more", ALPHABET, MAXIMUM_LENGTH)):
+        config = load_reader(tmp_path / run / "newest")[0].config
+        assert (config.alphabet, config.max_length) == (alphabet, length)
