@@ -46,6 +46,12 @@ def dark(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> Deg
     return _compressed(darkened, 75), plates
 
 
+def black(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Black to the eye: the plates' mean level becomes 5 to 9, so that few grey levels are left."""
+    level = max(1.0, float(np.mean([_part(image, box).mean() for box in corners_to_box(plates)])))
+    return _compressed(_uint8(image * (rng.uniform(6, 10) / level) - rng.uniform(0, 1.5, 3) + 0.5), 85), plates
+
+
 def overexposed(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
     """Blown out: the plates' mean level becomes about 225 with bright parts clipped, under a bloom of highlights."""
     level = max(1.0, float(np.mean([_part(image, box).mean() for box in corners_to_box(plates)])))
@@ -152,6 +158,28 @@ def steep(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> De
     return view, cv2.perspectiveTransform(plates.astype(np.float32), homography)
 
 
+def compound(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """Steep, moved by a seventh of the plate's height, and in a third of the light."""
+    view, corners = steep(image, plates, rng)
+    boxes = corners_to_box(corners)
+    length = max(3, round(0.14 * float(np.mean(boxes[:, 3] - boxes[:, 1])))) | 1
+    kernel = np.zeros((length, length), np.float32)
+    kernel[length // 2] = 1 / length
+    return _compressed(_uint8(cv2.filter2D(view, -1, kernel) * 0.33), 80), corners
+
+
+def annotated(image: np.ndarray, plates: np.ndarray, rng: np.random.Generator) -> DegradedPicture:
+    """With the box of another program drawn around each plate, and a name above it, as in pictures from papers."""
+    drawn = image.copy()
+    colour = tuple(map(int, rng.choice([(255, 0, 0), (0, 255, 0), (255, 255, 0), (0, 0, 255)])))
+    width = int(rng.integers(2, 5))
+    for left, top, right, bottom in corners_to_box(plates).round().astype(int).tolist():
+        cv2.rectangle(drawn, (left, top), (right, bottom), colour, width)
+        cv2.rectangle(drawn, (left, top - 22), (left + 90, top), colour, -1)
+        cv2.putText(drawn, "plate 0.9", (left + 2, top - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    return drawn, plates
+
+
 def _moved(shift: np.ndarray) -> np.ndarray:
     matrix = np.eye(3)
     matrix[:2, 2] = shift
@@ -198,9 +226,11 @@ def _part(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     return part if part.size else image
 
 
+LIGHT = (night, dark, black, overexposed, rain, glare)
+SHARPNESS = (motion, defocus, jpeg)
+POSITION = (far, beside, near, tilt, steep)
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], DegradedPicture]] = {
-    function.__name__: function
-    for function in (night, dark, overexposed, rain, motion, defocus, far, beside, near, tilt, steep, glare, jpeg)
+    function.__name__: function for function in (*LIGHT, *SHARPNESS, *POSITION, compound, annotated)
 }
 
 

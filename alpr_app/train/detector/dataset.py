@@ -16,6 +16,7 @@ from alpr_app.core.geometry import LETTERBOX_GREY, box_iou, corners_to_box
 from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.synth.plates.glyphs import SignPainter
 from alpr_app.synth.plates.painters import Painter
+from alpr_app.train.augment.annotations import annotate
 from alpr_app.train.augment.camera import camera_augment
 from alpr_app.train.augment.paste import paint_out, paste_plate, plate_corners, random_pose
 from alpr_app.train.trainer.batches import SampleCache, Samples
@@ -34,6 +35,8 @@ PLATE_FREE_SHARE = 0.12
 REPAINTED_SHARE = 0.5
 # Share of pictures whose plates are painted out, so that the detector does not learn to find plates by the car alone.
 BARE_SHARE = 0.06
+# Probability at strength 1 that another program has drawn boxes into a picture.
+ANNOTATED_SHARE = 0.1
 SMALLEST_VISIBLE = 0.85
 # Standard deviations of a view's rotation in degrees, its shear, and the logarithm of its stretch: seen from in front,
 # from far aside, and by a tilted camera; and their probabilities.
@@ -160,6 +163,9 @@ class SceneDataset(Samples):
         if rng.random() < self.drawn_share:
             scene = self._paste(scene, rng)
         image = camera_augment(scene.image, rng, self.strength, plate_height=USUAL_PLATE_HEIGHT)
+        if rng.random() < ANNOTATED_SHARE * self.strength:
+            image = image.copy()
+            annotate(image, corners_to_box(scene.plates), rng)
         plates = np.zeros((MAXIMUM_PLATES, 4, 2), np.float32)
         ignored = np.zeros((MAXIMUM_IGNORED, 4), np.float32)
         count = min(len(scene.plates), MAXIMUM_PLATES)

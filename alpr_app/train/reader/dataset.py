@@ -21,6 +21,7 @@ from alpr_app.data.labels import DataFolder, read_labelled
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.synth.plates.glyphs import SignPainter
 from alpr_app.synth.plates.painters import Painter
+from alpr_app.train.augment.annotations import annotate
 from alpr_app.train.augment.camera import camera_augment
 from alpr_app.train.augment.paste import paste_plate, plate_corners, random_pose
 from alpr_app.train.trainer.batches import SampleCache, Samples
@@ -140,6 +141,8 @@ def rectified(samples: Iterable[PlateSample], height: int, width: int) -> Iterat
 
 
 UNKNOWN_COLOUR = -1
+# Probability at strength 1 that another program has drawn a box around the plate.
+ANNOTATED_SHARE = 0.06
 # Share of drawn samples that are not plates, like false boxes of a detector, from which the reader should read nothing.
 NO_PLATE_SHARE = 0.06
 # Widths in pixels of drawn plates and signs, and of crops from pictures without plates.
@@ -270,7 +273,11 @@ class PlateDataset(Samples):
         if rng.random() < 0.5 * self.strength:
             height = round(float(np.exp(rng.uniform(np.log(0.25), np.log(1.3)))) * full_height)
         width = round(height * full_width / full_height)
-        plate = crop_plate(sample.image, corners, sample.double, height, width)
+        image = sample.image
+        if rng.random() < ANNOTATED_SHARE * self.strength:
+            image = image.copy()
+            annotate(image, corners_to_box(sample.corners)[None], rng)
+        plate = crop_plate(image, corners, sample.double, height, width)
         plate = camera_augment(plate, rng, self.strength)
         if (height, width) != (full_height, full_width):
             shrinking = height > full_height

@@ -15,7 +15,7 @@ def picture(data_folder):
     return read_picture(picture.path), np.float32([plate.corners for plate in picture.plates])
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"beside", "near"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"beside", "near", "annotated"}))
 def test_the_plate_is_where_the_label_says_and_harder_to_read(picture, kind):
     image, plates = picture
     before = image.copy()
@@ -44,6 +44,17 @@ def test_dark_and_overexposed_plates_have_few_levels_left(picture):
     bright, _ = KINDS["overexposed"](image, plates, np.random.default_rng(0))
     assert 8 < dark[top:bottom, left:right].mean() < 32
     assert bright[top:bottom, left:right].mean() > 180 and (bright == 255).mean() > (image == 255).mean()
+
+
+def test_annotated_plates_are_unchanged_inside_a_drawn_box(picture):
+    image, plates = picture
+    drawn, corners = KINDS["annotated"](image, plates, np.random.default_rng(3))
+    left, top, right, bottom = corners_to_box(plates[0]).round().astype(int)
+    np.testing.assert_array_equal(corners, plates)
+    np.testing.assert_array_equal(
+        drawn[top + 5 : bottom - 5, left + 5 : right - 5], image[top + 5 : bottom - 5, left + 5 : right - 5]
+    )
+    assert (drawn[top, left:right] != image[top, left:right]).any(axis=1).mean() > 0.9
 
 
 def test_far_plates_are_60_pixels_wide_in_a_picture_of_the_usual_size(picture):
