@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from itertools import pairwise
+from operator import add
 from pathlib import Path
 from time import perf_counter
 
@@ -18,6 +20,7 @@ from alpr_app.core.result import Result, Timings
 from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.networks.detector.postprocess import Detection
 from alpr_app.networks.reader.postprocess import Reading
+from alpr_app.pipeline.contrast import AMPLE_PICTURE, stretched
 from alpr_app.pipeline.field_colour import seen_colour
 from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateDetector
 from alpr_app.pipeline.plate_recognizer import PlateCrop, PlateCrops, PlateRecognizer
@@ -26,6 +29,9 @@ from alpr_app.runtime.engine import chunks, stack
 
 # Weight of the reader in the score: signs look like plates to the detector but do not read like them.
 CONFIDENCE_SHARE = 0.7
+# A picture of low contrast without a plate of this score is read again with its contrast stretched, and the surer
+# reading counts.
+SURE_PICTURE = 0.75
 
 
 class ALPR:
@@ -127,6 +133,20 @@ class ALPR:
         """Read many pictures, and time each stage; each picture of a batch is given its share of the time."""
         for image in images:
             check_image(image)
+        results = self._analyse(images)
+        clearer = {
+            index: better
+            for index, result in enumerate(results)
+            if _best_score(result) < SURE_PICTURE and (better := stretched(images[index], AMPLE_PICTURE)) is not None
+        }
+        for index, again in zip(clearer, self._analyse(list(clearer.values())), strict=True):
+            before = results[index]
+            timings = Timings(*map(add, astuple(before.timings), astuple(again.timings)))
+            results[index] = replace(max(before, again, key=_best_score), timings=timings)
+        return [replace(result, plates=self._kept(result.plates)) for result in results]
+
+    def _analyse(self, images: Sequence[np.ndarray]) -> list[Result]:
+        """Read pictures once, with plates of any score."""
         long_side = self.detector_config.long_side
         letterboxes = [Letterbox.for_long_side(image.shape[0], image.shape[1], long_side) for image in images]
         by_canvas: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -169,14 +189,16 @@ class ALPR:
         share = 1000 / len(images)
         timings = Timings(*((after - before) * share for before, after in pairwise(clock)))
         return [
-            Result(self._best_first(self._plate(detection, *next(read)) for detection in found), timings)
+            Result(
+                sorted((self._plate(detection, *next(read)) for detection in found), key=lambda plate: -plate.score),
+                timings,
+            )
             for found in detections
         ]
 
-    def _best_first(self, plates: Iterable[Plate]) -> list[Plate]:
-        """Return the plates that reach the score, best first."""
-        kept = (plate for plate in plates if plate.score >= self.score)
-        return sorted(kept, key=lambda plate: -plate.score)
+    def _kept(self, plates: list[Plate]) -> list[Plate]:
+        """Return the plates that reach the score."""
+        return [plate for plate in plates if plate.score >= self.score]
 
     def _plate(self, detection: Detection, reading: Reading, crop: PlateCrop, score: float | None = None) -> Plate:
         """Make the Plate. score: given for plates that were not detected."""
@@ -209,6 +231,10 @@ class ALPR:
             self.detect(np.zeros((1, height, width, 3), np.uint8))
         blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
         self.plate_recognizer.read_crops([blank])
+
+
+def _best_score(result: Result) -> float:
+    return result.plates[0].score if result.plates else 0.0
 
 
 def check_image(image: np.ndarray) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import cv2
@@ -14,6 +14,7 @@ from alpr_app.core.plate_kinds import fits_format
 from alpr_app.core.two_line import may_have_two_lines, reads_two_lines, side_by_side
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.postprocess import Reading, decode
+from alpr_app.pipeline.contrast import AMPLE_CROP, stretched
 from alpr_app.runtime.engine import Engine, chunks, stack
 
 # Plates that go through the network at once: enough to fill a GPU, little enough for any memory.
@@ -23,7 +24,7 @@ READER_BATCH = 64
 FIRST_MARGIN = (0.01, 0.0)
 # A plate read with less confidence is cut out twice more, and the surest reading counts: a detected plate with larger
 # margins, once wider and once higher; a picture that is itself a plate more tightly, because it may show more than the
-# plate, and with its edges repeated, because it may be cut too tightly.
+# plate, and with its edges repeated, because it may be cut too tightly. A plate of low contrast is also read stretched.
 SURE = 0.95
 FOUND_MARGINS, CROP_MARGINS = ((0.08, 0.08), (0.04, 0.16)), ((-0.04, -0.08), (0.02, 0.04))
 
@@ -88,7 +89,10 @@ class PlateRecognizer:
         return readings
 
     def _second_crops(self, plate: PlateCrops) -> list[PlateCrop]:
-        return [self._cut(plate.image, plate.corners, margin) for margin in plate.margins]
+        crops = [self._cut(plate.image, plate.corners, margin) for margin in plate.margins]
+        first = plate.crops[0]
+        clearer = stretched(first.image, AMPLE_CROP)
+        return crops if clearer is None else [*crops, replace(first, image=clearer)]
 
     def _cut(self, image: np.ndarray, corners: np.ndarray, margin: tuple[float, float]) -> PlateCrop:
         """Rectify the plate with a margin around it, given as shares of its width and height."""
