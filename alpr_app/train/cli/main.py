@@ -35,6 +35,7 @@ COMMANDS = (
     models.add_speed,
     models.add_export,
     models.add_average,
+    models.add_kinds,
     datasets.add_samples,
 )
 

@@ -1,4 +1,4 @@
-"""The commands around models: `preview`, `report`, `test`, `estimate`, `speed`, `export` and `average`."""
+"""The commands around models: `preview`, `report`, `test`, `estimate`, `speed`, `export`, `average` and `kinds`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from alpr_app.evaluation import command
 from alpr_app.evaluation.calibration_metrics import CalibrationMetrics
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.reader.config import ReaderConfig
-from alpr_app.pipeline.options import count
+from alpr_app.pipeline.options import add_model_options, count, make_alpr
 from alpr_app.runtime.system_info import cores, processor
-from alpr_app.synth.plates.painters import make_painter
+from alpr_app.synth.plates.painters import PlatePainter, make_painter
 from alpr_app.synth.plates.plates_file import read_plates_file
 from alpr_app.train.cli import detector, reader
 from alpr_app.train.cli.parsers import Commands, add_config_options, given_config_fields
 from alpr_app.train.cli.run_options import add_crop_size, add_plate_options, crop_size, published_command
 from alpr_app.train.detector.dataset import SceneDataset, load_scenes
 from alpr_app.train.reader.plates import NO_DATA, prepare_plates
+from alpr_app.train.reports.kinds import kind_sheet, kind_table, read_kinds
 from alpr_app.train.reports.mistakes import plate_sheet, scene_sheet
 from alpr_app.train.reports.plots import Confusions, plot_reliability, require_matplotlib
 from alpr_app.train.reports.report import MAXIMUM_MISTAKES, write_mistakes, write_report
@@ -217,6 +218,21 @@ def add_export(commands: Commands) -> None:
 def run_export(args: argparse.Namespace) -> int:
     info = export_run(args.folder, args.output, args.scores, args.long_side, args.last, args.calibrate)
     print(f"{info.weights}: {info.kind}, {info.parameters / 1e6:.2f} M parameters, {info.size / 1e6:.1f} MB")
+    return 0
+
+
+def add_kinds(commands: Commands) -> None:
+    parser = commands.add("kinds", help="draw one plate of every Chinese kind, and print what the models read")
+    parser.add_argument("--output", type=Path, required=True, metavar="F", help="the sheet to write, as PNG")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of texts and drawing")
+    add_model_options(parser)
+    parser.set_defaults(run=run_kinds, score=0.0)
+
+
+def run_kinds(args: argparse.Namespace) -> int:
+    drawn = read_kinds(make_alpr(args), PlatePainter(), args.seed)
+    write_picture(args.output, kind_sheet(drawn))
+    print(kind_table(drawn))
     return 0
 
 
