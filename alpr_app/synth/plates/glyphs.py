@@ -174,6 +174,21 @@ def drawn_masks(lettering: str) -> Masks:
     return _complete(masks, size)
 
 
+def plain_masks() -> Masks:
+    """Masks of letters and digits in the font of the project, for plates with other lettering than GA 36 sets: those of
+    the armed forces, whose 3 is round at its top, and of Hong Kong and Macao."""
+    width, height = CELLS[STANDARD]
+    face, masks = load_font(), {}
+    for character in LATIN:
+        ink = _render(character, face)
+        shown = min(width, round(ink.shape[1] * height / ink.shape[0]))
+        left = (width - shown) // 2
+        mask = np.zeros((height, width), np.uint8)
+        mask[:, left : left + shown] = cv2.resize(ink, (shown, height), interpolation=cv2.INTER_AREA)
+        masks[character] = mask
+    return masks
+
+
 def _complete(masks: Masks, size: tuple[int, int]) -> Masks:
     """Resize all masks to one size and add the O, which occurs as an office only and looks like a 0."""
     masks = {

@@ -17,7 +17,7 @@ from alpr_app.core.plate_kinds import fits_format
 from alpr_app.synth.plates import blanks
 from alpr_app.synth.plates.blanks import LAYOUTS, Layout, style_of
 from alpr_app.synth.plates.designed_plates import DesignPainter
-from alpr_app.synth.plates.glyphs import CELLS, Masks, drawn_masks, picture_masks
+from alpr_app.synth.plates.glyphs import CELLS, STANDARD, Masks, drawn_masks, picture_masks, plain_masks
 from alpr_app.synth.plates.painting import PaintedPlate, PlannedPlate, emboss, paint, vary_weight
 from alpr_app.synth.plates.plate_design import PlatesFile
 from alpr_app.synth.plates.texts import random_colour, random_plate_text, random_text
@@ -42,6 +42,8 @@ TEMPLATES = {
 MOTORCYCLE_SHARE, MOTORCYCLE_WIDTH = 0.35, 346
 # Share of older military plates of which the letter is red too, not the first character alone.
 RED_LETTER_SHARE = 0.5
+# Styles that mostly have another lettering than civil plates of the mainland, and the share of those drawn with it.
+PLAIN_STYLES, PLAIN_SHARE = ("white_military", "white_police", "white_hong", "yellow_hong", "black_macao"), 0.6
 
 
 class PlatePainter:
@@ -71,6 +73,7 @@ class PlatePainter:
             # Folders of glyphs lack some special characters in some letterings.
             special = {character: drawn[character] for character in SPECIALS}
             self._masks[lettering] = drawn if glyphs is None else special | picture_masks(glyphs, lettering)
+        self._plain = plain_masks()
         self._blanks = {style: blanks.draw_blanks(style, layout) for style, layout in LAYOUTS.items()}
         self._inks = {
             style: np.full((layout.height, layout.width, 3), blanks.of_style(blanks.INK, style), np.uint8)
@@ -127,7 +130,8 @@ class PlatePainter:
             blank = self._templates[style]
         else:
             blank = self._blanks[style][rng.integers(len(self._blanks[style]))]
-        mask = self._write(text, layout, rng)
+        plain = style.startswith(PLAIN_STYLES) and rng.random() < PLAIN_SHARE
+        mask = self._write(text, layout, rng, plain)
         plate = paint(self._ink(text, style, rng), blank, mask)
         emboss(plate, mask, rng)
         if style in ("yellow_double", "blue_double") and rng.random() < MOTORCYCLE_SHARE:
@@ -135,12 +139,15 @@ class PlatePainter:
         self._extras.add(plate, rng)
         return blanks.age(plate, self._extras, rng)
 
-    def _write(self, text: str, layout: Layout, rng: np.random.Generator) -> np.ndarray:
-        """The ink of `text`, height x width uint8, with slightly displaced characters of random weight."""
+    def _write(self, text: str, layout: Layout, rng: np.random.Generator, plain: bool = False) -> np.ndarray:
+        """The ink of `text`, height x width uint8, with slightly displaced characters of random weight. plain: in the
+        lettering of the armed forces."""
         canvas = np.zeros((layout.height, layout.width), np.uint8)
         common_x, common_y = rng.integers(-1, 2, 2)
         for index, (character, cell) in enumerate(zip(text, layout.cells, strict=True)):
             masks = self._masks[cell.lettering]
+            if plain and cell.lettering == STANDARD:
+                masks = masks | self._plain
             if character not in masks or (character == "O" and index != 1):
                 raise UsageError(f"'{text}': there is no glyph for '{character}'")
             glyph = masks[character]

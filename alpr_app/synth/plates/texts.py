@@ -11,9 +11,9 @@ from alpr_app.core.plate import DIGITS, LETTERS, PROVINCES
 from alpr_app.core.plate_kinds import RESCUE, SERVICES
 
 # Shares of the colours among the plates of civil cars: about as on the road, the rare ones slightly more frequent.
-COLOUR_SHARES = {"blue": 0.60, "green": 0.21, "yellow": 0.12, "white": 0.03, "black": 0.04}
+COLOUR_SHARES = {"blue": 0.56, "green": 0.21, "yellow": 0.16, "white": 0.03, "black": 0.04}
 # Share of yellow plates with two rows, as on lorries, trailers and motorcycles.
-DOUBLE_SHARE = 0.5
+DOUBLE_SHARE = 0.6
 # Share of texts with the letter O for the office, as on old plates of authorities.
 OFFICE_O_SHARE = 0.015
 # Share of new-energy plates that are a lorry's or a bus's, with the type letter last.
@@ -101,9 +101,9 @@ def _hong_kong(rng: Rng) -> PlateText:
 
 # Kinds beside those of civil cars, with their shares among all drawn plates.
 SPECIAL: tuple[tuple[float, Callable[[Rng], PlateText]], ...] = (
-    (0.030, lambda rng: PlateText(_two_letters(rng) + _digits(5, rng), "white")),
+    (0.040, lambda rng: PlateText(_two_letters(rng) + _digits(5, rng), "white")),
     (0.006, lambda rng: PlateText(_two_letters(rng) + _digits(5, rng), "white", 2)),
-    (0.016, lambda rng: PlateText(_pick(SERVICES, rng) + _pick(LETTERS, rng) + _digits(5, rng), "white")),
+    (0.024, lambda rng: PlateText(_pick(SERVICES, rng) + _pick(LETTERS, rng) + _digits(5, rng), "white")),
     (0.030, lambda rng: PlateText(_armed_police(rng), "white")),
     (0.012, lambda rng: PlateText(_pick(PROVINCES, rng) + _pick(RESCUE, rng) + _serial(4, rng, 0.1) + "应急", "white")),
     (0.018, lambda rng: PlateText("民航" + _pick(LETTERS, rng) + _serial(4, rng, 0.1), "green")),
