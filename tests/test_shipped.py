@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +18,9 @@ from alpr_app.core.geometry import box_iou
 from alpr_app.data import assets as resources
 from alpr_app.data import ccpd
 from alpr_app.data.images import read_picture
+from alpr_app.data.labels import picture_files
 from alpr_app.networks.bundle_description import SHIPPED
+from alpr_app.train.datasets.hard_pictures import choose_hard_texts, is_hard
 from tests.places import FIXTURES
 
 # Pictures that are not part of the project: where they are, the models are measured on them again.
@@ -152,3 +156,32 @@ def test_the_models_are_worth_what_their_bundles_say(tmp_path):
         assert scenes[colour]["recall_70"] >= 0.95 and scenes[colour]["end_to_end"] >= 0.92
     assert measured["crops"]["all"]["exact"] >= 0.94
     assert measured["street"]["all"]["stated_among_readings"] >= 0.80
+
+
+@pytest.mark.skipif(
+    not (LABELLED / "more" / "scenes_hard").is_dir(), reason=f"the hard pictures are not at {LABELLED}/more"
+)
+def test_hard_pictures_kept_apart_are_found_and_read(alpr):
+    """Those of val_hard that lie there as pictures; the lists name more."""
+    labels = []
+    for table in ("ccpd_base_far", "ccpd_green_more"):
+        with (LABELLED / "more" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+            labels += [replace(ccpd.parse_name(row["file"]), text=row["text"]) for row in csv.DictReader(file)]
+    texts = choose_hard_texts(labels, 100)
+    assert len(texts) == 100
+    found = read = 0
+    pictures = [path for path in picture_files(LABELLED / "more" / "scenes_hard") if is_kept_apart(path, texts)]
+    assert len(pictures) > 40
+    for path in pictures:
+        wanted = ccpd.parse_name(path)
+        plates = alpr.read(read_picture(path, orient=False))
+        right = [plate for plate in plates if box_iou([plate.box], [wanted.box])[0, 0] > 0.5]
+        found += bool(right)
+        read += wanted.text in {plate.text for plate in right}
+    assert found >= 0.98 * len(pictures)
+    assert read >= 0.95 * len(pictures)
+
+
+def is_kept_apart(path: Path, texts: set[str]) -> bool:
+    label = ccpd.parse_name(path)
+    return label.text in texts and is_hard(label)
