@@ -25,7 +25,7 @@ from builders import LACKING, write_data
 from reading import NAMES
 
 from alpr_app.data.images import write_picture
-from alpr_app.networks.bundle import save_bundle
+from alpr_app.networks.building import save_bundle
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig

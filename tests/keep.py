@@ -39,7 +39,7 @@ import alpr_app
 from alpr_app.data import ccpd
 from alpr_app.data.label_csv import COLUMNS, write_table, written
 from alpr_app.data.run_folder import read_about, write_about
-from alpr_app.networks.bundle import save_bundle
+from alpr_app.networks.building import save_bundle
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from itertools import cycle, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,16 +106,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _model(info: BundleInfo, config: Any, height: int, width: int) -> dict[str, Any]:
     """Return size and cost of a network for one input of height x width."""
-    from alpr_app.networks.bundle import KINDS
-    from alpr_app.runtime.torch_engine import gigaflop
-
     return {
         "file": info.weights.name,
         "sha256": info.sha256,
         "parameters": info.parameters,
         "input": [height, width],
-        "gflop": round(gigaflop(KINDS[info.kind][0], config, height, width), 3),
+        "gflop": _gflop(info.kind, config, height, width),
     }
+
+
+def _gflop(kind: str, config: Any, height: int, width: int) -> float | None:
+    """Return the operations for one picture in 10^9; None without torch, which counts them."""
+    if find_spec("torch") is None:
+        return None
+    from alpr_app.networks.building import NETWORKS
+    from alpr_app.runtime.torch_engine import gigaflop
+
+    return round(gigaflop(NETWORKS[kind], config, height, width), 3)
 
 
 def _stages(alpr: ALPR, timed: TimedPictures) -> dict[str, Any]:
@@ -146,16 +154,15 @@ def _stages(alpr: ALPR, timed: TimedPictures) -> dict[str, Any]:
 def _machine() -> dict[str, Any]:
     """Return the system that the figures were measured on."""
     import cv2
-    import torch
 
-    from alpr_app.runtime.system_info import cores, processor
+    from alpr_app.runtime.system_info import cores, processor, version_of
 
     return {
         "processor": processor(),
         "cores": cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": version_of("torch"),
         "opencv": cv2.__version__,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from alpr_app.core.errors import print_error, printable
 from alpr_app.evaluation.command import table
 
 if TYPE_CHECKING:
-    from alpr_app.networks.bundle import BundleInfo
+    from alpr_app.networks.bundle import Bundle, BundleInfo
 
 
 Groups = dict[str, dict[str, float]]
@@ -172,9 +173,16 @@ def describe(info: BundleInfo) -> str:
     return "\n".join(map(printable, lines))
 
 
+def check(bundle: Bundle) -> None:
+    """Check all that a use of the model would. Raises BundleError."""
+    assert bundle.onnx != b""
+    if find_spec("torch") is not None:
+        bundle.network()
+
+
 def run(args: argparse.Namespace) -> int:
     from alpr_app.data.assets import MODELS
-    from alpr_app.networks.bundle import list_bundles, load_bundle
+    from alpr_app.networks.bundle import list_bundles, open_bundle
     from alpr_app.networks.bundle_description import BundleError
 
     bundles: list[Path] = []
@@ -187,11 +195,12 @@ def run(args: argparse.Namespace) -> int:
     models: list[BundleInfo] = []
     for path in bundles:
         try:
-            _, info = load_bundle(None, path)
+            bundle = open_bundle(None, path)
+            check(bundle)
         except BundleError as error:
             print_error(error)
             failed = True
         else:
-            models.append(info)
+            models.append(bundle.info)
     print(markdown(models) if args.markdown else "\n".join([HEAD, *map(describe, models)]))
     return 1 if failed else 0

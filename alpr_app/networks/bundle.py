@@ -1,7 +1,8 @@
-"""Model bundles: NAME.safetensors with the weights, NAME.json with everything needed to use and assess them.
+"""Model bundles: NAME.safetensors with the weights, NAME.json with everything needed to use and assess them, and where
+it was exported NAME.onnx, the network as ONNX Runtime and OpenVINO run it, with its hash in NAME.json.
 
-Loading is strict: the weights must have the stated hash and fit the network that the JSON describes
-(`bundle_description`). Pickles are refused.
+Opening is strict: the weights must have the stated hash and fit the network that the JSON describes
+(`bundle_description`). Pickles are refused. Nothing here needs torch until a network is built (`building`).
 """
 
 from __future__ import annotations
@@ -10,34 +11,31 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import safetensors.torch
-import torch
-from safetensors import SafetensorError
-from torch import nn
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from alpr_app.core.errors import reason
 from alpr_app.data import assets
 from alpr_app.data.atomic_files import write_together
-from alpr_app.data.bounded_parsing import JSON_BYTES, ContentError, without_nan
-from alpr_app.networks.bundle_description import FORMAT, SHIPPED, BundleError, config_from_dict, read_description
-from alpr_app.networks.detector.config import STRIDES, DetectorConfig
-from alpr_app.networks.detector.network import Detector
-from alpr_app.networks.layers import one_thread_if_forked
+from alpr_app.data.bounded_parsing import ContentError
+from alpr_app.networks.bundle_description import SHIPPED, BundleError, config_from_dict, read_description
+from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.reader.config import ReaderConfig
-from alpr_app.networks.reader.network import Reader
-from alpr_app.networks.weights import misfit, not_numbers, read_head
+from alpr_app.networks.weights import Described, learned, read_head
 
-KINDS: dict[str, tuple[type[Detector] | type[Reader], type[DetectorConfig] | type[ReaderConfig]]] = {
-    "detector": (Detector, DetectorConfig),
-    "reader": (Reader, ReaderConfig),
-}
-# Limits of the number of weights, and of weights times the positions they are applied at, so that a processor takes
-# seconds at most. The shipped networks have up to 2.3 million weights and a hundredth of that arithmetic.
-MAXIMUM_WEIGHTS, MAXIMUM_ARITHMETIC = 100_000_000, 10**11
+if TYPE_CHECKING:
+    from torch import nn
+
+    from alpr_app.networks.detector.network import Detector
+    from alpr_app.networks.reader.network import Reader
+
+CONFIGS: dict[str, type[DetectorConfig] | type[ReaderConfig]] = {"detector": DetectorConfig, "reader": ReaderConfig}
+Read = TypeVar("Read")
+# Larger than any model that is run here.
+MAXIMUM_BYTES = 2**30
 # A bundle that is just being replaced is read again after these delays. Files that do not match so many seconds after
 # the last write never will.
 REREAD_AFTER_SECONDS = (0.05, 0.2)
@@ -120,31 +118,65 @@ def _refuse_pickle(path: Path) -> None:
         )
 
 
-def _build(kind: str, config: Any, path: Path) -> nn.Module:
-    """Build the network without memory for its weights, so that false claims of the config cost nothing."""
-    network_class, _ = KINDS[kind]
-    try:
-        with torch.device("meta"):
-            network = network_class(config)
-    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-        raise BundleError(f"{path}: its config describes no network: {error}") from error
-    count = sum(parameter.numel() for parameter in network.parameters())
-    places = config.tokens if isinstance(config, ReaderConfig) else (config.long_side // STRIDES[0]) ** 2
-    if count > MAXIMUM_WEIGHTS or count * places > MAXIMUM_ARITHMETIC:
-        raise BundleError(f"{path}: its config describes a network that is too large to be run ({count:,} weights)")
-    return network
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """An opened bundle whose weights have the stated hash.
+
+    Attributes:
+        info: Its description.
+        config: A DetectorConfig or ReaderConfig.
+        json: Path of the JSON.
+        data: Content of the weights' file.
+        head: The weights as the file describes them.
+        onnx_sha256: Hash of the ONNX file beside it; empty if it has none.
+    """
+
+    info: BundleInfo
+    config: DetectorConfig | ReaderConfig
+    json: Path
+    data: bytes
+    head: dict[str, Described]
+    onnx_sha256: str = ""
+
+    @cached_property
+    def onnx(self) -> bytes | None:
+        """The content of the ONNX file beside the bundle; None if it has none. Raises BundleError if it is damaged."""
+        if not self.onnx_sha256:
+            return None
+        path = onnx_path(self.info.weights)
+        try:
+            with path.open("rb") as file:
+                model = file.read(MAXIMUM_BYTES)
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read: {reason(error)}; copy it again, or run alpr export") from error
+        if hashlib.sha256(model).hexdigest() != self.onnx_sha256:
+            raise BundleError(
+                f"{path}: not the file that {self.json.name} describes (sha256 differs); copy it again, or make it "
+                f"anew: alpr export {self.info.weights}"
+            )
+        return model
+
+    def network(self) -> nn.Module:
+        """Build the network with torch, in evaluation mode. Raises BundleError if the weights do not fit it."""
+        from alpr_app.networks.building import build
+
+        return build(self)
 
 
-def _read_weights(file: BinaryIO, path: Path, network: nn.Module, described: Path, sha256: str) -> bytes:
+def onnx_path(weights: Path) -> Path:
+    """Return the path of the ONNX file of a bundle with these weights."""
+    return weights.with_suffix(".onnx")
+
+
+def _read_weights(file: BinaryIO, path: Path, described: Path, sha256: str) -> bytes:
     """Read the weights if they have the stated hash. Raises BundleError."""
-    maximum = sum(tensor.nbytes for tensor in network.state_dict().values()) + JSON_BYTES
     try:
         size = os.fstat(file.fileno()).st_size
-        data = file.read() if size <= maximum else b""
+        data = file.read() if size <= MAXIMUM_BYTES else b""
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {reason(error)}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        why = "sha256 differs" if size <= maximum else f"{size:,} bytes, expected at most {maximum:,}"
+        why = "sha256 differs" if size <= MAXIMUM_BYTES else f"{size:,} bytes, expected at most {MAXIMUM_BYTES:,}"
         raise BundleError(
             f"{path}: not the weights that {described.name} describes ({why}): one of the two files is damaged or "
             "swapped; copy both again"
@@ -152,10 +184,8 @@ def _read_weights(file: BinaryIO, path: Path, network: nn.Module, described: Pat
     return data
 
 
-def load_bundle(
-    kind: str | None, path: Path | str | None = None, description: Path | str | None = None
-) -> tuple[nn.Module, BundleInfo]:
-    """Load the network of a bundle, in evaluation mode, with its description.
+def open_bundle(kind: str | None, path: Path | str | None = None, description: Path | str | None = None) -> Bundle:
+    """Open a bundle: read and check its description and the hash of its weights.
 
     Args:
         kind: detector, reader, or None for either, which needs a path.
@@ -165,11 +195,29 @@ def load_bundle(
     Raises:
         BundleError: A file is missing, damaged, or does not fit the other; the message names it and the remedy.
     """
-    one_thread_if_forked()
-    weights_path, json_path = find_bundle(kind, path, description)
+    return _reread(lambda *paths: _open(kind, *paths), *find_bundle(kind, path, description))
+
+
+def load_bundle(
+    kind: str | None, path: Path | str | None = None, description: Path | str | None = None
+) -> tuple[nn.Module, BundleInfo]:
+    """Open a bundle as `open_bundle` does and build its network with torch, in evaluation mode.
+
+    Raises:
+        BundleError: A file is missing, damaged, or does not fit the other; the message names it and the remedy.
+    """
+
+    def load(weights_path: Path, json_path: Path) -> tuple[nn.Module, BundleInfo]:
+        bundle = _open(kind, weights_path, json_path)
+        return bundle.network(), bundle.info
+
+    return _reread(load, *find_bundle(kind, path, description))
+
+
+def _reread(read: Callable[[Path, Path], Read], weights_path: Path, json_path: Path) -> Read:
     for wait in (*REREAD_AFTER_SECONDS, None):
         try:
-            return _load(kind, weights_path, json_path)
+            return read(weights_path, json_path)
         except BundleError:
             # A training run replaces both files, one right after the other: they may have been opened in between.
             if wait is None or not _is_young(weights_path):
@@ -186,7 +234,7 @@ def _is_young(path: Path) -> bool:
         return False
 
 
-def _load(kind: str | None, weights_path: Path, json_path: Path) -> tuple[nn.Module, BundleInfo]:
+def _open(kind: str | None, weights_path: Path, json_path: Path) -> Bundle:
     try:
         # Both files are opened together, so that a later replacement of one of them has no effect.
         file = weights_path.open("rb")
@@ -194,49 +242,35 @@ def _load(kind: str | None, weights_path: Path, json_path: Path) -> tuple[nn.Mod
         raise BundleError(f"{weights_path}: cannot be opened: {reason(error)}") from error
     with file:
         content = read_description(kind, json_path)
-        return _load_opened(file, content, weights_path, json_path)
+        return _opened(file, content, weights_path, json_path)
 
 
-def _load_opened(
-    file: BinaryIO, content: dict[str, Any], weights_path: Path, json_path: Path
-) -> tuple[nn.Module, BundleInfo]:
+def _opened(file: BinaryIO, content: dict[str, Any], weights_path: Path, json_path: Path) -> Bundle:
     try:
-        config = config_from_dict(KINDS[content["kind"]][1], content["config"])
+        config = config_from_dict(CONFIGS[content["kind"]], content["config"])
     except ValueError as error:
         raise BundleError(f"{json_path}: its config describes no network: {error}") from error
-    network = _build(content["kind"], config, json_path)
-    data = _read_weights(file, weights_path, network, json_path, content["sha256"])
+    data = _read_weights(file, weights_path, json_path, content["sha256"])
     try:
-        fault = misfit(read_head(data), network.state_dict())
-        if fault:
-            raise BundleError(f"{weights_path}: {fault}; the config in {json_path.name} does not belong to it")
-        weights = safetensors.torch.load(data)
-    except (ContentError, SafetensorError) as error:
+        head = read_head(data)
+    except ContentError as error:
         raise BundleError(f"{weights_path}: this is not a safetensors file ({error}); save the model again") from error
-    broken = not_numbers(weights)
-    if broken:
-        raise BundleError(
-            f"{weights_path}: the weights '{broken}' contain NaN or infinity, so it would read "
-            "nothing; use a model from before its training went wrong"
-        )
-    network.load_state_dict(weights, strict=True, assign=True)
-    return network.eval(), _info(network, content, weights_path, len(data))
-
-
-def _info(network: nn.Module, content: dict[str, Any], path: Path, size: int) -> BundleInfo:
-    return BundleInfo(
+    info = BundleInfo(
         kind=content["kind"],
-        weights=path,
+        weights=weights_path,
         sha256=content["sha256"],
         scores=content["scores"],
         command=content["command"],
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        size=size,
+        parameters=learned(head),
+        size=len(data),
     )
+    return Bundle(info, config, json_path, data, head, content.get("onnx", ""))
 
 
 def load_detector(path: Path | str | None = None) -> tuple[Detector, BundleInfo]:
     """Load the detector in `path`, or the shipped one. Raises BundleError."""
+    from alpr_app.networks.detector.network import Detector
+
     network, info = load_bundle("detector", path)
     assert isinstance(network, Detector)
     return network, info
@@ -244,49 +278,30 @@ def load_detector(path: Path | str | None = None) -> tuple[Detector, BundleInfo]
 
 def load_reader(path: Path | str | None = None, description: Path | str | None = None) -> tuple[Reader, BundleInfo]:
     """Load the reader in `path`, or the shipped one; `description` as in `find_bundle`. Raises BundleError."""
+    from alpr_app.networks.reader.network import Reader
+
     network, info = load_bundle("reader", path, description)
     assert isinstance(network, Reader)
     return network, info
 
 
-def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], command: str) -> BundleInfo:
-    """Write NAME.safetensors and NAME.json, both or neither.
+def keep_onnx(bundle: Bundle, model: bytes) -> Path:
+    """Write the ONNX file of a bundle beside it, and its hash into NAME.json.
 
-    Args:
-        path: NAME with either suffix or none.
-        network: A Detector or a Reader as trained, not fused.
-        scores: Figures with the data they were measured on.
-        command: The command that made the model.
+    Returns:
+        The file.
 
     Raises:
-        BundleError: The network does not fit its config, or the files cannot be written; earlier ones stay.
+        BundleError: It cannot be written; earlier files stay.
     """
-    path = Path(path)
-    stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
-    weights_path, json_path = (stem.with_name(stem.name + suffix) for suffix in (".safetensors", ".json"))
-    kinds = [kind for kind, (network_class, _) in KINDS.items() if type(network) is network_class]
-    if not kinds or not isinstance(network, Detector | Reader):
-        raise BundleError(f"{weights_path}: a {type(network).__name__} is neither a detector nor a reader")
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    fault = misfit(weights, _build(kinds[0], network.config, json_path).state_dict())
-    if fault:
-        raise BundleError(f"{weights_path}: {fault}; save the network before it is fused")
-    data = safetensors.torch.save(weights)
-    content = {
-        "kind": kinds[0],
-        "format": FORMAT,
-        "config": asdict(network.config),
-        "scores": without_nan(scores),
-        "command": command,
-        "sha256": hashlib.sha256(data).hexdigest(),
-    }
-    described = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    content = read_description(bundle.info.kind, bundle.json)
+    content["onnx"] = hashlib.sha256(model).hexdigest()
+    path = onnx_path(bundle.info.weights)
     try:
-        weights_path.parent.mkdir(parents=True, exist_ok=True)
-        write_together({weights_path: data, json_path: described.encode()})
+        write_together({path: model, bundle.json: (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()})
     except OSError as error:
-        raise BundleError(f"{error.filename or weights_path}: the model was not saved: {reason(error)}") from error
-    return _info(network, content, weights_path, len(data))
+        raise BundleError(f"{error.filename or path}: cannot be written: {reason(error)}") from error
+    return path
 
 
 def list_bundles(folder: Path | None = None) -> list[Path]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SHIPPED = {"detector": "detector", "reader": "maskocr"}
 FORMAT = 1
 _FIELDS = ("kind", "format", "config", "scores", "command", "sha256")
+# Hash of the ONNX file beside the weights, if there is one.
+_OPTIONAL_FIELDS = ("onnx",)
 
 Config = TypeVar("Config", bound="DataclassInstance")
 
@@ -125,13 +127,14 @@ def read_description(kind: str | None, path: Path) -> dict[str, Any]:
     for name in _FIELDS:
         if name not in content:
             raise BundleError(f"{path}: '{name}' is missing; copy the file again or save the model again")
-    unknown = sorted(set(content) - set(_FIELDS))
+    unknown = sorted(set(content) - {*_FIELDS, *_OPTIONAL_FIELDS})
     if unknown:
         raise BundleError(f"{path}: {shown(unknown[0])} is unknown; it describes a model with {', '.join(_FIELDS)}")
     if version != FORMAT:
         raise BundleError(f"{path}: format {shown(version)} is unknown; save the model again")
-    if not isinstance(content["sha256"], str):
-        raise BundleError(f"{path}: damaged, 'sha256' must be a text; copy the file again")
+    for name in ("sha256", "onnx"):
+        if not isinstance(content.get(name, ""), str):
+            raise BundleError(f"{path}: damaged, '{name}' must be a text; copy the file again")
     if not isinstance(content["scores"], dict) or not isinstance(content["command"], str):
         raise BundleError(f"{path}: damaged, 'scores' must be an object and 'command' a text; copy the file again")
     try:

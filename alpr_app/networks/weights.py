@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-from torch import Tensor
-
 from alpr_app.data.bounded_parsing import JSON_BYTES, ContentError, parse_json, shown
 
-_TYPES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "I16": torch.int16,
-    "I8": torch.int8,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
+# The types of numbers in a safetensors file.
+_TYPES = frozenset(("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"))
+# Ends of the names of what a network counts and does not learn.
+_NOT_LEARNED = ("running_mean", "running_var", "num_batches_tracked")
 
 
 class Shaped(Protocol):
-    """The properties of a tensor that are compared."""
+    """The properties of a tensor that are compared; types must be named in the same way."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
 
     @property
-    def dtype(self) -> torch.dtype: ...
+    def dtype(self) -> object: ...
 
 
 @dataclass(frozen=True)
 class Described:
-    """A tensor as the header of a file describes it."""
+    """A tensor as the header of a file describes it: its shape, and the type of its numbers as in such a file."""
 
     shape: tuple[int, ...]
-    dtype: torch.dtype
+    dtype: str
 
 
 def read_head(data: bytes) -> dict[str, Described]:
@@ -64,7 +54,7 @@ def _described(name: str, value: object) -> Described:
     sides = tuple(shape) if isinstance(shape, list) and all(type(side) is int for side in shape) else None
     if sides is None or not isinstance(kind, str) or kind not in _TYPES:
         raise ContentError(f"its header does not say what {shown(name)} is")
-    return Described(sides, _TYPES[kind])
+    return Described(sides, kind)
 
 
 def misfit(found: Mapping[str, Shaped], expected: Mapping[str, Shaped]) -> str:
@@ -84,6 +74,6 @@ def misfit(found: Mapping[str, Shaped], expected: Mapping[str, Shaped]) -> str:
     return ""
 
 
-def not_numbers(weights: Mapping[str, Tensor]) -> str:
-    """Return the name of the first weights that contain NaN or infinity; empty if none do."""
-    return next((name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())), "")
+def learned(weights: Mapping[str, Described]) -> int:
+    """Return the number of trained weights."""
+    return sum(math.prod(tensor.shape) for name, tensor in weights.items() if not name.endswith(_NOT_LEARNED))

@@ -17,8 +17,10 @@ from alpr_app.core.geometry import Letterbox, corners_to_box
 from alpr_app.core.plate import Plate, reads_chinese
 from alpr_app.core.plate_kinds import check_format, completeness, kind_of
 from alpr_app.core.result import Result, Timings
-from alpr_app.networks.bundle import load_detector, load_reader
+from alpr_app.networks.bundle import open_bundle
+from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.postprocess import Detection
+from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.postprocess import Reading
 from alpr_app.pipeline.contrast import AMPLE_PICTURE, stretched
 from alpr_app.pipeline.field_colour import seen_colour
@@ -66,11 +68,14 @@ class ALPR:
         if not 0 <= score <= 1:
             raise ValueError(f"score must be between 0 and 1, not {score}")
         self.score = score
-        detector_network, self.detector_info = load_detector(detector)
-        reader_network, self.reader_info = load_reader(reader, reader_config)
-        self.detector_config, self.reader_config = detector_network.config, reader_network.config
-        self.detect = make_engine(detector_network, self.detector_info, device, backend, threads)
-        self.recognise = make_engine(reader_network, self.reader_info, device, backend, threads)
+        detector_bundle = open_bundle("detector", detector)
+        reader_bundle = open_bundle("reader", reader, reader_config)
+        self.detector_info, self.reader_info = detector_bundle.info, reader_bundle.info
+        found, read = detector_bundle.config, reader_bundle.config
+        assert isinstance(found, DetectorConfig) and isinstance(read, ReaderConfig)
+        self.detector_config, self.reader_config = found, read
+        self.detect = make_engine(detector_bundle, device, backend, threads)
+        self.recognise = make_engine(reader_bundle, device, backend, threads)
         self.plate_detector = PlateDetector(self.detect)
         self.plate_recognizer = PlateRecognizer(self.recognise, self.reader_config)
         self._warm_up()

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
-    from alpr_app.networks.bundle import BundleInfo
+    from alpr_app.networks.bundle import Bundle
     from alpr_app.runtime.engine import Engine
     from alpr_app.runtime.onnx_engine import OnnxEngine
     from alpr_app.runtime.openvino_engine import OpenVinoEngine
@@ -25,34 +24,53 @@ INT8 = "onnx-int8"
 # Computes in bfloat16: twice as fast where the processor has instructions for it, and readings may differ a little.
 BFLOAT16 = "openvino-bf16"
 BACKENDS = ("auto", "torch", "onnx", INT8, "openvino", BFLOAT16)
+# What `auto` takes on the processor: the first that is installed. Their results are the same up to rounding.
+AUTOMATIC = ("onnx", "openvino", "torch")
 # The packages that a backend needs, and the extra that installs them.
 _PACKAGES = {
-    "onnx": (("onnxruntime", "onnx"), "onnx"),
+    "torch": (("torch",), "torch"),
+    "onnx": (("onnxruntime",), "onnx"),
     INT8: (("onnxruntime", "onnx"), "onnx"),
-    "openvino": (("openvino", "onnx"), "openvino"),
-    BFLOAT16: (("openvino", "onnx"), "openvino"),
+    "openvino": (("openvino",), "openvino"),
+    BFLOAT16: (("openvino",), "openvino"),
 }
 
 _log = logging.getLogger(__name__)
 
 
-def choose_device(device: str) -> torch.device:
+def _torch_may_have_cuda() -> bool:
+    """Whether torch is installed and is not a build for the processor alone, without importing it."""
+    torch = find_spec("torch")
+    if torch is None or torch.origin is None:
+        return False
+    try:
+        version = Path(torch.origin).with_name("version.py").read_text(encoding="utf-8")
+    except OSError:
+        return True
+    return re.search(r"^cuda\b.*= None$", version, re.MULTILINE) is None
+
+
+def choose_device(device: str) -> str:
     """Return `device` if it is available; auto is CUDA if available, else the processor. Raises EngineError.
 
     MPS is used only on request: whether it is faster than the processor beside it has not been measured.
     """
-    import torch
-
     from alpr_app.runtime.engine import EngineError
+
+    if device == "cpu" or (device == "auto" and not _torch_may_have_cuda()):
+        return "cpu"
+    if device in DEVICES and find_spec("torch") is None:
+        raise EngineError(f"device '{device}' needs torch, which is not installed; use --device cpu")
+    import torch
 
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
-        return torch.device("cuda" if there["cuda"] else "cpu")
+        return "cuda" if there["cuda"] else "cpu"
     if device not in there:
         raise EngineError(f"device '{device}' is unknown; choose one of {', '.join(DEVICES)}")
     if not there[device]:
         raise EngineError(f"device '{device}' is not available on this machine; use --device cpu")
-    return torch.device(device)
+    return device
 
 
 def choose_backend(backend: str, device: str) -> str:
@@ -66,14 +84,15 @@ def choose_backend(backend: str, device: str) -> str:
 
     if backend not in BACKENDS:
         raise EngineError(f"backend '{backend}' is unknown; choose one of {', '.join(BACKENDS)}")
-    packages, extra = _PACKAGES.get("onnx" if backend == "auto" else backend, ((), ""))
-    missing = [name for name in packages if find_spec(name) is None]
     if backend == "auto":
-        return "torch" if missing or device != "cpu" else "onnx"
+        there = [name for name in AUTOMATIC if not _missing(name)] if device == "cpu" else ["torch"]
+        if not there:
+            raise EngineError("no backend is installed; install onnxruntime, openvino or torch")
+        return there[0]
+    missing = _missing(backend)
     if missing:
-        raise EngineError(
-            f"backend '{backend}' needs {missing[0]}, which is not installed; install 'alpr-app[{extra}]'"
-        )
+        install = "torch" if backend == "torch" else f"'alpr-app[{_PACKAGES[backend][1]}]'"
+        raise EngineError(f"backend '{backend}' needs {missing[0]}, which is not installed; install {install}")
     if backend != "torch" and device != "cpu":
         raise EngineError(
             f"backend '{backend}' runs on the processor; use --device cpu, or --backend torch with {device}"
@@ -81,20 +100,17 @@ def choose_backend(backend: str, device: str) -> str:
     return backend
 
 
-def make_engine(
-    network: nn.Module,
-    info: BundleInfo,
-    device: str = "auto",
-    backend: str = "auto",
-    threads: int | None = None,
-) -> Engine:
-    """Make the engine that runs a loaded bundle, and hand `network` over to it.
+def _missing(backend: str) -> list[str]:
+    return [name for name in _PACKAGES[backend][0] if find_spec(name) is None]
+
+
+def make_engine(bundle: Bundle, device: str = "auto", backend: str = "auto", threads: int | None = None) -> Engine:
+    """Make the engine that runs a bundle. torch is imported only if it runs it, or has to make an ONNX file of it.
 
     If the engine fails when it is called later, torch on the processor takes over, with a warning in the log.
 
     Args:
-        network: The network in evaluation mode.
-        info: Its bundle.
+        bundle: The opened bundle.
         device: auto, cpu, cuda or mps.
         backend: One of BACKENDS.
         threads: Processor threads; None leaves the choice to the backend.
@@ -103,70 +119,89 @@ def make_engine(
         EngineError: Device or backend is not available, or the network's outputs are not numbers.
         ValueError: Fewer than one thread.
     """
-    import torch
-
     from alpr_app.runtime.engine import EngineError, FallbackEngine
-    from alpr_app.runtime.torch_engine import TorchEngine
 
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be 1 or more, not {threads}")
-    on_processor = device == "auto" and backend in _PACKAGES
-    chosen = torch.device("cpu") if on_processor else choose_device(device)
-    wanted, backend = backend, choose_backend(backend, chosen.type)
+    on_processor = device == "auto" and backend in _PACKAGES and backend != "torch"
+    chosen = "cpu" if on_processor else choose_device(device)
+    wanted, backend = backend, choose_backend(backend, chosen)
+    if wanted == "auto" and backend != "torch" and not bundle.onnx_sha256 and find_spec("onnx") is None:
+        # Its ONNX file cannot be made here.
+        backend = choose_backend("torch", chosen)
 
     def fallback() -> Engine:
-        return _tried(TorchEngine(network, torch.device("cpu"), threads), network, info)
+        return _tried(_torch_engine(bundle, "cpu", threads), bundle)
 
-    if backend == "torch" and chosen.type == "cpu":
+    if backend == "torch" and chosen == "cpu":
         return fallback()
     try:
         if backend == "torch":
-            engine: Engine = TorchEngine(network, chosen, threads)
+            engine = _torch_engine(bundle, chosen, threads)
         else:
             make = _openvino_engine if backend.startswith("openvino") else _onnx_engine
-            engine = make(network, info, backend, threads)
-        return FallbackEngine(_tried(engine, network, info), fallback, info.kind)
+            engine = make(bundle, backend, threads)
+        return FallbackEngine(_tried(engine, bundle), fallback, bundle.info.kind)
     except EngineError as error:
-        if wanted not in ("auto", "torch"):
+        if wanted not in ("auto", "torch") or _missing("torch"):
             raise
-        _log.warning("torch runs the %s on the processor: %s", info.kind, error)
+        _log.warning("torch runs the %s on the processor: %s", bundle.info.kind, error)
     return fallback()
 
 
-def _tried(engine: Engine, network: nn.Module, info: BundleInfo) -> Engine:
-    """Return `engine` after a trial run. Raises EngineError if it fails or its outputs are not numbers: whatever the
-    cause, nothing would be found or read."""
+def _tried(engine: Engine, bundle: Bundle) -> Engine:
+    """Return `engine` after a trial run. Raises EngineError if it fails, its outputs are not numbers, because then
+    nothing would be found or read whatever the cause, or they are not those of the bundle's config."""
     import numpy as np
 
-    from alpr_app.runtime.engine import EngineError, example_pictures
+    from alpr_app.networks.reader.config import ReaderConfig
+    from alpr_app.runtime.engine import EngineError, example_shape
 
-    example = example_pictures(network).numpy()
-    images = np.random.default_rng(0).integers(0, 256, example.shape, np.uint8)
-    if not all(np.isfinite(output).all() for output in engine(images)):
+    info = bundle.info
+    images = np.random.default_rng(0).integers(0, 256, example_shape(bundle.config), np.uint8)
+    outputs = engine(images)
+    if not all(np.isfinite(output).all() for output in outputs):
         raise EngineError(
             f"{info.weights}: this {info.kind} yields NaN or infinity with {engine.backend}; use another model"
+        )
+    config = bundle.config
+    if isinstance(config, ReaderConfig) and outputs[0].shape[1:] != (config.max_length, config.blank + 1):
+        raise EngineError(
+            f"{info.weights}: the ONNX file is of another reader; make it anew: alpr export {info.weights}"
         )
     return engine
 
 
-def _onnx_engine(network: nn.Module, info: BundleInfo, backend: str, threads: int | None) -> OnnxEngine:
+def _torch_engine(bundle: Bundle, device: str, threads: int | None) -> Engine:
+    from alpr_app.runtime.engine import EngineError
+
+    if _missing("torch"):
+        raise EngineError("torch is not installed, so it cannot take over")
+    import torch
+
+    from alpr_app.runtime.torch_engine import TorchEngine
+
+    return TorchEngine(bundle.network(), torch.device(device), threads)
+
+
+def _onnx_engine(bundle: Bundle, backend: str, threads: int | None) -> OnnxEngine:
     from alpr_app.runtime.onnx_engine import OnnxEngine, onnx_runtime
-    from alpr_app.runtime.onnx_export import cached_onnx
+    from alpr_app.runtime.onnx_files import int8_model, onnx_model
 
     # First, because without ONNX Runtime the file would be useless.
     onnx_runtime()
     # A detector has no matrix products besides its convolutions.
-    model = cached_onnx(network, info, int8=backend == INT8 and info.kind == "reader")
+    model = int8_model(bundle) if backend == INT8 and bundle.info.kind == "reader" else onnx_model(bundle)
     return OnnxEngine(model, threads, backend)
 
 
-def _openvino_engine(network: nn.Module, info: BundleInfo, backend: str, threads: int | None) -> OpenVinoEngine:
-    from alpr_app.runtime.onnx_export import cache_folder, cached_onnx
+def _openvino_engine(bundle: Bundle, backend: str, threads: int | None) -> OpenVinoEngine:
+    from alpr_app.runtime.onnx_files import cache_folder, onnx_model
     from alpr_app.runtime.openvino_engine import OpenVinoEngine, load_openvino
 
     # First, because without OpenVINO the file would be useless.
     load_openvino()
-    model = cached_onnx(network, info, standard_operators=True)
+    model = onnx_model(bundle)
     folder = cache_folder().with_name("openvino")
     try:
         folder.mkdir(parents=True, exist_ok=True)

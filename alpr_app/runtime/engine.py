@@ -9,15 +9,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from alpr_app.core.errors import AlprError, reason
+from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.reader.config import ReaderConfig
 
 
@@ -54,29 +52,11 @@ class Engine(Protocol):
         ...
 
 
-class NormalizedInput(nn.Module):
-    """A copy of a network that takes pictures (B, H, W, 3) uint8 instead of (B, 3, H, W) from 0 to 1. The division by
-    255 is folded into the weights of its first convolution, so that it costs nothing per picture."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = deepcopy(network)
-        first = next(module for module in self.network.modules() if isinstance(module, nn.Conv2d))
-        with torch.no_grad():
-            first.weight *= 1 / 255
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        # In this order the pixels are already channels_last in memory.
-        outputs = self.network(images.permute(0, 3, 1, 2).float())
-        return outputs if isinstance(outputs, tuple) else (outputs,)
-
-
-def example_pictures(network: nn.Module) -> Tensor:
-    """Return inputs to trace `NormalizedInput(network)` with: two black pictures, of the reader's size, or small and
-    not square for a detector, so that a wrongly fixed size shows."""
-    config = network.config
-    height, width = (config.img_height, config.img_width) if isinstance(config, ReaderConfig) else (64, 96)
-    return torch.zeros(2, height, width, 3, dtype=torch.uint8)
+def example_shape(config: DetectorConfig | ReaderConfig) -> tuple[int, int, int, int]:
+    """Return the shape of inputs to try a network with: two pictures of the reader's size, or small and not square ones
+    for a detector, so that a wrongly fixed size shows."""
+    size = (config.img_height, config.img_width) if isinstance(config, ReaderConfig) else (64, 96)
+    return (2, *size, 3)
 
 
 Item = TypeVar("Item")

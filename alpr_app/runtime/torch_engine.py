@@ -7,18 +7,45 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.layers import fuse, one_thread_if_forked
-from alpr_app.runtime.engine import EngineError, NormalizedInput, example_pictures
+from alpr_app.networks.reader.config import ReaderConfig
+from alpr_app.runtime.engine import EngineError, example_shape
 
 # TorchScript optimises a traced network during its first two runs.
 FIRST_RUNS = 3
+
+
+class NormalizedInput(nn.Module):
+    """A copy of a network that takes pictures (B, H, W, 3) uint8 instead of (B, 3, H, W) from 0 to 1. The division by
+    255 is folded into the weights of its first convolution, so that it costs nothing per picture."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = deepcopy(network)
+        first = next(module for module in self.network.modules() if isinstance(module, nn.Conv2d))
+        with torch.no_grad():
+            first.weight *= 1 / 255
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        # In this order the pixels are already channels_last in memory.
+        outputs = self.network(images.permute(0, 3, 1, 2).float())
+        return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def example_pictures(network: nn.Module) -> Tensor:
+    """Return black pictures to trace `NormalizedInput(network)` with."""
+    config = network.config
+    assert isinstance(config, DetectorConfig | ReaderConfig)
+    return torch.zeros(*example_shape(config), dtype=torch.uint8)
 
 
 class TorchEngine:

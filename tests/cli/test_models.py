@@ -7,7 +7,8 @@ import pytest
 
 from alpr_app.cli.main import main
 from alpr_app.cli.models import describe, markdown
-from alpr_app.networks.bundle import BundleInfo, load_detector, save_bundle
+from alpr_app.networks.building import save_bundle
+from alpr_app.networks.bundle import BundleInfo, load_detector
 from alpr_app.networks.bundle_description import check_scores
 from tests.places import ROOT
 

@@ -30,7 +30,8 @@ from alpr_app.data.network import file_name_for, is_address, secrets_in, without
 from alpr_app.data.run_folder import command_of, read_about, read_curves, read_newest
 from alpr_app.data.sources import picture_frames
 from alpr_app.data.videos import video_frames
-from alpr_app.networks.bundle import load_bundle, save_bundle
+from alpr_app.networks.building import save_bundle
+from alpr_app.networks.bundle import load_bundle
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig

@@ -12,7 +12,8 @@ import safetensors.torch
 import torch
 
 from alpr_app.data import assets
-from alpr_app.networks.bundle import list_bundles, load_bundle, load_detector, load_reader, save_bundle
+from alpr_app.networks.building import save_bundle
+from alpr_app.networks.bundle import list_bundles, load_bundle, load_detector, load_reader
 from alpr_app.networks.bundle_description import FORMAT, BundleError
 from alpr_app.networks.layers import fuse
 

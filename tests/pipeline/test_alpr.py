@@ -9,7 +9,8 @@ import torch
 
 from alpr_app import ALPR, Plate
 from alpr_app.core.plate_kinds import fits_format
-from alpr_app.networks.bundle import load_reader, save_bundle
+from alpr_app.networks.building import save_bundle
+from alpr_app.networks.bundle import load_reader
 from alpr_app.networks.bundle_description import BundleError
 from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.reader.postprocess import Reading

@@ -5,13 +5,15 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from alpr_app.networks.bundle import load_bundle, load_detector
+from alpr_app.networks.building import save_bundle
+from alpr_app.networks.bundle import load_bundle, open_bundle
 from alpr_app.runtime import backends
 from alpr_app.runtime.backends import make_engine
 from alpr_app.runtime.engine import EngineError, FallbackEngine
@@ -20,7 +22,7 @@ from alpr_app.runtime.torch_engine import TorchEngine, enough_memory
 
 @pytest.fixture
 def without_onnx(monkeypatch):
-    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    monkeypatch.setattr(backends, "find_spec", lambda name: find_spec(name) if name == "torch" else None)
 
 
 @pytest.fixture
@@ -29,15 +31,36 @@ def without_cuda(monkeypatch):
 
 
 def test_the_processor_is_used_where_nothing_else_is(without_cuda):
-    assert backends.choose_device("auto").type == "cpu"
+    assert backends.choose_device("auto") == "cpu"
     with pytest.raises(EngineError, match="device 'cuda' is not available on this machine; use --device cpu"):
         backends.choose_device("cuda")
 
 
 def test_cuda_is_used_where_it_is(monkeypatch):
+    monkeypatch.setattr(backends, "_torch_may_have_cuda", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert backends.choose_device("auto").type == "cuda"
+    assert backends.choose_device("auto") == "cuda"
     assert backends.choose_backend("auto", "cuda") == "torch"
+
+
+@pytest.mark.parametrize(
+    ("line", "may"), [("cuda: Optional[str] = None", False), ("cuda: Optional[str] = '13.0'", True), ("", True)]
+)
+def test_a_build_of_torch_for_the_processor_is_known_without_importing_it(line, may, tmp_path, monkeypatch):
+    (tmp_path / "version.py").write_text(f"debug = False\n{line}\n", encoding="utf-8")
+    found = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(backends, "find_spec", lambda name: found)
+    assert backends._torch_may_have_cuda() is may
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    assert backends.choose_device("auto") == "cpu"
+    with pytest.raises(EngineError, match="device 'cuda' needs torch, which is not installed"):
+        backends.choose_device("cuda")
+
+
+def test_without_any_backend_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    with pytest.raises(EngineError, match="no backend is installed; install onnxruntime, openvino or torch"):
+        backends.choose_backend("auto", "cpu")
 
 
 def test_unknown_names_are_refused():
@@ -62,11 +85,11 @@ def test_onnx_runs_on_the_processor_only():
 
 def test_fewer_than_one_thread_is_refused(detector_path):
     with pytest.raises(ValueError, match="threads must be 1 or more, not 0"):
-        make_engine(*load_detector(detector_path), threads=0)
+        make_engine(open_bundle("detector", detector_path), threads=0)
 
 
 def test_the_engine_says_what_was_chosen(detector_path, without_cuda, without_onnx):
-    engine = make_engine(*load_detector(detector_path))
+    engine = make_engine(open_bundle("detector", detector_path))
     assert (engine.backend, engine.device) == ("torch", "cpu")
 
 
@@ -89,7 +112,7 @@ def broken(request, monkeypatch, tmp_path):
 @pytest.mark.parametrize("bundle", ["detector_path", "reader_path"])
 def test_torch_takes_over_where_onnx_cannot_run(bundle, broken, request, picture, without_cuda, caplog):
     path = request.getfixturevalue(bundle)
-    engine = make_engine(*load_bundle(None, path))
+    engine = make_engine(open_bundle(None, path))
     assert engine.backend == "torch"
     (record,) = caplog.records
     assert re.search(broken, record.getMessage())
@@ -102,7 +125,7 @@ def test_torch_takes_over_where_onnx_cannot_run(bundle, broken, request, picture
 @pytest.mark.parametrize("backend", ["onnx", "onnx-int8"])
 def test_onnx_that_was_asked_for_and_cannot_run_is_an_error(reader_path, broken, backend):
     with pytest.raises(EngineError, match=broken):
-        make_engine(*load_bundle("reader", reader_path), device="cpu", backend=backend)
+        make_engine(open_bundle("reader", reader_path), device="cpu", backend=backend)
 
 
 class Failing:
@@ -127,7 +150,7 @@ def test_torch_takes_over_as_soon_as_onnx_fails(bundle, good, request, picture, 
     plain = TorchEngine(load_bundle(None, path)[0], torch.device("cpu"))
     failing = Failing(plain, good, EngineError("ONNX Runtime cannot run the model"))
     monkeypatch.setattr(backends, "_onnx_engine", lambda *arguments: failing)
-    engine = make_engine(*load_bundle(None, path))
+    engine = make_engine(open_bundle(None, path))
     images = picture(48, 192)[None] if bundle == "reader_path" else picture(64, 96)[None]
     for _ in range(4):
         for output, expected in zip(engine(images), plain(images), strict=True):
@@ -178,9 +201,9 @@ def test_a_full_graphics_card_leaves_the_work_to_the_processor(when, reader_path
                     raise full
                 return plain(images)
 
-    monkeypatch.setattr(backends, "choose_device", torch.device)
+    monkeypatch.setattr(backends, "choose_device", str)
     monkeypatch.setattr("alpr_app.runtime.torch_engine.TorchEngine", Card)
-    engine = make_engine(*load_bundle(None, reader_path), device="cuda")
+    engine = make_engine(open_bundle(None, reader_path), device="cuda")
     for output, expected in zip(engine(picture(48, 192)[None]), plain(picture(48, 192)[None]), strict=True):
         np.testing.assert_allclose(output, expected, atol=1e-4)
     assert engine.device == "cpu"
@@ -195,13 +218,12 @@ def test_other_errors_of_torch_stay_what_they_are():
 
 
 @pytest.mark.parametrize("backend", ["torch", "onnx"])
-def test_a_network_that_puts_out_no_numbers_is_refused(backend, reader_path):
+def test_a_network_that_puts_out_no_numbers_is_refused(backend, reader_path, tmp_path):
     if backend == "onnx":
         pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
-    network, info = load_bundle("reader", reader_path)
+    network, _ = load_bundle("reader", reader_path)
     with torch.no_grad():
         network.characters.weight.fill_(3e38)
-    with pytest.raises(
-        EngineError, match=r"small-reader.safetensors: this reader yields NaN or infinity .* another model"
-    ):
-        make_engine(network, replace(info, sha256="0" * 64), device="cpu", backend=backend)
+    save_bundle(tmp_path / "huge", network, {}, "")
+    with pytest.raises(EngineError, match=r"huge.safetensors: this reader yields NaN or infinity .* another model"):
+        make_engine(open_bundle("reader", tmp_path / "huge"), device="cpu", backend=backend)

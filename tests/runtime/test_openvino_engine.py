@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from alpr_app.networks.bundle import load_bundle
+from alpr_app.networks.bundle import open_bundle
 from alpr_app.runtime import backends
 from alpr_app.runtime.backends import make_engine
 from alpr_app.runtime.engine import EngineError
@@ -39,8 +39,8 @@ def openvino():
 @pytest.mark.parametrize("threads", [1, None])
 def test_results_are_those_of_torch(openvino, bundle, threads):
     kind, path = bundle
-    engine = make_engine(*load_bundle(kind, path), backend="openvino", threads=threads)
-    reference = make_engine(*load_bundle(kind, path), backend="torch")
+    engine = make_engine(open_bundle(kind, path), backend="openvino", threads=threads)
+    reference = make_engine(open_bundle(kind, path), backend="torch")
     assert (engine.backend, engine.device) == ("openvino", "cpu")
     for images in pictures(kind):
         for output, expected in zip(engine(images), reference(images), strict=True):
@@ -49,8 +49,8 @@ def test_results_are_those_of_torch(openvino, bundle, threads):
 
 def test_bfloat16_differs_a_little(openvino, bundle):
     kind, path = bundle
-    engine = make_engine(*load_bundle(kind, path), backend="openvino-bf16", threads=1)
-    reference = make_engine(*load_bundle(kind, path), backend="torch")
+    engine = make_engine(open_bundle(kind, path), backend="openvino-bf16", threads=1)
+    reference = make_engine(open_bundle(kind, path), backend="torch")
     assert engine.backend == "openvino-bf16"
     for images in pictures(kind):
         for output, expected in zip(engine(images), reference(images), strict=True):
@@ -60,7 +60,7 @@ def test_bfloat16_differs_a_little(openvino, bundle):
 
 def test_several_threads_get_their_own_results(openvino, bundle):
     kind, path = bundle
-    engine = make_engine(*load_bundle(kind, path), backend="openvino", threads=1)
+    engine = make_engine(open_bundle(kind, path), backend="openvino", threads=1)
     batches = pictures(kind) * 4
     expected = [engine(images) for images in batches]
     with ThreadPoolExecutor(4) as pool:
@@ -72,7 +72,7 @@ def test_several_threads_get_their_own_results(openvino, bundle):
 
 def test_a_result_is_not_overwritten_by_the_next_call(openvino, bundle):
     kind, path = bundle
-    engine = make_engine(*load_bundle(kind, path), backend="openvino", threads=1)
+    engine = make_engine(open_bundle(kind, path), backend="openvino", threads=1)
     first, second = (images for images in pictures(kind)[:3:2])
     outputs = engine(first)
     copies = [output.copy() for output in outputs]
@@ -92,16 +92,16 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch, reader_p
     find = backends.find_spec
     monkeypatch.setattr(backends, "find_spec", lambda name: None if name == "openvino" else find(name))
     with pytest.raises(EngineError, match=r"needs openvino, which is not installed; install 'alpr-app\[openvino\]'"):
-        make_engine(*load_bundle("reader", reader_path), backend="openvino")
+        make_engine(open_bundle("reader", reader_path), backend="openvino")
 
 
 FORKED = """
 import multiprocessing, os, sys
 import numpy as np
-from alpr_app.networks.bundle import load_bundle
+from alpr_app.networks.bundle import open_bundle
 from alpr_app.runtime.backends import make_engine
 
-engine = make_engine(*load_bundle("reader", sys.argv[1]), backend="openvino", threads=1)
+engine = make_engine(open_bundle("reader", sys.argv[1]), backend="openvino", threads=1)
 images = np.zeros((1, 48, 192, 3), np.uint8)
 expected = engine(images)
 
@@ -132,6 +132,6 @@ def test_torch_takes_over_in_a_process_that_was_forked_since(openvino, reader_pa
 def test_a_cache_that_cannot_be_made_only_costs_time(openvino, reader_path, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("alpr_app.runtime.onnx_export.cache_folder", lambda: tmp_path / "file" / "onnx")
     (tmp_path / "file").write_text("this is not a folder")
-    engine = make_engine(*load_bundle("reader", reader_path), backend="openvino", threads=1)
+    engine = make_engine(open_bundle("reader", reader_path), backend="openvino", threads=1)
     assert engine.backend == "openvino" and engine(pictures("reader")[0])
     assert "compiled models are not cached" in caplog.text

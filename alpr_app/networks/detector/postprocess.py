@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
-from torch import Tensor
 
 from alpr_app.networks.detector.config import STRIDES
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAXIMUM_CANDIDATES = 400
 # Boxes that overlap a better one by more than this IoU are taken for the same plate.
 DUPLICATE_IOU = 0.45
 
-Outputs = TypeVar("Outputs", np.ndarray, Tensor)
+Outputs = TypeVar("Outputs", np.ndarray, "Tensor")
 
 
 @dataclass(frozen=True, eq=False)

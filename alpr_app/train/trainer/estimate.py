@@ -5,6 +5,7 @@ pictures, extrapolated from a measured run.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -61,8 +62,8 @@ def measure_speed(config: DetectorConfig | ReaderConfig, runs: int, threads: int
     network = _network_of(config)
     parameters = sum(value.numel() for value in network.parameters())
     engines: dict[str, Engine] = {"torch": TorchEngine(_network_of(config), torch.device("cpu"), threads)}
-    if choose_backend("auto", "cpu") == "onnx":
-        engines["onnx"] = OnnxEngine(export_onnx(network, kind, portable=False), threads)
+    if choose_backend("auto", "cpu") == "onnx" and find_spec("onnx") is not None:
+        engines["onnx"] = OnnxEngine(export_onnx(network, kind, split=False), threads)
     return Speed(size, parameters, gigaflop(type(network), config, *size), _times(engines, size, runs))
 
 

@@ -17,7 +17,8 @@ from alpr_app.core.errors import UsageError
 from alpr_app.data.bounded_parsing import ContentError, read_json
 from alpr_app.data.label_csv import LabelError
 from alpr_app.data.labels import DataFolder, read_data_folder
-from alpr_app.networks.bundle import BundleInfo, load_bundle, save_bundle
+from alpr_app.networks.building import save_bundle
+from alpr_app.networks.bundle import BundleInfo, load_bundle
 from alpr_app.networks.bundle_description import BundleError
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.layers import from_pixels

@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from alpr_app.data.run_folder import command_of
-from alpr_app.networks.bundle import save_bundle
+from alpr_app.networks.building import save_bundle
 from alpr_app.networks.weights import misfit
 from alpr_app.runtime.system_info import peak_memory
 from alpr_app.train.trainer.batches import Samples, TrainingError, batches, to_device, watching_workers

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from alpr_app.core.errors import UsageError, first_line
 from alpr_app.core.plate import ALPHABET, MAXIMUM_LENGTH
 from alpr_app.data.bounded_parsing import shown
+from alpr_app.networks.building import not_numbers
 from alpr_app.networks.bundle import load_bundle
 from alpr_app.networks.bundle_description import config_from_dict
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
-from alpr_app.networks.weights import misfit, not_numbers
+from alpr_app.networks.weights import misfit
 from alpr_app.train.reader.masked_pretraining import MaskedStrips
 from alpr_app.train.reader.task import ReaderWithCTC
 from alpr_app.train.trainer.checkpoint import CheckpointError, load_checkpoint

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from alpr_app.networks.bundle import load_bundle, save_bundle
+from alpr_app.networks.building import save_bundle
+from alpr_app.networks.bundle import load_bundle
 from alpr_app.networks.reader.network import Reader
 from alpr_app.train.cli.main import main
 

@@ -3,7 +3,8 @@ import torch
 from short_runs import DETECTOR, READER, SHORT
 
 from alpr_app.core.plate import ALPHABET, MAXIMUM_LENGTH
-from alpr_app.networks.bundle import load_detector, load_reader, save_bundle
+from alpr_app.networks.building import save_bundle
+from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.network import Reader
 from alpr_app.train.cli.main import main

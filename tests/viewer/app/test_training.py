@@ -145,7 +145,8 @@ def test_a_newer_model_is_offered_and_loaded(shown, publish, detector_path, read
     wait(shown, until, lambda: shown.viewer.training.view.newest is not None, "the model")
     shown.viewer.training.load_newest()
     wait(shown, until, lambda: shown.viewer.training.newest_in_use, "the model in use")
-    from alpr_app.networks.bundle import load_detector, save_bundle
+    from alpr_app.networks.building import save_bundle
+    from alpr_app.networks.bundle import load_detector
 
     network, _ = load_detector(detector_path)
     network.head.output.bias.data[0] += 1
