@@ -187,6 +187,7 @@ SETTINGS = Settings(
     sure=0.9,
     slide_seconds=3.5,
     recent=("/data/停车场 1", "rtsp://127.0.0.1/gate"),
+    keep_results="no",
 )
 
 

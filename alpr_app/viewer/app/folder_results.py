@@ -16,7 +16,7 @@ from alpr_app.data.result_writers import FileResult, OutputFile, Sheet, open_out
 from alpr_app.data.sources import natural_key
 from alpr_app.evaluation.ground_truth import PlateComparison
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, PLACE_OFF, RIGHT, TEXT_WRONG
-from alpr_app.viewer.app.image_list import Record
+from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.workers.recogniser import Recognition
 
 JSON_LINES, CSV = ".jsonl", ".csv"
@@ -54,30 +54,32 @@ class CropCache:
     """Limits the memory of the crops in results; the oldest are dropped first.
 
     Args:
-        drop: Removes the crops from the result of a picture, given its folder and name.
+        drop: Removes the crops from the results of the picture at a path.
         maximum: Bytes.
     """
 
-    def __init__(self, drop: Callable[[str, str], None], maximum: int = MAXIMUM_CROP_BYTES) -> None:
+    def __init__(self, drop: Callable[[str], None], maximum: int = MAXIMUM_CROP_BYTES) -> None:
         self._drop, self._maximum = drop, maximum
-        self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._sizes: OrderedDict[str, int] = OrderedDict()
         self._bytes = 0
 
-    def add(self, folder: str, name: str, recognition: Recognition) -> None:
-        """Note a new result of the picture `name` in `folder`."""
-        self._bytes -= self._sizes.pop((folder, name), 0)
+    def add(self, path: str, recognition: Recognition) -> None:
+        """Note a new result of the picture at `path`."""
+        self._bytes -= self._sizes.pop(path, 0)
         size = sum(plate.crop.nbytes for plate in recognition.plates)
         if not size:
             return
-        self._sizes[folder, name] = size
+        self._sizes[path] = size
         self._bytes += size
         while self._bytes > self._maximum and len(self._sizes) > 1:
             earliest, freed = self._sizes.popitem(last=False)
             self._bytes -= freed
-            self._drop(*earliest)
+            self._drop(earliest)
 
-    def clear(self) -> None:
-        """Note that all results have been removed."""
+    def drop_all(self) -> None:
+        """Remove all crops, because other models make their own."""
+        for path in list(self._sizes):
+            self._drop(path)
         self._sizes.clear()
         self._bytes = 0
 

@@ -98,13 +98,14 @@ def _run(args: argparse.Namespace) -> bool:
         return True
     from alpr_app.viewer.app.notices import report_threads
     from alpr_app.viewer.app.window import Waker, Window
+    from alpr_app.viewer.workers.result_store import results_path
 
     report_threads()
     path = settings_path()
     settings, message = load_settings(path)
 
     def make_with_settings(waker: Waker) -> ViewerProgram:
-        program = make(settings=settings, settings_file=path, wake=waker)
+        program = make(settings=settings, settings_file=path, results_file=results_path(), wake=waker)
         program.state.add_message(message, is_error=True)
         return program
 

@@ -16,6 +16,7 @@ from alpr_app.data.bounded_parsing import ContentError, read_json
 from alpr_app.viewer.app.image_list import NAME, SORT_ORDERS
 
 RECENT = 10
+ASK, YES, NO = "ask", "yes", "no"
 THEMES = ("dark", "light")
 
 
@@ -35,6 +36,7 @@ class Settings:
         sure: Confidence below which a reading is shown as uncertain.
         slide_seconds: Seconds per picture in the slide show.
         recent: Recently opened folders, newest first.
+        keep_results: Whether results of pictures are kept on disk: yes, no, or ask until the user has decided.
     """
 
     theme: str = "dark"
@@ -62,9 +64,10 @@ class Settings:
     sure: float = 0.85
     slide_seconds: float = 2.0
     recent: tuple[str, ...] = field(default=())
+    keep_results: str = ASK
 
 
-_WORDS = {"theme": THEMES, "order": SORT_ORDERS}
+_WORDS = {"theme": THEMES, "order": SORT_ORDERS, "keep_results": (ASK, YES, NO)}
 # Minimum and maximum of each number.
 LIMITS: dict[str, tuple[float, float]] = {
     "ui_scale": (0.6, 3.0),

@@ -31,7 +31,7 @@ from alpr_app.data.run_folder import (
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import State
-from alpr_app.viewer.workers.images import ImageItem, load_image_item
+from alpr_app.viewer.workers.images import ImageItem, Stamp, load_image_item, stamp_of
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, Worker, noop
 
 PERIOD_SECONDS = 1.0
@@ -40,9 +40,6 @@ MAXIMUM_POINTS = 800
 # Rows of train.csv over which the speed is averaged; and when a run counts as stalled.
 RECENT = 5
 STALLED_SECONDS, STALLED_LINES = 90.0, 5.0
-
-Stamp = tuple[int, int] | None
-"""Time of modification in nanoseconds and size of a file; None if it does not exist."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +151,7 @@ class RunWatch(Worker):
         folder = self._view.folder
         files = {TRAIN: [TRAIN], VAL: [VAL], ABOUT: [ABOUT, COMMAND], NEWEST: [NEWEST, "newest.json"]}
         files[MISTAKES] = [MISTAKES]
-        stamps = {part: tuple(_stamp(folder / name) for name in names) for part, names in files.items()}
+        stamps = {part: tuple(stamp_of(folder / name) for name in names) for part, names in files.items()}
         changed = [part for part in files if stamps[part] != self._stamps.get(part)]
         if not changed:
             return
@@ -192,14 +189,6 @@ class RunWatch(Worker):
             sheet = load_image_item(str(folder / MISTAKES)) if self._stamps[part] != (None,) else None
             self._problems[part] = f"{sheet.key}: {sheet.error}" if sheet is not None and sheet.error else ""
             self._view = replace(view, sheet=None if sheet is None or sheet.error else sheet)
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 def thin(curves: Curves, maximum: int) -> Curves:

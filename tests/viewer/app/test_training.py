@@ -243,9 +243,9 @@ def test_with_a_run_alone_the_sample_pictures_are_there_to_try_it_on():
     assert initial_target(parse([])) == 0
 
 
-def test_models_of_a_run_leave_no_onnx_files_behind(monkeypatch):
+def test_models_of_a_run_are_tried_with_the_chosen_backend(monkeypatch):
     seen = []
     monkeypatch.setattr("alpr_app.pipeline.alpr.ALPR", lambda *given, **more: seen.append(given[3]))
-    for choice in (ModelChoice(), ModelChoice(version="1"), ModelChoice(version="1", backend="onnx")):
+    for choice in (ModelChoice(), ModelChoice(version="1"), ModelChoice(version="1", backend="onnx-int8")):
         choice.make()
-    assert seen == ["auto", "torch", "onnx"]
+    assert seen == ["auto", "auto", "onnx-int8"]
