@@ -1,6 +1,5 @@
-"""Results of a folder: which of them keep their crops, how they are written, and their summary by folder, which follows
-the rules of `alpr eval`.
-"""
+"""Results of a folder: which of them keep their crops, and their summary by folder, which follows the rules of `alpr
+eval`."""
 
 from __future__ import annotations
 
@@ -11,40 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from alpr_app.core.errors import AlprError
-from alpr_app.data.result_writers import FileResult, OutputFile, Sheet, open_output
+from alpr_app.data.result_writers import OutputFile, Sheet
 from alpr_app.data.sources import natural_key
 from alpr_app.evaluation.ground_truth import PlateComparison
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, PLACE_OFF, RIGHT, TEXT_WRONG
 from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.workers.recogniser import Recognition
-
-JSON_LINES, CSV = ".jsonl", ".csv"
-
-
-def file_result(recognition: Recognition, score: float, confidence: float) -> FileResult:
-    """The result of a picture as `alpr read` writes it, with the plates that reach both thresholds."""
-    # Imported here because they import torch, which every recognition has imported already.
-    from alpr_app.core.result import Result
-    from alpr_app.data.sources import Frame
-
-    frame = Frame(recognition.key, recognition.key)
-    if recognition.error or recognition.timings is None:
-        return FileResult(frame, error=AlprError(f"{recognition.key}: {recognition.error}"))
-    plates = [plate for plate in recognition.plates if plate.score >= score and plate.confidence >= confidence]
-    return FileResult(frame, recognition.size, Result(plates, recognition.timings))
-
-
-def write_results(path: Path, recognitions: Iterable[Recognition], score: float, confidence: float) -> None:
-    """Write `recognitions` to `path`: .jsonl has one line per picture, .csv one row per plate.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    with open_output(path) as write:
-        for recognition in recognitions:
-            write(file_result(recognition, score, confidence))
-
 
 # Enough for about a thousand plates.
 MAXIMUM_CROP_BYTES = 32 * 2**20

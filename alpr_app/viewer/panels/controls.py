@@ -10,7 +10,7 @@ from alpr_app.core.result import STAGES
 from alpr_app.runtime.backends import BACKENDS
 from alpr_app.runtime.system_info import cores
 from alpr_app.viewer.app.commands import reset_light, save_results, watch_training
-from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
+from alpr_app.viewer.app.saved_results import CSV, JSON_LINES
 from alpr_app.viewer.app.settings import THEMES
 from alpr_app.viewer.app.state import LIGHT_LIMIT, LIVE, Light
 from alpr_app.viewer.panels.chart import sparkline

@@ -6,7 +6,7 @@ from time import monotonic
 
 from alpr_app.viewer.app.cars import Car
 from alpr_app.viewer.app.commands import save_frame, save_results
-from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
+from alpr_app.viewer.app.saved_results import CSV, JSON_LINES
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_pair, heading
 from alpr_app.viewer.panels.dialogs import camera_list
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
