@@ -35,6 +35,7 @@ import torch
 
 import alpr_app
 from alpr_app.data import ccpd
+from alpr_app.data.camera_mode import CameraMode
 from alpr_app.data.label_csv import COLUMNS, write_table, written
 from alpr_app.data.run_folder import read_about, write_about
 from alpr_app.networks.bundle import save_bundle
@@ -188,6 +189,7 @@ SETTINGS = Settings(
     slide_seconds=3.5,
     recent=("/data/停车场 1", "rtsp://127.0.0.1/gate"),
     keep_results="no",
+    cameras={"Logitech C920": CameraMode(1920, 1080, 30.0, "MJPG")},
 )
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 # Packages of the window, by the names under which they are imported; `toolkit.binding` reports those of Dear ImGui.
@@ -73,7 +74,13 @@ def without_package(error: ImportError) -> str:
 def _run(args: argparse.Namespace) -> bool:
     """Run the window or take the screenshot; returns whether all threads have ended."""
     from alpr_app.data.images import quiet_opencv
-    from alpr_app.viewer.app.arguments import DEFAULT_SIZE, chosen_settings, initial_target, model_choice
+    from alpr_app.viewer.app.arguments import (
+        DEFAULT_SIZE,
+        camera_wishes,
+        chosen_settings,
+        initial_target,
+        model_choice,
+    )
     from alpr_app.viewer.app.program import ViewerProgram
     from alpr_app.viewer.app.settings import load_settings, settings_path
     from alpr_app.viewer.toolkit.binding import load_toolkit
@@ -85,7 +92,10 @@ def _run(args: argparse.Namespace) -> bool:
     def make(**options: Any) -> ViewerProgram:
         program = ViewerProgram(model_choice(args), **options)
         program.state.change(**chosen_settings(args))
-        program.open(initial_target(args))
+        target, wishes = initial_target(args), camera_wishes(args)
+        if isinstance(target, int) and wishes:
+            program.camera_modes.choose(replace(program.camera_modes.wanted(target), **wishes), target)
+        program.open(target)
         if args.run is not None:
             program.training.open(args.run)
         return program

@@ -17,6 +17,7 @@ from alpr_app.data.run_folder import is_run
 from alpr_app.data.videos import Capture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
+from alpr_app.viewer.app.camera_modes import CameraModes
 from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import Summary
@@ -61,12 +62,12 @@ class ViewerProgram:
         wake: Callable[[], None] = noop,
         make: Callable[[], Analyser] | None = None,
         load: Callable[[str], ImageItem] = load_image_item,
-        capture: Callable[[int | str], Capture] = open_capture,
+        capture: Callable[..., Capture] = open_capture,
         cameras: CameraList | None = None,
         results_file: Path | None = None,
     ) -> None:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
-        self._load, self._capture = load, capture
+        self._load = load
         self.state = State(settings=settings or Settings())
         self.navigator, self.folder_picker = FolderNavigator(self.state, wake), FolderPicker(wake)
         self._folder: FolderSource | None = None
@@ -84,6 +85,7 @@ class ViewerProgram:
         self.slide_show = SlideShow(self.state)
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
+        self.camera_modes = CameraModes(self.state, self.cameras, capture)
         self.summary: BackgroundTask[Summary] = BackgroundTask("alpr-summary", wake)
         self.training = TrainingMonitor(self.state, choice, self.choose_models, wake)
         self.notices = Notices(wake)
@@ -133,7 +135,8 @@ class ViewerProgram:
             self._offer(replace(image_item, session=session))
 
         # A file waits for the models; otherwise its beginning would not be read.
-        self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
+        capture, wait = self.camera_modes.capture_of(address), self.recogniser.status.state == LOADING
+        self.live = LiveSource(address, offer, self._wake, capture, wait)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
     def _close_source(self, keep_tree: bool = False) -> None:

@@ -178,7 +178,7 @@ def test_a_picture_far_down_a_long_list_is_selected_once_it_is_listed(program):
 
 def test_live_sources_have_no_folders(opened, fakes):
     viewer, _ = opened
-    viewer._capture = lambda address: fakes.Capture(["new"])
+    viewer.camera_modes._capture = lambda address: fakes.Capture(["new"])
     viewer.open(0)
     viewer.state.tree.add(FolderContent("/", ("x",)))
     assert viewer.state.tree.rows == []
