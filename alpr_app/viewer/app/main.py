@@ -83,14 +83,17 @@ def _run(args: argparse.Namespace) -> bool:
     )
     from alpr_app.viewer.app.program import ViewerProgram
     from alpr_app.viewer.app.settings import load_settings, settings_path
-    from alpr_app.viewer.toolkit.binding import load_toolkit
+    from alpr_app.viewer.toolkit.binding import load_toolkit, name_glfw_library
 
     quiet_opencv()
     # Before the window: without a toolkit none is opened, and imgui-bundle may have to be imported before GLFW.
     load_toolkit()
+    name_glfw_library()
+
+    choice = model_choice(args)
 
     def make(**options: Any) -> ViewerProgram:
-        program = ViewerProgram(model_choice(args), **options)
+        program = ViewerProgram(choice, **options)
         program.state.change(**chosen_settings(args))
         target, wishes = initial_target(args), camera_wishes(args)
         if isinstance(target, int) and wishes:
@@ -108,6 +111,7 @@ def _run(args: argparse.Namespace) -> bool:
         return True
     from alpr_app.viewer.app.notices import report_threads
     from alpr_app.viewer.app.window import Waker, Window
+    from alpr_app.viewer.workers.recogniser import Analyser
     from alpr_app.viewer.workers.result_store import results_path
 
     report_threads()
@@ -115,7 +119,12 @@ def _run(args: argparse.Namespace) -> bool:
     settings, message = load_settings(path)
 
     def make_with_settings(waker: Waker) -> ViewerProgram:
-        program = make(settings=settings, settings_file=path, results_file=results_path(), wake=waker)
+        def make_models() -> Analyser:
+            # Importing torch would hold up the first frame.
+            waker.wait_for_window()
+            return choice.make()
+
+        program = make(settings=settings, settings_file=path, results_file=results_path(), wake=waker, make=make_models)
         program.state.add_message(message, is_error=True)
         return program
 

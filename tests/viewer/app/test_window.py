@@ -120,6 +120,18 @@ def display(lacking):
     server.wait(10)
 
 
+def test_models_are_loaded_once_the_window_is_seen_so_that_they_do_not_hold_it_up(toolkit_installed, until):
+    from alpr_app.viewer.app.window import Waker
+
+    waker, loaded = Waker(), threading.Event()
+    thread = threading.Thread(target=lambda: (waker.wait_for_window(), loaded.set()))
+    thread.start()
+    assert not loaded.wait(0.2)
+    waker.seen.set()
+    assert loaded.wait(5)
+    thread.join()
+
+
 class Hands:
     """Mouse and keyboard of the virtual screen."""
 
