@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alpr_app.viewer.app.commands import DIALOGS
 from alpr_app.viewer.app.settings import YES
 from alpr_app.viewer.panels.context import PanelContext, heading, wrap
 from alpr_app.viewer.toolkit.painter import Rect
@@ -15,9 +16,9 @@ _WIDTH = 470
 
 
 def keep_question(context: PanelContext, canvas: Rect) -> None:
-    """Draw the question at the bottom of the picture until the user has decided."""
-    ui, memory = context.ui, context.program.memory
-    if not memory.question_open:
+    """Draw the question at the bottom of the picture until the user has decided; not in front of a dialog."""
+    ui, memory, state = context.ui, context.program.memory, context.program.state
+    if not memory.question_open or any(getattr(state, dialog) for dialog in DIALOGS):
         return
     unit = ui.unit
     width = min(_WIDTH * unit, canvas[2] - 20 * unit)

@@ -280,6 +280,10 @@ def test_the_question_is_answered_with_a_click_and_the_setting_changes_it_later(
     shown.draw()
     assert shown.viewer.memory.question_open
     canvas_middle = (300 + 1280 - 340) / 2
+    shown.state.help_open = True
+    shown.click(canvas_middle - 100, 720 - 30 - 12 - 24)
+    assert shown.state.settings.keep_results == "ask", "it does not lie in front of a dialog"
+    shown.state.help_open = False
     # The left button of the question at the bottom of the picture.
     shown.click(canvas_middle - 100, 720 - 30 - 12 - 24)
     assert shown.state.settings.keep_results == "yes"
