@@ -37,6 +37,7 @@ import torch
 
 import alpr_app
 from alpr_app.data import ccpd
+from alpr_app.data.camera_mode import CameraMode
 from alpr_app.data.label_csv import COLUMNS, write_table, written
 from alpr_app.data.run_folder import read_about, write_about
 from alpr_app.networks.building import save_bundle
@@ -189,6 +190,8 @@ SETTINGS = Settings(
     sure=0.9,
     slide_seconds=3.5,
     recent=("/data/停车场 1", "rtsp://127.0.0.1/gate"),
+    keep_results="no",
+    cameras={"Logitech C920": CameraMode(1920, 1080, 30.0, "MJPG")},
 )
 
 

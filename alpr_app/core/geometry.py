@@ -105,8 +105,12 @@ def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     second = np.asarray(second, np.float32).reshape(-1, 4)
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    intersection = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1) for boxes in (first, second)]
+    # Much faster for a few boxes than `clip` and `prod`.
+    sides = np.maximum(high - low, 0)
+    intersection = sides[..., 0] * sides[..., 1]
+    areas = [
+        np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0) for boxes in (first, second)
+    ]
     union = areas[0][:, None] + areas[1][None, :] - intersection
     overlaps: np.ndarray = intersection / np.maximum(union, 1e-9)
     return overlaps
@@ -136,6 +140,10 @@ def corner_distance(first: ArrayLike, second: ArrayLike) -> float:
     return float(np.linalg.norm(np.asarray(first, np.float32) - np.asarray(second, np.float32), axis=1).mean())
 
 
+# Indices of the next and of the opposite corner or side.
+_NEXT, _OPPOSITE = np.array([1, 2, 3, 0]), np.array([2, 3, 0, 1])
+
+
 def order_corners(points: np.ndarray) -> np.ndarray:
     """Order four points as top-left, top-right, bottom-right, bottom-left: (4, 2) float32.
 
@@ -153,14 +161,16 @@ def order_corners(points: np.ndarray) -> np.ndarray:
     ring = points[np.argsort(np.arctan2(centred[:, 1], centred[:, 0]))]
     if not quadrilateral_area(ring) > SMALLEST_AREA:
         raise ValueError(f"the four corners {points.tolist()} span no area")
-    sides = np.roll(ring, -1, axis=0) - ring
-    lengths = np.maximum(np.linalg.norm(sides, axis=1), 1e-9)
+    # Indexing is several times as fast as `roll` and `norm` for four points.
+    sides = ring[_NEXT] - ring
+    lengths = np.maximum(np.sqrt((sides * sides).sum(axis=1)), 1e-9)
     directions = sides[:, 0] / lengths
     # Of two opposite sides, the top runs to the right and the bottom to the left.
-    rightward = directions - np.roll(directions, -2)
-    pairs = lengths + np.roll(lengths, -2)
-    rightward[ELONGATED * pairs < np.roll(pairs, -1)] = -np.inf
-    return np.roll(ring, -int(rightward.argmax()), axis=0)
+    rightward = directions - directions[_OPPOSITE]
+    pairs = lengths + lengths[_OPPOSITE]
+    rightward[ELONGATED * pairs < pairs[_NEXT]] = -np.inf
+    start = int(rightward.argmax())
+    return np.concatenate([ring[start:], ring[:start]])
 
 
 def widened(corners: np.ndarray, across: float, down: float) -> np.ndarray:

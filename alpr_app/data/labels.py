@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,11 +97,13 @@ class LabelledCrop:
 
 @dataclass(frozen=True)
 class DataFolder:
-    """The content of a data folder. negatives: pictures without any plate."""
+    """The content of a data folder. negatives: pictures without any plate. assumed: for each folder whose labels state
+    no split, its name and the number of its pictures and crops that therefore count as the train split."""
 
     pictures: tuple[LabelledPicture, ...]
     crops: tuple[LabelledCrop, ...]
     negatives: tuple[LabelledPicture, ...]
+    assumed: tuple[tuple[str, int], ...] = ()
 
     def of_split(self, split: str) -> DataFolder:
         """Return the part that belongs to `split`."""
@@ -144,7 +146,8 @@ def _table_beside(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.csv")
 
 
-def _ccpd_pictures(folder: Path, refuse: Refuse) -> list[LabelledPicture]:
+def _ccpd_pictures(folder: Path, refuse: Refuse, assumed: Counter[str]) -> list[LabelledPicture]:
+    """The pictures of a folder without a table; those without a stated split are counted in `assumed`."""
     table = _table_beside(folder)
     rows = {file_in(folder, row["file"]).name: row for row in read_rows(table, ("file",))} if table.is_file() else {}
     pictures = []
@@ -152,6 +155,7 @@ def _ccpd_pictures(folder: Path, refuse: Refuse) -> list[LabelledPicture]:
         row = rows.get(path.name, {})
         try:
             pictures.append(ccpd_picture(path, row.get("split") or "train", row.get("subset") or folder.name))
+            assumed[folder.name] += not row.get("split")
         except ccpd.CcpdNameError as error:
             refuse(LabelError(f"{folder}: {error}"))
     return pictures
@@ -197,9 +201,12 @@ def read_table(table: Path) -> DataFolder:
     crops: list[LabelledCrop] = []
     plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
     about: dict[Path, tuple[str, str]] = {}
+    assumed: set[Path] = set()
     for number, row in enumerate(rows, start=2):
         path, text, corners = file_in(folder, row["file"]), row.get("text", "").strip(), place(row, table, number)
         split, lines = split_of(row, table, number), rows_of(row, table, number)
+        if not row.get("split", "").strip():
+            assumed.add(path)
         if text and corners is None and placed:
             raise LabelError(f"{table}, row {number}: '{text}' has neither box nor corners")
         if not placed:
@@ -219,6 +226,7 @@ def read_table(table: Path) -> DataFolder:
         tuple(picture for picture in pictures if picture.plates),
         tuple(crops),
         tuple(picture for picture in pictures if not picture.plates),
+        ((folder.name, len(assumed)),) if assumed else (),
     )
 
 
@@ -249,6 +257,7 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
     pictures: list[LabelledPicture] = []
     crops: list[LabelledCrop] = []
     negatives: list[LabelledPicture] = []
+    assumed: Counter[str] = Counter()
     for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
         table = _table_beside(folder)
         if (folder / TABLE_NAME).is_file():
@@ -256,19 +265,21 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
             pictures += labelled.pictures
             crops += labelled.crops
             negatives += labelled.negatives
+            assumed.update(dict(labelled.assumed))
         elif folder.name in PLATE_FREE_FOLDERS:
             plate_free = picture_files(folder)
             negatives += [LabelledPicture(path, split=EVERY_SPLIT, subset=folder.name) for path in plate_free]
         elif folder.name == "crops" and table.is_file():
             for row in read_rows(table, ("file", "text")):
                 crops.append(LabelledCrop(file_in(folder, row["file"]), row["text"], row.get("split") or "train"))
+                assumed[folder.name] += not row.get("split")
         elif folder.name == "street" and table.is_file():
             for row in read_rows(table, ("file", "text")):
                 path = file_in(folder, row["file"])
                 pictures.append(LabelledPicture(path, stated=row["text"], split="val", subset="street"))
         else:
             if any(map(ccpd.is_ccpd_name, picture_files(folder))):
-                pictures += _ccpd_pictures(folder, refuse)
+                pictures += _ccpd_pictures(folder, refuse, assumed)
     machine = root / "machine_labels.csv"
     if machine.is_file():
         pictures += _machine_pictures(machine)
@@ -276,7 +287,8 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
         raise LabelError(
             f"{root}: holds no CCPD-named pictures, no {TABLE_NAME}, no crops.csv and no machine_labels.csv"
         )
-    return DataFolder(tuple(pictures), tuple(crops), tuple(negatives))
+    # Without those of which every label states its split.
+    return DataFolder(tuple(pictures), tuple(crops), tuple(negatives), tuple((+assumed).items()))
 
 
 # Separators between the parts of a plate, which are not read: dots of all kinds, dashes.
@@ -322,4 +334,5 @@ def spell_labels(data: DataFolder, alphabet: str, refuse: Refuse) -> DataFolder:
 
     pictures = tuple(map(picture, data.pictures))
     crops = ((crop, spell(crop.path, crop.text)) for crop in data.crops)
-    return DataFolder(pictures, tuple(replace(crop, text=text) for crop, text in crops if text), data.negatives)
+    spelled_crops = tuple(replace(crop, text=text) for crop, text in crops if text)
+    return replace(data, pictures=pictures, crops=spelled_crops)

@@ -19,6 +19,7 @@ from alpr_app.core.errors import AlprError, print_error, printable, reason
 from alpr_app.data.atomic_files import append_whole, is_stream, open_stream, resolve_link, write_atomically
 
 if TYPE_CHECKING:
+    from alpr_app.core.plate import Plate
     from alpr_app.core.result import Result
     from alpr_app.core.tracking import Track
     from alpr_app.data.sources import Frame
@@ -210,20 +211,25 @@ def csv_rows(stream: OutputFile) -> Write:
     def write(result: FileResult) -> None:
         if result.result is None:
             return
-        timings = result.result.timings
-        for plate in (plate.to_dict() for plate in result.result.plates):
-            sheet.row(
-                (
-                    *(result.frame.file, result.frame.number, *result.size, plate["text"], plate["confidence"]),
-                    " ".join(map(str, plate["characters"])),
-                    " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in plate["alternatives"]),
-                    *(plate["colour"], plate["fits_format"], plate["score"], *plate["box"]),
-                    *(side for corner in plate["corners"] for side in corner),
-                    *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *result.track_values(), plate["kind"]),
-                )
-            )
+        for plate in result.result.plates:
+            sheet.row(plate_cells(result, plate))
 
     return write
+
+
+def plate_cells(result: FileResult, plate: Plate) -> tuple[object, ...]:
+    """Return the cells of CSV_COLUMNS for one plate of `result`, which is no error."""
+    assert result.result is not None
+    timings, values = result.result.timings, plate.to_dict()
+    return (
+        *(result.frame.file, result.frame.number, *result.size, values["text"], values["confidence"]),
+        " ".join(map(str, values["characters"])),
+        " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in values["alternatives"]),
+        *(values["colour"], values["fits_format"], values["score"], *values["box"]),
+        *(side for corner in values["corners"] for side in corner),
+        *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *result.track_values()),
+        values["kind"],
+    )
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from time import monotonic
 import cv2
 import numpy as np
 
+from alpr_app.data.camera_mode import CameraMode
+from alpr_app.data.cameras import open_camera
 from alpr_app.data.frame import NO_LIMITS, Frame, Limits, SourceError
 from alpr_app.data.network import (
     TIMEOUT_SECONDS,
@@ -53,18 +55,19 @@ class Opened:
     video: bool = False
 
 
-def open_capture(address: int | str, timeout: float = TIMEOUT_SECONDS) -> Capture:
-    """Open a camera by number, a video, or a stream by address, waiting at most `timeout` seconds for an answer.
+def open_capture(address: int | str, timeout: float = TIMEOUT_SECONDS, *, mode: CameraMode | None = None) -> Capture:
+    """Open a camera by number in a `mode`, a video, or a stream by address, waiting at most `timeout` seconds for an
+    answer.
 
     Raises:
         SourceError: The address cannot be opened; the message says why (refused, not authorised, unknown, silent).
     """
-    return _opened(address, timeout).capture
+    return _opened(address, timeout, mode=mode).capture
 
 
-def _opened(address: int | str, timeout: float = TIMEOUT_SECONDS) -> Opened:
+def _opened(address: int | str, timeout: float = TIMEOUT_SECONDS, *, mode: CameraMode | None = None) -> Opened:
     if isinstance(address, int):
-        return Opened(cv2.VideoCapture(address))
+        return Opened(open_camera(address, mode))
     check_video_name(address)
     if not is_address(address):
         return Opened(cv2.VideoCapture(address), True)

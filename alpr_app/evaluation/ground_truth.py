@@ -139,15 +139,16 @@ def compare(truth: GroundTruth, plates: tuple[Plate, ...]) -> tuple[PlateCompari
         )
     known = [box for label in (*truth.labels, *truth.unread) if (box := label.box) is not None]
     boxes = np.array(known, np.float32).reshape(-1, 4)
+    all_overlaps = box_iou(np.array([plate.box for plate in plates], np.float32), boxes)
     return tuple(
-        replace(_compare_position(truth, plate, boxes), candidates=candidates(plate, texts, boxes)) for plate in plates
+        replace(_compare_position(truth, plate, overlaps), candidates=candidates(plate, texts, boxes, overlaps))
+        for plate, overlaps in zip(plates, all_overlaps, strict=True)
     )
 
 
-def _compare_position(truth: GroundTruth, plate: Plate, boxes: np.ndarray) -> PlateComparison:
+def _compare_position(truth: GroundTruth, plate: Plate, overlaps: np.ndarray) -> PlateComparison:
     nearest, iou = -1, 0.0
-    if len(boxes):
-        overlaps = box_iou(np.asarray(plate.box, np.float32), boxes)[0]
+    if len(overlaps):
         nearest = int(overlaps.argmax())
         iou = float(overlaps[nearest])
     if nearest < 0 or nearest >= len(truth.labels):
@@ -165,7 +166,7 @@ def _compare_position(truth: GroundTruth, plate: Plate, boxes: np.ndarray) -> Pl
         bool(score.found_70),
         bool(score.read),
         bool(score.read_without_province),
-        corner_distance(plate.corners, label.corners),
+        score.corner_px if score.found_50 else corner_distance(plate.corners, label.corners),
         nearest,
     )
 

@@ -76,7 +76,9 @@ def worst(outcomes: Collection[str]) -> str:
     return next((outcome for outcome in OUTCOMES if outcome in outcomes), RIGHT)
 
 
-def candidates(plate: Plate, texts: Sequence[str], boxes: np.ndarray | None) -> tuple[Candidate, ...]:
+def candidates(
+    plate: Plate, texts: Sequence[str], boxes: np.ndarray | None, overlaps: np.ndarray | None = None
+) -> tuple[Candidate, ...]:
     """Return the labels that a found plate can be matched to.
 
     Args:
@@ -84,13 +86,15 @@ def candidates(plate: Plate, texts: Sequence[str], boxes: np.ndarray | None) -> 
         texts: Those of the labels.
         boxes: Upright boxes of the labels and then of the unread plates, (N, 4); None if the labels have no positions,
             so that only texts are compared and every label is a candidate.
+        overlaps: IoU of the plate with each of `boxes`, (N,), if it is known already.
     """
     same = [(plate.text == text, plate.text[1:] == text[1:]) for text in texts]
     if boxes is None:
         return tuple(Candidate(label, *right, True, None) for label, right in enumerate(same))
     if not len(boxes):
         return ()
-    overlaps = box_iou(np.asarray(plate.box, np.float32), boxes)[0]
+    if overlaps is None:
+        overlaps = box_iou(np.asarray(plate.box, np.float32), boxes)[0]
     # Compared as arrays: as a Python number, the nearest float32 to 0.7 is below 0.7.
     near, right = overlaps >= MATCH_IOU, overlaps >= PLACE_IOU
     return tuple(

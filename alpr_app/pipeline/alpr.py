@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import asdict, astuple, replace
 from itertools import pairwise
 from operator import add
 from pathlib import Path
@@ -13,6 +15,7 @@ from time import perf_counter
 
 import numpy as np
 
+from alpr_app import __version__
 from alpr_app.core.geometry import Letterbox, corners_to_box
 from alpr_app.core.plate import Plate, reads_chinese
 from alpr_app.core.plate_kinds import check_format, completeness, kind_of
@@ -78,7 +81,23 @@ class ALPR:
         self.recognise = make_engine(reader_bundle, device, backend, threads)
         self.plate_detector = PlateDetector(self.detect)
         self.plate_recognizer = PlateRecognizer(self.recognise, self.reader_config)
+        self._models_digest = self._digest_of_models()
         self._warm_up()
+
+    def _digest_of_models(self) -> str:
+        """Hash of weights, configurations and program version: everything but the engines."""
+        parts = (
+            *(__version__, self.detector_info.sha256, self.reader_info.sha256),
+            *(asdict(config) for config in (self.detector_config, self.reader_config)),
+        )
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """Identifies everything that decides how a picture is read: models, program version, backend, device and score.
+        It changes when another engine takes over. The number of threads is not part of it."""
+        engines = f"{self.detect.backend} {self.recognise.backend} {self.detect.device} {self.recognise.device}"
+        return f"{self._models_digest} {engines} {self.score}"
 
     @property
     def backend(self) -> str:

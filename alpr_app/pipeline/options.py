@@ -46,13 +46,11 @@ class ModelChoice:
         if self.threads is not None:
             # OpenCV does letterbox and rectification.
             cv2.setNumThreads(self.threads)
-        # Otherwise an ONNX file would be cached for every version.
-        backend = "torch" if self.version and self.backend == "auto" else self.backend
         return ALPR(
             self.detector,
             self.reader,
             self.device,
-            backend,
+            self.backend,
             self.threads,
             self.floor,
             reader_config=self.reader_config,

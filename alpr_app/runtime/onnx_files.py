@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,8 @@ from alpr_app.runtime.engine import EngineError, temporary_folder
 
 # Increment whenever a bundle yields another file than before, so that users' caches are renewed.
 RECIPE = 4
+# Files in the cache; those not used for longest go. A training run yields a model at each validation.
+MAXIMUM_FILES = 24
 _log = logging.getLogger(__name__)
 
 
@@ -93,7 +96,19 @@ def _cached(bundle: Bundle, kind: str, make: Callable[[], bytes]) -> bytes:
         write_atomically(path, model)
     except OSError as error:
         _warn_not_cached(path, error)
+    _drop_oldest(folder)
     return model
+
+
+def _drop_oldest(folder: Path) -> None:
+    """Remove the files not used for longest beyond MAXIMUM_FILES."""
+    try:
+        files = sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in files[MAXIMUM_FILES:]:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        # Another process may remove files at the same time.
+        _log.debug("%s: %s", folder, reason(error))
 
 
 def _intact(folder: Path, stem: str) -> bytes | None:
@@ -111,12 +126,21 @@ def _intact(folder: Path, stem: str) -> bytes | None:
                 path.stat().st_size <= MAXIMUM_BYTES
                 and path.name == f"{stem}-{_digest(model := path.read_bytes())}.onnx"
             ):
+                _mark_used(path)
                 return model
             path.unlink()
         except OSError as error:
             # It may be gone by now, or be a folder; another file is made.
             _log.debug("%s: %s", path, reason(error))
     return None
+
+
+def _mark_used(path: Path) -> None:
+    try:
+        os.utime(path)
+    except OSError as error:
+        # The cache may be read-only; nothing is dropped from it then.
+        _log.debug("%s: %s", path, reason(error))
 
 
 def _digest(model: bytes) -> str:

@@ -152,7 +152,7 @@ def test_a_config_that_does_not_fit_is_refused(copy, changes, complaint):
         (lambda weights: without(weights, "head.output.bias"), r"'head\.output\.bias' are missing"),
         (lambda weights: weights | {"more": torch.zeros(1)}, "'more' are unknown"),
         (lambda weights: weights | {"head.output.bias": torch.zeros(3)}, r"'head\.output\.bias' is \(3,\)"),
-        (lambda weights: weights | {"head.output.bias": torch.zeros(29).half()}, "float16"),
+        (lambda weights: weights | {"head.output.bias": torch.zeros(29).half()}, "F16"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(copy, change, complaint):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from alpr_app import ALPR, Plate
 from alpr_app.core.plate_kinds import fits_format
 from alpr_app.networks.building import save_bundle
-from alpr_app.networks.bundle import load_reader
+from alpr_app.networks.bundle import load_detector, load_reader
 from alpr_app.networks.bundle_description import BundleError
 from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.reader.postprocess import Reading
@@ -183,3 +184,25 @@ def test_backends_read_the_same(detector_path, reader_path, small_alpr, picture)
 def test_models_of_the_wrong_kind_are_refused(detector_path, reader_path):
     with pytest.raises(BundleError, match="describes a 'reader' where a detector is needed"):
         ALPR(reader_path, detector_path)
+
+
+def test_the_identity_tells_apart_whatever_changes_readings(detector_path, reader_path, tmp_path):
+    def identity(detector=detector_path, threads=1, score=0.5):
+        return ALPR(detector, reader_path, "cpu", "torch", threads, score).identity
+
+    first = identity()
+    assert first == identity() == identity(threads=2)
+    assert identity(score=0.3) != first
+    # Other weights of the same shape.
+    network, _ = load_detector(detector_path)
+    with torch.no_grad():
+        network.head.output.bias += 0.1
+    save_bundle(tmp_path / "other", network, {}, "")
+    assert identity(tmp_path / "other") != first
+
+
+def test_the_identity_changes_when_another_engine_takes_over(detector_path, reader_path):
+    alpr = ALPR(detector_path, reader_path, "cpu", "torch", 1)
+    before = alpr.identity
+    alpr.recognise = SimpleNamespace(backend="onnx-int8", device="cpu")
+    assert alpr.identity != before

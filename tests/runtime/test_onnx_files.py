@@ -46,6 +46,22 @@ def test_a_damaged_file_is_not_used_and_made_anew(bundle, damage, request, monke
     assert not caplog.records
 
 
+def test_the_cache_keeps_the_files_used_last(reader_path, detector_path, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("alpr_app.runtime.onnx_files.MAXIMUM_FILES", 3)
+    onnx_model(open_bundle(None, reader_path))
+    (first,) = cache_folder().iterdir()
+    for number in range(3):
+        (cache_folder() / f"reader-{number}.onnx").touch()
+        os.utime(cache_folder() / f"reader-{number}.onnx", (number, number))
+    os.utime(first, (-1, -1))
+    # Used again, so that it is not the oldest any more.
+    onnx_model(open_bundle(None, reader_path))
+    onnx_model(open_bundle(None, detector_path))
+    left = {path.name for path in cache_folder().iterdir()}
+    assert len(left) == 3 and {first.name, "reader-2.onnx"} < left
+
+
 def test_what_stands_in_a_files_place_is_no_obstacle(reader_path, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     model = onnx_model(open_bundle("reader", reader_path))

@@ -12,6 +12,7 @@ from alpr_app.data.label_csv import TABLE_NAME
 from alpr_app.data.labels import LabelledPicture, LabelledPlate, read_data_folder
 from alpr_app.train.cli.main import main
 from alpr_app.train.datasets.extract_plates import CropOptions, extract_plates
+from tests.builders import TEXTS, write_scene
 
 PARTS = ("base", "blur", "np")
 
@@ -180,6 +181,28 @@ def test_good_data_has_no_faults_and_is_counted(ccpd, tmp_path, capsys):
     assert main(arguments) == 0
     assert "12 pictures" in capsys.readouterr().out
     assert cv2.imread(str(plot)).std() > 5
+
+
+def test_what_counts_as_train_because_no_split_is_stated_is_said(tmp_path, capsys):
+    for seed, name in enumerate(("ccpd_db", "ccpd_challenge")):
+        write_scene(tmp_path / name, TEXTS[seed], seed)
+    assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "note: no split is stated for ccpd_challenge (1), ccpd_db (1), so that it counts as train" in said
+    assert "'create_dataset'" in said and "no plate has the split val" in said
+    assert main(["create_dataset", "--dataset_path", str(tmp_path)]) == 0
+    assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 0
+    assert "no split is stated" not in capsys.readouterr().out
+
+
+def test_own_pictures_without_the_column_split_are_said_to_be_trained_on(tmp_path, capsys):
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((48, 192, 3), np.uint8))
+    (tmp_path / TABLE_NAME).write_text("file,text,split\na.png,皖A12345,\nb.png,皖A12346,val\n", encoding="utf-8")
+    assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert f"no split is stated for {tmp_path.name} (1), so that it counts as train; the column 'split'" in said
+    assert "no plate has the split val" not in said
 
 
 def test_each_kind_of_fault_is_found_and_named(tmp_path, capsys):

@@ -29,7 +29,7 @@ from alpr_app.train.datasets.ccpd_dataset import (
     read_split_lists,
     write_labels,
 )
-from alpr_app.train.datasets.dataset_checks import KINDS, check_data
+from alpr_app.train.datasets.dataset_checks import KINDS, check_data, describe_assumed_splits
 from alpr_app.train.datasets.drawn_folder import Drawing, draw_folder
 from alpr_app.train.datasets.extract_plates import CropOptions, extract_plates
 from alpr_app.train.datasets.labelling import label_pictures
@@ -148,6 +148,11 @@ def run_validate_dataset(args: argparse.Namespace) -> int:
     findings = check_data(data, config.alphabet, config.max_length, show)
     for split, count in sorted(findings.pictures.items()):
         print(f"{split:6} {count:8} pictures {findings.plates[split]:8} plates")
+    assumed = describe_assumed_splits(data)
+    if assumed:
+        print(f"note: {assumed}")
+    if "val" not in findings.plates:
+        print("note: no plate has the split val; a training would have nothing to be judged by")
     for title, counts in (("first characters", findings.provinces), ("lengths", findings.lengths)):
         print(f"{title}: " + "  ".join(f"{name} {count}" for name, count in counts.most_common()))
     if args.plot is not None:

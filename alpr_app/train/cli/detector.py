@@ -23,7 +23,9 @@ from alpr_app.train.cli.run_options import (
     crop_size,
     report_new_parameters,
     train,
+    warn,
 )
+from alpr_app.train.datasets.dataset_checks import describe_assumed_splits
 from alpr_app.train.detector.task import DetectorTask
 from alpr_app.train.trainer.pretrained import load_matching, pretrained_detector, with_fields
 
@@ -70,6 +72,7 @@ def make_task(args: argparse.Namespace) -> DetectorTask:
     """The network with its samples, losses and validation, from the parsed command line."""
     network = make_network(args)
     data = read_data_folder(args.dataset_path)
+    warn(describe_assumed_splits(data))
     plates = None if args.plates is None else read_plates_file(args.plates)
     painter = make_painter(plates, args.glyphs, args.templates)
     task = DetectorTask(
@@ -82,6 +85,8 @@ def make_task(args: argparse.Namespace) -> DetectorTask:
         cache_limit(args),
         args.validate_most,
     )
+    if not any(task.validation.values()):
+        warn("no labelled plate has the split val: nothing is validated on, and best.pt holds the newest weights")
     if plates is not None:
         task.description["plates"] = plates.name
     return task

@@ -23,7 +23,9 @@ from alpr_app.train.cli.run_options import (
     check_same_shape,
     report_new_parameters,
     train,
+    warn,
 )
+from alpr_app.train.datasets.dataset_checks import describe_assumed_splits
 from alpr_app.train.reader.masked_pretraining import MaskedStrips, MaskedTask
 from alpr_app.train.reader.plates import NO_DATA, WRONG_CROPS, prepare_plates
 from alpr_app.train.reader.task import ReaderTask, ReaderWithCTC
@@ -128,6 +130,7 @@ def make_task(args: argparse.Namespace) -> Task:
         raise UsageError(f"--max_length {config.max_length}: Chinese plates have up to {MAXIMUM_LENGTH}")
     painter = make_painter(plates_file, args.glyphs, args.templates, config.alphabet, config.max_length)
     data = NO_DATA if args.dataset_path is None else read_data_folder(args.dataset_path)
+    warn(describe_assumed_splits(data))
     plates = prepare_plates(
         config,
         data,
@@ -139,6 +142,8 @@ def make_task(args: argparse.Namespace) -> Task:
         cache_limit(args),
         args.validate_most,
     )
+    if args.dataset_path is not None and "drawn" in plates.validation:
+        warn("no labelled plate has the split val: drawn plates are validated on")
     if plates_file is not None:
         plates.description["plates"] = plates_file.name
     if args.phase == "masked":

@@ -106,6 +106,12 @@ def report_new_parameters(start_from: Path, names: list[str]) -> None:
     print(f"alpr_app.train: {start_from}: weights that fit are loaded; {new}", file=sys.stderr)
 
 
+def warn(line: str) -> None:
+    """Print a warning of one line to stderr; nothing if it is empty."""
+    if line:
+        print(f"alpr_app.train: warning: {line}", file=sys.stderr)
+
+
 def cache_limit(args: argparse.Namespace) -> float:
     """Maximum bytes of decoded pictures in one process.
 

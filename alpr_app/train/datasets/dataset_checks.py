@@ -13,6 +13,7 @@ import numpy as np
 
 from alpr_app.core.geometry import quadrilateral_area
 from alpr_app.data.images import PictureError
+from alpr_app.data.label_csv import TABLE_NAME
 from alpr_app.data.labels import DataFolder, LabelledPicture, LabelledPlate, read_labelled
 
 # Kinds of faults with their descriptions.
@@ -129,6 +130,18 @@ def check_data(
             found_in = " and ".join(f"{split} ({path.name})" for split, path in examples.items())
             findings.faults["leak"].append(f"{text} is in {found_in}")
     return findings
+
+
+def describe_assumed_splits(data: DataFolder) -> str:
+    """Which labels count as the train split because they state none, and the remedy, in one line; empty if all do."""
+    if not data.assumed:
+        return ""
+    folders = ", ".join(f"{folder} ({count:,})" for folder, count in data.assumed)
+    ccpd = any(folder.startswith("ccpd_") for folder, _ in data.assumed)
+    remedy = (
+        "'create_dataset' gives CCPD's folders their splits" if ccpd else f"the column 'split' of {TABLE_NAME} does"
+    )
+    return f"no split is stated for {folders}, so that it counts as train; {remedy}"
 
 
 def _as_picture(path: Path) -> LabelledPicture:

@@ -107,7 +107,7 @@ class DetectorTask:
 
     def validate(self, network: Detector) -> dict[str, float]:
         """Recall at IoU 0.5 and 0.7 for detections with a score over 0.5, corner error in shares of the plate's height,
-        and false boxes per plate-free picture."""
+        and false boxes per plate-free picture; only those that there are pictures for."""
         metrics: dict[str, float] = {}
         recalls, corner_errors = [], []
         for name, pictures in self.validation.items():
@@ -119,11 +119,13 @@ class DetectorTask:
                 recalls.append(metrics[f"{name}_recall_70"])
                 corner_errors.append(metrics[f"{name}_corner_error"])
         false_boxes = [len(found) for found in detect_all(network, (picture.path for picture in self.plate_free))]
-        metrics["false_boxes"] = float(np.mean(false_boxes)) if false_boxes else 0.0
+        if false_boxes:
+            metrics["false_boxes"] = float(np.mean(false_boxes))
         if not recalls:
-            return {"judgement": 0.0, **metrics}
+            return metrics
         # Once all plates are found the corners decide, on which the reader depends.
-        judgement = float(np.mean(recalls)) - 0.2 * metrics["false_boxes"] - 0.5 * float(np.mean(corner_errors))
+        penalty = 0.2 * metrics.get("false_boxes", 0.0) + 0.5 * float(np.mean(corner_errors))
+        judgement = float(np.mean(recalls)) - penalty
         return {"judgement": judgement, **metrics}
 
     def deployable(self, network: Detector) -> Detector:

@@ -216,10 +216,17 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 def _validation(about: About, val: Curves) -> list[str]:
     """A table of the metrics at the best validation, by the metric that chooses checkpoints, and at the last one."""
     if not val:
-        return ["Nothing has been validated yet."]
+        return ["Nothing has been validated: not yet, or because the data has no val split."]
     names = [name for name in val.columns if name != "step"]
+    if about.judged_by and about.judged_by not in names:
+        last = [(plain(name), _figure(val.columns[name][-1])) for name in names]
+        return [
+            "No labelled plate has the split val, so that nothing chooses the best checkpoint: it is the newest.",
+            "",
+            *_table(["validation", f"last, step {int(val.columns['step'][-1]):,}"], last),
+        ]
     # In runs that do not state it, the metric is the first column.
-    monitor = about.judged_by if about.judged_by in names else names[0]
+    monitor = about.judged_by or names[0]
     best = int(np.nanargmax(val.columns[monitor])) if np.isfinite(val.columns[monitor]).any() else -1
     rows = [(plain(name), *(_figure(val.columns[name][index]) for index in (best, -1))) for name in names]
     steps = [f"{int(val.columns['step'][index]):,}" for index in (best, -1)]

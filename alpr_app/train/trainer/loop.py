@@ -65,7 +65,7 @@ class Task(Protocol):
         """The losses of a batch by name, with their weighted sum as `loss`."""
 
     def validate(self, network: Any) -> dict[str, float]:
-        """The metrics by name, `monitor` among them."""
+        """The metrics by name, `monitor` among them unless the data has nothing to measure it on."""
 
     def deployable(self, network: Any) -> nn.Module | None:
         """The part of a trained network that a model bundle holds; None if it has no use by itself."""
@@ -214,7 +214,8 @@ class Trainer:
                     bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
                 if self.step % validate_every == 0 or self.done:
                     self.validate()
-                    trackers.add("val", self.step, self.metrics)
+                    if self.metrics:
+                        trackers.add("val", self.step, self.metrics)
                 if time.monotonic() - saved_at > self.options.checkpoint_minutes * 60:
                     self.save()
                     saved_at = time.monotonic()
@@ -287,20 +288,21 @@ class Trainer:
             save_checkpoint(self.last_path, self.state())
 
     def validate(self) -> None:
-        """Measure the averaged weights, and save them as best.pt if they are the best so far."""
+        """Measure the averaged weights, and save them as best.pt if they are the best so far. Where nothing can be
+        measured, the newest are the best."""
         self._update_average()
         network = self.average.module.eval()
         # Every process validates, with the same result: that takes no longer than waiting, and all know when to stop.
         with torch.inference_mode():
             self.metrics = metrics = self.task.validate(network)
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) or "nothing to validate on"
         self.since_best += 1
         if self.ranks.first:
             tqdm.write(f"step {self.step}: {shown}")
         if self.ranks.first:
             self._publish(network)
-        if metrics[self.task.monitor] > self.best:
-            self.best, self.since_best = metrics[self.task.monitor], 0
+        if metrics.get(self.task.monitor, math.inf) > self.best:
+            self.best, self.since_best = metrics.get(self.task.monitor, -math.inf), 0
             if self.ranks.first:
                 state = {"network": network.state_dict(), "step": self.step, "metrics": metrics}
                 save_checkpoint(self.best_path, {**state, "description": self.description})

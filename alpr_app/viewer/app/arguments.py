@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from alpr_app import __version__
 from alpr_app.core.errors import print_error
 from alpr_app.data.assets import SAMPLES
+from alpr_app.data.camera_mode import FORMATS, MAXIMUM_RATE, MAXIMUM_SIDE
 from alpr_app.pipeline.options import FLOOR, ModelChoice, add_model_options, fraction
 
 PROGRAM = "alpr_viewer"
@@ -40,6 +41,50 @@ def _scale(text: str) -> float:
     return value
 
 
+def _camera_rate(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= MAXIMUM_RATE:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MAXIMUM_RATE:g}")
+    return value
+
+
+def _camera_size(text: str) -> tuple[int, int]:
+    """Parse 1280x720."""
+    width, _, height = text.lower().partition("x")
+    size = int(width), int(height)
+    if not all(16 <= side <= MAXIMUM_SIDE for side in size):
+        raise argparse.ArgumentTypeError(f"{text}: each side may have 16 to {MAXIMUM_SIDE} pixels")
+    return size
+
+
+def _add_camera_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("camera", "remembered for each camera; the driver may grant something else")
+    group.add_argument("--camera_size", "--camera-size", type=_camera_size, metavar="WxH", help="size of its frames")
+    group.add_argument("--camera_rate", "--camera-rate", type=_camera_rate, metavar="X", help="frames per second")
+    group.add_argument(
+        "--camera_format",
+        "--camera-format",
+        type=str.upper,
+        choices=FORMATS,
+        help="format in which it sends frames; MJPG allows large frames at full rate over USB",
+    )
+    group.add_argument(
+        "--camera_backend",
+        "--camera-backend",
+        type=str.upper,
+        metavar="NAME",
+        help="capture library: V4L2, GSTREAMER, DSHOW, MSMF or AVFOUNDATION, whichever this OpenCV has",
+    )
+
+
+def camera_wishes(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a `CameraMode` that are given on the command line."""
+    width, height = args.camera_size or (None, None)
+    wishes = {"width": width, "height": height, "rate": args.camera_rate}
+    wishes |= {"format": args.camera_format, "backend": args.camera_backend}
+    return {name: value for name, value in wishes.items() if value is not None}
+
+
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the arguments; wrong ones end the process with status 2."""
     parser = _Parser(prog=PROGRAM, description="Browse folders, watch cameras, and examine every licence plate.")
@@ -66,8 +111,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--screenshot", type=Path, metavar="FILE", help="write the window as a picture, without any display, and exit"
     )
+    _add_camera_options(parser)
     add_model_options(parser)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if camera_wishes(args) and not isinstance(initial_target(args), int):
+        parser.error("--camera_size, --camera_rate, --camera_format and --camera_backend are for cameras: --camera N")
+    return args
 
 
 def model_choice(args: argparse.Namespace) -> ModelChoice:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from alpr_app.data.overlay import annotate
 from alpr_app.viewer.app.cars import write_cars
-from alpr_app.viewer.app.folder_results import CSV, JSON_LINES, write_results
 from alpr_app.viewer.app.image_list import NO_LABELS
 from alpr_app.viewer.app.program import ViewerProgram
+from alpr_app.viewer.app.saved_results import CSV, JSON_LINES, write_results
 from alpr_app.viewer.app.state import FOLDER, LIVE, STEP, Light
 from alpr_app.viewer.app.tree import Node
 from alpr_app.viewer.toolkit.inputs import CONTROL
@@ -213,7 +213,7 @@ def save_results(program: ViewerProgram, suffix: str) -> None:
     )
 
     def write(path: Path) -> None:
-        read = (records[name].recognition for name in names if name in records)
+        read = (records[name] for name in names if name in records)
         write_results(path, read, score, confidence)
 
     program.export_worker.save(os.path.basename(state.folder), "results", suffix, write)

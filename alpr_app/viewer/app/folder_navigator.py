@@ -6,16 +6,13 @@ import os
 from collections.abc import Callable
 from time import monotonic
 
-from alpr_app.viewer.app.image_list import ERRORS, UNSURE, Record, rank_of
+from alpr_app.viewer.app.image_list import ERRORS, UNSURE, rank_of
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import FOLDER, State
 from alpr_app.viewer.workers.folders import FolderCrawl, FolderScan
 from alpr_app.viewer.workers.label_tables import Labels, LabelTableReader
 from alpr_app.viewer.workers.recogniser import FAILED
 from alpr_app.viewer.workers.threads import drain, noop
-
-# Number of folders whose results are kept after another folder has been opened.
-CACHED_FOLDERS = 16
 
 
 class FolderNavigator:
@@ -33,7 +30,6 @@ class FolderNavigator:
         # The requested picture, which is listed whatever its suffix; and the same until it has been selected.
         self._requested = self._pending_selection = ""
         self._sorted_by: tuple[int, float, float] = (0, 0.0, 0.0)
-        self._cached_records: dict[str, dict[str, Record]] = {}
         self._tables: LabelTableReader | None = None
         self._closing: list[FolderScan | FolderCrawl] = []
 
@@ -70,7 +66,6 @@ class FolderNavigator:
         if state.kind != FOLDER:
             return
         state.scanning = True
-        self._cache_records()
         self._start_scan(publish_at_end=True)
         if self._crawl is not None and state.tree.root is not None:
             self._crawl.request(state.tree.root.path)
@@ -105,15 +100,13 @@ class FolderNavigator:
         state.scanning, state.listing_error = not listing.finished, listing.error
         state.add_message(listing.error, is_error=True)
         if listing.error:
-            # The results of a drive that comes back count again.
-            self._cache_records()
             state.image_list.clear_records()
             state.image_list.set_labels(Labels())
             state.image_list.set_names(())
             return
         state.image_list.set_names(listing.names, self._pending_selection)
         if listing.finished:
-            state.image_list.complete(self._cached_records.get(state.folder, {}))
+            state.image_list.complete()
             if self._tables is None:
                 self._tables = LabelTableReader(self._wake)
             self._tables.request(state.folder, listing.names)
@@ -128,9 +121,8 @@ class FolderNavigator:
             state.add_message(image_list.labels.problems.pop(0), is_error=True)
 
     def leave(self, keep_tree: bool = False) -> None:
-        """Leave the folder without waiting for the threads; its results are kept for the next visit."""
+        """Leave the folder without waiting for the threads."""
         state = self._state
-        self._cache_records()
         self._close_later(self._scan)
         self._scan = None
         state.listing_error = ""
@@ -138,27 +130,6 @@ class FolderNavigator:
             self._close_later(self._crawl)
             self._crawl = None
             state.tree.clear()
-
-    def _cache_records(self) -> None:
-        state, cached = self._state, self._cached_records
-        if state.kind == FOLDER and state.image_list.records:
-            cached[state.folder] = cached.pop(state.folder, {}) | state.image_list.records
-            while len(cached) > CACHED_FOLDERS:
-                cached.pop(next(iter(cached)))
-
-    def drop_crops(self, folder: str, name: str) -> None:
-        """Remove the crops from the result of a picture."""
-        state = self._state
-        holders = [self._cached_records.get(folder, {})]
-        if state.kind == FOLDER and state.folder == folder:
-            holders.append(state.image_list.records)
-        for records in holders:
-            if name in records:
-                records[name] = records[name].without_crops()
-
-    def forget_results(self) -> None:
-        """Forget all results, because the models have changed."""
-        self._cached_records.clear()
 
     def parent_folder(self) -> str:
         """The parent of the current folder; empty at the root."""

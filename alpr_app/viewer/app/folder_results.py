@@ -1,6 +1,5 @@
-"""Results of a folder: which of them keep their crops, how they are written, and their summary by folder, which follows
-the rules of `alpr eval`.
-"""
+"""Results of a folder: which of them keep their crops, and their summary by folder, which follows the rules of `alpr
+eval`."""
 
 from __future__ import annotations
 
@@ -11,40 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from alpr_app.core.errors import AlprError
-from alpr_app.data.result_writers import FileResult, OutputFile, Sheet, open_output
+from alpr_app.data.result_writers import OutputFile, Sheet
 from alpr_app.data.sources import natural_key
 from alpr_app.evaluation.ground_truth import PlateComparison
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, PLACE_OFF, RIGHT, TEXT_WRONG
-from alpr_app.viewer.app.image_list import Record
+from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.workers.recogniser import Recognition
-
-JSON_LINES, CSV = ".jsonl", ".csv"
-
-
-def file_result(recognition: Recognition, score: float, confidence: float) -> FileResult:
-    """The result of a picture as `alpr read` writes it, with the plates that reach both thresholds."""
-    # Imported here because they import torch, which every recognition has imported already.
-    from alpr_app.core.result import Result
-    from alpr_app.data.sources import Frame
-
-    frame = Frame(recognition.key, recognition.key)
-    if recognition.error or recognition.timings is None:
-        return FileResult(frame, error=AlprError(f"{recognition.key}: {recognition.error}"))
-    plates = [plate for plate in recognition.plates if plate.score >= score and plate.confidence >= confidence]
-    return FileResult(frame, recognition.size, Result(plates, recognition.timings))
-
-
-def write_results(path: Path, recognitions: Iterable[Recognition], score: float, confidence: float) -> None:
-    """Write `recognitions` to `path`: .jsonl has one line per picture, .csv one row per plate.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    with open_output(path) as write:
-        for recognition in recognitions:
-            write(file_result(recognition, score, confidence))
-
 
 # Enough for about a thousand plates.
 MAXIMUM_CROP_BYTES = 32 * 2**20
@@ -54,30 +25,32 @@ class CropCache:
     """Limits the memory of the crops in results; the oldest are dropped first.
 
     Args:
-        drop: Removes the crops from the result of a picture, given its folder and name.
+        drop: Removes the crops from the results of the picture at a path.
         maximum: Bytes.
     """
 
-    def __init__(self, drop: Callable[[str, str], None], maximum: int = MAXIMUM_CROP_BYTES) -> None:
+    def __init__(self, drop: Callable[[str], None], maximum: int = MAXIMUM_CROP_BYTES) -> None:
         self._drop, self._maximum = drop, maximum
-        self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._sizes: OrderedDict[str, int] = OrderedDict()
         self._bytes = 0
 
-    def add(self, folder: str, name: str, recognition: Recognition) -> None:
-        """Note a new result of the picture `name` in `folder`."""
-        self._bytes -= self._sizes.pop((folder, name), 0)
+    def add(self, path: str, recognition: Recognition) -> None:
+        """Note a new result of the picture at `path`."""
+        self._bytes -= self._sizes.pop(path, 0)
         size = sum(plate.crop.nbytes for plate in recognition.plates)
         if not size:
             return
-        self._sizes[folder, name] = size
+        self._sizes[path] = size
         self._bytes += size
         while self._bytes > self._maximum and len(self._sizes) > 1:
             earliest, freed = self._sizes.popitem(last=False)
             self._bytes -= freed
-            self._drop(*earliest)
+            self._drop(earliest)
 
-    def clear(self) -> None:
-        """Note that all results have been removed."""
+    def drop_all(self) -> None:
+        """Remove all crops, because other models make their own."""
+        for path in list(self._sizes):
+            self._drop(path)
         self._sizes.clear()
         self._bytes = 0
 

@@ -5,88 +5,19 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from time import monotonic
 
 from alpr_app.core.plate import Plate
-from alpr_app.evaluation.ground_truth import (
-    GroundTruth,
-    PlateComparison,
-    Totals,
-    compare,
-    ground_truth_of,
-    label_text_of,
-    match_plates,
-)
-from alpr_app.evaluation.outcomes import MISSED, OUTCOMES, RIGHT, UNREADABLE, Match, Matching
+from alpr_app.evaluation.ground_truth import GroundTruth, Totals, label_text_of
+from alpr_app.evaluation.outcomes import OUTCOMES, RIGHT
 from alpr_app.viewer.app.list_filter import ListFilter, parse_filter
+from alpr_app.viewer.app.record import Record, ground_truth, make_record
 from alpr_app.viewer.workers.label_tables import Labels
-from alpr_app.viewer.workers.recogniser import NO_CROP, Recognition
+from alpr_app.viewer.workers.recogniser import Recognition
 
 ALL, UNSEEN = "all", "not yet read"
 NO_LABELS = "This folder has no labels, so no picture has a result to compare"
 REFILTER_SECONDS = 0.3
-
-
-@dataclass(frozen=True, eq=False)
-class Record:
-    """The result of one picture and its comparison with the labels.
-
-    Attributes:
-        recognition: The result.
-        ground_truth: The labels, in the spelling of the reader; None if the picture has none.
-        comparisons: One per recognised plate; empty without labels.
-    """
-
-    recognition: Recognition
-    ground_truth: GroundTruth | None
-    comparisons: tuple[PlateComparison, ...]
-
-    @property
-    def counts(self) -> bool:
-        """Whether it counts in the totals: the picture is labelled and could be read."""
-        return self.ground_truth is not None and not self.recognition.error
-
-    def matching(self, score: float, confidence: float) -> Matching | None:
-        """The outcomes of labels and plates with these thresholds; None if the picture does not count."""
-        truth = self.ground_truth
-        if truth is None or self.recognition.error:
-            return None
-        return match_plates(self.comparisons, score, confidence, len(truth.labels), truth.placed)
-
-    def picture_outcome(self, score: float, confidence: float) -> str:
-        """One of OUTCOMES with these thresholds; empty if the picture could be read and has no label."""
-        if self.recognition.error:
-            return UNREADABLE
-        matching = self.matching(score, confidence)
-        return matching.outcome if matching is not None else ""
-
-    def plate_match(self, plate: Plate, score: float, confidence: float) -> Match | None:
-        """The outcome of one of the recognition's plates; None if the picture does not count."""
-        matching = self.matching(score, confidence)
-        if matching is None:
-            return None
-        pairs = zip(self.recognition.plates, matching.plates, strict=True)
-        return next((match for other, match in pairs if other is plate), None)
-
-    @property
-    def lacks_crops(self) -> bool:
-        """Whether crops of plates have been dropped."""
-        return any(not plate.crop.size for plate in self.recognition.plates)
-
-    def without_crops(self) -> Record:
-        """The same record without crops, which take most of the memory."""
-        plates = tuple(replace(plate, crop=NO_CROP) for plate in self.recognition.plates)
-        # The comparisons stay valid, plate by plate.
-        return replace(self, recognition=replace(self.recognition, plates=plates))
-
-    def missed(self, score: float, confidence: float) -> list[str]:
-        """Texts of the labelled plates that were not found."""
-        matching = self.matching(score, confidence)
-        if matching is None or self.ground_truth is None:
-            return []
-        pairs = zip(self.ground_truth.labels, matching.labels, strict=True)
-        return [label.text for label, outcome in pairs if outcome == MISSED]
 
 
 class ImageList:
@@ -141,12 +72,12 @@ class ImageList:
         self.index = position if position >= 0 else min(before, len(names) - 1)
         self.refilter()
 
-    def complete(self, known: Mapping[str, Record]) -> None:
-        """Called when the list is complete: drop results of pictures that are gone and take over those in `known`."""
+    def complete(self) -> None:
+        """Called when the list is complete: drop results of pictures that are gone."""
         old = self.records
-        if not old and not known:
+        if not old:
             return
-        self.records = {name: found for name in self.names if (found := old.get(name) or known.get(name)) is not None}
+        self.records = {name: old[name] for name in self.names if name in old}
         self.changes += self.records != old
         self._count_all()
         self._stale = bool(self.text) or self.only != ALL
@@ -235,26 +166,42 @@ class ImageList:
         old = self.records.get(name)
         if old is not None:
             self._count(old, -1)
-        self.records[name] = record = self._record(name, recognition)
+        self.records[name] = record = make_record(self.labels, name, recognition)
         self.changes += 1
         self._count(record)
         self._stale = bool(self.text) or self.only != ALL
 
-    def _record(self, name: str, recognition: Recognition) -> Record:
-        truth = self.ground_truth(name)
-        truth = truth.spelled(recognition.alphabet) if truth is not None else None
-        return Record(recognition, truth, compare(truth, recognition.plates) if truth is not None else ())
+    def add_known(self, records: Mapping[str, Record]) -> int:
+        """Add results from earlier readings, made by `make_record` with the present labels, unless the pictures have
+        newer ones; returns how many were added."""
+        fresh = {name: record for name, record in records.items() if name not in self.records}
+        self.records.update(fresh)
+        for record in fresh.values():
+            self._count(record)
+        if fresh:
+            self.changes += 1
+            self._stale = bool(self.text) or self.only != ALL
+        return len(fresh)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove the results of these pictures, because their files have changed."""
+        for name in names:
+            record = self.records.pop(name, None)
+            if record is not None:
+                self._count(record, -1)
+                self.changes += 1
+        self._stale = bool(self.text) or self.only != ALL
 
     def ground_truth(self, name: str) -> GroundTruth | None:
         """The labels of a picture as they are written: from the folder's tables, else from its name."""
-        return self.labels.ground_truth(name) or ground_truth_of(name)
+        return ground_truth(self.labels, name)
 
     def set_labels(self, labels: Labels) -> None:
         """Replace the labels from tables and compare the results with them again."""
         old, self.labels = self.labels, labels
         concerned = [name for name in self.records if name in old or name in labels]
         for name in concerned:
-            self.records[name] = self._record(name, self.records[name].recognition)
+            self.records[name] = make_record(self.labels, name, self.records[name].recognition)
         if concerned:
             self.changes += 1
             self._count_all()

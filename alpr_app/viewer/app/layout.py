@@ -12,6 +12,7 @@ from alpr_app.viewer.panels.context import PanelContext
 from alpr_app.viewer.panels.controls import settings_panel
 from alpr_app.viewer.panels.dialogs import GotoDialog, OpenDialog
 from alpr_app.viewer.panels.help import help_window
+from alpr_app.viewer.panels.kept_results import keep_question
 from alpr_app.viewer.panels.plates import PlatesPanel
 from alpr_app.viewer.panels.summary import SummaryTable
 from alpr_app.viewer.panels.toolbar import status_line
@@ -87,7 +88,9 @@ class WindowLayout:
         left, right = round(left), round(right)
         if left:
             self._browser.draw(context, (0, 0, left, height))
-        self._canvas.draw(context, (left, 0, window[2] - left - right, height))
+        canvas = (left, 0, window[2] - left - right, height)
+        self._canvas.draw(context, canvas)
+        keep_question(context, canvas)
         state.hovered_card = -1
         if right:
             self._side((window[2] - right, 0, right, height))

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 # Packages of the window, by the names under which they are imported; `toolkit.binding` reports those of Dear ImGui.
@@ -73,19 +74,31 @@ def without_package(error: ImportError) -> str:
 def _run(args: argparse.Namespace) -> bool:
     """Run the window or take the screenshot; returns whether all threads have ended."""
     from alpr_app.data.images import quiet_opencv
-    from alpr_app.viewer.app.arguments import DEFAULT_SIZE, chosen_settings, initial_target, model_choice
+    from alpr_app.viewer.app.arguments import (
+        DEFAULT_SIZE,
+        camera_wishes,
+        chosen_settings,
+        initial_target,
+        model_choice,
+    )
     from alpr_app.viewer.app.program import ViewerProgram
     from alpr_app.viewer.app.settings import load_settings, settings_path
-    from alpr_app.viewer.toolkit.binding import load_toolkit
+    from alpr_app.viewer.toolkit.binding import load_toolkit, name_glfw_library
 
     quiet_opencv()
     # Before the window: without a toolkit none is opened, and imgui-bundle may have to be imported before GLFW.
     load_toolkit()
+    name_glfw_library()
+
+    choice = model_choice(args)
 
     def make(**options: Any) -> ViewerProgram:
-        program = ViewerProgram(model_choice(args), **options)
+        program = ViewerProgram(choice, **options)
         program.state.change(**chosen_settings(args))
-        program.open(initial_target(args))
+        target, wishes = initial_target(args), camera_wishes(args)
+        if isinstance(target, int) and wishes:
+            program.camera_modes.choose(replace(program.camera_modes.wanted(target), **wishes), target)
+        program.open(target)
         if args.run is not None:
             program.training.open(args.run)
         return program
@@ -98,13 +111,20 @@ def _run(args: argparse.Namespace) -> bool:
         return True
     from alpr_app.viewer.app.notices import report_threads
     from alpr_app.viewer.app.window import Waker, Window
+    from alpr_app.viewer.workers.recogniser import Analyser
+    from alpr_app.viewer.workers.result_store import results_path
 
     report_threads()
     path = settings_path()
     settings, message = load_settings(path)
 
     def make_with_settings(waker: Waker) -> ViewerProgram:
-        program = make(settings=settings, settings_file=path, wake=waker)
+        def make_models() -> Analyser:
+            # Importing torch would hold up the first frame.
+            waker.wait_for_window()
+            return choice.make()
+
+        program = make(settings=settings, settings_file=path, results_file=results_path(), wake=waker, make=make_models)
         program.state.add_message(message, is_error=True)
         return program
 

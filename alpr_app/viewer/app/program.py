@@ -17,10 +17,12 @@ from alpr_app.data.run_folder import is_run
 from alpr_app.data.videos import Capture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
+from alpr_app.viewer.app.camera_modes import CameraModes
 from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
-from alpr_app.viewer.app.folder_results import CropCache, Summary
+from alpr_app.viewer.app.folder_results import Summary
 from alpr_app.viewer.app.notices import Notices
+from alpr_app.viewer.app.result_memory import ResultMemory
 from alpr_app.viewer.app.settings import Settings, save_settings
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
@@ -47,6 +49,7 @@ class ViewerProgram:
         settings: What the program starts with; None for the defaults.
         settings_file: Where the settings are saved at the end; None to not save them.
         wake: Ends the window's sleep; called on any thread.
+        results_file: Where results of pictures are kept if the user agrees; None to remember them in this session only.
         make, load, capture, cameras: Replace the models, the reading of pictures, the opening of cameras and the list
             of cameras in tests.
     """
@@ -59,11 +62,12 @@ class ViewerProgram:
         wake: Callable[[], None] = noop,
         make: Callable[[], Analyser] | None = None,
         load: Callable[[str], ImageItem] = load_image_item,
-        capture: Callable[[int | str], Capture] = open_capture,
+        capture: Callable[..., Capture] = open_capture,
         cameras: CameraList | None = None,
+        results_file: Path | None = None,
     ) -> None:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
-        self._load, self._capture = load, capture
+        self._load = load
         self.state = State(settings=settings or Settings())
         self.navigator, self.folder_picker = FolderNavigator(self.state, wake), FolderPicker(wake)
         self._folder: FolderSource | None = None
@@ -75,12 +79,13 @@ class ViewerProgram:
         self._closing: list[FolderSource | LiveSource] = []
         # Number of the opened source; results of earlier sources are ignored.
         self._session = 0
-        self._crops = CropCache(self.navigator.drop_crops)
+        self.memory = ResultMemory(self.state, results_file, self._reload, wake)
         # The selected picture while it is read again because its crops were not kept.
         self._rereading = ""
         self.slide_show = SlideShow(self.state)
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
+        self.camera_modes = CameraModes(self.state, self.cameras, capture)
         self.summary: BackgroundTask[Summary] = BackgroundTask("alpr-summary", wake)
         self.training = TrainingMonitor(self.state, choice, self.choose_models, wake)
         self.notices = Notices(wake)
@@ -130,7 +135,8 @@ class ViewerProgram:
             self._offer(replace(image_item, session=session))
 
         # A file waits for the models; otherwise its beginning would not be read.
-        self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
+        capture, wait = self.camera_modes.capture_of(address), self.recogniser.status.state == LOADING
+        self.live = LiveSource(address, offer, self._wake, capture, wait)
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
     def _close_source(self, keep_tree: bool = False) -> None:
@@ -174,6 +180,7 @@ class ViewerProgram:
         self.navigator.collect()
         self.folder_picker.collect()
         self.training.collect()
+        self.memory.collect()
         recognitions = [
             recognition
             for recognition in drain(self.recogniser.results)
@@ -198,7 +205,7 @@ class ViewerProgram:
             name = recognition.key.removeprefix(prefix)
             state.read_all_done += bool(state.read_all_total) and name not in image_list.records
             image_list.add(name, recognition)
-            self._crops.add(state.folder, name, recognition)
+            self.memory.add(recognition)
             self._note_result(recognition)
         image_list.refresh()
         if state.read_all_total and not state.scanning:
@@ -246,6 +253,11 @@ class ViewerProgram:
             silent = state.recognition is None or monotonic() - state.recognition.finished > RAW_AFTER_SECONDS
             if silent:
                 state.show(frame, None)
+
+    def _reload(self, names: Sequence[str]) -> None:
+        """Read pictures again whose files have changed."""
+        if self._folder is not None:
+            self._folder.reload([os.path.join(self.state.folder, name) for name in names])
 
     def _note_result(self, recognition: Recognition) -> None:
         if recognition.timings is not None:
@@ -297,7 +309,8 @@ class ViewerProgram:
         state.read_all_done, state.read_all_started = 0, monotonic()
 
     def choose_models(self, **changes: Any) -> None:
-        """Change the models, backend, threads or device. Pictures are read again when they are shown next."""
+        """Change the models, backend, threads or device. Pictures are read again when they are shown next, unless
+        models like these have read them before."""
         choice = replace(self.choice, **changes)
         if choice == self.choice:
             return
@@ -305,9 +318,9 @@ class ViewerProgram:
         self.read_all(False)
         self.recogniser.clear_queue()
         self.recogniser.reload(choice.make)
-        self.navigator.forget_results()
+        self.state.models = self.recogniser.status
         self.state.image_list.clear_records()
-        self._crops.clear()
+        self.memory.crops.drop_all()
         self._rereading = ""
         if self._folder is not None:
             self._folder.reread_all()
@@ -351,6 +364,7 @@ class ViewerProgram:
         threads: list[Closable] = [
             *self._closing,
             self.navigator,
+            self.memory,
             self.folder_picker,
             self.cameras,
             self.summary,

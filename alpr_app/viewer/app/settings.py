@@ -13,9 +13,13 @@ import platformdirs
 from alpr_app.core.errors import reason
 from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.bounded_parsing import ContentError, read_json
+from alpr_app.data.camera_mode import CameraMode, mode_from_dict
 from alpr_app.viewer.app.image_list import NAME, SORT_ORDERS
 
 RECENT = 10
+# Cameras whose modes are remembered.
+MAXIMUM_CAMERAS = 32
+ASK, YES, NO = "ask", "yes", "no"
 THEMES = ("dark", "light")
 
 
@@ -35,6 +39,8 @@ class Settings:
         sure: Confidence below which a reading is shown as uncertain.
         slide_seconds: Seconds per picture in the slide show.
         recent: Recently opened folders, newest first.
+        cameras: Wanted mode of each camera, by the name of `camera_key`; those changed last come last.
+        keep_results: Whether results of pictures are kept on disk: yes, no, or ask until the user has decided.
     """
 
     theme: str = "dark"
@@ -62,9 +68,11 @@ class Settings:
     sure: float = 0.85
     slide_seconds: float = 2.0
     recent: tuple[str, ...] = field(default=())
+    keep_results: str = ASK
+    cameras: dict[str, CameraMode] = field(default_factory=dict)
 
 
-_WORDS = {"theme": THEMES, "order": SORT_ORDERS}
+_WORDS = {"theme": THEMES, "order": SORT_ORDERS, "keep_results": (ASK, YES, NO)}
 # Minimum and maximum of each number.
 LIMITS: dict[str, tuple[float, float]] = {
     "ui_scale": (0.6, 3.0),
@@ -139,7 +147,22 @@ def _checked(name: str, value: Any, default: Any) -> Any:
     if name == "recent":
         fits = isinstance(value, list) and all(isinstance(folder, str) for folder in value)
         return tuple(value[:RECENT]) if fits else None
+    if name == "cameras":
+        return _camera_modes(value)
     return None
+
+
+def _camera_modes(value: Any) -> dict[str, CameraMode] | None:
+    if not isinstance(value, dict):
+        return None
+    modes = {camera: mode_from_dict(content) for camera, content in value.items() if isinstance(content, dict)}
+    return {camera: mode for camera, mode in [*modes.items()][-MAXIMUM_CAMERAS:] if mode is not None}
+
+
+def with_camera(settings: Settings, camera: str, mode: CameraMode) -> Settings:
+    """`settings` with the wanted mode of a camera."""
+    rest = [(name, other) for name, other in settings.cameras.items() if name != camera]
+    return replace(settings, cameras=dict([*rest, (camera, mode)][-MAXIMUM_CAMERAS:]))
 
 
 def save_settings(path: Path, settings: Settings) -> str:

@@ -17,7 +17,8 @@ from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import GroundTruth
 from alpr_app.evaluation.outcomes import Match
 from alpr_app.viewer.app.cars import Cars
-from alpr_app.viewer.app.image_list import ImageList, Record
+from alpr_app.viewer.app.image_list import ImageList
+from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
 from alpr_app.viewer.workers.images import ImageItem

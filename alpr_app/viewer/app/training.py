@@ -31,7 +31,7 @@ from alpr_app.data.run_folder import (
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import State
-from alpr_app.viewer.workers.images import ImageItem, load_image_item
+from alpr_app.viewer.workers.images import ImageItem, Stamp, load_image_item, stamp_of
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, Worker, noop
 
 PERIOD_SECONDS = 1.0
@@ -40,9 +40,6 @@ MAXIMUM_POINTS = 800
 # Rows of train.csv over which the speed is averaged; and when a run counts as stalled.
 RECENT = 5
 STALLED_SECONDS, STALLED_LINES = 90.0, 5.0
-
-Stamp = tuple[int, int] | None
-"""Time of modification in nanoseconds and size of a file; None if it does not exist."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +55,7 @@ class RunView:
         sheet: Picture of the worst mistakes; None if there is none.
         changed: When its figures were written last, in seconds since 1970; 0 for never.
         problems: One line for each file that cannot be read.
+        begun: Whether the run has written anything; before, the folder need not exist.
     """
 
     folder: Path
@@ -69,6 +67,7 @@ class RunView:
     sheet: ImageItem | None = None
     changed: float = 0.0
     problems: tuple[str, ...] = ()
+    begun: bool = False
 
     @property
     def name(self) -> str:
@@ -112,13 +111,20 @@ class RunView:
         line = (steps[-1] - steps[-2]) * batch / self.rate if len(steps) > 1 and self.rate else 0.0
         return not self.done and now - self.changed > max(STALLED_SECONDS, STALLED_LINES * line)
 
+    @property
+    def unvalidated(self) -> bool:
+        """Whether there is nothing that its validations could measure its score on: it has written a model, as it does
+        at each validation, and no score."""
+        score = self.about.judged_by if self.about is not None else ""
+        return self.newest is not None and bool(score) and score not in self.val.columns
+
     def best(self, name: str) -> float:
         """Value of the column `name` at the validation that was best; NaN if there is none."""
         columns = self.val.columns
-        monitor = self.about.judged_by if self.about is not None and self.about.judged_by in columns else None
+        monitor = self.about.judged_by if self.about is not None else ""
         # A run without a description has its score in the first column.
         monitor = monitor or next((other for other in columns if other != "step"), "")
-        if not monitor or not np.isfinite(columns[monitor]).any():
+        if monitor not in columns or not np.isfinite(columns[monitor]).any():
             return float("nan")
         return float(columns[name][int(np.nanargmax(columns[monitor]))])
 
@@ -154,7 +160,7 @@ class RunWatch(Worker):
         folder = self._view.folder
         files = {TRAIN: [TRAIN], VAL: [VAL], ABOUT: [ABOUT, COMMAND], NEWEST: [NEWEST, "newest.json"]}
         files[MISTAKES] = [MISTAKES]
-        stamps = {part: tuple(_stamp(folder / name) for name in names) for part, names in files.items()}
+        stamps = {part: tuple(stamp_of(folder / name) for name in names) for part, names in files.items()}
         changed = [part for part in files if stamps[part] != self._stamps.get(part)]
         if not changed:
             return
@@ -162,9 +168,10 @@ class RunWatch(Worker):
         for part in changed:
             self._read(part)
         times = [stamp[0] / 1e9 for part in (TRAIN, VAL) for stamp in stamps[part] if stamp is not None]
-        if not is_run(folder):
+        begun = is_run(folder)
+        if not begun and self._view.begun:
             self._problems[""] = f"{folder}: there is no training run in this folder any more"
-        else:
+        elif begun:
             self._problems.pop("", None)
         view = self._view
         self._view = replace(
@@ -172,6 +179,7 @@ class RunWatch(Worker):
             command=next_command(folder, view.about, view.done),
             changed=max(times, default=0.0),
             problems=tuple(line for line in self._problems.values() if line),
+            begun=begun or view.begun,
         )
         self.views.put(self._view)
 
@@ -192,14 +200,6 @@ class RunWatch(Worker):
             sheet = load_image_item(str(folder / MISTAKES)) if self._stamps[part] != (None,) else None
             self._problems[part] = f"{sheet.key}: {sheet.error}" if sheet is not None and sheet.error else ""
             self._view = replace(view, sheet=None if sheet is None or sheet.error else sheet)
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 def thin(curves: Curves, maximum: int) -> Curves:
@@ -267,27 +267,31 @@ class TrainingMonitor:
         self._loading: BackgroundTask[LoadCheck] = BackgroundTask("alpr-load", wake)
 
     def open(self, folder: str) -> bool:
-        """Watch the run in `folder`, or report that there is none; returns whether there is one."""
+        """Watch the run in `folder`, or wait for it to begin there; returns whether that is possible."""
         path = Path(os.path.abspath(os.path.expanduser(folder)))
-        if not is_run(path):
-            self._state.add_message(f"{path}: there is no training run in this folder", is_error=True)
+        if path.exists() and not path.is_dir():
+            self._state.add_message(f"{path}: this is a file; name the folder of a training run", is_error=True)
             return False
         if self.view is None or self.view.folder != path:
             self._stop_watching()
-            self.view, self._watch = RunView(path), RunWatch(path, self._wake)
-        self._state.settings = with_recent(self._state.settings, str(path))
+            self.view, self._watch = RunView(path, begun=is_run(path)), RunWatch(path, self._wake)
+        if self.view.begun:
+            self._state.settings = with_recent(self._state.settings, str(path))
         self._state.run_open = True
         return True
 
     @property
     def settled(self) -> bool:
         """Whether the run, if one is watched, has been read once."""
-        return self.view is None or bool(self.view.changed or self.view.command or self.view.problems)
+        view = self.view
+        return view is None or not view.begun or bool(view.changed or view.command or view.problems)
 
     def collect(self) -> None:
         """Take over results from the threads. Never waits."""
         view = self._watch.views.take() if self._watch is not None else None
         if view is not None:
+            if view.begun and self.view is not None and not self.view.begun:
+                self._state.settings = with_recent(self._state.settings, str(view.folder))
             self.view = view
         checked = self._loading.result
         if checked is not None:

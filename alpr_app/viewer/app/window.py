@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from time import monotonic
@@ -93,10 +94,19 @@ class WindowError(AlprError):
 
 
 class Waker:
-    """Ends the window's sleep, from any thread; has no effect before the window is open and after it is closed."""
+    """Ends the window's sleep, from any thread; has no effect before the window is open and after it is closed.
+
+    Attributes:
+        seen: Set when the first frame is on the screen, or when there will be none.
+    """
 
     def __init__(self) -> None:
         self.ready = self.pending = False
+        self.seen = threading.Event()
+
+    def wait_for_window(self) -> None:
+        """Wait until the window shows its first frame or is closed; called on other threads."""
+        self.seen.wait()
 
     def __call__(self) -> None:
         self.pending = True
@@ -135,6 +145,8 @@ class Window:
             cleanup.callback(glfw.destroy_window, self._window)
             self._place, self._size, self._placement_read = place, size, monotonic()
             self._waker = Waker()
+            # After an error, the thread that waits for the window can end.
+            cleanup.callback(self._waker.seen.set)
             self._program = make(self._waker)
             cleanup.callback(self._program.close)
             self._build(cleanup)
@@ -255,12 +267,14 @@ class Window:
         glfw.poll_events()
         width, height = glfw.get_window_size(self._window)
         if not width or not height or glfw.get_window_attrib(self._window, glfw.ICONIFIED):
+            self._waker.seen.set()
             glfw.wait_events_timeout(0.2)
             # Otherwise frames of a live source would pile up.
             self._program.collect()
             return False
         self._frame.draw((width, height), seconds)
         glfw.swap_buffers(self._window)
+        self._waker.seen.set()
         cursor = self._ui.cursor_shape
         if cursor != self._cursor:
             self._cursor = cursor
@@ -298,6 +312,7 @@ class Window:
         maximised = bool(glfw.get_window_attrib(self._window, glfw.MAXIMIZED))
         self._program.state.change(window=self._size, place=self._place, maximised=maximised)
         glfw.hide_window(self._window)
+        self._waker.seen.set()
         ended = self._program.close()
         self._waker.ready = False
         self._textures.close()

@@ -7,8 +7,9 @@ from time import monotonic
 
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, OUTCOMES, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.commands import go_up, open_dialog, open_summary
-from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, UNSEEN, Record
+from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, UNSEEN
 from alpr_app.viewer.app.list_filter import TIP
+from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.state import FOLDER, LIVE
 from alpr_app.viewer.panels.context import (
     PanelContext,

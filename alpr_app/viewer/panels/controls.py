@@ -10,11 +10,12 @@ from alpr_app.core.result import STAGES
 from alpr_app.runtime.backends import BACKENDS
 from alpr_app.runtime.system_info import cores
 from alpr_app.viewer.app.commands import reset_light, save_results, watch_training
-from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
+from alpr_app.viewer.app.saved_results import CSV, JSON_LINES
 from alpr_app.viewer.app.settings import THEMES
 from alpr_app.viewer.app.state import LIGHT_LIMIT, LIVE, Light
 from alpr_app.viewer.panels.chart import sparkline
 from alpr_app.viewer.panels.context import PanelContext, draw_pair, heading
+from alpr_app.viewer.panels.kept_results import kept_results_section
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -34,6 +35,7 @@ def settings_panel(context: PanelContext) -> None:
     _display(context)
     _folders(context)
     _save_buttons(context)
+    kept_results_section(context)
     _training(context)
     _timings(context)
     _messages(context)

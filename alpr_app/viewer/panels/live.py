@@ -6,7 +6,8 @@ from time import monotonic
 
 from alpr_app.viewer.app.cars import Car
 from alpr_app.viewer.app.commands import save_frame, save_results
-from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
+from alpr_app.viewer.app.saved_results import CSV, JSON_LINES
+from alpr_app.viewer.panels.camera_controls import camera_controls
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_pair, heading
 from alpr_app.viewer.panels.dialogs import camera_list
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
@@ -128,5 +129,6 @@ def live_panel(context: PanelContext) -> None:
         "Save this picture", width, enabled=state.image_item is not None, tip="With and without the overlays (S)"
     ):
         save_frame(program)
+    camera_controls(context)
     camera_list(context, program.open)
     car_list(context)

@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 
 from alpr_app.viewer.app.folder_results import (
-    CSV,
     SHARES,
     THIS_FOLDER,
     Summary,
@@ -15,6 +14,7 @@ from alpr_app.viewer.app.folder_results import (
     summarise,
     write_summary,
 )
+from alpr_app.viewer.app.saved_results import CSV
 from alpr_app.viewer.panels.context import PanelContext, elide
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.threads import BackgroundTask

@@ -19,6 +19,9 @@ from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.images import ImageItem
 
 COLUMN = 64
+NO_SCORE = (
+    "No labelled plate of its data has the split val, so that no score is measured: the newest model counts as the best"
+)
 
 
 def run_panel(context: PanelContext, view: RunView) -> None:
@@ -92,6 +95,9 @@ def _newest_model(context: PanelContext, view: RunView) -> None:
 def _validation(context: PanelContext, view: RunView) -> None:
     """Draw each figure of the last validation beside that of the best one."""
     ui, val = context.ui, view.val
+    if view.unvalidated:
+        heading(ui, "No score")
+        ui.text(NO_SCORE, ui.theme.uncertain, wrapped=True)
     if not val:
         return
     heading(ui, f"Validation at step {val.last('step'):,.0f}")
@@ -187,7 +193,7 @@ class MistakeSheet:
 EDGE, PAD = 18, 14
 FACTS_WIDTH, FACTS_SHARE = 330, 0.34
 GAP = 8
-NO_RUN_SIZE = 620, 170
+NO_RUN_SIZE = 620, 190
 
 
 class TrainingPage:
@@ -195,21 +201,23 @@ class TrainingPage:
 
     def __init__(self) -> None:
         self._sheet = MistakeSheet()
+        # What was typed into the field for the folder of a run.
+        self._folder = ""
 
     def draw(self, context: PanelContext, window: Rect) -> None:
         ui, state, view = context.ui, context.program.state, context.program.training.view
         unit = ui.unit
         edge = EDGE * unit
         rect = (edge, edge, window[2] - 2 * edge, window[3] - 2 * edge)
-        if view is None:
+        if view is None or not view.begun:
             width, height = min(NO_RUN_SIZE[0] * unit, rect[2]), min(NO_RUN_SIZE[1] * unit, rect[3])
             rect = ((window[2] - width) / 2, (window[3] - height) / 2.6, width, height)
         with ui.area("training ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
                 state.run_open = False
         with ui.area("training", rect, ui.theme.panel, padding=PAD, on_top=True):
-            if view is None:
-                _no_run(context)
+            if view is None or not view.begun:
+                self._no_run(context, view)
                 return
             self._header(context, view)
             facts = min(FACTS_WIDTH * unit, FACTS_SHARE * ui.room[0])
@@ -220,6 +228,32 @@ class TrainingPage:
             with ui.child("run right", 0, -below):
                 run_panel(context, view)
             _command(context, view)
+
+    def _no_run(self, context: PanelContext, view: RunView | None) -> None:
+        """Draw the state of a run that has not begun, and a field for the folder of another one."""
+        ui, program = context.ui, context.program
+        if view is None:
+            ui.text("No training run is open")
+            state = "Name the folder that is given to a training command as --output; the run need not have begun."
+        else:
+            ui.text(f"Waiting for a run to begin in {view.name}")
+            state = f"{view.folder} holds no run yet. Its curves and figures appear here as soon as it writes them."
+        ui.text(f"{state} The newest model can then be tried on the picture.", ui.theme.dim, wrapped=True)
+        ui.space(4 * ui.unit)
+        width = ui.text_width("Watch") + 30 * ui.unit
+        self._folder, entered = ui.text_field(
+            "run folder", self._folder, "runs/detector", ui.room[0] - width - ui.gap[0]
+        )
+        ui.same_line()
+        if (ui.button("Watch", width) or entered) and self._folder.strip():
+            program.training.open(self._folder.strip())
+        ui.space(4 * ui.unit)
+        if ui.button("Look for a folder...", ui.text_width("Look for a folder...") + 30 * ui.unit):
+            open_dialog(program)
+        if view is not None:
+            ui.same_line()
+            if ui.button("Close##waiting", ui.text_width("Close") + 30 * ui.unit, tip="W, Escape; it goes on waiting"):
+                program.state.run_open = False
 
     def _header(self, context: PanelContext, view: RunView) -> None:
         """Draw the name of the run, what it trains and its state; buttons at the right end."""
@@ -261,7 +295,9 @@ class TrainingPage:
 def run_status(view: RunView) -> str:
     """What the run trains, and its state."""
     what = f"{view.about.kind}, {view.about.parameters / 1e6:.2f} M parameters" if view.about is not None else ""
-    if not view.changed:
+    if not view.begun:
+        status = "waiting for it to begin"
+    elif not view.changed:
         status = "no figures yet"
     elif view.done:
         status = "done"
@@ -322,17 +358,3 @@ def _command(context: PanelContext, view: RunView) -> None:
     y = top + (ui.row_height - ui.line_height) / 2
     shown = elide(ui, view.command or "The command is unknown", left + ui.room[0] - start, middle=True)
     ui.painter.text((start, y), shown, ui.theme.dim)
-
-
-def _no_run(context: PanelContext) -> None:
-    ui = context.ui
-    ui.text("No training run is open")
-    ui.text(
-        "Open the folder that was given to a training command as --output. Curves and figures update during the "
-        "training, and the newest model can be tried on the picture.",
-        ui.theme.dim,
-        wrapped=True,
-    )
-    ui.space(6 * ui.unit)
-    if ui.button("Open a run folder...", ui.text_width("Open a run folder...") + 30 * ui.unit):
-        open_dialog(context.program)

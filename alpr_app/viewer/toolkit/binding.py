@@ -13,6 +13,7 @@ from alpr_app.viewer.toolkit.theme import Theme
 from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 VARIABLE = "ALPR_TOOLKIT"
+GLFW_LIBRARY = "PYGLFW_LIBRARY"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,21 @@ def chosen_binding() -> str:
 
 def _distribution(name: str) -> str:
     return BINDINGS[name].package.replace("_", "-")
+
+
+def name_glfw_library() -> None:
+    """Tell the package glfw which library to load: on Linux the one it brings along.
+
+    Otherwise it starts another Python to compare the versions of all it finds, which takes a tenth of a second.
+    imgui-bundle names its own library instead. A variable that the user has set stays.
+    """
+    found = find_spec("glfw") if sys.platform.startswith("linux") else None
+    if found is None or found.origin is None or os.environ.get(GLFW_LIBRARY):
+        return
+    wanted = os.environ.get("PYGLFW_LIBRARY_VARIANT", "").lower() or os.environ.get("XDG_SESSION_TYPE")
+    library = os.path.join(os.path.dirname(found.origin), "wayland" if wanted == "wayland" else "x11", "libglfw.so")
+    if os.path.isfile(library):
+        os.environ[GLFW_LIBRARY] = library
 
 
 def load_toolkit() -> type[Toolkit]:

@@ -5,5 +5,6 @@
 - `live`, `cameras`: the thread that reads a camera, video or stream; the list of cameras
 - `recogniser`: the thread that runs the models
 - `folders`, `label_tables`: listing of pictures and subfolders; labels from `alpr_dataset.csv`
+- `known_results`, `result_store`: results of earlier readings, and their database
 - `export`: the thread that writes saved pictures and results
 """

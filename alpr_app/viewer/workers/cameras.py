@@ -41,11 +41,23 @@ def list_linux_cameras(system: Path = SYSTEM_LIST, devices: Path = DEVICES) -> t
         # A webcam has a second device that delivers only metadata.
         if match is None or _read_line(system / device.name / "index") not in ("", "0"):
             continue
-        name = _read_line(system / device.name / "name")
-        # Many drivers repeat the name: "Webcam: Webcam".
-        first, _, rest = name.partition(": ")
-        cameras.append(Camera(int(match[1]), first if first == rest else name))
+        cameras.append(Camera(int(match[1]), _plain_name(system / device.name)))
     return tuple(sorted(cameras, key=lambda camera: camera.number))
+
+
+def _plain_name(device: Path) -> str:
+    """Name of a camera from its folder in /sys; empty if there is none."""
+    name = _read_line(device / "name")
+    # Many drivers repeat the name: "Webcam: Webcam".
+    first, _, rest = name.partition(": ")
+    return first if first == rest else name
+
+
+def camera_key(number: int, cameras: tuple[Camera, ...] = (), system: Path = SYSTEM_LIST) -> str:
+    """The name by which the mode of a camera is remembered: that given by the system, because numbers change when
+    cameras are plugged in; else its number. cameras: the list, if there is one already."""
+    name = next((camera.name for camera in cameras if camera.number == number), "")
+    return name or _plain_name(system / f"video{number}") or f"camera {number}"
 
 
 def _read_line(path: Path) -> str:

@@ -17,6 +17,19 @@ from alpr_app.core.errors import AlprError
 from alpr_app.data.labels import read_labelled
 from alpr_app.viewer.workers.threads import ErrorGuard, Worker, describe_error, noop
 
+Stamp = tuple[int, int] | None
+"""Time of modification in nanoseconds and size of a file; None if it does not exist."""
+
+
+def stamp_of(path: str | os.PathLike[str]) -> Stamp:
+    """The present stamp of the file at `path`."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
 # Side of a texture that every OpenGL of the last fifteen years supports; larger pictures are displayed smaller.
 DISPLAY_SIDE = 4096
 
@@ -34,6 +47,7 @@ class ImageItem:
         live: Whether it is a frame of a live source.
         keep_crops: Whether the crops of its plates are kept, because it is shown now or may be shown next.
         session: Number of the opened source that it comes from.
+        stamp: That of the file before it was read; None for frames.
     """
 
     key: str
@@ -44,6 +58,7 @@ class ImageItem:
     live: bool = False
     keep_crops: bool = False
     session: int = 0
+    stamp: Stamp = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -143,6 +158,15 @@ class FolderSource(Worker):
             self._submitted.discard(path)
             self._changed.notify()
 
+    def reload(self, paths: Iterable[str]) -> None:
+        """Decode and recognise these pictures again when they are shown next, because their files have changed."""
+        with self._changed:
+            for path in paths:
+                self._submitted.discard(path)
+                if path in self._items:
+                    self._bytes -= self._items.pop(path).bytes
+            self._changed.notify()
+
     def image_item(self, path: str) -> ImageItem | None:
         """The picture at `path` if it is decoded, else None."""
         with self._changed:
@@ -170,13 +194,13 @@ class FolderSource(Worker):
     def _load_item(self, path: str) -> ImageItem:
         """Read a picture; an exception becomes the error of the item, so that the thread goes on."""
         image_item = None
+        # Before reading, so that a later change is noticed.
+        stamp = stamp_of(path)
         with ErrorGuard() as guard:
             image_item = self._load(path)
-        return (
-            image_item
-            if image_item is not None
-            else ImageItem(path, error=f"cannot be read: {describe_error(guard.error)}")
-        )
+        if image_item is None:
+            image_item = ImageItem(path, error=f"cannot be read: {describe_error(guard.error)}")
+        return replace(image_item, stamp=stamp)
 
     def _next(self) -> tuple[str, ImageItem | None, bool] | None:
         """The next job: a path, its item if it is decoded, and whether it is the current picture."""

@@ -12,6 +12,8 @@ from time import monotonic
 import cv2
 import numpy as np
 
+from alpr_app.data.camera_mode import CameraMode
+from alpr_app.data.cameras import actual_mode
 from alpr_app.data.frame import SourceError
 from alpr_app.data.network import is_address, without_secrets
 from alpr_app.data.streams import open_capture as open_within
@@ -52,6 +54,8 @@ SILENCE_SECONDS = 1.6
 OPENING_SECONDS = 6.0
 # Delays before the 1st, 2nd, ... attempt to reconnect, in seconds.
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+# Longest wait for the former reader to release the camera, unless it hangs in the driver.
+RELEASE_SECONDS = 1.0
 # After running for this long, a source counts as healthy and the delays start again from the first.
 STEADY_SECONDS = 5.0
 
@@ -81,13 +85,13 @@ def address_name(address: int | str) -> str:
     return without_secrets(address) if is_address(address) else os.path.basename(address)
 
 
-def open_capture(address: int | str) -> Capture:
-    """Open a camera by number, a video file, or an HTTP or RTSP address.
+def open_capture(address: int | str, mode: CameraMode | None = None) -> Capture:
+    """Open a camera by number in a `mode`, a video file, or an HTTP or RTSP address.
 
     Raises:
         SourceError: An address cannot be opened, with the reason, or a name is not valid text.
     """
-    return open_within(address, _NETWORK_SECONDS)
+    return open_within(address, _NETWORK_SECONDS, mode=mode)
 
 
 class LiveSource:
@@ -99,6 +103,9 @@ class LiveSource:
         wake: Called when the status has changed.
         capture: Opens the source.
         hold_at_first_frame: Initial state of `hold_file`.
+
+    Attributes:
+        actual_mode: Mode in which a camera runs; None before its first frame.
     """
 
     def __init__(
@@ -116,6 +123,7 @@ class LiveSource:
         self.rate = Rate()
         # When the last new frame came, in seconds of the monotonic clock; 0 before the first one.
         self.last_frame_time = 0.0
+        self.actual_mode: CameraMode | None = None
         self._offer, self._wake, self._capture = offer, wake, capture
         self._changed = threading.Condition()
         self._reader: _FrameReader | None = None
@@ -155,6 +163,11 @@ class LiveSource:
             self._reconnect_now = True
             self._changed.notify_all()
 
+    def reopen(self, capture: Callable[[int | str], Capture]) -> None:
+        """Open the source again with `capture`, because another mode of the camera is wanted."""
+        self._capture, self.actual_mode = capture, None
+        self.reconnect()
+
     def close(self, timeout: float = 1.0) -> bool:
         """Stop; returns whether the threads have ended. A reading thread that hangs in a driver is abandoned."""
         with self._changed:
@@ -172,6 +185,9 @@ class LiveSource:
         while not self._ended:
             self._set_status(LiveStatus(OPENING))
             self._reconnect_now = False
+            if self._reader is not None:
+                # A camera cannot be opened twice.
+                self._reader.thread.join(RELEASE_SECONDS)
             started = monotonic()
             self._reader = reader = _FrameReader(self)
             detail = self._watch(reader)
@@ -282,6 +298,8 @@ class _FrameReader:
                 break
             if not read or image is None or not image.size:
                 return None if source.is_file and self.frames else "sends no more frames"
+            if not self.frames and isinstance(source.address, int):
+                source.actual_mode = actual_mode(capture, (image.shape[1], image.shape[0]))
             self._check_frozen(image)
             due = max(due + period, monotonic() - period)
             if source.is_file or not source._paused or self._take_step():

@@ -13,7 +13,7 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import ALPHABET, Plate
-from alpr_app.viewer.workers.images import ImageItem
+from alpr_app.viewer.workers.images import ImageItem, Stamp
 from alpr_app.viewer.workers.threads import ErrorGuard, LatestValue, describe_error, noop, take
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Recognition:
         session: Session of the item.
         alphabet: Alphabet of the reader.
         cars: For a live source, the number of the car of each plate, 0 if it is not tracked.
+        models: Identity of the models that were used, see `identity_of`.
+        stamp: That of the file that was read; None for frames.
     """
 
     key: str
@@ -61,6 +63,27 @@ class Recognition:
     session: int = 0
     alphabet: str = ALPHABET
     cars: tuple[int, ...] = ()
+    models: str = ""
+    stamp: Stamp = None
+
+    def without_crops(self) -> Recognition:
+        """The same result without crops, which take most of the memory."""
+        return replace(self, plates=tuple(replace(plate, crop=NO_CROP) for plate in self.plates))
+
+
+# Begins the identity of models that cannot be recognised after a restart.
+TRANSIENT = "#"
+
+
+def identity_of(alpr: Analyser, model: int) -> str:
+    """What decides how a picture is read by `alpr`; results with the same identity can replace each other."""
+    # A stand-in for the pipeline may have none.
+    return getattr(alpr, "identity", "") or f"{TRANSIENT}{model}"
+
+
+def alphabet_of(alpr: Analyser) -> str:
+    """The reader's alphabet."""
+    return getattr(getattr(alpr, "reader_config", None), "alphabet", ALPHABET)
 
 
 @dataclass(frozen=True)
@@ -70,10 +93,14 @@ class ModelStatus:
     Attributes:
         state: loading, ready or failed.
         detail: Backend and device in use, or the error and its remedy.
+        identity: Identity of the models, see `identity_of`; empty until they are loaded.
+        alphabet: Alphabet of the reader.
     """
 
     state: str = LOADING
     detail: str = ""
+    identity: str = ""
+    alphabet: str = ALPHABET
 
 
 class Recogniser:
@@ -164,11 +191,12 @@ class Recogniser:
             alpr = make()
         if isinstance(guard.error, AlprError):
             status = ModelStatus(FAILED, str(guard.error))
-        elif guard.error is not None:
+        elif alpr is None:
             status = ModelStatus(FAILED, f"the models cannot be loaded: {describe_error(guard.error)}")
         else:
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
-            status = ModelStatus(READY, f"{backend} on {device}" if backend else "")
+            detail = f"{backend} on {device}" if backend else ""
+            status = ModelStatus(READY, detail, identity_of(alpr, model), alphabet_of(alpr))
         with self._models_lock:
             # Skips the status of models that have been superseded while they were loading.
             if model == self.model:
@@ -196,14 +224,17 @@ def recognise(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognit
         captured=image_item.captured,
         model=model,
         session=image_item.session,
-        # A stand-in for the pipeline may have no reader.
-        alphabet=getattr(getattr(alpr, "reader_config", None), "alphabet", ALPHABET),
+        alphabet=alphabet_of(alpr),
+        stamp=image_item.stamp,
     )
     if image_item.image is None:
-        return replace(recognition, error=image_item.error, finished=monotonic())
+        return replace(recognition, error=image_item.error, finished=monotonic(), models=identity_of(alpr, model))
     with ErrorGuard() as guard:
         result = alpr.analyse(image_item.image)
         with_crops = image_item.live or image_item.keep_crops
         plates = tuple(plate if with_crops else replace(plate, crop=NO_CROP) for plate in result.plates)
-        return replace(recognition, plates=plates, timings=result.timings, finished=monotonic())
-    return replace(recognition, error=f"recognition failed: {describe_error(guard.error)}", finished=monotonic())
+        # Only now: another engine may have taken over in this picture.
+        models = identity_of(alpr, model)
+        return replace(recognition, plates=plates, timings=result.timings, finished=monotonic(), models=models)
+    error = f"recognition failed: {describe_error(guard.error)}"
+    return replace(recognition, error=error, finished=monotonic(), models=identity_of(alpr, model))

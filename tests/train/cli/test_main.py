@@ -15,6 +15,7 @@ from alpr_app.train.cli.run_options import published_command
 from alpr_app.train.detector.dataset import SceneDataset
 from alpr_app.train.trainer.checkpoint import load_checkpoint
 from alpr_app.train.trainer.processes import WorkerError, map_in_processes
+from tests.builders import TEXTS, write_scene
 from tests.places import ROOT
 
 
@@ -37,6 +38,21 @@ def test_train_export_and_load(command, options, data_folder, tmp_path, capsys):
         output = network(torch.zeros(1, 3, *side))[0].numpy()
     assert np.isfinite(output).all()
     assert "parameters" in capsys.readouterr().out
+
+
+def test_a_training_without_a_stated_split_warns_and_its_report_holds_no_zeros(tmp_path, capsys):
+    for seed, name in enumerate(("ccpd_db", "ccpd_challenge")):
+        write_scene(tmp_path / "data" / name, TEXTS[seed], seed)
+    run = tmp_path / "run"
+    arguments = ["detector", "--dataset_path", str(tmp_path / "data"), "--output", str(run), *DETECTOR, *SHORT]
+    assert main(arguments) == 0
+    said = capsys.readouterr().err
+    assert "warning: no split is stated for ccpd_challenge (1), ccpd_db (1), so that it counts as train" in said
+    assert "warning: no labelled plate has the split val" in said
+    assert not (run / "val.csv").exists()
+    assert "the data has no val split" in (run / "report.md").read_text(encoding="utf-8")
+    assert main(["export", str(run), "--output", str(tmp_path / "mine")]) == 0
+    assert load_detector(tmp_path / "mine")[1].scores["training"]["samples_seen"] == 16
 
 
 def test_the_newest_checkpoint_is_exported_on_demand(data_folder, tmp_path):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -41,6 +43,16 @@ def test_it_learns_eight_pictures_by_heart(data_folder):
 def test_matching_counts_plates_by_their_overlap(data_folder):
     picture = read_data_folder(data_folder).pictures[0]
     assert recall_and_corner_error([picture], [[]]) == {"recall_50": 0.0, "recall_70": 0.0, "corner_error": 1.0}
+
+
+def test_only_what_there_are_pictures_for_is_measured(data_folder, painter):
+    data = read_data_folder(data_folder)
+    trained = replace(data, pictures=data.of_split("train").pictures)
+    without_val = DetectorTask(Detector(SMALL), replace(trained, negatives=()), painter, crop_size=(96, 96))
+    with torch.inference_mode():
+        assert without_val.validate(without_val.network.eval()) == {}
+        plate_free = DetectorTask(Detector(SMALL), trained, painter, crop_size=(96, 96))
+        assert list(plate_free.validate(plate_free.network.eval())) == ["false_boxes"]
 
 
 def test_machine_labelled_pictures_are_held_out_by_name(tmp_path):

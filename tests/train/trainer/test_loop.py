@@ -56,6 +56,22 @@ def test_training_learns_and_keeps_the_best(tmp_path):
     assert float(row["learning_rate"]) > 0 and float(row["samples_per_s"]) > 0
 
 
+class Unmeasured(Line):
+    """A task without anything to validate on."""
+
+    def validate(self, network):
+        return {}
+
+
+def test_without_anything_to_validate_on_no_figure_is_written_and_the_newest_weights_are_the_best(tmp_path):
+    run = Trainer(Unmeasured(), options(tmp_path, patience=1))
+    run.train()
+    assert run.step == 60, "nothing is known that could end it early"
+    assert not (tmp_path / "val.csv").exists()
+    best, last = (load_checkpoint(tmp_path / name) for name in ("best.pt", "last.pt"))
+    assert best["step"] == last["step"]
+
+
 class Squares(Line):
     """A network without layers that depend on how a batch is divided."""
 

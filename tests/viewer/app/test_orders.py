@@ -16,9 +16,9 @@ from alpr_app.viewer.app.image_list import (
     SORT_ORDERS,
     SORT_TITLES,
     UNSURE,
-    Record,
     rank_of,
 )
+from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.workers.folders import FolderScan
 from alpr_app.viewer.workers.recogniser import Recognition

@@ -6,10 +6,16 @@ import os
 
 import pytest
 
+from alpr_app.core.result import Timings
+from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.result_writers import CSV_COLUMNS
 from alpr_app.viewer.app.commands import press
+from alpr_app.viewer.app.record import make_record
+from alpr_app.viewer.app.saved_results import COMPARISON_COLUMNS, write_results
 from alpr_app.viewer.toolkit.inputs import CONTROL
 from alpr_app.viewer.workers.export import ExportWorker
+from alpr_app.viewer.workers.label_tables import Labels
+from alpr_app.viewer.workers.recogniser import Recognition
 
 
 @pytest.fixture
@@ -60,8 +66,75 @@ def test_results_are_saved_as_csv_after_the_thresholds(opened, tmp_path):
     file = kept(opened, tmp_path)
     assert file.suffix == ".csv"
     rows = list(csv.DictReader(file.open(encoding="utf-8-sig", newline="")))
-    assert tuple(rows[0]) == CSV_COLUMNS
+    assert tuple(rows[0]) == (*CSV_COLUMNS, *COMPARISON_COLUMNS)
     assert [row["text"] for row in rows] == ["皖A12345"] * 11
+
+
+CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
+
+
+@pytest.fixture
+def compared(fakes):
+    """Labelled pictures: one read right, one text wrong with a false box, one place off, one missed, one unreadable."""
+    loose = ((20, 30), (42, 30), (42, 42), (20, 42))
+    far = tuple((x + 200, y) for x, y in CORNERS)
+    results = [
+        {"plates": (fakes.plate("皖A12341", corners=CORNERS),)},
+        {"plates": (fakes.plate("沪A12342", corners=CORNERS), fakes.plate("京B00000", corners=far))},
+        {"plates": (fakes.plate("皖A12343", corners=loose),)},
+        {"plates": ()},
+        {"error": "not a picture"},
+    ]
+    records = []
+    for number, result in enumerate(results, 1):
+        name = format_name(Annotation(f"皖A1234{number}", (20, 30, 60, 42), CORNERS))
+        recognition = Recognition(name, timings=Timings(), size=(80, 60), **result)
+        records.append(make_record(Labels(), name, recognition))
+    return records
+
+
+def test_saved_json_lines_hold_label_outcome_iou_and_corner_error(compared, tmp_path):
+    write_results(tmp_path / "results.jsonl", compared, 0.5, 0.0)
+    lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["outcome"] for line in lines] == ["right", "text wrong", "place off", "missed", "unreadable file"]
+    assert [[label["outcome"] for label in line["labels"]] for line in lines] == [
+        ["right"],
+        ["text wrong"],
+        ["place off"],
+        ["missed"],
+        [""],
+    ]
+    right, wrong, off = (line["plates"] for line in lines[:3])
+    assert {name: right[0][name] for name in COMPARISON_COLUMNS} == {
+        "label": "皖A12341",
+        "outcome": "right",
+        "iou": 1.0,
+        "corner_px": 0.0,
+    }
+    assert [(plate["label"], plate["outcome"]) for plate in wrong] == [("皖A12342", "text wrong"), (None, "false box")]
+    assert (off[0]["iou"], off[0]["corner_px"]) == (0.55, 9.0)
+    assert lines[3]["labels"] == [{"text": "皖A12344", "outcome": "missed"}]
+
+
+def test_saved_csv_holds_them_too_with_a_row_for_every_labelled_plate(compared, tmp_path):
+    write_results(tmp_path / "results.csv", compared, 0.5, 0.0)
+    with (tmp_path / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [tuple(row[name] for name in ("text", *COMPARISON_COLUMNS)) for row in rows] == [
+        ("皖A12341", "皖A12341", "right", "1.0", "0.0"),
+        ("沪A12342", "皖A12342", "text wrong", "1.0", "0.0"),
+        ("京B00000", "", "false box", "", ""),
+        ("皖A12343", "皖A12343", "place off", "0.55", "9.0"),
+        ("", "皖A12344", "missed", "", ""),
+        ("", "皖A12345", "unreadable file", "", ""),
+    ]
+    assert rows[4]["file"].endswith(".jpg") and rows[4]["width"] == "80"
+
+
+def test_saved_results_follow_the_thresholds(compared, tmp_path):
+    write_results(tmp_path / "results.csv", compared[:1], 0.99, 0.0)
+    with (tmp_path / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["outcome"] for row in csv.DictReader(file)] == ["missed"]
 
 
 def test_without_results_nothing_is_saved(program, tmp_path):

@@ -11,7 +11,7 @@ from alpr_app.data.images import write_picture
 from alpr_app.evaluation.ground_truth import compare, ground_truth_of
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.folder_results import COLUMNS, MACRO, MICRO, sort_rows, summarise, write_summary
-from alpr_app.viewer.app.image_list import Record
+from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.panels.summary import format_cell
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.recogniser import Recognition

@@ -14,7 +14,7 @@ from alpr_app.viewer.app.arguments import initial_target, parse
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.training import RunView
 from alpr_app.viewer.panels.chart import format_value
-from alpr_app.viewer.panels.training import charts_of
+from alpr_app.viewer.panels.training import NO_SCORE, charts_of, run_status
 from alpr_app.viewer.toolkit.theme import SERIES
 
 
@@ -203,15 +203,63 @@ def test_the_command_is_copied(shown, monkeypatch):
     assert copied == ["python -m alpr_app.train detector --resume"]
 
 
-def test_a_folder_without_a_run_is_reported_and_the_page_tells_how_to_open_one(window, tmp_path, near):
+def test_a_run_that_has_not_begun_is_waited_for_and_its_page_fills_when_it_does(window, run, tmp_path, until):
+    later = tmp_path / "later" / "detector"
     made = window()
-    assert not made.viewer.training.open(str(tmp_path))
-    assert "no training run" in made.state.message.text
+    assert made.viewer.training.open(str(later))
+    assert made.state.run_open and not made.state.messages
+    made.draw(3)
+    view = made.viewer.training.view
+    assert (view.begun, view.problems, run_status(view)) == (False, (), "waiting for it to begin")
+    assert made.state.settings.recent == ()
+    shutil.copytree(run, later)
+    until(lambda: made.viewer.collect() or made.viewer.training.view.val, "the figures")
+    made.draw(3)
+    assert made.viewer.training.view.begun and made.viewer.training.view.step == 500
+    assert made.state.settings.recent == (str(later),)
+
+
+def test_a_file_is_no_folder_of_a_run(program, tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    viewer = program()
+    assert not viewer.training.open(str(tmp_path / "notes.txt"))
+    assert "this is a file" in viewer.state.message.text
+    assert viewer.training.view is None
+
+
+def test_the_page_without_a_run_takes_the_name_of_a_folder_that_does_not_exist_yet(window, tmp_path, monkeypatch):
+    made = window()
     press(made.viewer, "W")
     made.draw(3)
-    assert made.state.run_open
+    assert made.state.run_open and made.viewer.training.view is None
+    ui = made.frame.context.ui
+    texts, text_field = [], ui.text_field
+    monkeypatch.setattr(ui, "text", lambda content, *rest, **more: texts.append(content))
+    typed = str(tmp_path / "runs" / "mine")
+    monkeypatch.setattr(ui, "text_field", lambda label, *rest, **more: (typed, label == "run folder"))
+    made.draw(1)
+    monkeypatch.setattr(ui, "text_field", text_field)
+    texts.clear()
+    made.draw()
+    assert "Waiting for a run to begin in mine" in texts
     press(made.viewer, "O")
     assert made.state.open_dialog_open and not made.state.run_open
+
+
+def test_a_run_without_a_val_split_says_so_and_plots_no_score(shown, run, publish, detector_path, until, monkeypatch):
+    publish(detector_path)
+    (run / "val.csv").unlink()
+    wait(shown, until, lambda: shown.viewer.training.view.newest and not shown.viewer.training.view.val, "the change")
+    assert shown.viewer.training.view.unvalidated
+    texts = []
+    monkeypatch.setattr(shown.frame.context.ui, "text", lambda content, *rest, **more: texts.append(content))
+    shown.draw()
+    assert NO_SCORE in texts
+    assert not any(chart.lines for chart in charts_of(shown.viewer.training.view) if chart.title.startswith("valid"))
+    (run / "val.csv").write_text("step,false_boxes\n100,0.5\n200,0.25\n")
+    wait(shown, until, lambda: shown.viewer.training.view.val, "false boxes alone")
+    assert shown.viewer.training.view.unvalidated
+    assert np.isnan(shown.viewer.training.view.best("false_boxes")), "without a score, no validation is the best"
 
 
 def test_errors_have_a_chart_which_shows_the_speed_if_there_are_none(shown, tmp_path):
@@ -244,9 +292,9 @@ def test_with_a_run_alone_the_sample_pictures_are_there_to_try_it_on():
     assert initial_target(parse([])) == 0
 
 
-def test_models_of_a_run_leave_no_onnx_files_behind(monkeypatch):
+def test_models_of_a_run_are_tried_with_the_chosen_backend(monkeypatch):
     seen = []
     monkeypatch.setattr("alpr_app.pipeline.alpr.ALPR", lambda *given, **more: seen.append(given[3]))
-    for choice in (ModelChoice(), ModelChoice(version="1"), ModelChoice(version="1", backend="onnx")):
+    for choice in (ModelChoice(), ModelChoice(version="1"), ModelChoice(version="1", backend="onnx-int8")):
         choice.make()
-    assert seen == ["auto", "torch", "onnx"]
+    assert seen == ["auto", "auto", "onnx-int8"]

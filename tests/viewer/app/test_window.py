@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -23,8 +24,8 @@ from tests.places import ROOT
 def environment(tmp_path):
     """Settings in a separate folder, no display."""
     values = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    config = tmp_path / "config"
-    return values | {"XDG_CONFIG_HOME": str(config), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
+    folders = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    return values | folders | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture
@@ -119,6 +120,18 @@ def display(lacking):
     server.wait(10)
 
 
+def test_models_are_loaded_once_the_window_is_seen_so_that_they_do_not_hold_it_up(toolkit_installed, until):
+    from alpr_app.viewer.app.window import Waker
+
+    waker, loaded = Waker(), threading.Event()
+    thread = threading.Thread(target=lambda: (waker.wait_for_window(), loaded.set()))
+    thread.start()
+    assert not loaded.wait(0.2)
+    waker.seen.set()
+    assert loaded.wait(5)
+    thread.join()
+
+
 class Hands:
     """Mouse and keyboard of the virtual screen."""
 
@@ -211,6 +224,37 @@ def test_the_window_comes_back_as_large_and_where_it_was(display, start, few_pic
     assert 0 <= left <= left + width <= 1280, "its screen is gone"
     assert 0 <= top <= top + height <= 800
     ended(process)
+
+
+def test_results_are_kept_after_a_click_on_the_question_and_not_asked_about_again(
+    display, start, few_pictures, tmp_path, until
+):
+    hands, database = Hands(display), tmp_path / "cache" / "alpr-app" / "results" / "results.sqlite"
+
+    def opened():
+        process = start("--image_folder", few_pictures, "--size", "1280x800", DISPLAY=display)
+        until(lambda: process.poll() is not None or hands.find(), "the window", 30)
+        until(lambda: hands.title().startswith("1.png"), "the first picture", 30)
+        return process
+
+    def ended(process):
+        process.terminate()
+        assert process.wait(20) == 0
+
+    ended(opened())
+    assert not database.parent.exists(), "nothing is written before the answer"
+    process = opened()
+
+    def answered():
+        # The left button of the question; it comes with the first result.
+        hands.do("mousemove", 530, 733, "click", 1)
+        return database.exists()
+
+    until(answered, "the database", 30)
+    ended(process)
+    assert json.loads((tmp_path / "config" / "alpr-app" / "viewer.json").read_text())["keep_results"] == "yes"
+    with sqlite3.connect(database) as results:
+        assert results.execute("SELECT count(*) FROM results").fetchone()[0]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere all names are text")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -358,14 +359,14 @@ def test_dropped_crops_are_there_again_when_the_picture_is_selected(window, few_
     for _ in range(2):
         until(there, "the crop")
         viewer.collect()
-        viewer.navigator.drop_crops(viewer.state.folder, viewer.state.image_list.name)
+        viewer.memory.drop_crops(os.path.join(viewer.state.folder, viewer.state.image_list.name))
     until(there, "the crop")
 
 
 def test_crops_of_the_pictures_selected_last_are_kept(window, few_pictures, fakes, until):
     shown = window(few_pictures, alpr=fakes.Alpr([replace(fakes.plate(), crop=loud())]))
     viewer = shown.viewer
-    viewer._crops._maximum = 6 * loud().nbytes
+    viewer.memory.crops._maximum = 6 * loud().nbytes
 
     def there():
         viewer.collect()

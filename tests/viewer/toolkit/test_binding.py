@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -221,3 +223,26 @@ def test_widgets_may_lie_on_an_area_that_allows_it(toolkit):
         while ui.inputs:
             draw(fill)
     assert clicked == ["button", "picture"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the package loads its own library at once")
+def test_glfw_is_imported_without_starting_another_python(toolkit_installed):
+    code = """
+import os, subprocess
+from alpr_app.viewer.toolkit.binding import name_glfw_library
+os.environ.pop("PYGLFW_LIBRARY", None)
+name_glfw_library()
+subprocess.Popen = None
+import glfw
+print(glfw.get_version()[0], os.environ["PYGLFW_LIBRARY"])
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG", "PYGLFW"))}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    version, library = done.stdout.split()
+    assert version == "3" and library.endswith("x11/libglfw.so")
+
+
+def test_a_library_of_glfw_that_the_user_names_stays(monkeypatch):
+    monkeypatch.setenv("PYGLFW_LIBRARY", "/mine/libglfw.so")
+    binding.name_glfw_library()
+    assert os.environ["PYGLFW_LIBRARY"] == "/mine/libglfw.so"
