@@ -259,10 +259,9 @@ def table(figures: dict[str, Any]) -> str:
     for name in ("detector", "reader"):
         model = figures[name]
         height, width = model["input"]
-        lines.append(
-            f"{name:9} {printable(model['file'])}: {model['parameters'] / 1e6:.2f} M parameters, "
-            f"{model['gflop']:.2f} GFLOP at {width} x {height}"
-        )
+        cost = "" if model["gflop"] is None else f"{model['gflop']:.2f} GFLOP "
+        size = f"{model['parameters'] / 1e6:.2f} M parameters"
+        lines.append(f"{name:9} {printable(model['file'])}: {size}, {cost}at {width} x {height}")
     runs = figures["runs"]
     heads = "".join(f"{run['threads']} thread{'s' if run['threads'] > 1 else ''}".rjust(26) for run in runs)
     lines += ["", "ms a picture" + heads, "            " + "       p50     p95    mean" * len(runs)]

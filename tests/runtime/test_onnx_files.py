@@ -139,7 +139,7 @@ def test_the_file_of_another_reader_is_refused(exported, tmp_path):
     content = json.loads(described.read_text(encoding="utf-8"))
     content["config"]["max_length"] += 1
     described.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(Exception, match="its ONNX file is of another reader; make it anew"):
+    with pytest.raises(Exception, match="the ONNX file is of another reader; make it anew"):
         make_engine(open_bundle("reader", exported[1]), backend="onnx")
 
 

@@ -130,7 +130,7 @@ def test_torch_takes_over_in_a_process_that_was_forked_since(openvino, reader_pa
 
 
 def test_a_cache_that_cannot_be_made_only_costs_time(openvino, reader_path, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("alpr_app.runtime.onnx_export.cache_folder", lambda: tmp_path / "file" / "onnx")
+    monkeypatch.setattr("alpr_app.runtime.onnx_files.cache_folder", lambda: tmp_path / "file" / "onnx")
     (tmp_path / "file").write_text("this is not a folder")
     engine = make_engine(open_bundle("reader", reader_path), backend="openvino", threads=1)
     assert engine.backend == "openvino" and engine(pictures("reader")[0])
