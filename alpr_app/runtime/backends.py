@@ -126,9 +126,9 @@ def make_engine(bundle: Bundle, device: str = "auto", backend: str = "auto", thr
     on_processor = device == "auto" and backend in _PACKAGES and backend != "torch"
     chosen = "cpu" if on_processor else choose_device(device)
     wanted, backend = backend, choose_backend(backend, chosen)
-    if wanted == "auto" and backend != "torch" and not bundle.onnx_sha256 and find_spec("onnx") is None:
+    if wanted == "auto" and not bundle.onnx_sha256 and find_spec("onnx") is None and not _missing("torch"):
         # Its ONNX file cannot be made here.
-        backend = choose_backend("torch", chosen)
+        backend = "torch"
 
     def fallback() -> Engine:
         return _tried(_torch_engine(bundle, "cpu", threads), bundle)

@@ -35,7 +35,7 @@ def command(monkeypatch):
         ["read", "x.jpg", "--device", "tpu"],
         ["read", "x.jpg", "--nothing"],
         ["bench", "--frames", "many"],
-        ["export", "detector"],
+        ["export"],
     ],
 )
 def test_wrong_use_is_one_line_and_status_2(arguments, capsys):
