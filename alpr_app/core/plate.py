@@ -18,6 +18,9 @@ ALPHABET = PROVINCES + DIGITS + LETTERS + "O" + SPECIALS
 # Number of characters of the longest plates, which are the armed police's.
 MAXIMUM_LENGTH = 9
 
+# A province of less confidence is a guess.
+SURE_PROVINCE = 0.6
+
 COLOURS = ("blue", "yellow", "green", "white", "black")
 
 
@@ -90,9 +93,15 @@ class Plate:
         return hash((self.text, self.colour, round(self.confidence, 4)))
 
     @property
+    def doubtful(self) -> bool:
+        """Whether no such plate is issued, or its province is a guess: most of what is misread is the province."""
+        guessed = has_province(self.text) and self.characters[:1] < (SURE_PROVINCE,)
+        return self.fits_format is False or guessed
+
+    @property
     def marked_text(self) -> str:
-        """The text as shown to people: followed by a separate ? if it fits no format."""
-        return f"{self.text} ?" if self.fits_format is False else self.text
+        """The text as shown to people: followed by a separate ? if it is doubtful."""
+        return f"{self.text} ?" if self.doubtful else self.text
 
     def to_dict(self) -> PlateRecord:
         """Return everything but the crop as plain JSON types, coordinates to 0.1 px and confidences to 4 digits."""

@@ -183,7 +183,7 @@ Write = Callable[[FileResult], None]
 # The column of alternatives reads 8:0.0123 -:0.0004 and so on, one entry per character.
 NO_CHARACTER = "-"
 MARK_LEGEND = (
-    "? behind a text: plates of this colour and layout are not issued with such a text; it may be a kind unknown here"
+    "? behind a text: plates of this colour and layout are not issued with such a text, or its province is a guess"
 )
 CSV_COLUMNS = (
     *("file", "frame", "width", "height", "text", "confidence", "characters", "alternatives", "colour"),
@@ -278,7 +278,7 @@ def table(stream: TextIO | None = None) -> Iterator[Write]:
             box = " ".join(f"{side:.0f}" for side in plate.box)
             sure = f"{100 * plate.confidence:5.1f}%"
             text = _padded(printable(plate.marked_text) or "?", 11)
-            marked |= plate.fits_format is False
+            marked |= plate.doubtful
             print(f"{text} {sure} {plate.colour:7} {plate.score:5.2f}  {box:24} {file}", file=out)
         if not result.result.plates:
             print(f"{_padded('-', 51)} {file}", file=out)

@@ -35,6 +35,15 @@ def test_a_reading_that_fits_no_format_is_marked_and_kept(fits, shown):
     assert (plate.text, plate.to_dict()["fits_format"]) == ("皖A12345", fits)
 
 
+@pytest.mark.parametrize(("province", "doubtful"), [(0.59, True), (0.61, False)])
+def test_a_province_that_is_a_guess_is_marked(province, doubtful):
+    plate = make_plate(fits_format=True, characters=(province, 0.99))
+    assert plate.doubtful is doubtful and plate.marked_text.endswith("?") is doubtful
+    # Other characters are not marked, nor are plates without a province.
+    assert not make_plate(fits_format=True, characters=(0.99, 0.2)).doubtful
+    assert not make_plate(fits_format=None, text="AB12CDE", characters=(0.2, 0.9)).doubtful
+
+
 def test_to_dict_rounds_and_leaves_the_crop_out():
     assert make_plate().to_dict() == {
         "text": "皖A12345",
