@@ -20,11 +20,12 @@ from alpr_app.evaluation.ground_truth import (
 )
 from alpr_app.evaluation.outcomes import MISSED, OUTCOMES, RIGHT, UNREADABLE, Match, Matching
 from alpr_app.viewer.app.list_filter import ListFilter, parse_filter
+from alpr_app.viewer.text.language import mark
 from alpr_app.viewer.workers.label_tables import Labels
 from alpr_app.viewer.workers.recogniser import NO_CROP, Recognition
 
 ALL, UNSEEN = "all", "not yet read"
-NO_LABELS = "This folder has no labels, so no picture has a result to compare"
+NO_LABELS = mark("This folder has no labels, so no picture has a result to compare")
 REFILTER_SECONDS = 0.3
 
 
@@ -334,7 +335,13 @@ def _find(names: Sequence[str], name: str) -> int:
 
 NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
 SORT_ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
-SORT_TITLES = ("By name", "Newest first", "Largest first", "Least confident first", "Errors first")
+SORT_TITLES = (
+    mark("By name"),
+    mark("Newest first"),
+    mark("Largest first"),
+    mark("Least confident first"),
+    mark("Errors first"),
+)
 
 Rank = Callable[[str, os.DirEntry[str]], str]
 """Takes the relative path of a picture and its directory entry; called on the thread that lists the folder."""

@@ -16,6 +16,7 @@ from alpr_app.viewer.panels.plates import PlatesPanel
 from alpr_app.viewer.panels.summary import SummaryTable
 from alpr_app.viewer.panels.toolbar import status_line
 from alpr_app.viewer.panels.training import TrainingPage
+from alpr_app.viewer.text.language import letters, tr
 from alpr_app.viewer.toolkit.painter import Rect
 from alpr_app.viewer.toolkit.textures import Textures
 from alpr_app.viewer.toolkit.theme import theme
@@ -60,8 +61,8 @@ class WindowLayout:
         ui, settings = self.context.ui, self.context.program.state.settings
         colours = theme(settings.theme, settings.colour_blind)
         scale = self._screen_scale * settings.ui_scale
-        if colours != ui.theme or scale != ui.unit:
-            ui.restyle(colours, scale)
+        if (colours, scale, letters()) != (ui.theme, ui.unit, ui.letters):
+            ui.restyle(colours, scale, letters())
 
     def _keys(self) -> None:
         ui, program = self.context.ui, self.context.program
@@ -113,11 +114,11 @@ class WindowLayout:
         """The tabs with the plates and the settings."""
         ui, context = self.context.ui, self.context
         with ui.area("side", rect, ui.theme.panel), ui.tabs("side tabs"):
-            with ui.tab("Plates") as shown:
+            with ui.tab(tr("Plates")) as shown:
                 if shown:
                     with ui.child("plates"):
                         self._plates.draw(context)
-            with ui.tab("Settings") as shown:
+            with ui.tab(tr("Settings")) as shown:
                 if shown:
                     with ui.child("controls"):
                         settings_panel(context)

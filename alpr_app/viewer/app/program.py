@@ -24,6 +24,7 @@ from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.settings import Settings, save_settings
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.folders import FolderPicker, open_error
@@ -95,7 +96,7 @@ class ViewerProgram:
             elif os.path.isdir(target):
                 self._open_folder(target, "")
             elif not os.path.exists(target):
-                self.state.add_message(f"{target}: there is no such file or folder", is_error=True)
+                self.state.add_message(tr("{path}: there is no such file or folder", path=target), is_error=True)
             elif kind_of_file(target) == "picture":
                 self._open_folder(*os.path.split(target))
             elif os.path.isfile(target) and (error := open_error(target)):
@@ -131,6 +132,7 @@ class ViewerProgram:
 
         # A file waits for the models; otherwise its beginning would not be read.
         self.live = LiveSource(address, offer, self._wake, self._capture, self.recogniser.status.state == LOADING)
+        state.live_address = address
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
     def _close_source(self, keep_tree: bool = False) -> None:
@@ -222,7 +224,10 @@ class ViewerProgram:
         if len(image_list.records) >= len(image_list.names):
             state.read_all_total = 0
             state.add_message(
-                f"All {len(image_list.names):,} pictures of this folder have been read; U shows the summary"
+                tr(
+                    "All {count:,} pictures of this folder have been read; U shows the summary",
+                    count=len(image_list.names),
+                )
             )
         elif image_list.names is not self._read_all_names:
             self.read_all(True)

@@ -14,6 +14,7 @@ from alpr_app.core.errors import reason
 from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.bounded_parsing import ContentError, read_json
 from alpr_app.viewer.app.image_list import NAME, SORT_ORDERS
+from alpr_app.viewer.text.language import LANGUAGE_CHOICES, SYSTEM, tr
 
 RECENT = 10
 THEMES = ("dark", "light")
@@ -25,6 +26,7 @@ class Settings:
 
     Attributes:
         theme, colour_blind: Colours of the window.
+        language: Of the window: system, en or zh.
         ui_scale: Scale on top of that of the screen.
         window, place: Size and position while it is not maximised; None where the system does not tell a position.
         browser_width, plates_width, tree_height: Sizes of the panels in pixels at scale 1.
@@ -39,6 +41,7 @@ class Settings:
 
     theme: str = "dark"
     colour_blind: bool = False
+    language: str = SYSTEM
     ui_scale: float = 1.0
     window: tuple[int, int] = (1440, 900)
     place: tuple[int, int] | None = None
@@ -64,7 +67,7 @@ class Settings:
     recent: tuple[str, ...] = field(default=())
 
 
-_WORDS = {"theme": THEMES, "order": SORT_ORDERS}
+_WORDS = {"theme": THEMES, "language": LANGUAGE_CHOICES, "order": SORT_ORDERS}
 # Minimum and maximum of each number.
 LIMITS: dict[str, tuple[float, float]] = {
     "ui_scale": (0.6, 3.0),
@@ -98,14 +101,16 @@ def load_settings(path: Path) -> tuple[Settings, str]:
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
-        return Settings(), f"{path}: settings cannot be read: {reason(error)}"
+        return Settings(), tr("{path}: settings cannot be read: {reason}", path=path, reason=reason(error))
     except ContentError:
         aside = path.with_name(path.name + ".broken")
         try:
             os.replace(path, aside)
         except OSError:
-            return Settings(), f"{path}: damaged settings, not used"
-        return Settings(), f"The settings file was damaged; it is now {aside}, and the defaults are in use"
+            return Settings(), tr("{path}: damaged settings, not used", path=path)
+        return Settings(), tr(
+            "The settings file was damaged; it is now {path}, and the defaults are in use", path=aside
+        )
     return from_dict(content), ""
 
 
@@ -149,5 +154,5 @@ def save_settings(path: Path, settings: Settings) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content.encode("utf-8", errors="surrogateescape"))
     except (OSError, UnicodeError) as error:
-        return f"{path}: settings cannot be saved: {error}"
+        return tr("{path}: settings cannot be saved: {reason}", path=path, reason=error)
     return ""

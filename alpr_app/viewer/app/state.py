@@ -20,6 +20,7 @@ from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.image_list import ImageList, Record
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
+from alpr_app.viewer.text.language import choose_language, tr
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.live import LiveStatus, Rate
 from alpr_app.viewer.workers.recogniser import ModelStatus, Recognition
@@ -72,7 +73,7 @@ class Light:
     @property
     def text(self) -> str:
         """Brightness +20 %, contrast -10 %; values of 0 are left out."""
-        parts = [f"{name} {value:+d} %" for name, value in vars(self).items() if value]
+        parts = [f"{tr(name)} {value:+d} %" for name, value in vars(self).items() if value]
         return ", ".join(parts).capitalize()
 
 
@@ -181,7 +182,7 @@ class State:
         image_item, recognition: The picture on the canvas and its result; they always belong together.
         selected, hovered, hovered_card: Indices in `plates`, -1 for none; hovered in the picture or as a card.
         playing: Whether the slide show is running.
-        live_name, live_status, live_is_file: The live source.
+        live_name, live_address, live_status, live_is_file: The live source.
         live_last_frame: When its last new frame came, in seconds of the monotonic clock; 0 before the first one.
         cars: Cars of the live session.
         models: State of the models.
@@ -210,6 +211,7 @@ class State:
     hovered_card: int = -1
     playing: bool = False
     live_name: str = ""
+    live_address: str | int = ""
     live_status: LiveStatus = field(default_factory=LiveStatus)
     live_is_file: bool = False
     live_last_frame: float = 0.0
@@ -229,11 +231,13 @@ class State:
     recogniser_rate: Rate = field(default_factory=Rate)
 
     def __post_init__(self) -> None:
+        choose_language(self.settings.language)
         self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
 
     def change(self, **values: Any) -> None:
         """Change settings; thresholds apply at once to existing results."""
         self.settings = replace(self.settings, **values)
+        choose_language(self.settings.language)
         self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
         self.selected = min(self.selected, len(self.plates) - 1)
 
@@ -293,11 +297,17 @@ class State:
         return record.plate_match(plate, self.settings.score, self.settings.confidence) if record is not None else None
 
     @property
+    def live_title(self) -> str:
+        """Name of the live source in the language of the window."""
+        number = self.live_address
+        return tr("camera {number}", number=number) if isinstance(number, int) else self.live_name
+
+    @property
     def title(self) -> str:
         """Title of the window: the name of the picture or source."""
         if self.kind == FOLDER:
             return os.path.basename(self.image_list.name) or os.path.basename(self.folder) or self.folder
-        return self.live_name if self.kind == LIVE else ""
+        return self.live_title if self.kind == LIVE else ""
 
     def show(self, image_item: ImageItem | None, recognition: Recognition | None) -> None:
         """Put a picture and its result (None: not yet read) on the canvas."""

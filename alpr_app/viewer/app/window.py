@@ -16,6 +16,7 @@ from alpr_app.core.errors import AlprError
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.layout import WindowLayout
 from alpr_app.viewer.app.program import ViewerProgram
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.binding import make_toolkit
 from alpr_app.viewer.toolkit.inputs import REST_SECONDS
 from alpr_app.viewer.toolkit.painter import printable
@@ -75,7 +76,7 @@ def _is_visible(place: tuple[int, int], size: tuple[int, int], area: Area) -> bo
     return width >= MINIMUM_VISIBLE[0] and height >= MINIMUM_VISIBLE[1]
 
 
-TITLE = "Licence plates"
+TITLE = mark("Licence plates")
 MINIMUM_SIZE = (640, 420)
 # Screens without vertical synchronisation (virtual ones) would otherwise be redrawn as fast as possible.
 SHORTEST_FRAME = 1 / 60
@@ -175,7 +176,7 @@ class Window:
             (glfw.POSITION_Y, place[1] if place else glfw.ANY_POSITION),
         ):
             glfw.window_hint(hint, value)
-        window = glfw.create_window(width, height, TITLE, None, None)
+        window = glfw.create_window(width, height, tr(TITLE), None, None)
         if not window:
             raise WindowError(_failure_reason())
         glfw.set_window_size_limits(window, *MINIMUM_SIZE, glfw.DONT_CARE, glfw.DONT_CARE)
@@ -232,12 +233,17 @@ class Window:
             if self._draw(now - last):
                 last = now
             more -= 1
-            if self._program.state.title != title:
-                title = self._program.state.title
-                glfw.set_window_title(self._window, printable(f"{title} - {TITLE}") if title else TITLE)
+            if self._title != title:
+                title = self._title
+                glfw.set_window_title(self._window, title)
             if more <= 0 and not self._ui.inputs:
                 self._sleep()
                 more = FRAMES_AFTER_EVENT if self._ui.inputs else 1
+
+    @property
+    def _title(self) -> str:
+        title = self._program.state.title
+        return printable(f"{title} - {tr(TITLE)}") if title else tr(TITLE)
 
     def _sleep(self) -> None:
         """Sleep until something happens, unless it has happened while the frame was drawn."""

@@ -8,12 +8,13 @@ from time import monotonic
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, OUTCOMES, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.commands import go_up, open_dialog, open_summary
 from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, UNSEEN, Record
-from alpr_app.viewer.app.list_filter import TIP
+from alpr_app.viewer.app.list_filter import filter_tip
 from alpr_app.viewer.app.state import FOLDER, LIVE
 from alpr_app.viewer.panels.context import (
     PanelContext,
     draw_outcome,
     draw_pair,
+    duration,
     elide,
     icon_button,
     icon_width,
@@ -23,14 +24,15 @@ from alpr_app.viewer.panels.context import (
 )
 from alpr_app.viewer.panels.live import live_panel
 from alpr_app.viewer.panels.tree import TreePanel
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import Rect
 
 # Below this height the totals are left out in favour of the list.
 LOW_HEIGHT = 440
 _FILTERS = (ALL, RIGHT, TEXT_WRONG, PLACE_OFF, MISSED, FALSE_BOX, UNREADABLE, UNSEEN)
-_FILTER_NAMES = ("All pictures", *(name.capitalize() for name in _FILTERS[1:]))
+
 # The counts below the list, in lines of two.
-_SHORT = {UNREADABLE: "unreadable"}
+_SHORT = {UNREADABLE: mark("unreadable")}
 _COUNTED = (RIGHT, PLACE_OFF, TEXT_WRONG, MISSED, FALSE_BOX, UNREADABLE)
 
 
@@ -59,35 +61,36 @@ class BrowserPanel:
 
     def _head(self, context: PanelContext) -> None:
         ui, state = context.ui, context.program.state
-        width = ui.text_width("Open...") + 18 * ui.unit
+        width = ui.text_width(tr("Open...")) + 18 * ui.unit
         left, top = ui.cursor
         room = ui.room[0]
         if state.kind == FOLDER:
             parent = context.program.navigator.parent_folder()
-            if icon_button(context, "up", "up", "Parent folder (Backspace)", enabled=bool(parent)):
+            if icon_button(context, "up", "up", tr("Parent folder (Backspace)"), enabled=bool(parent)):
                 go_up(context.program)
             left, room = left + icon_width(ui) + ui.gap[0], room - icon_width(ui) - ui.gap[0]
         title = state.live_name if state.kind == LIVE else os.path.basename(state.folder) or state.folder
-        shown = elide(ui, title or "No source", room - width - 10 * ui.unit)
+        shown = elide(ui, title or tr("No source"), room - width - 10 * ui.unit)
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), shown, ui.theme.text)
         ui.cursor = (left, top)
         ui.hit("title", max(1.0, room - width - 10 * ui.unit), ui.row_height)
         ui.tooltip(state.folder if state.kind == FOLDER else state.live_name)
         ui.cursor = (left + room - width, top)
-        if ui.button("Open...", width, tip="Open a folder, a camera, a video or an address (O)"):
+        if ui.button(tr("Open..."), width, tip=tr("Open a folder, a camera, a video or an address (O)")):
             open_dialog(context.program)
 
     def _filter(self, context: PanelContext) -> None:
         ui, state, image_list = context.ui, context.program.state, context.program.state.image_list
-        text, _ = ui.text_field("filter", image_list.text, "Filter by name or plate")
-        ui.tooltip(TIP)
+        text, _ = ui.text_field("filter", image_list.text, tr("Filter by name or plate"))
+        ui.tooltip(filter_tip())
         only = image_list.only
         room, refresh_width = ui.room[0], icon_width(ui) + ui.gap[0]
         half = (room - refresh_width - ui.gap[0]) / 2
-        texts = (_FILTER_NAMES[_FILTERS.index(only)], SORT_TITLES[SORT_ORDERS.index(state.settings.order)])
+        names = [tr("All pictures"), *(tr(name).capitalize() for name in _FILTERS[1:])]
+        texts = (names[_FILTERS.index(only)], tr(SORT_TITLES[SORT_ORDERS.index(state.settings.order)]))
         # One line only where both selected texts fit, beside the arrow.
         one_line = max(map(ui.text_width, texts)) + ui.row_height + 18 * ui.unit <= half
-        only = _FILTERS[ui.combo("only", _FILTERS.index(only), _FILTER_NAMES, half if one_line else room)]
+        only = _FILTERS[ui.combo("only", _FILTERS.index(only), names, half if one_line else room)]
         if one_line:
             ui.same_line()
         image_list.filter(text, only)
@@ -96,10 +99,10 @@ class BrowserPanel:
     def _order(self, context: PanelContext, width: float) -> None:
         ui, program = context.ui, context.program
         current = SORT_ORDERS.index(program.state.settings.order)
-        chosen = ui.combo("order", current, SORT_TITLES, width)
+        chosen = ui.combo("order", current, [tr(title) for title in SORT_TITLES], width)
         ui.same_line()
         stale = program.navigator.order_is_stale
-        tip = "Sort again: there are new results (F5)" if stale else "Refresh and sort the list (F5)"
+        tip = tr("Sort again: there are new results (F5)") if stale else tr("Refresh and sort the list (F5)")
         if icon_button(context, "refresh", "refresh", tip, on=stale):
             program.navigator.refresh()
         if chosen != current:
@@ -164,7 +167,9 @@ class BrowserPanel:
         paint = ui.painter
         paint.line([(left, top), (left + width, top)], ui.theme.line)
         top += 6 * ui.unit
-        draw_pair(ui, paint, (left, top, width, step), _count(context), f"{len(image_list.records):,} read")
+        draw_pair(
+            ui, paint, (left, top, width, step), _count(context), tr("{count:,} read", count=len(image_list.records))
+        )
         if not self._is_low:
             for name, rate in self._rates(context):
                 top += step
@@ -177,24 +182,29 @@ class BrowserPanel:
         if state.read_all_total:
             self._read_all_progress(context, width)
             return
-        summary_width = ui.text_width("Folder summary") + 18 * ui.unit
-        label = "Read the whole folder"
-        label = label if ui.text_width(label) < width - summary_width - 24 * ui.unit else "Read all"
+        summary_width = ui.text_width(tr("Folder summary")) + 18 * ui.unit
+        label = tr("Read the whole folder")
+        label = label if ui.text_width(label) < width - summary_width - 24 * ui.unit else tr("Read all")
         enabled = len(image_list.records) < len(image_list.names)
         if ui.button(label, width - summary_width - ui.gap[0], enabled=enabled):
             context.program.read_all(True)
         ui.same_line()
         if ui.button(
-            "Folder summary", summary_width, enabled=bool(image_list.records), tip="Results folder by folder (U)"
+            tr("Folder summary"),
+            summary_width,
+            enabled=bool(image_list.records),
+            tip=tr("Results folder by folder (U)"),
         ):
             open_summary(context.program)
 
     def _rates(self, context: PanelContext) -> list[tuple[str, float]]:
         """The rates of text and of place, which are apart; empty without labelled plates."""
         totals = context.program.state.image_list.totals
-        rates = [(f"Text right, of {totals.plates:,} plates", totals.text_rate)] if totals.plates else []
+        rates = (
+            [(tr("Text right, of {count:,} plates", count=totals.plates), totals.text_rate)] if totals.plates else []
+        )
         if totals.placed_plates:
-            rates.append((f"Place right, of {totals.placed_plates:,}", totals.place_rate))
+            rates.append((tr("Place right, of {count:,}", count=totals.placed_plates), totals.place_rate))
         return rates
 
     def _counted(self, context: PanelContext) -> list[tuple[str, ...]]:
@@ -210,26 +220,31 @@ class BrowserPanel:
         left, top = point
         ui.cursor = point
         hit = ui.hit(f"count {outcome}", ui.room[0] / 2, step)
-        ui.tooltip(f"Pictures whose worst result is: {outcome}. A click shows them alone, a second one all.")
+        ui.tooltip(
+            tr(
+                "Pictures whose worst result is: {outcome}. A click shows them alone, a second one all.",
+                outcome=tr(outcome),
+            )
+        )
         draw_outcome(ui, ui.painter, (left + 6 * ui.unit, top + ui.line_height / 2), 4.5 * ui.unit, outcome)
         colour = ui.theme.text if hit.hovered or image_list.only == outcome else ui.theme.dim
         colour = outcome_colour(ui.theme, outcome) if count and not hit.hovered else colour
-        ui.painter.text((left + 18 * ui.unit, top), f"{count:,} {_SHORT.get(outcome, outcome)}", colour)
+        ui.painter.text((left + 18 * ui.unit, top), f"{count:,} {tr(_SHORT.get(outcome, outcome))}", colour)
         if hit.clicked:
             image_list.filter(image_list.text, ALL if image_list.only == outcome else outcome)
 
     def _read_all_progress(self, context: PanelContext, width: float) -> None:
         ui, state = context.ui, context.program.state
-        stop = ui.text_width("Stop") + 18 * ui.unit
+        stop = ui.text_width(tr("Stop")) + 18 * ui.unit
         left, top = ui.cursor
         # While the list grows, more pictures may be read than were known at the beginning.
         share = min(1.0, state.read_all_done / state.read_all_total)
         elapsed = monotonic() - state.read_all_started
         rest = elapsed / share - elapsed if share and elapsed > 1 else 0
         with ui.child("whole", width - stop - ui.gap[0], ui.row_height, scrolls=False):
-            ui.progress(share, f"{100 * share:.0f} %" + (f", {duration(rest)} left" if rest else ""))
+            ui.progress(share, f"{100 * share:.0f} %" + (tr(", {time} left", time=duration(rest)) if rest else ""))
         ui.cursor = (left + width - stop, top)
-        if ui.button("Stop", stop):
+        if ui.button(tr("Stop"), stop):
             context.program.read_all(False)
 
 
@@ -245,33 +260,25 @@ def reading_text(context: PanelContext, record: Record | None) -> str:
 def _row_tooltip(name: str, label: str, outcome: str, record: Record | None) -> str:
     """The outcome in a word, the file name, and what else the row cannot show."""
     if record is None:
-        result = "not yet read"
+        result = tr("not yet read")
     else:
-        result = outcome or "read; the picture has no label"
+        result = tr(outcome) if outcome else tr("read; the picture has no label")
         result += f": {record.recognition.error}" if record.recognition.error else ""
-    return "\n".join([result.capitalize(), name, *([f"Label: {label}"] if label else [])])
+    return "\n".join([result.capitalize(), name, *([tr("Label: {text}", text=label)] if label else [])])
 
 
 def _empty_list(context: PanelContext) -> str:
     """Why the filter shows nothing."""
     image_list = context.program.state.image_list
     needs_labels = image_list.only in OUTCOMES and image_list.only != UNREADABLE
-    return NO_LABELS if needs_labels and not image_list.has_labels else "No picture matches the filter"
+    return tr(NO_LABELS) if needs_labels and not image_list.has_labels else tr("No picture matches the filter")
 
 
 def _count(context: PanelContext) -> str:
     """12 of 345; while the folder is listed, the number of pictures so far."""
     state, image_list = context.program.state, context.program.state.image_list
     if state.scanning:
-        return f"{len(image_list.names):,} so far..."
+        return tr("{count:,} so far...", count=len(image_list.names))
     if len(image_list.rows) < len(image_list.names):
-        return f"{len(image_list.rows):,} of {len(image_list.names):,} shown"
-    return f"{image_list.index + 1:,} of {len(image_list.names):,}"
-
-
-def duration(seconds: float) -> str:
-    """45 s, 12 min, 3 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+        return tr("{count:,} of {total:,} shown", count=len(image_list.rows), total=len(image_list.names))
+    return tr("{count:,} of {total:,}", count=image_list.index + 1, total=len(image_list.names))

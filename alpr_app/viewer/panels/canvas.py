@@ -14,6 +14,7 @@ from alpr_app.viewer.app.commands import reset_light
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_dashed, elide
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.inputs import Hit
 from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
@@ -111,7 +112,7 @@ class CanvasPanel:
                 colour = confidence_colour(context, plate.confidence)
                 text = f"#{car}  {label(plate)}" if car else label(plate)
                 match = state.plate_match(plate) if truth else None
-                text = f"{text}  {match.outcome}" if match is not None and match.outcome else text
+                text = f"{text}  {tr(match.outcome)}" if match is not None and match.outcome else text
                 self._label(context, paint, transform, taken, plate.box, text, colour, number in marked)
 
     def _label_texts(
@@ -126,7 +127,7 @@ class CanvasPanel:
             if labelled.box is None or outcome not in (TEXT_WRONG, MISSED):
                 continue
             missed = outcome == MISSED
-            text = f"label {labelled.text}  {outcome}" if missed else f"label {labelled.text}"
+            text = tr("label {text}", text=labelled.text) + (f"  {tr(outcome)}" if missed else "")
             colour = ui.theme.missed if missed else ui.theme.ground_truth
             self._label(context, ui.painter, transform, taken, labelled.box, text, colour, False, below=True)
 
@@ -219,7 +220,7 @@ def _light_banner(context: PanelContext, area: Rect) -> None:
     margin = 10 * ui.unit
     text = elide(ui, f"{context.program.state.light.text}  ×", area[2] - 2 * margin - 18 * ui.unit)
     ui.cursor = (area[0] + margin, area[1] + area[3] - ui.row_height - margin)
-    if ui.button(text, on=True, tip="Reset brightness and contrast (0)"):
+    if ui.button(text, on=True, tip=tr("Reset brightness and contrast (0)")):
         reset_light(context.program)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.program import ViewerProgram
-from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect
+from alpr_app.viewer.text.language import tr
+from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect, wrap_words
 from alpr_app.viewer.toolkit.textures import Textures
 from alpr_app.viewer.toolkit.theme import Colour, Theme, fade
 
@@ -49,14 +50,12 @@ def elide(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool =
 
 def wrap(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
     """Wrap `text` into lines of at most `width`; a word that is too long is shortened in the middle."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and ui.text_width(longer, font) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(elide(ui, word, width, font, middle=True))
-    return lines
+    return wrap_words(
+        text,
+        width,
+        lambda line: ui.text_width(line, font),
+        lambda word: [elide(ui, word, width, font, middle=True)],
+    )
 
 
 def _cut(text: str, count: int, middle: bool) -> str:
@@ -65,6 +64,21 @@ def _cut(text: str, count: int, middle: bool) -> str:
         return text[:count] + DOTS
     end = count // 2
     return text[: count - end] + DOTS + (text[-end:] if end else "")
+
+
+def duration(seconds: float) -> str:
+    """45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return tr("{seconds:.0f} s", seconds=seconds)
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return tr("{minutes} min", minutes=minutes)
+    return tr("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+
+
+def threads_text(count: int) -> str:
+    """A number of threads in words."""
+    return tr("1 thread") if count == 1 else tr("{count} threads", count=count)
 
 
 def confidence_colour(context: PanelContext, confidence: float) -> Colour:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alpr_app.viewer.app.commands import COMMANDS
 from alpr_app.viewer.panels.context import PanelContext
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ PAD = 24
 SCROLLBAR = 12
 
 _MOUSE = (
-    ("Wheel", "Zoom at the pointer"),
-    ("Drag", "Move the picture"),
-    ("Click", "Select a plate"),
-    ("Double click", "Fit the whole picture"),
-    ("Drop", "Open a folder or a file"),
+    (mark("Wheel"), mark("Zoom at the pointer")),
+    (mark("Drag"), mark("Move the picture")),
+    (mark("Click"), mark("Select a plate")),
+    (mark("Double click"), mark("Fit the whole picture")),
+    (mark("Drop"), mark("Open a folder or a file")),
 )
 
 
@@ -30,8 +31,10 @@ def help_window(context: PanelContext, window: Rect) -> None:
     """Draw the help window in as many columns as fit."""
     ui, state = context.ui, context.program.state
     unit = ui.unit
-    groups = [(name, [(c.label, c.text) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)]
-    groups.append(("Mouse on the picture", list(_MOUSE)))
+    groups = [
+        (tr(name), [(c.label, tr(c.text)) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)
+    ]
+    groups.append((tr("Mouse on the picture"), [(tr(key), tr(text)) for key, text in _MOUSE]))
     columns, width = next(
         (columns, wide)
         for count in (3, 2, 1)

@@ -9,6 +9,7 @@ from alpr_app.core.plate import Plate
 from alpr_app.evaluation.outcomes import FALSE_BOX, Match
 from alpr_app.viewer.app.state import NOTHING
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_outcome, draw_pair, elide
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Texture
 from alpr_app.viewer.toolkit.theme import PLATE_COLOURS, fade
@@ -49,7 +50,7 @@ class PlatesPanel:
         self._scrolled_to = state.selected
         hidden = len(state.recognition.plates) - len(plates)
         if hidden:
-            ui.text(f"{hidden} more below the thresholds", ui.theme.dim)
+            ui.text(tr("{count} more below the thresholds", count=hidden), ui.theme.dim)
         _draw_missed(context)
 
     def _card(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
@@ -168,7 +169,9 @@ class _Card:
         colour = confidence_colour(self.context, plate.confidence)
         paint.text((x + width - ui.text_width(confidence), y + (38 * unit - ui.line_height) / 2), confidence, colour)
         if self.warning_height:
-            warning = elide(ui, f"Not a valid {plate.colour} plate number; perhaps an unknown kind", width)
+            warning = elide(
+                ui, tr("Not a valid {colour} plate number; perhaps an unknown kind", colour=tr(plate.colour)), width
+            )
             paint.text((x, y + 42 * unit), warning, fade(ui.theme.uncertain, 0.8))
 
     def _bars(self, paint: Painter, rect: Rect) -> None:
@@ -204,13 +207,16 @@ class _Card:
         box, corners = plate.box, np.asarray(plate.corners, np.float32)
         across, down = (float(np.linalg.norm(corners[0] - corners[end])) for end in (1, 3))
         rows = [
-            ("Colour", plate.colour),
-            ("Score", f"{plate.score:.2f}"),
-            ("Size", f"{across:.0f} × {down:.0f} px at {box[0]:.0f}, {box[1]:.0f}"),
+            (tr("Colour"), tr(plate.colour)),
+            (tr("Score"), f"{plate.score:.2f}"),
+            (
+                tr("Size"),
+                tr("{width:.0f} × {height:.0f} px at {x:.0f}, {y:.0f}", width=across, height=down, x=box[0], y=box[1]),
+            ),
         ]
         if self.car is not None:
             track = self.car.track
-            rows.insert(0, (f"Car #{track.number}", f"from {track.count} readings"))
+            rows.insert(0, (tr("Car #{number}", number=track.number), tr("from {count} readings", count=track.count)))
         for name, value in rows:
             draw_pair(ui, paint, (x, y, width, self.line), name, value)
             y += self.line
@@ -238,7 +244,7 @@ class _Card:
         if not self._is_matched or record is None or record.ground_truth is None:
             return y
         label = record.ground_truth.labels[match.label]
-        paint.text((x, y), "Label", theme.dim)
+        paint.text((x, y), tr("Label"), theme.dim)
         # Character by character is slightly wider than the whole text.
         start = x + width - sum(ui.text_width(character) for character in label.text)
         for number, character in enumerate(label.text):
@@ -246,10 +252,10 @@ class _Card:
             paint.text((start, y), character, theme.text if same else theme.wrong)
             start += ui.text_width(character)
         y += self.line
-        value = "matched by text only"
+        value = tr("matched by text only")
         if match.iou is not None and label.corners is not None:
             error = corner_distance(self.plate.corners, label.corners)
-            value = f"IoU {match.iou:.2f}, corner error {error:.1f} px"
+            value = tr("IoU {iou:.2f}, corner error {error:.1f} px", iou=match.iou, error=error)
         draw_pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
         return y + self.line
 
@@ -257,12 +263,12 @@ class _Card:
         ui, program = self.ui, self.context.program
         half = (width - ui.gap[0]) / 2
         ui.cursor = point
-        if ui.button(f"Copy text##{self.number}", half, enabled=bool(self.plate.text)):
+        if ui.button(f"{tr('Copy text')}##copy {self.number}", half, enabled=bool(self.plate.text)):
             ui.copy(self.plate.text)
-            program.state.add_message(f"Copied {self.plate.text}")
+            program.state.add_message(tr("Copied {text}", text=self.plate.text))
         ui.cursor = (point[0] + half + ui.gap[0], point[1])
-        tip = "The crop given to the reader, and the plate as in the picture"
-        if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
+        tip = tr("The crop given to the reader, and the plate as in the picture")
+        if ui.button(f"{tr('Save crop')}##save {self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
             name = self.plate.text or "plate"
             program.export_worker.save_image(name, "crop", self.plate.crop)
             program.export_worker.save_image(name, "cut-out", self._raw_cut_out())
@@ -289,28 +295,30 @@ def _no_plates(context: PanelContext) -> None:
     theme = ui.theme
     recognition = state.recognition
     if state.models.state == FAILED:
-        ui.text("The models cannot be used", theme.wrong)
+        ui.text(tr("The models cannot be used"), theme.wrong)
         ui.text(state.models.detail, theme.dim, wrapped=True)
     elif state.models.state == LOADING:
-        ui.text("Loading the models...", theme.dim)
+        ui.text(tr("Loading the models..."), theme.dim)
     elif state.kind == NOTHING or (state.image_item is None and recognition is None):
-        ui.text("Plates appear here", theme.dim)
+        ui.text(tr("Plates appear here"), theme.dim)
     elif recognition is None:
-        ui.text("Reading...", theme.dim)
+        ui.text(tr("Reading..."), theme.dim)
     elif recognition.error:
-        ui.text("This picture could not be read", theme.wrong)
+        ui.text(tr("This picture could not be read"), theme.wrong)
         ui.text(recognition.error, theme.dim, wrapped=True)
     else:
-        ui.text("No plate found", theme.dim)
+        ui.text(tr("No plate found"), theme.dim)
         if recognition.plates:
-            ui.text(f"{len(recognition.plates)} below the thresholds", theme.dim)
+            ui.text(tr("{count} below the thresholds", count=len(recognition.plates)), theme.dim)
         _draw_missed(context)
 
 
 def _outcome_words(match: Match) -> str:
     if match.outcome == FALSE_BOX:
-        return "False box: on no labelled plate"
-    return match.outcome.capitalize() or "Not counted: another box has this plate, or it has no text"
+        return tr("False box: on no labelled plate")
+    if match.outcome:
+        return tr(match.outcome).capitalize()
+    return tr("Not counted: another box has this plate, or it has no text")
 
 
 def _draw_missed(context: PanelContext) -> None:
@@ -318,4 +326,4 @@ def _draw_missed(context: PanelContext) -> None:
     record = state.canvas_record
     missed = record.missed(state.settings.score, state.settings.confidence) if record is not None else []
     if missed:
-        ui.text(elide(ui, f"Missed: the label says {', '.join(missed)}", ui.room[0]), ui.theme.missed)
+        ui.text(elide(ui, tr("Missed: the label says {texts}", texts=", ".join(missed)), ui.room[0]), ui.theme.missed)

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, ClassVar
 
 from alpr_app.viewer.toolkit.inputs import Hit, Inputs, InputTarget, Mouse
-from alpr_app.viewer.toolkit.painter import BODY, Painter, Point, Rect, printable, valid_text
+from alpr_app.viewer.toolkit.painter import BODY, Painter, Point, Rect, pieces, printable, valid_text, wrap_words
 from alpr_app.viewer.toolkit.theme import Colour, Theme, fade, style_widgets
 
 _FIXED = ("no_title_bar", "no_resize", "no_move", "no_collapse", "no_saved_settings", "no_nav")
@@ -32,6 +32,7 @@ class Toolkit(ABC):
     Attributes:
         name: The binding, as ALPR_TOOLKIT names it.
         unit: Window units per design unit.
+        letters: Characters beyond Latin and plates that the language of the window needs in every font.
     """
 
     name: ClassVar[str]
@@ -55,18 +56,18 @@ class Toolkit(ABC):
         self._still_flags = self._window_flags(*_STILL)
         self._area_flags = self._window_flags(*_FIXED, *_STILL)
         self._behind_flags = self._window_flags(*_FIXED, *_STILL, "no_bring_to_front_on_focus")
-        self.unit = 0.0
+        self.unit, self.letters = 0.0, ""
         self.pixel_ratio, self.inputs, self.cursor_shape = pixel_ratio, Inputs(), "arrow"
         # Whether a text field has the focus, so that letters are not commands; whether a combo box is open.
         self.wants_text = self._typing = self.combo_open = self._combo_drawn = False
         self.restyle(theme, scale)
 
-    def restyle(self, theme: Theme, scale: float) -> None:
-        """Change colours or scale; between two frames."""
-        new_size = scale != self.unit
-        self.theme, self.unit = theme, scale
+    def restyle(self, theme: Theme, scale: float, letters: str = "") -> None:
+        """Change colours, scale or the characters that the language needs; between two frames."""
+        new_glyphs = (scale, letters) != (self.unit, self.letters)
+        self.theme, self.unit, self.letters = theme, scale, letters
         self._style(self._imgui.get_style())
-        if new_size:
+        if new_glyphs:
             self._load_fonts()
 
     def _style(self, style: Any) -> None:
@@ -112,7 +113,7 @@ class Toolkit(ABC):
     def _button(self, label: str, width: float) -> bool: ...
 
     @abstractmethod
-    def _text(self, text: str, wrapped: bool) -> None: ...
+    def _text(self, text: str) -> None: ...
 
     @abstractmethod
     def _slider(self, label: str, value: float, low: float, high: float, form: str) -> float: ...
@@ -255,8 +256,7 @@ class Toolkit(ABC):
 
     def text_width(self, text: str, font: str = BODY) -> float:
         with self.font(font):
-            width: float = self._imgui.calc_text_size(printable(text))[0]
-            return width
+            return self._measure(printable(text))
 
     def same_line(self, spacing: float = -1.0) -> None:
         """Put the next widget on the same line."""
@@ -269,9 +269,20 @@ class Toolkit(ABC):
         self._push_colour("text", colour or self.theme.text)
         try:
             with self.font(font):
-                self._text(printable(text), wrapped)
+                self._text("\n".join(self._lines(printable(text), wrapped)))
         finally:
             self._imgui.pop_style_color()
+
+    def _lines(self, text: str, wrapped: bool) -> list[str]:
+        # Dear ImGui would break Chinese text at spaces only, or before punctuation.
+        width = self.room[0]
+        if not wrapped or self._measure(text) <= width:
+            return [text]
+        return wrap_words(text, width, self._measure, lambda word: pieces(word, width, self._measure))
+
+    def _measure(self, text: str) -> float:
+        width: float = self._imgui.calc_text_size(text)[0]
+        return width
 
     def button(self, label: str, width: float = 0, on: bool = False, enabled: bool = True, tip: str = "") -> bool:
         """Draw a button; `on` shows it as switched on. Returns whether it was clicked."""

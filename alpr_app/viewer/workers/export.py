@@ -16,6 +16,7 @@ import platformdirs
 
 from alpr_app.core.errors import AlprError, reason
 from alpr_app.data.images import write_picture
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.threads import describe_error, noop
 
 
@@ -63,11 +64,11 @@ class ExportWorker:
             folder.mkdir(parents=True, exist_ok=True)
             path = _unused_path(folder / name)
         except OSError as error:
-            raise AlprError(f"{folder}: cannot be created: {reason(error)}") from error
+            raise AlprError(tr("{path}: cannot be created: {reason}", path=folder, reason=reason(error))) from error
         try:
             write(path)
         except OSError as error:
-            raise AlprError(f"{path}: cannot be written: {reason(error)}") from error
+            raise AlprError(tr("{path}: cannot be written: {reason}", path=path, reason=reason(error))) from error
         return path
 
     @property
@@ -82,8 +83,12 @@ class ExportWorker:
     @property
     def progress_text(self) -> str:
         """How many files are still to be written, for a user who is closing the program."""
-        files = "1 file is" if self._unfinished == 1 else f"{self._unfinished} files are"
-        return f"{files} still being written to {self._folder or export_folder()}; then the program ends"
+        folder, count = self._folder or export_folder(), self._unfinished
+        if count == 1:
+            return tr("1 file is still being written to {folder}; then the program ends", folder=folder)
+        return tr(
+            "{count} files are still being written to {folder}; then the program ends", count=count, folder=folder
+        )
 
     def take_messages(self) -> list[tuple[str, bool]]:
         """A message for each file that was finished since the last call, and whether it reports a failure."""
@@ -100,8 +105,12 @@ class ExportWorker:
 def _message(name: str, future: Future[Path]) -> tuple[str, bool]:
     error = future.exception()
     if error is None:
-        return f"Saved as {future.result()}", False
-    return (str(error) if isinstance(error, AlprError) else f"{name}: was not written: {describe_error(error)}"), True
+        return tr("Saved as {path}", path=future.result()), False
+    return (
+        str(error)
+        if isinstance(error, AlprError)
+        else tr("{path}: was not written: {reason}", path=name, reason=describe_error(error))
+    ), True
 
 
 def _unused_path(path: Path) -> Path:

@@ -16,6 +16,7 @@ import platformdirs
 
 from alpr_app.core.errors import reason
 from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.threads import LatestValue, Worker, drain, noop
 
 # Names that are sorted in one step: a sort blocks all other threads, this many for a few milliseconds.
@@ -128,7 +129,14 @@ class FolderScan(Worker):
         try:
             self._list()
         except OSError as error:
-            self.listings.put(Listing(self.folder, [], True, f"{self.folder}: cannot be opened: {reason(error)}"))
+            self.listings.put(
+                Listing(
+                    self.folder,
+                    [],
+                    True,
+                    tr("{path}: cannot be opened: {reason}", path=self.folder, reason=reason(error)),
+                )
+            )
 
     def _list(self) -> None:
         lines: list[str] = []
@@ -257,10 +265,12 @@ class FolderCrawl(Worker):
 def start_folders() -> list[tuple[str, str]]:
     """Folders where a search for pictures starts, as name and path: those of the user, and the drives."""
     home, pictures = str(Path.home()), platformdirs.user_pictures_dir()
-    folders = [("Home", home)]
+    folders = [(tr("Home"), home)]
     if os.path.isdir(pictures) and pictures != home:
-        folders.append(("Pictures", pictures))
-    return folders + [("Computer" if drive == "/" else os.path.basename(drive) or drive, drive) for drive in _drives()]
+        folders.append((tr("Pictures"), pictures))
+    return folders + [
+        (tr("Computer") if drive == "/" else os.path.basename(drive) or drive, drive) for drive in _drives()
+    ]
 
 
 def _drives() -> list[str]:
@@ -281,15 +291,15 @@ def open_error(target: str) -> str:
         return ""
     path = os.path.abspath(os.path.expanduser(target))
     if os.path.isdir(path):
-        return "" if os.access(path, os.R_OK | os.X_OK) else f"{path}: no permission to open this folder"
+        return "" if os.access(path, os.R_OK | os.X_OK) else tr("{path}: no permission to open this folder", path=path)
     if not os.path.exists(path):
         above = os.path.dirname(path)
         while not os.path.isdir(above) and above != os.path.dirname(above):
             above = os.path.dirname(above)
         rest = os.path.relpath(path, above).split(os.sep)[0]
-        return f"There is no {rest} in {above}"
+        return tr("There is no {name} in {folder}", name=rest, folder=above)
     if kind_of_file(path) is None:
-        return f"{os.path.basename(path)} is neither a folder nor a picture nor a video"
+        return tr("{name} is neither a folder nor a picture nor a video", name=os.path.basename(path))
     return ""
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.data.labels import read_labelled
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.threads import ErrorGuard, Worker, describe_error, noop
 
 # Side of a texture that every OpenGL of the last fifteen years supports; larger pictures are displayed smaller.
@@ -79,7 +80,7 @@ def load_image_item(path: str) -> ImageItem:
     except AlprError as error:
         return ImageItem(path, error=str(error).removeprefix(f"{path}: "))
     except MemoryError:
-        return ImageItem(path, error=f"{os.path.basename(path)} needs more memory than there is")
+        return ImageItem(path, error=tr("{name} needs more memory than there is", name=os.path.basename(path)))
 
 
 # Bytes of decoded pictures in the cache: about 150 pictures of CCPD.
@@ -175,7 +176,7 @@ class FolderSource(Worker):
         return (
             image_item
             if image_item is not None
-            else ImageItem(path, error=f"cannot be read: {describe_error(guard.error)}")
+            else ImageItem(path, error=tr("cannot be read: {reason}", reason=describe_error(guard.error)))
         )
 
     def _next(self) -> tuple[str, ImageItem | None, bool] | None:

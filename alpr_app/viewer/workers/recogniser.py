@@ -13,6 +13,7 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import ALPHABET, Plate
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.threads import ErrorGuard, LatestValue, describe_error, noop, take
 
@@ -165,10 +166,12 @@ class Recogniser:
         if isinstance(guard.error, AlprError):
             status = ModelStatus(FAILED, str(guard.error))
         elif guard.error is not None:
-            status = ModelStatus(FAILED, f"the models cannot be loaded: {describe_error(guard.error)}")
+            status = ModelStatus(
+                FAILED, tr("the models cannot be loaded: {reason}", reason=describe_error(guard.error))
+            )
         else:
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
-            status = ModelStatus(READY, f"{backend} on {device}" if backend else "")
+            status = ModelStatus(READY, tr("{backend} on {device}", backend=backend, device=device) if backend else "")
         with self._models_lock:
             # Skips the status of models that have been superseded while they were loading.
             if model == self.model:
@@ -206,4 +209,6 @@ def recognise(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognit
         with_crops = image_item.live or image_item.keep_crops
         plates = tuple(plate if with_crops else replace(plate, crop=NO_CROP) for plate in result.plates)
         return replace(recognition, plates=plates, timings=result.timings, finished=monotonic())
-    return replace(recognition, error=f"recognition failed: {describe_error(guard.error)}", finished=monotonic())
+    return replace(
+        recognition, error=tr("recognition failed: {reason}", reason=describe_error(guard.error)), finished=monotonic()
+    )

@@ -24,7 +24,13 @@ def environment(tmp_path):
     """Settings in a separate folder, no display."""
     values = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     config = tmp_path / "config"
-    return values | {"XDG_CONFIG_HOME": str(config), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
+    return values | {
+        "XDG_CONFIG_HOME": str(config),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUTF8": "1",
+        "LANGUAGE": "en",
+        "PYTHONPATH": str(ROOT),
+    }
 
 
 @pytest.fixture
