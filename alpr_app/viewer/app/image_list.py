@@ -305,7 +305,7 @@ class ImageList:
         return record.picture_outcome(self.score, self.confidence) if record is not None else ""
 
     def shown(self, plates: Sequence[Plate]) -> list[Plate]:
-        """The plates that reach both thresholds, best first."""
+        """The plates that reach both thresholds, best first: a new list."""
         return [plate for plate in plates if plate.score >= self.score and plate.confidence >= self.confidence]
 
     def next_error(self) -> bool:
@@ -339,7 +339,7 @@ SORT_TITLES = (
     mark("By name"),
     mark("Newest first"),
     mark("Largest first"),
-    mark("Least confident first"),
+    mark("Least confident"),
     mark("Errors first"),
 )
 

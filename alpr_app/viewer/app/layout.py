@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.program import ViewerProgram
-from alpr_app.viewer.app.settings import LIMITS
+from alpr_app.viewer.app.settings import LIMITS, Settings
 from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.panels.browser import BrowserPanel
 from alpr_app.viewer.panels.canvas import CanvasPanel
@@ -26,6 +26,11 @@ from alpr_app.viewer.workers.live import Rate
 SPLITTER = 6
 # Minimum width of the picture.
 MINIMUM_CANVAS = 260
+# In wider windows than this, side panels that the user has not resized grow: by this share of the difference, up to
+# this width.
+SMALL_WINDOW = 1280
+GROWTH = {"browser_width": (0.2, 560.0), "plates_width": (0.33, 780.0)}
+DEFAULTS = Settings()
 
 
 class WindowLayout:
@@ -79,8 +84,8 @@ class WindowLayout:
         ui, settings = context.ui, state.settings
         bottom = round(ui.line_height + 12 * ui.unit)
         height = window[3] - bottom
-        left = settings.browser_width * ui.unit if settings.show_browser else 0
-        right = settings.plates_width * ui.unit if settings.show_plates else 0
+        left = self._side_width("browser_width", window[2]) if settings.show_browser else 0
+        right = self._side_width("plates_width", window[2]) if settings.show_plates else 0
         # In a small window, both sides shrink by the same factor.
         spare = window[2] - MINIMUM_CANVAS * ui.unit
         if left + right > spare:
@@ -93,8 +98,8 @@ class WindowLayout:
         if right:
             self._side((window[2] - right, 0, right, height))
         status_line(context, (0, height, window[2], bottom), self.rate.per_second())
-        self._splitter("browser_width", left, 1, height)
-        self._splitter("plates_width", window[2] - right if right else 0, -1, height)
+        self._splitter("browser_width", left, 1, window[2], height)
+        self._splitter("plates_width", window[2] - right if right else 0, -1, window[2], height)
         if state.open_dialog_open:
             self._open_dialog.draw(context, window)
         else:
@@ -110,6 +115,14 @@ class WindowLayout:
         if state.help_open:
             help_window(context, window)
 
+    def _side_width(self, name: str, window: float) -> float:
+        """The width of a side panel: as the user has made it, else in proportion to the window."""
+        unit, width = self.context.ui.unit, float(getattr(self.context.program.state.settings, name))
+        if width == getattr(DEFAULTS, name):
+            share, maximum = GROWTH[name]
+            width = min(width + share * max(0.0, window / unit - SMALL_WINDOW), maximum)
+        return width * unit
+
     def _side(self, rect: Rect) -> None:
         """The tabs with the plates and the settings."""
         ui, context = self.context.ui, self.context
@@ -123,7 +136,7 @@ class WindowLayout:
                     with ui.child("controls"):
                         settings_panel(context)
 
-    def _splitter(self, name: str, x: float, direction: int, height: float) -> None:
+    def _splitter(self, name: str, x: float, direction: int, window: float, height: float) -> None:
         """A line that can be dragged to resize a side panel."""
         if not x:
             return
@@ -136,5 +149,5 @@ class WindowLayout:
                 ui.painter.fill((x - 1, 0, 2, height), ui.theme.accent)
             if hit.held and ui.mouse.delta[0]:
                 low, high = LIMITS[name]
-                wanted = getattr(state.settings, name) + direction * ui.mouse.delta[0] / ui.unit
+                wanted = self._side_width(name, window) / ui.unit + direction * ui.mouse.delta[0] / ui.unit
                 state.change(**{name: min(max(wanted, low), high)})

@@ -51,7 +51,7 @@ class Settings:
     show_browser: bool = True
     show_plates: bool = True
     show_tree: bool = True
-    tree_height: float = 150.0
+    tree_height: float = 84.0
     show_boxes: bool = True
     show_corners: bool = True
     show_text: bool = True

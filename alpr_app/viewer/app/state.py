@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import GroundTruth
 from alpr_app.evaluation.outcomes import Match
 from alpr_app.viewer.app.cars import Cars
-from alpr_app.viewer.app.image_list import ImageList, Record
+from alpr_app.viewer.app.image_list import UNSURE, ImageList, Record
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
 from alpr_app.viewer.text.language import choose_language, tr
@@ -255,8 +256,15 @@ class State:
 
     @property
     def plates(self) -> list[Plate]:
-        """The plates on the canvas that reach both thresholds, best first."""
-        return self.image_list.shown(self.recognition.plates) if self.recognition is not None else []
+        """The plates on the canvas that reach both thresholds, in the order of the cards."""
+        return self.cards(self.recognition.plates) if self.recognition is not None else []
+
+    def cards(self, plates: Sequence[Plate]) -> list[Plate]:
+        """The plates that reach both thresholds, best first; but first the plate that ranks its picture in the list."""
+        shown = self.image_list.shown(plates)
+        if self.kind == FOLDER and self.settings.order == UNSURE:
+            shown.sort(key=lambda plate: plate.confidence)
+        return shown
 
     @property
     def car_numbers(self) -> list[int]:

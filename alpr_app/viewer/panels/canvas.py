@@ -11,7 +11,7 @@ from alpr_app.data.overlay import label
 from alpr_app.evaluation.ground_truth import GroundTruth, Label
 from alpr_app.evaluation.outcomes import MISSED, TEXT_WRONG
 from alpr_app.viewer.app.commands import reset_light
-from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_dashed, elide
+from alpr_app.viewer.panels.context import PanelContext, draw_dashed, elide, picture_colour
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
 from alpr_app.viewer.text.language import tr
@@ -109,7 +109,7 @@ class CanvasPanel:
         if state.settings.show_text:
             self._label_texts(context, transform, taken, truth)
             for (number, plate), car in zip(plates, state.car_numbers, strict=True):
-                colour = confidence_colour(context, plate.confidence)
+                colour = picture_colour(context, plate.confidence)
                 text = f"#{car}  {label(plate)}" if car else label(plate)
                 match = state.plate_match(plate) if truth else None
                 text = f"{text}  {tr(match.outcome)}" if match is not None and match.outcome else text
@@ -144,7 +144,7 @@ class CanvasPanel:
         self, context: PanelContext, paint: Painter, transform: PictureTransform, plate: Plate, marked: bool
     ) -> None:
         ui, settings = context.ui, context.program.state.settings
-        colour = confidence_colour(context, plate.confidence)
+        colour = picture_colour(context, plate.confidence)
         width = (3.0 if marked else 2.0) * ui.unit
         if settings.show_boxes:
             left, top, right, bottom = plate.box

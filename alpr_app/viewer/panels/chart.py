@@ -143,7 +143,11 @@ def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
 
 
 # Columns of a run's CSV files that have a plainer name in the window than in the files.
-_COLUMN_TITLES = {"judgement": mark("validation score"), "bins": mark("box distribution")}
+_COLUMN_TITLES = {
+    "samples_per_s": mark("samples per second"),
+    "judgement": mark("validation score"),
+    "bins": mark("box distribution"),
+}
 
 
 def column_title(column: str) -> str:

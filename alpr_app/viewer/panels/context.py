@@ -14,7 +14,7 @@ from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect, wrap_words
 from alpr_app.viewer.toolkit.textures import Textures
-from alpr_app.viewer.toolkit.theme import Colour, Theme, fade
+from alpr_app.viewer.toolkit.theme import Colour, Theme
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -85,6 +85,13 @@ def confidence_colour(context: PanelContext, confidence: float) -> Colour:
     """Colour of a certain or uncertain reading."""
     theme = context.ui.theme
     return theme.certain if confidence >= context.program.state.settings.sure else theme.uncertain
+
+
+def picture_colour(context: PanelContext, confidence: float) -> Colour:
+    """The same colour for lines on a picture, which are the same in both themes."""
+    theme = context.ui.theme
+    certain = confidence >= context.program.state.settings.sure
+    return theme.picture_certain if certain else theme.picture_uncertain
 
 
 def outcome_colour(theme: Theme, outcome: str) -> Colour:
@@ -173,9 +180,12 @@ def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool 
     hit = ui.hit(name, icon_width(ui), side)
     ui.tooltip(tip)
     theme, paint = ui.theme, ui.painter
-    ground = theme.pressed if hit.hovered and enabled else theme.accent_dim if on else theme.raised
+    ground = theme.clear if not enabled else theme.pressed if hit.hovered else theme.accent_dim if on else theme.raised
     paint.fill((left, top, side * 1.15, side), ground, 4 * ui.unit)
-    colour = theme.text if enabled else fade(theme.dim, 0.5)
+    paint.outline(
+        (left, top, side * 1.15, side), theme.accent if on else theme.edge if enabled else theme.line, 4 * ui.unit
+    )
+    colour = theme.text if enabled else theme.dim
     x, y, size = left + side * 0.575, top + side / 2, side * 0.22
     if icon in ("previous", "next"):
         offset = size * (0.6 if icon == "next" else -0.6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from alpr_app.viewer.app.folder_results import CSV, JSON_LINES
 from alpr_app.viewer.app.settings import THEMES
 from alpr_app.viewer.app.state import LIGHT_LIMIT, LIVE, Light
 from alpr_app.viewer.panels.chart import sparkline
-from alpr_app.viewer.panels.context import PanelContext, draw_pair, heading, threads_text
+from alpr_app.viewer.panels.context import PanelContext, draw_pair, heading
 from alpr_app.viewer.text.language import LANGUAGE_CHOICES, mark, tr
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ _STAGE_TITLES = {
 }
 # Each in its own language, so that it is found in any.
 _LANGUAGES = ("English", "中文")
-_THEME_TITLES = {"dark": mark("dark theme"), "light": mark("light theme")}
-SIDE_BY_SIDE = 220
+_THEME_TITLES = {"dark": mark("Dark"), "light": mark("Light")}
+# Share of the width that a combo box beside its title has.
+CHOICE_SHARE = 0.58
+_AUTO = mark("auto")
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 
 
@@ -71,41 +74,38 @@ def _models(context: PanelContext) -> None:
     ui, program = context.ui, context.program
     heading(ui, tr("Models"))
     ui.text(program.state.models.detail or tr("loading..."), ui.theme.dim, wrapped=True)
-    width = _half(ui)
-    backend = ui.combo("backend", BACKENDS.index(program.choice.backend), BACKENDS, width)
+    backends = [tr(_AUTO) if name == _AUTO else name for name in BACKENDS]
+    backend = _choice(ui, tr("Backend"), "backend", BACKENDS.index(program.choice.backend), backends)
     ui.tooltip(tr("Engine that runs the networks; onnx-int8: 8-bit reader, faster, confidences differ slightly"))
-    _same_row_if_room(ui, width)
     counts = [None, *range(1, cores() + 1)]
     if program.choice.threads not in counts:
         counts.append(program.choice.threads)
-    names = [tr("auto"), *(threads_text(count) for count in counts[1:] if count)]
-    threads = counts[ui.combo("threads", counts.index(program.choice.threads), names, width)]
+    names = [str(count) if count else tr(_AUTO) for count in counts]
+    threads = counts[_choice(ui, tr("Threads"), "threads", counts.index(program.choice.threads), names)]
     ui.tooltip(tr("Processor threads for the networks"))
     program.choose_models(backend=BACKENDS[backend], threads=threads)
 
 
-def _half(ui: Toolkit) -> float:
-    """Width of two controls side by side; the whole width if half of it is too narrow to read."""
-    return ui.room[0] if ui.room[0] < SIDE_BY_SIDE * ui.unit else (ui.room[0] - ui.gap[0]) / 2
-
-
-def _same_row_if_room(ui: Toolkit, width: float) -> None:
-    if width < ui.room[0]:
-        ui.same_line()
+def _choice(ui: Toolkit, title: str, name: str, current: int, options: Sequence[str]) -> int:
+    """Draw a title and a combo box at its right; returns the index of the selected option."""
+    left, top = ui.cursor
+    room = ui.room[0]
+    ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
+    ui.cursor = (left + (1 - CHOICE_SHARE) * room, top)
+    return ui.combo(name, current, options)
 
 
 def _appearance(context: PanelContext) -> None:
     ui, state = context.ui, context.program.state
     settings = state.settings
     heading(ui, tr("Appearance"))
-    width = _half(ui)
-    theme = THEMES[ui.combo("theme", THEMES.index(settings.theme), [tr(_THEME_TITLES[name]) for name in THEMES], width)]
-    _same_row_if_room(ui, width)
+    titles = [tr(_THEME_TITLES[name]) for name in THEMES]
+    theme = THEMES[_choice(ui, tr("Theme"), "theme", THEMES.index(settings.theme), titles)]
     nearest = min(range(len(SCALES)), key=lambda index: abs(SCALES[index] - settings.ui_scale))
-    chosen = ui.combo("scale", nearest, [tr("size {percent:.0f} %", percent=100 * scale) for scale in SCALES], width)
-    language = LANGUAGE_CHOICES[
-        ui.combo("language", LANGUAGE_CHOICES.index(settings.language), [tr("language of the system"), *_LANGUAGES])
-    ]
+    chosen = _choice(ui, tr("Text size"), "scale", nearest, [f"{100 * scale:.0f} %" for scale in SCALES])
+    languages = [tr("As the system"), *_LANGUAGES]
+    current = LANGUAGE_CHOICES.index(settings.language)
+    language = LANGUAGE_CHOICES[_choice(ui, tr("Language"), "language", current, languages)]
     colour_blind = ui.checkbox(tr("Colours for colour-blind eyes"), settings.colour_blind)
     keep_zoom = ui.checkbox(tr("Keep the zoom from picture to picture"), settings.keep_zoom, "Z")
     scale = SCALES[chosen] if chosen != nearest else settings.ui_scale

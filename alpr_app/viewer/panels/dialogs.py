@@ -50,7 +50,7 @@ def _row(context: PanelContext, camera: Camera, current: bool) -> bool:
     ground = theme.accent_dim if current else theme.pressed if hit.hovered else theme.raised
     ui.painter.fill((left, top, width, height), ground, 4 * unit)
     y = top + (height - ui.line_height) / 2
-    ui.painter.text((left + 10 * unit, y), str(camera.number), theme.text if current else theme.dim)
+    ui.painter.text((left + 10 * unit, y), str(camera.number), theme.text if current or hit.hovered else theme.dim)
     ui.painter.text((left + 32 * unit, y), elide(ui, name, width - 42 * unit), theme.text)
     return hit.clicked
 

@@ -22,12 +22,9 @@ def car_list(context: PanelContext) -> None:
     """Draw the list of cars in the remaining room; only visible rows are drawn."""
     ui, state = context.ui, context.program.state
     cars = list(state.cars.listed.values())
-    if not cars and not state.settings.follow_cars:
-        return
-    heading(ui, tr("Cars seen: {count:,}", count=len(cars)) if cars else tr("Cars seen"))
     if not cars:
-        ui.text(tr("Cars are listed here as they appear"), ui.theme.dim, wrapped=True)
         return
+    heading(ui, tr("Cars seen: {count:,}", count=len(cars)))
     _buttons(context)
     row = round(ROW * ui.unit)
     with ui.child("cars", 0, max(ui.room[1], MINIMUM_HEIGHT * ui.unit)):
@@ -120,9 +117,11 @@ def live_panel(context: PanelContext) -> None:
     rows: list[tuple[str, str, Colour | None]] = [(tr("Source"), tr(_STATE_NAMES[status.state]), colour)]
     if status.state == WAITING:
         rows.append((tr("Next attempt in"), duration(max(0.0, status.until - monotonic())), None))
-    rows.append((tr("Frames per second"), f"{state.source_rate.per_second():.1f}", None))
-    rows.append((tr("Read per second"), f"{state.recogniser_rate.per_second():.1f}", None))
-    if state.recognition is not None:
+    running = status.state == RUNNING
+    if running:
+        rows.append((tr("Frames per second"), f"{state.source_rate.per_second():.1f}", None))
+        rows.append((tr("Read per second"), f"{state.recogniser_rate.per_second():.1f}", None))
+    if running and state.recognition is not None:
         rows.append((tr("Latency"), f"{1000 * (state.recognition.finished - state.recognition.captured):.0f} ms", None))
     if state.image_item is not None:
         rows.append((tr("Picture size"), f"{state.image_item.size[0]} × {state.image_item.size[1]}", None))

@@ -54,7 +54,7 @@ COLUMNS = (
     Column("no_province", mark("No province"), mark("Right from the second character on"), True),
     Column(
         "corner_px",
-        mark("Corners"),
+        mark("Corner error"),
         mark("Mean corner error in pixels, of plates found with an IoU of 0.5 or more"),
         True,
     ),

@@ -8,7 +8,6 @@ from alpr_app.viewer.app.state import FOLDER, LIVE
 from alpr_app.viewer.panels.context import PanelContext, elide, icon_button, icon_width, threads_text
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import Rect
-from alpr_app.viewer.workers.live import RUNNING
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
 # Gap between buttons and toggles in one row, in multiples of the spacing.
@@ -193,18 +192,16 @@ def _rates(context: PanelContext, rect: Rect, y: float, frame_rate: float) -> fl
     """Draw rates and durations from the right end; returns where they begin."""
     ui, state = context.ui, context.program.state
     rates = []
-    if state.kind == LIVE and state.live_status.state == RUNNING:
-        rates.append(tr("source {rate:.0f}/s", rate=state.source_rate.per_second()))
     waiting = context.program.recogniser.queue_length()
     if state.kind == LIVE or state.read_all_total:
-        rates.append(tr("read {rate:.0f}/s", rate=state.recogniser_rate.per_second()))
-        rates.append(tr("window {rate:.0f}/s", rate=frame_rate))
+        rates.append(f"{tr('Read per second')} {state.recogniser_rate.per_second():.0f}")
+        rates.append(f"{tr('Drawn per second')} {frame_rate:.0f}")
     elif waiting > 2:
         rates.append(tr("{count} queued", count=waiting))
     recognition = state.recognition
     if recognition is not None and recognition.timings is not None:
-        rates.append(tr("detected in {time:.0f} ms", time=recognition.timings.detect_ms))
-        rates.append(tr("read in {time:.0f} ms", time=recognition.timings.read_ms))
+        rates.append(tr("detection {time:.0f} ms", time=recognition.timings.detect_ms))
+        rates.append(tr("reading {time:.0f} ms", time=recognition.timings.read_ms))
     rates.append(tr("F1 help"))
     text = "   ·   ".join(rates)
     left = rect[0] + rect[2] - ui.text_width(text) - 14 * ui.unit

@@ -37,7 +37,7 @@ class TreePanel:
         self._head(context)
         if not state.settings.show_tree:
             return
-        row = round(ui.line_height + 6 * ui.unit)
+        row = round(ui.line_height + 4 * ui.unit)
         wanted = min(state.settings.tree_height * ui.unit, MAXIMUM_SHARE * room - MINIMUM_BELOW * ui.unit)
         height = min(len(state.tree.rows) * row, wanted)
         if height < row:
@@ -92,7 +92,7 @@ class TreePanel:
         right = left + width - 8 * ui.unit
         for text, strong in reversed(picture_counts(node, program.state.settings.recursive)):
             right -= ui.text_width(text)
-            paint.text((right, y), text, theme.text if strong else theme.dim)
+            paint.text((right, y), text, theme.text if strong or chosen else theme.dim)
             right -= 5 * ui.unit
         tint = theme.wrong if node.error else theme.text if chosen or hit.hovered else theme.dim
         paint.text((start, y), elide(ui, node.name, right - start - 4 * ui.unit, middle=True), tint)

@@ -214,6 +214,8 @@ class BundleToolkit(Toolkit):
     @contextmanager
     def tab(self, label: str) -> Iterator[bool]:
         is_selected = imgui.begin_tab_item(label)[0]
+        if is_selected:
+            self._underline_tab()
         try:
             yield is_selected
         finally:

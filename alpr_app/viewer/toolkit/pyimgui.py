@@ -189,6 +189,8 @@ class PyimguiToolkit(Toolkit):
     @contextmanager
     def tab(self, label: str) -> Iterator[bool]:
         with imgui.begin_tab_item(label) as item:
+            if item.selected:
+                self._underline_tab()
             yield item.selected
 
     def _hit_area(self, name: str, width: float, height: float, overlap: bool) -> bool:

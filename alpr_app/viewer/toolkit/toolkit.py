@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from alpr_app.viewer.toolkit.inputs import Hit, Inputs, InputTarget, Mouse
 from alpr_app.viewer.toolkit.painter import BODY, Painter, Point, Rect, pieces, printable, valid_text, wrap_words
-from alpr_app.viewer.toolkit.theme import Colour, Theme, fade, style_widgets
+from alpr_app.viewer.toolkit.theme import Colour, Theme, style_widgets
 
 _FIXED = ("no_title_bar", "no_resize", "no_move", "no_collapse", "no_saved_settings", "no_nav")
 _STILL = ("no_scrollbar", "no_scroll_with_mouse")
@@ -286,10 +286,12 @@ class Toolkit(ABC):
 
     def button(self, label: str, width: float = 0, on: bool = False, enabled: bool = True, tip: str = "") -> bool:
         """Draw a button; `on` shows it as switched on. Returns whether it was clicked."""
-        colours = {"button": self.theme.accent_dim if on else self.theme.raised}
+        theme = self.theme
+        colours = {"button": theme.accent_dim if on else theme.raised, "border": theme.accent if on else theme.edge}
         if not enabled:
-            colours |= dict.fromkeys(("button_hovered", "button_active"), self.theme.raised)
-            colours["text"] = fade(self.theme.dim, 0.6)
+            # Without a surface and outline it does not look like a button, and its text is still legible.
+            colours |= dict.fromkeys(("button", "button_hovered", "button_active"), theme.clear)
+            colours |= {"text": theme.dim, "border": theme.line}
         for name, colour in colours.items():
             self._push_colour(name, colour)
         clicked = self._button(printable(label), width)
@@ -344,8 +346,23 @@ class Toolkit(ABC):
         return value if typed == shown else typed, entered
 
     def progress(self, share: float, text: str = "") -> None:
-        """Draw a progress bar over the available width; `share` from 0 to 1."""
-        self._imgui.progress_bar(share, (self.room[0], self.row_height), printable(text))
+        """Draw a progress bar over the available width, with `text` at its right; `share` from 0 to 1."""
+        left, top = self.cursor
+        width, height = self.room[0], self.row_height
+        wide = self.text_width(text)
+        bar = (left, top + 0.25 * height, max(1.0, width - wide - self.gap[0]), 0.5 * height)
+        paint = self.painter
+        paint.fill(bar, self.theme.field, 3 * self.unit)
+        paint.fill((*bar[:2], bar[2] * min(max(share, 0.0), 1.0), bar[3]), self.theme.accent, 3 * self.unit)
+        paint.outline(bar, self.theme.edge, 3 * self.unit)
+        paint.text((left + width - wide, top + (height - self.line_height) / 2), text, self.theme.text)
+        self.space(height)
+
+    def _underline_tab(self) -> None:
+        """Draw the line below the selected tab, which is the last widget."""
+        (left, _), (right, bottom) = self._imgui.get_item_rect_min(), self._imgui.get_item_rect_max()
+        height = 3 * self.unit
+        self.painter.fill((left, bottom - height, right - left, height), self.theme.accent)
 
     def hit(self, name: str, width: float, height: float, overlap: bool = False) -> Hit:
         """An invisible area that reports the pointer; the caller draws what is seen there.

@@ -14,7 +14,7 @@ from alpr_app.viewer.toolkit.theme import DARK
 from alpr_app.viewer.workers.folders import FolderContent
 
 # Rows of the tree: middle of the first, and height.
-FIRST, ROW = 82, 23
+FIRST, ROW = 81, 21
 
 
 @pytest.fixture
