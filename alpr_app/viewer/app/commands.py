@@ -6,7 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
+
+from alpr_app.core.plate import Plate
+from alpr_app.data.images import write_picture
 from alpr_app.data.overlay import annotate
 from alpr_app.viewer.app.cars import write_cars
 from alpr_app.viewer.app.folder_results import CSV, JSON_LINES, write_results
@@ -16,6 +21,8 @@ from alpr_app.viewer.app.state import FOLDER, LIVE, STEP, Light
 from alpr_app.viewer.app.tree import Node
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.inputs import CONTROL
+from alpr_app.viewer.workers.desktop import copy_picture, show_in_file_manager
+from alpr_app.viewer.workers.images import cut_out
 
 PAGE = 10
 END = 10**9
@@ -43,10 +50,12 @@ class Command:
     @property
     def label(self) -> str:
         """The keys as shown in the help window."""
-        return ", ".join(("Ctrl " if self.control else "") + tr(ARROWS.get(key, key)) for key in self.keys)
+        names = (tr(KEY_NAMES[key]) if key in KEY_NAMES else key for key in self.keys)
+        return ", ".join(("Ctrl " if self.control else "") + name for name in names)
 
 
-ARROWS = {"Right": "→", "Left": "←", "Up": "↑", "Down": "↓", "Space": mark("Space")}
+# Keys that the help window does not call by their names in `inputs.KEYS`.
+KEY_NAMES = {"Right": "→", "Left": "←", "Up": "↑", "Down": "↓", "Space": mark("Space")}
 
 
 def _toggle(name: str) -> Callable[[ViewerProgram], None]:
@@ -144,14 +153,28 @@ def _reconnect(program: ViewerProgram) -> None:
 
 
 def _dialog(program: ViewerProgram, name: str) -> None:
-    """Open a dialog, or close it if it is open; the others are closed in either case."""
+    """Open a dialog, or close it if it is open; the others and the context menu are closed in either case."""
+    program.state.menu = None
     wanted = bool(name) and not getattr(program.state, name)
     for dialog in DIALOGS:
         setattr(program.state, dialog, dialog == name and wanted)
 
 
 def _escape(program: ViewerProgram) -> None:
+    state = program.state
+    if state.menu is None and not any(getattr(state, dialog) for dialog in DIALOGS):
+        state.full_screen = False
     _dialog(program, "")
+
+
+def _full_screen(program: ViewerProgram) -> None:
+    program.state.full_screen = not program.state.full_screen
+
+
+def _focus_filter(program: ViewerProgram) -> None:
+    if program.state.kind == FOLDER:
+        program.state.change(show_browser=True)
+        program.state.focus_filter = True
 
 
 def _help(program: ViewerProgram) -> None:
@@ -189,6 +212,37 @@ def save_frame(program: ViewerProgram) -> None:
         return
     program.export_worker.save_image(state.live_name, "picture", state.image_item.image)
     program.export_worker.save_image(state.live_name, "plates", annotate(state.image_item.image, state.plates))
+
+
+def save_crop(program: ViewerProgram, plate: Plate, image: np.ndarray | None) -> None:
+    """Save the crop given to the reader, and the plate as it is in `image`, H x W x 3 uint8 RGB."""
+    name = plate.text or "plate"
+    program.export_worker.save_image(name, "crop", plate.crop)
+    if image is not None:
+        program.export_worker.save_image(name, "cut-out", cut_out(image, plate.box))
+
+
+def copy_crop(program: ViewerProgram, plate: Plate) -> None:
+    """Copy the crop given to the reader to the clipboard, as a picture."""
+
+    def job() -> str:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "crop.png")
+            write_picture(path, plate.crop)
+            copy_picture(path)
+        return tr("Copied the crop of {text}", text=plate.text)
+
+    program.export_worker.run(job)
+
+
+def reveal(program: ViewerProgram, path: str) -> None:
+    """Show a file in the file manager."""
+
+    def job() -> str:
+        show_in_file_manager(path)
+        return ""
+
+    program.export_worker.run(job)
 
 
 def save_results(program: ViewerProgram, suffix: str) -> None:
@@ -248,6 +302,7 @@ COMMANDS = (
     Command(FOLDERS, ("Up",), mark("Previous folder in the tree"), _neighbour_folder(-1), control=True),
     Command(FOLDERS, ("Right",), mark("Expand the folder, then go into it"), _expand(True), control=True),
     Command(FOLDERS, ("Left",), mark("Collapse the folder, then leave it"), _expand(False), control=True),
+    Command(FOLDERS, ("F",), mark("Filter the list"), _focus_filter, control=True),
     Command(FOLDERS, ("F5",), mark("Refresh and sort the list"), lambda program: program.navigator.refresh()),
     Command(SOURCE, ("O",), mark("Open a folder, a camera, a video or an address"), open_dialog),
     Command(SOURCE, ("R",), mark("Reconnect; replay a video"), _reconnect),
@@ -275,8 +330,9 @@ COMMANDS = (
     Command(WINDOW, ("M",), mark("Hide or show the folders on the left"), _toggle("show_tree")),
     Command(WINDOW, ("P",), mark("Hide or show the plates on the right"), _toggle("show_plates")),
     Command(WINDOW, ("Z",), mark("Keep the zoom from picture to picture"), _toggle("keep_zoom")),
+    Command(WINDOW, ("F11",), mark("Full screen"), _full_screen),
     Command(WINDOW, ("F1", "H"), mark("This help"), _help),
-    Command(WINDOW, ("Escape",), mark("Close this help or a dialog"), _escape),
+    Command(WINDOW, ("Escape",), mark("Close this help, a dialog or a menu; leave the full screen"), _escape),
 )
 
 _BY_KEY = {(key, command.control): command for command in COMMANDS for key in command.keys}

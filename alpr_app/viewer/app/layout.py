@@ -12,6 +12,7 @@ from alpr_app.viewer.panels.context import PanelContext
 from alpr_app.viewer.panels.controls import settings_panel
 from alpr_app.viewer.panels.dialogs import GotoDialog, OpenDialog
 from alpr_app.viewer.panels.help import help_window
+from alpr_app.viewer.panels.menu import context_menu
 from alpr_app.viewer.panels.plates import PlatesPanel
 from alpr_app.viewer.panels.summary import SummaryTable
 from alpr_app.viewer.panels.toolbar import status_line
@@ -75,6 +76,8 @@ class WindowLayout:
             if key == "Escape" and ui.combo_open:
                 # Escape closes an open combo box and nothing else.
                 continue
+            # A key belongs to the window again.
+            program.state.menu = None if key != "Escape" else program.state.menu
             # The open dialog has keys of its own.
             if not (ui.wants_text or program.state.open_dialog_open) or key in ("F1", "Escape"):
                 press(program, key, mods)
@@ -114,6 +117,7 @@ class WindowLayout:
             self._training.draw(context, window)
         if state.help_open:
             help_window(context, window)
+        context_menu(context, window)
 
     def _side_width(self, name: str, window: float) -> float:
         """The width of a side panel: as the user has made it, else in proportion to the window."""

@@ -153,6 +153,26 @@ def fitting(picture: tuple[int, int], canvas: tuple[float, float]) -> float:
 
 NOTHING, FOLDER, LIVE = "nothing", "folder", "live"
 
+
+@dataclass(frozen=True)
+class Menu:
+    """A context menu.
+
+    Attributes:
+        position: Of the pointer when it was opened.
+        path: The picture that it is about; empty for a live source.
+        plate: The plate that it is about; None if there is none.
+        image: The picture in which the plate is, H x W x 3 uint8 RGB; None if it is not decoded.
+        text: The text to be copied; empty if there is none.
+    """
+
+    position: tuple[float, float]
+    path: str = ""
+    plate: Plate | None = None
+    image: np.ndarray | None = field(default=None, repr=False, compare=False)
+    text: str = ""
+
+
 # Seconds for which the status line shows a message.
 MESSAGE_SECONDS = 8.0
 TIMED_PICTURES = 200
@@ -190,6 +210,9 @@ class State:
         read_all_total: Number of pictures to read when the reading of the whole folder began; 0 if it is not running.
         read_all_started: When it began, in seconds of the monotonic clock.
         read_all_done: Number of pictures read since.
+        menu: The context menu that is open; None if there is none.
+        focus_filter: Whether the field of the filter is to get the focus in the next frame.
+        full_screen: Whether the window covers the whole screen.
         help_open, open_dialog_open, goto_dialog_open, summary_open, run_open: Which dialog is open.
         messages: The last messages.
         timings: Those of the last pictures.
@@ -221,6 +244,9 @@ class State:
     read_all_total: int = 0
     read_all_started: float = 0.0
     read_all_done: int = 0
+    menu: Menu | None = None
+    focus_filter: bool = False
+    full_screen: bool = False
     help_open: bool = False
     open_dialog_open: bool = False
     goto_dialog_open: bool = False

@@ -135,6 +135,7 @@ class Window:
             self._window = self._open(place, size, maximised)
             cleanup.callback(glfw.destroy_window, self._window)
             self._place, self._size, self._placement_read = place, size, monotonic()
+            self._is_full_screen, self._restored = False, (0, 0, *size)
             self._waker = Waker()
             self._program = make(self._waker)
             cleanup.callback(self._program.close)
@@ -266,12 +267,35 @@ class Window:
             self._program.collect()
             return False
         self._frame.draw((width, height), seconds)
+        if self._program.state.full_screen != self._is_full_screen:
+            self._switch_full_screen()
         glfw.swap_buffers(self._window)
         cursor = self._ui.cursor_shape
         if cursor != self._cursor:
             self._cursor = cursor
             glfw.set_cursor(self._window, self._cursors[cursor])
         return True
+
+    def _switch_full_screen(self) -> None:
+        """Cover the screen that shows most of the window, or go back to the former position and size."""
+        window = self._window
+        if self._is_full_screen:
+            no_monitor: Any = None
+            glfw.set_window_monitor(window, no_monitor, *self._restored, glfw.DONT_CARE)
+            self._is_full_screen = False
+            return
+        monitors = glfw.get_monitors()
+        if not monitors:
+            self._program.state.full_screen = False
+            return
+        self._remember_placement()
+        place = (0, 0) if glfw.get_platform() == glfw.PLATFORM_WAYLAND else glfw.get_window_pos(window)
+        size = glfw.get_window_size(window)
+        self._restored = (*place, *size)
+        monitor = max(monitors, key=lambda one: _shared(place, size, glfw.get_monitor_workarea(one)))
+        mode = glfw.get_video_mode(monitor)
+        glfw.set_window_monitor(window, monitor, 0, 0, *mode.size, mode.refresh_rate)
+        self._is_full_screen = True
 
     def wait_for_exports(self) -> None:
         """Wait until all saved files are written, before the window closes.
@@ -288,9 +312,10 @@ class Window:
             glfw.wait_events_timeout(POLL_SECONDS)
 
     def _remember_placement(self) -> None:
-        """Remember position and size of the window, unless it is maximised or minimised."""
+        """Remember position and size of the window, unless it is maximised, minimised or covers the screen."""
         window, self._placement_read = self._window, monotonic()
-        if glfw.get_window_attrib(window, glfw.MAXIMIZED) or glfw.get_window_attrib(window, glfw.ICONIFIED):
+        hidden = glfw.get_window_attrib(window, glfw.MAXIMIZED) or glfw.get_window_attrib(window, glfw.ICONIFIED)
+        if hidden or self._is_full_screen:
             return
         width, height = glfw.get_window_size(window)
         self._size = (width, height) if width and height else self._size

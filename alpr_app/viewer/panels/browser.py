@@ -23,6 +23,7 @@ from alpr_app.viewer.panels.context import (
     visible_rows,
 )
 from alpr_app.viewer.panels.live import live_panel
+from alpr_app.viewer.panels.menu import open_menu
 from alpr_app.viewer.panels.tree import TreePanel
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import Rect
@@ -86,7 +87,8 @@ class BrowserPanel:
         """Two lines that stay in their place, whatever is chosen: text, then outcome and order."""
         ui, program, image_list = context.ui, context.program, context.program.state.image_list
         icon = icon_width(ui) + ui.gap[0]
-        text, _ = ui.text_field("filter", image_list.text, tr("Filter by name or plate"), ui.room[0] - icon)
+        focus, program.state.focus_filter = program.state.focus_filter, False
+        text, _ = ui.text_field("filter", image_list.text, tr("Filter by name or plate"), ui.room[0] - icon, focus)
         ui.tooltip(filter_tip())
         ui.same_line()
         stale = program.navigator.order_is_stale
@@ -158,8 +160,12 @@ class BrowserPanel:
         label = image_list.label_text(name)
         shown = elide(ui, label or name, text_left - left - 32 * ui.unit, middle=True)
         paint.text((left + 24 * ui.unit, y), shown, ui.theme.text if chosen else ui.theme.dim)
-        if hit.clicked:
+        if hit.clicked or hit.menu:
             image_list.go(index)
+        if hit.menu:
+            plates = context.program.state.cards(record.recognition.plates) if record is not None else []
+            reading = ", ".join(plate.text for plate in plates if plate.text)
+            open_menu(context, os.path.join(context.program.state.folder, name), None, reading or label)
         if hit.hovered:
             ui.tooltip(_row_tooltip(name, label, outcome, record))
 

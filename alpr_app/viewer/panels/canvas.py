@@ -12,6 +12,7 @@ from alpr_app.evaluation.ground_truth import GroundTruth, Label
 from alpr_app.evaluation.outcomes import MISSED, TEXT_WRONG
 from alpr_app.viewer.app.commands import reset_light
 from alpr_app.viewer.panels.context import PanelContext, draw_dashed, elide, picture_colour
+from alpr_app.viewer.panels.menu import open_menu
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
 from alpr_app.viewer.text.language import tr
@@ -74,6 +75,17 @@ class CanvasPanel:
             state.selected = under
         if not hit.held:
             self._dragging = False
+        if hit.menu:
+            self._menu(context, image_item, under)
+
+    def _menu(self, context: PanelContext, image_item: ImageItem, under: int) -> None:
+        """Open the menu of the plate under the pointer, else of the picture with the texts of all its plates."""
+        state = context.program.state
+        plate = state.plates[under] if under >= 0 else None
+        if plate is not None:
+            state.selected = under
+        texts = [plate.text] if plate is not None else [other.text for other in state.plates if other.text]
+        open_menu(context, "" if image_item.live else image_item.key, plate, ", ".join(texts))
 
     def _picture(self, context: PanelContext, area: Rect, image_item: ImageItem) -> None:
         view = context.program.state.view

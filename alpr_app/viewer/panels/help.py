@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alpr_app.viewer.app.commands import COMMANDS
 from alpr_app.viewer.panels.context import PanelContext
+from alpr_app.viewer.panels.menu import ACTIONS
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 
@@ -23,6 +24,8 @@ _MOUSE = (
     (mark("Drag"), mark("Move the picture")),
     (mark("Click"), mark("Select a plate")),
     (mark("Double click"), mark("Fit the whole picture")),
+    (mark("Right click"), mark("Menu of a picture, a row or a card:")),
+    *(("", action) for action in ACTIONS),
     (mark("Drop"), mark("Open a folder or a file")),
 )
 
@@ -34,7 +37,7 @@ def help_window(context: PanelContext, window: Rect) -> None:
     groups = [
         (tr(name), [(c.label, tr(c.text)) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)
     ]
-    groups.append((tr("Mouse on the picture"), [(tr(key), tr(text)) for key, text in _MOUSE]))
+    groups.append((tr("Mouse"), [(tr(key) if key else "", tr(text)) for key, text in _MOUSE]))
     columns, width = next(
         (columns, wide)
         for count in (3, 2, 1)

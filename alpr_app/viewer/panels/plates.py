@@ -8,17 +8,17 @@ from alpr_app.core.geometry import corner_distance
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import Label
 from alpr_app.evaluation.outcomes import FALSE_BOX, Match
+from alpr_app.viewer.app.commands import save_crop
 from alpr_app.viewer.app.state import NOTHING
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_outcome, elide, wrap
+from alpr_app.viewer.panels.menu import open_menu
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Texture
 from alpr_app.viewer.toolkit.theme import PLATE_COLOURS
-from alpr_app.viewer.workers.images import ImageItem
+from alpr_app.viewer.workers.images import ImageItem, cut_out
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
-# Margin around the cut-out, as a fraction of the plate's height.
-MARGIN = 0.35
 TEXT_HEIGHT, BAR_HEIGHT = 38, 16
 # Height of the plate as it is in the picture, beside the facts; and its share of the width.
 RAW_HEIGHT, RAW_SHARE = 52, 0.44
@@ -83,6 +83,10 @@ class PlatesPanel:
             card.draw(rect, hit.hovered or number in (state.selected, state.hovered))
         if hit.clicked:
             state.selected = number
+        if hit.menu:
+            state.selected = number
+            path = "" if card.image_item.live else card.image_item.key
+            open_menu(context, path, card.plate, card.plate.text)
 
 
 class _Card:
@@ -303,24 +307,12 @@ class _Card:
         ui.cursor = (point[0] + half + ui.gap[0], point[1])
         tip = tr("The crop given to the reader, and the plate as in the picture")
         if ui.button(f"{tr('Save crop')}##save {self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
-            name = self.plate.text or "plate"
-            program.export_worker.save_image(name, "crop", self.plate.crop)
-            program.export_worker.save_image(name, "cut-out", self._raw_cut_out())
+            save_crop(program, self.plate, self.image_item.image)
 
     def _raw_cut_out(self) -> np.ndarray:
         """The plate as it is in the picture, with a margin: H x W x 3 uint8."""
         assert self.image_item.image is not None
         return cut_out(self.image_item.image, self.plate.box)
-
-
-def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
-    """Cut out `box` with a margin, limited to the picture; at least one pixel."""
-    height, width = image.shape[:2]
-    margin = MARGIN * (box[3] - box[1])
-    left, top = (int(max(0, side - margin)) for side in box[:2])
-    right, bottom = int(np.ceil(box[2] + margin)), int(np.ceil(box[3] + margin))
-    left, top = min(left, width - 1), min(top, height - 1)
-    return image[top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
 def _no_plates(context: PanelContext) -> None:

@@ -30,6 +30,7 @@ KEYS = {
     "End": 269,
     "F1": 290,
     "F5": 294,
+    "F11": 300,
     "Keypad enter": 335,
     "+": 61,
     "-": 45,
@@ -76,12 +77,14 @@ class Hit:
         clicked: It was pressed and released there.
         double: It was double-clicked there.
         held: It was pressed there and not yet released.
+        menu: It was clicked with the right button.
     """
 
     hovered: bool
     clicked: bool
     double: bool
     held: bool
+    menu: bool = False
 
 
 class InputTarget(Protocol):

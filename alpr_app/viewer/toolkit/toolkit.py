@@ -373,7 +373,8 @@ class Toolkit(ABC):
         clicked = self._hit_area(ascii(name), max(1.0, width), max(1.0, height), overlap)
         hovered = self._imgui.is_item_hovered()
         double = hovered and self._imgui.is_mouse_double_clicked(0)
-        return Hit(hovered, clicked, double, self._imgui.is_item_active())
+        menu = hovered and self._imgui.is_mouse_clicked(1)
+        return Hit(hovered, clicked, double, self._imgui.is_item_active(), menu)
 
     # The pointer
 

@@ -46,6 +46,7 @@ class ExportWorker:
         self._wake, self._folder = wake, folder
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="alpr-export")
         self._files: list[tuple[str, Future[Path]]] = []
+        self._jobs: list[Future[str]] = []
 
     def save_image(self, title: str, kind: str, image: np.ndarray) -> None:
         """Write `image`, H x W x 3 uint8 RGB, as PNG."""
@@ -56,6 +57,12 @@ class ExportWorker:
         name = export_name(title, kind, suffix=suffix)
         future = self._executor.submit(self._write, name, write)
         self._files.append((name, future))
+        future.add_done_callback(lambda _: self._wake())
+
+    def run(self, job: Callable[[], str]) -> None:
+        """Call `job`, which may raise AlprError, on the worker's thread; it returns a message for the user."""
+        future = self._executor.submit(job)
+        self._jobs.append(future)
         future.add_done_callback(lambda _: self._wake())
 
     def _write(self, name: str, write: Callable[[Path], None]) -> Path:
@@ -91,10 +98,12 @@ class ExportWorker:
         )
 
     def take_messages(self) -> list[tuple[str, bool]]:
-        """A message for each file that was finished since the last call, and whether it reports a failure."""
+        """A message for each file and job that was finished since the last call, and whether it reports a failure."""
         finished = [entry for entry in self._files if entry[1].done()]
         self._files = [entry for entry in self._files if entry not in finished]
-        return [_message(name, future) for name, future in finished]
+        jobs = [job for job in self._jobs if job.done()]
+        self._jobs = [job for job in self._jobs if job not in jobs]
+        return [_message(name, future) for name, future in finished] + [_job_message(job) for job in jobs]
 
     def close(self, timeout: float | None = 1.0) -> bool:
         """Accept no more files; returns whether all have been written within `timeout` seconds (None: wait for all)."""
@@ -111,6 +120,13 @@ def _message(name: str, future: Future[Path]) -> tuple[str, bool]:
         if isinstance(error, AlprError)
         else tr("{path}: was not written: {reason}", path=name, reason=describe_error(error))
     ), True
+
+
+def _job_message(job: Future[str]) -> tuple[str, bool]:
+    error = job.exception()
+    if error is None:
+        return job.result(), False
+    return (str(error) if isinstance(error, AlprError) else describe_error(error)), True
 
 
 def _unused_path(path: Path) -> Path:

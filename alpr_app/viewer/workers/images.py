@@ -83,6 +83,20 @@ def load_image_item(path: str) -> ImageItem:
         return ImageItem(path, error=tr("{name} needs more memory than there is", name=os.path.basename(path)))
 
 
+# Margin around the cut-out, as a fraction of the plate's height.
+MARGIN = 0.35
+
+
+def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    """Cut out `box` with a margin, limited to the picture; at least one pixel."""
+    height, width = image.shape[:2]
+    margin = MARGIN * (box[3] - box[1])
+    left, top = (int(max(0, side - margin)) for side in box[:2])
+    right, bottom = int(np.ceil(box[2] + margin)), int(np.ceil(box[3] + margin))
+    left, top = min(left, width - 1), min(top, height - 1)
+    return image[top : max(top + 1, bottom), left : max(left + 1, right)]
+
+
 # Bytes of decoded pictures in the cache: about 150 pictures of CCPD.
 CACHE_BYTES = 384 * 2**20
 # Queue length up to which pictures that are not shown are added: each one is decoded and takes memory.

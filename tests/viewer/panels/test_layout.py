@@ -147,6 +147,7 @@ def test_a_live_panel_at_rest_shows_no_figures_of_frames(window, fakes, until, d
 
 def test_boxes_that_say_auto_have_a_title_each(window, few_pictures, drawn, monkeypatch):
     shown, boxes = window(few_pictures), []
+    shown.draw()
     shown.click(1040, 24)
     ui = shown.frame.context.ui
     combo = ui.combo

@@ -11,6 +11,7 @@ import pytest
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.commands import press
+from alpr_app.viewer.app.state import Menu
 from alpr_app.viewer.panels import dialogs
 from alpr_app.viewer.workers.cameras import Camera, CameraList
 from alpr_app.viewer.workers.live import ENDED, OPENING, PAUSED, WAITING, LiveStatus
@@ -111,6 +112,9 @@ def test_dialogs(audited, labelled, fakes, until):
     shown = audited(labelled, [fakes.plate("皖A12345", corners=TIGHT)])
     viewer, state = shown.viewer, shown.state
     until(lambda: viewer.collect() or len(state.image_list.records) > 2, "the pictures")
+    state.menu = Menu((600, 300), "/pictures/p.png", state.plates[0], None, "皖A12345")
+    shown.draw(3)
+    state.menu = None
     for name in ("help_open", "open_dialog_open", "goto_dialog_open", "summary_open", "run_open"):
         setattr(state, name, True)
         shown.draw()
