@@ -76,8 +76,6 @@ class WindowLayout:
             if key == "Escape" and ui.combo_open:
                 # Escape closes an open combo box and nothing else.
                 continue
-            # A key belongs to the window again.
-            program.state.menu = None if key != "Escape" else program.state.menu
             # The open dialog has keys of its own.
             if not (ui.wants_text or program.state.open_dialog_open) or key in ("F1", "Escape"):
                 press(program, key, mods)

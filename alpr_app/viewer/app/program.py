@@ -13,6 +13,7 @@ from typing import Any
 
 from alpr_app.core.errors import print_error
 from alpr_app.data.file_types import kind_of_file
+from alpr_app.data.network import without_secrets
 from alpr_app.data.run_folder import is_run
 from alpr_app.data.videos import Capture
 from alpr_app.pipeline.options import ModelChoice
@@ -21,15 +22,16 @@ from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import CropCache, Summary
 from alpr_app.viewer.app.notices import Notices
-from alpr_app.viewer.app.settings import Settings, save_settings
+from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
-from alpr_app.viewer.workers.folders import FolderPicker, open_error
+from alpr_app.viewer.workers.folders import open_error
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
+from alpr_app.viewer.workers.picker import FolderPicker
 from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, drain, noop
 
@@ -124,6 +126,9 @@ class ViewerProgram:
     def _open_live(self, address: str | int) -> None:
         self._close_source()
         state = self.state
+        if isinstance(address, str):
+            # A password is not stored.
+            state.settings = with_recent(state.settings, without_secrets(address))
         state.kind, state.cars = LIVE, Cars()
         session = self._session
 

@@ -36,7 +36,7 @@ class Settings:
         score, confidence: Thresholds of the plates shown.
         sure: Confidence below which a reading is shown as uncertain.
         slide_seconds: Seconds per picture in the slide show.
-        recent: Recently opened folders, newest first.
+        recent: Recently opened folders, runs, videos and addresses, the newest first.
     """
 
     theme: str = "dark"
@@ -86,10 +86,10 @@ def settings_path() -> Path:
     return Path(platformdirs.user_config_dir("alpr-app", appauthor=False)) / "viewer.json"
 
 
-def with_recent(settings: Settings, folder: str) -> Settings:
-    """`settings` with `folder` first among the recent folders."""
-    rest = tuple(name for name in settings.recent if name != folder)
-    return replace(settings, recent=(folder, *rest)[:RECENT])
+def with_recent(settings: Settings, target: str) -> Settings:
+    """`settings` with `target`, a path or an address, first among those opened recently."""
+    rest = tuple(name for name in settings.recent if name != target)
+    return replace(settings, recent=(target, *rest)[:RECENT])
 
 
 def load_settings(path: Path) -> tuple[Settings, str]:

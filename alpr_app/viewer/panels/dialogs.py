@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from alpr_app.data.assets import SAMPLES
+from alpr_app.data.network import MASK, is_address
 from alpr_app.viewer.panels.context import PanelContext, elide, heading, icon_button, icon_width, scroll_to_row
 from alpr_app.viewer.text.language import tr
-from alpr_app.viewer.toolkit.painter import SMALL, Rect
+from alpr_app.viewer.toolkit.painter import SMALL, Point, Rect
 from alpr_app.viewer.workers.cameras import Camera
-from alpr_app.viewer.workers.folders import PARENT, open_error, start_folders
+from alpr_app.viewer.workers.folders import open_error, start_folders
+from alpr_app.viewer.workers.picker import PARENT
+
+if TYPE_CHECKING:
+    from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 
 def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> None:
@@ -148,6 +154,7 @@ class OpenDialog:
         self._text, entered = ui.text_field("address", before, hint, ui.room[0] - width - ui.gap[0], focus=focus)
         if self._text != before:
             self._error, folder_picker.cursor = "", -1
+            folder_picker.follow(self._text.strip())
         ui.same_line()
         target = self._text.strip()
         # Also without the focus, which a click in the list has taken from the field.
@@ -161,13 +168,19 @@ class OpenDialog:
         for key, _ in ui.inputs.pressed:
             if key in ("Down", "Up"):
                 folder_picker.move(1 if key == "Down" else -1)
-        message = self._error or tr("Enter opens the path or address; ↑ and ↓ choose a folder below")
+        message = self._error or tr("Enter opens the path or address; ↑ and ↓ choose a row below")
         ui.text(elide(ui, message, ui.room[0]), ui.theme.wrong if self._error else ui.theme.dim)
 
     def _enter(self, context: PanelContext, row: int) -> None:
-        """Enter a folder of the list; Enter or a click on Open then opens it."""
-        context.program.folder_picker.enter(row)
-        self._show_path(context)
+        """Go into a folder of the list, which Enter or a click on Open then opens; or open a file."""
+        folder_picker = context.program.folder_picker
+        chosen = folder_picker.rows[row]
+        path = folder_picker.path_of(chosen)
+        if chosen.is_folder:
+            folder_picker.go(path)
+            self._show_path(context)
+        else:
+            self._open(context, path)
 
     def _show_path(self, context: PanelContext) -> None:
         """Show the current folder of the list in the field."""
@@ -182,12 +195,23 @@ class OpenDialog:
 
     def _recent(self, context: PanelContext) -> None:
         ui, state = context.ui, context.program.state
-        heading(ui, tr("Recent folders"))
-        recent = [folder for folder in state.settings.recent if folder != str(SAMPLES)]
-        for number, folder in enumerate([*recent, str(SAMPLES)]):
-            name = tr("Sample pictures") if folder == str(SAMPLES) else os.path.basename(folder) or folder
-            if self._place_row(context, f"recent {number}", name, folder):
-                self._open(context, folder)
+        heading(ui, tr("Recently opened"))
+        recent = [target for target in state.settings.recent if target != str(SAMPLES)]
+        for number, target in enumerate([*recent, str(SAMPLES)]):
+            name = tr("Sample pictures") if target == str(SAMPLES) else os.path.basename(target) or target
+            if is_address(target):
+                self._address_row(context, number, target)
+            elif self._place_row(context, f"recent {number}", name, target):
+                self._open(context, target)
+
+    def _address_row(self, context: PanelContext, number: int, address: str) -> None:
+        """A recent address; the password was not stored, so that an address with *** can only be completed."""
+        if not self._place_row(context, f"recent {number}", address, ""):
+            return
+        if MASK in address:
+            self._text, self._error, self._focus = address, "", True
+        else:
+            self._open(context, address)
 
     def _place_row(self, context: PanelContext, key: str, name: str, path: str) -> bool:
         """Draw a row with a name and its path; returns whether it was clicked."""
@@ -208,12 +232,13 @@ class OpenDialog:
         return hit.clicked
 
     def _folders(self, context: PanelContext) -> None:
-        """The subfolders of the current folder; only visible rows are drawn."""
-        ui, folder_picker = context.ui, context.program.folder_picker
-        heading(ui, tr("Folders"))
+        """The content of the current folder; only visible rows are drawn."""
+        ui, folder_picker, path = context.ui, context.program.folder_picker, context.program.folder_picker.path
+        heading(ui, tr("Folders and files"))
         left, top = ui.cursor
-        if icon_button(context, "picker up", "up", tr("Parent folder"), enabled=folder_picker.rows[:1] == [PARENT]):
-            self._enter(context, 0)
+        if icon_button(context, "picker up", "up", tr("Parent folder"), enabled=os.path.dirname(path) != path):
+            folder_picker.go(os.path.dirname(path))
+            self._show_path(context)
         x = left + icon_width(ui) + ui.gap[0]
         y = top + (ui.row_height - ui.line_height) / 2
         ui.painter.text((x, y), elide(ui, folder_picker.path, left + ui.room[0] - x, middle=True), ui.theme.text)
@@ -238,19 +263,31 @@ class OpenDialog:
             scroll_to_row(ui, max(0, folder_picker.cursor) * row, row, height)
             self._scrolled_to = folder_picker.cursor
         first = int(ui.scroll / row)
-        for number, name in enumerate(rows[first : first + int(height / row) + 2], first):
+        for number, entry in enumerate(rows[first : first + int(height / row) + 2], first):
             y = top + number * row
             ui.cursor = (left, y)
             hit = ui.hit(f"row {number}", width, row)
             if hit.hovered or number == folder_picker.cursor:
                 ground = ui.theme.accent_dim if number == folder_picker.cursor else ui.theme.field
                 ui.painter.fill((left, y, width, row), ground, 3 * ui.unit)
-            label = elide(ui, tr("parent folder") if name == PARENT else name, width - 20 * ui.unit, middle=True)
-            tint = ui.theme.dim if name == PARENT else ui.theme.text
-            ui.painter.text((left + 10 * ui.unit, y + (row - ui.line_height) / 2), label, tint)
+            left_of_text = left + (28 if entry.is_folder else 10) * ui.unit
+            if entry.is_folder:
+                _folder_icon(ui, (left + 10 * ui.unit, y + row / 2))
+            title = tr("parent folder") if entry.name == PARENT else entry.name
+            label = elide(ui, title, left + width - left_of_text - 10 * ui.unit, middle=True)
+            tint = ui.theme.dim if entry.name == PARENT else ui.theme.text
+            ui.painter.text((left_of_text, y + (row - ui.line_height) / 2), label, tint)
             if hit.clicked:
                 self._enter(context, number)
                 # The list has changed.
                 break
         ui.cursor = (left, top)
         ui.space(len(rows) * row)
+
+
+def _folder_icon(ui: Toolkit, point: Point) -> None:
+    """Draw a folder; `point` is the middle of its left edge."""
+    x, y = point
+    unit, colour = ui.unit, ui.theme.dim
+    ui.painter.fill((x, y - 5 * unit, 6 * unit, 4 * unit), colour, 1 * unit)
+    ui.painter.fill((x, y - 3 * unit, 13 * unit, 9 * unit), colour, 1 * unit)

@@ -65,7 +65,7 @@ def items(context: PanelContext, menu: Menu) -> list[Item]:
 
 
 def context_menu(context: PanelContext, window: Rect) -> None:
-    """Draw the menu that is open; a click beside it closes it."""
+    """Draw the menu that is open; a click beside it and any key close it."""
     ui, state = context.ui, context.program.state
     menu = state.menu
     if menu is None:
@@ -86,7 +86,8 @@ def context_menu(context: PanelContext, window: Rect) -> None:
                 state.menu = None
                 item.act()
                 return
-    if beside.clicked or beside.menu:
+    if beside.clicked or beside.menu or ui.inputs.pressed:
+        # Only now, so that a click in the same frame still counts.
         state.menu = None
 
 

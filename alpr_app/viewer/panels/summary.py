@@ -118,10 +118,13 @@ class SummaryTable:
 
     def _title(self, context: PanelContext) -> None:
         ui, state, program = context.ui, context.program.state, context.program
-        label = tr("Save as CSV")
-        width = ui.text_width(label) + 22 * ui.unit
+        label, close = tr("Save as CSV"), tr("Close")
+        width, close_width = (ui.text_width(text) + 22 * ui.unit for text in (label, close))
         left, top = ui.cursor
-        room = ui.room[0]
+        room = ui.room[0] - close_width - ui.gap[0]
+        ui.cursor = (left + room + ui.gap[0], top)
+        if ui.button(close, close_width, tip=tr("U or Escape")):
+            state.summary_open = False
         count, total = len(state.image_list.records), len(state.image_list.names)
         read = tr("{count:,} of {total:,} pictures read", count=count, total=total)
         name = os.path.basename(state.folder) or state.folder

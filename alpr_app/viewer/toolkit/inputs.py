@@ -60,6 +60,8 @@ TYPING_KEYS = {
 CONTROL, SHIFT = 2, 1
 # Keys that end the input into a text field.
 _FIELD_KEYS = ("Enter", "Keypad enter", "Escape", "Tab")
+# Keys of commands that give the focus to a text field, which takes a frame or two.
+_FOCUSING_KEYS = ("O", "J", "F")
 # Seconds of rest after which a tooltip appears.
 REST_SECONDS = 0.4
 # Far enough outside that Dear ImGui sees no pointer.
@@ -155,8 +157,14 @@ class Inputs:
         else:
             self._events.append(_Event("key", ("key", code), lambda target: target.key(code, down, mods), pressed))
 
-    def dispatch(self, target: InputTarget) -> None:
-        """Pass the events of one frame to `target`."""
+    def dispatch(self, target: InputTarget, keyboard: bool = True, typing: bool = False) -> None:
+        """Pass the events of one frame to `target`.
+
+        Args:
+            target: Receives the events.
+            keyboard: False while a text field gets the focus: keys and characters wait.
+            typing: Whether a text field has the focus. It obeys one key a frame, such as Ctrl A before Backspace.
+        """
         self.pressed = []
         changed: set[tuple[str, int]] = set()
         moved = False
@@ -164,6 +172,10 @@ class Inputs:
             event = self._events[0]
             clicked = any(kind == "button" for kind, _ in changed)
             if event.changes in changed or (clicked and event.kind in ("move", "wheel")):
+                return
+            if not keyboard and event.kind in ("key", "repeat", "character"):
+                return
+            if typing and self.pressed and event.pressed is not None:
                 return
             # Tabs accept a press only where the pointer was in the frame before.
             if moved and event.kind == "press":
@@ -177,6 +189,11 @@ class Inputs:
                 self.pressed.append(event.pressed)
                 if event.pressed[0] in _FIELD_KEYS:
                     # Later characters are not meant for the text field.
+                    return
+                if event.pressed[0] in _FOCUSING_KEYS:
+                    # Later keys are meant for the text field, but not the character of this key.
+                    if self._events and self._events[0].kind == "character":
+                        self._events.popleft().apply(target)
                     return
 
 

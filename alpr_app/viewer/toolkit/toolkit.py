@@ -16,6 +16,7 @@ from alpr_app.viewer.toolkit.painter import BODY, Painter, Point, Rect, pieces, 
 from alpr_app.viewer.toolkit.theme import Colour, Theme, style_widgets
 
 _FIXED = ("no_title_bar", "no_resize", "no_move", "no_collapse", "no_saved_settings", "no_nav")
+FOCUS_FRAMES = 4
 _STILL = ("no_scrollbar", "no_scroll_with_mouse")
 
 
@@ -59,6 +60,8 @@ class Toolkit(ABC):
         self.unit, self.letters = 0.0, ""
         self.pixel_ratio, self.inputs, self.cursor_shape = pixel_ratio, Inputs(), "arrow"
         # Whether a text field has the focus, so that letters are not commands; whether a combo box is open.
+        # Frames for which the keyboard waits until a text field has the focus.
+        self._focus_frames = 0
         self.wants_text = self._typing = self.combo_open = self._combo_drawn = False
         self.restyle(theme, scale)
 
@@ -174,7 +177,8 @@ class Toolkit(ABC):
         # Dear ImGui's own flag comes a frame too late.
         self.wants_text, self._typing = self._typing, False
         self.combo_open, self._combo_drawn = self._combo_drawn, False
-        self.inputs.dispatch(self._input)
+        self.inputs.dispatch(self._input, self._focus_frames == 0, self.wants_text)
+        self._focus_frames = max(0, self._focus_frames - 1)
         imgui = self._imgui
         imgui.new_frame()
         self.mouse.update(seconds)
@@ -339,9 +343,11 @@ class Toolkit(ABC):
         self._imgui.set_next_item_width(width or self.room[0])
         if focus:
             self._imgui.set_keyboard_focus_here()
+            self._focus_frames = FOCUS_FRAMES
         shown = printable(value)
         typed = self._input_text(f"##{label}", hint, shown)
-        self._typing |= self._imgui.is_item_active()
+        if self._imgui.is_item_active():
+            self._typing, self._focus_frames = True, 0
         entered = self._imgui.is_item_deactivated() and any(name.endswith("nter") for name, _ in self.inputs.pressed)
         return value if typed == shown else typed, entered
 

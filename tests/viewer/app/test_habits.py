@@ -54,19 +54,19 @@ def test_f11_covers_the_screen_and_goes_back(opened, tmp_path, until):
 
 def test_control_f_filters_and_a_right_click_copies_the_path(opened, until, tmp_path):
     process, hands = opened()
-    hands.do("key", "--window", hands.window, "ctrl+f")
+    hands.do("key", "--window", hands.window, "ctrl+f", "sleep", 0.3)
     hands.do("type", "--window", hands.window, "7.p")
     hands.do("key", "--window", hands.window, "Return")
     hands.do("key", "--window", hands.window, "Right")
     until(lambda: hands.title().startswith("7.png"), "the picture that passes the filter")
     # The only row of the list, and the second row of its menu.
-    hands.do("mousemove", 100, 122, "click", 3, "sleep", 0.5)
+    hands.do("mousemove", 100, 122, "click", 3, "sleep", 0.3)
     hands.do("mousemove", 150, 122 + 5 + 25 + 12, "click", 1)
-    hands.do("key", "--window", hands.window, "ctrl+f")
+    hands.do("key", "--window", hands.window, "ctrl+f", "sleep", 0.3)
     hands.do("key", "--window", hands.window, "ctrl+a", "BackSpace", "Return", "Home")
     until(lambda: hands.title().startswith("1.png"), "the first picture, without a filter")
     # The path is pasted into the dialog.
-    hands.do("key", "--window", hands.window, "o", "sleep", 0.5)
+    hands.do("key", "--window", hands.window, "o", "sleep", 0.3)
     hands.do("key", "--window", hands.window, "ctrl+v", "Return")
     until(lambda: hands.title().startswith("7.png"), "the picture whose path was copied")
     assert process.poll() is None
