@@ -3,6 +3,6 @@
 - Left: `browser` (list of pictures, totals) with `tree` (subfolders), or `live` (live source, cars)
 - Middle: `canvas` with `toolbar`, or `welcome` while there is no picture
 - Right: `plates` (one card per plate) and `controls` (settings)
-- On top: `dialogs`, `summary`, `training` with `chart`, `help`
+- On top: `dialogs`, `menu`, `summary`, `training` with `chart`, `help`
 - `context`: what every panel is given, and helpers for drawing
 """

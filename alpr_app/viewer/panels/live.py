@@ -122,7 +122,8 @@ def live_panel(context: PanelContext) -> None:
         rows.append((tr("Frames per second"), f"{state.source_rate.per_second():.1f}", None))
         rows.append((tr("Read per second"), f"{state.recogniser_rate.per_second():.1f}", None))
     if running and state.recognition is not None:
-        rows.append((tr("Latency"), f"{1000 * (state.recognition.finished - state.recognition.captured):.0f} ms", None))
+        latency = 1000 * (state.recognition.finished - state.recognition.captured)
+        rows.append((tr("Latency"), tr("{time:.0f} ms", time=latency), None))
     if state.image_item is not None:
         rows.append((tr("Picture size"), f"{state.image_item.size[0]} × {state.image_item.size[1]}", None))
     for name, value, tint in rows:

@@ -5,5 +5,6 @@
 - `live`, `cameras`: the thread that reads a camera, video or stream; the list of cameras
 - `recogniser`: the thread that runs the models
 - `folders`, `label_tables`: listing of pictures and subfolders; labels from `alpr_dataset.csv`
-- `export`: the thread that writes saved pictures and results
+- `picker`: the list of the open dialog
+- `export`: the thread that writes saved pictures and results; `desktop`: file manager and clipboard of the system
 """
