@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -56,6 +57,7 @@ def usable(commands: Sequence[Command], which: Callable[[str], str | None] = shu
     return [command for command in commands if which(_program(command)) is not None]
 
 
+@cache
 def can_copy_pictures() -> bool:
     """Whether this computer has a program that copies a picture to the clipboard."""
     return bool(usable(copy_picture_commands("")))

@@ -12,6 +12,7 @@ from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.state import LIVE
 from alpr_app.viewer.panels import plates
 from alpr_app.viewer.panels.plates import PlatesPanel
+from alpr_app.viewer.panels.summary import COLUMNS
 from alpr_app.viewer.toolkit.painter import Painter
 from alpr_app.viewer.workers.live import ENDED, LiveStatus
 
@@ -161,3 +162,16 @@ def test_boxes_that_say_auto_have_a_title_each(window, few_pictures, drawn, monk
     automatic = [top for top, text in boxes if text == "auto"]
     titles = [[one.text for one in drawn if 0 <= one.point[1] - top < ui.row_height] for top in automatic]
     assert [texts[-1] for texts in titles] == ["Backend", "Threads"]
+
+
+def test_a_figure_has_one_name_everywhere(window, fakes, until, drawn):
+    shown = window(capture=lambda address: fakes.Capture(["new"]))
+    shown.viewer.open(0)
+    until(lambda: shown.viewer.collect() or shown.state.recognition is not None, "a frame")
+    shown.draw()
+    texts = [one.text for one in drawn]
+    assert "Read per second" in texts, "the live panel"
+    assert any("Read per second " in text and "F1 help" in text for text in texts), "the status line"
+    titles = {column.title for column in COLUMNS}
+    # As in the totals below the list, and on the cards.
+    assert {"Text right", "Place right", "Missed", "Text wrong", "Place off", "Corner error", "Confidence"} <= titles
