@@ -68,6 +68,7 @@ REST_SECONDS = 0.4
 OUTSIDE = (-1e6, -1e6)
 # Modifiers as numbered by GLFW, and the codes of their keys.
 MODIFIERS = {"shift": (SHIFT, (340, 344)), "ctrl": (CONTROL, (341, 345)), "alt": (4, (342, 346))}
+_MODIFIER_CODES = {code for _, codes in MODIFIERS.values() for code in codes}
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ class Inputs:
         if repeat:
             self._events.append(_Event("repeat", None, lambda target: None, pressed))
         else:
-            self._events.append(_Event("key", ("key", code), lambda target: target.key(code, down, mods), pressed))
+            kind = "modifier up" if not down and code in _MODIFIER_CODES else "key"
+            self._events.append(_Event(kind, ("key", code), lambda target: target.key(code, down, mods), pressed))
 
     def dispatch(self, target: InputTarget, keyboard: bool = True, typing: bool = False) -> None:
         """Pass the events of one frame to `target`.
@@ -173,9 +175,12 @@ class Inputs:
             clicked = any(kind == "button" for kind, _ in changed)
             if event.changes in changed or (clicked and event.kind in ("move", "wheel")):
                 return
-            if not keyboard and event.kind in ("key", "repeat", "character"):
+            if not keyboard and event.kind in ("key", "modifier up", "repeat", "character"):
                 return
             if typing and self.pressed and event.pressed is not None:
+                return
+            # Otherwise a key that was pressed with it would come without it.
+            if event.kind == "modifier up" and self.pressed:
                 return
             # Tabs accept a press only where the pointer was in the frame before.
             if moved and event.kind == "press":

@@ -132,3 +132,15 @@ def test_a_text_field_obeys_one_key_a_frame():
         inputs.dispatch(Frame(), typing=True)
         pressed.append(inputs.pressed)
     assert [keys for keys in pressed if keys] == [[("A", CONTROL)], [("Backspace", 0)]]
+
+
+def test_a_modifier_that_is_released_first_still_belongs_to_its_key(frames):
+    inputs = Inputs()
+    left_control = 341
+    inputs.key(left_control, True)
+    inputs.key(KEYS["V"], True, CONTROL)
+    inputs.key(left_control, False, CONTROL)
+    inputs.key(KEYS["V"], False)
+    first, *later = frames(inputs)
+    assert first == [("key", left_control, True, 0), ("key", KEYS["V"], True, CONTROL)]
+    assert ("key", left_control, False, CONTROL) in later[0]
