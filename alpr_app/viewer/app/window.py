@@ -16,7 +16,7 @@ from alpr_app.core.errors import AlprError
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.layout import WindowLayout
 from alpr_app.viewer.app.program import ViewerProgram
-from alpr_app.viewer.text.language import mark, tr
+from alpr_app.viewer.text.language import letters, mark, tr
 from alpr_app.viewer.toolkit.binding import make_toolkit
 from alpr_app.viewer.toolkit.inputs import REST_SECONDS
 from alpr_app.viewer.toolkit.painter import printable
@@ -153,7 +153,8 @@ class Window:
         ratio = pixels[0] / units[0] if units[0] else 1.0
         # Except on macOS, a unit is a pixel, and the screen tells the scale.
         scale = max(1.0, glfw.get_window_content_scale(self._window)[0] / ratio)
-        self._ui = make_toolkit(theme(settings.theme, settings.colour_blind), scale * settings.ui_scale, ratio)
+        colours = theme(settings.theme, settings.colour_blind)
+        self._ui = make_toolkit(colours, scale * settings.ui_scale, ratio, letters())
         cleanup.callback(self._ui.close)
         self._ui.attach_renderer()
         self._ui.attach_clipboard(self._get_clipboard, self._put_clipboard)

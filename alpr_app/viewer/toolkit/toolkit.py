@@ -29,26 +29,26 @@ class Toolkit(ABC):
         theme: Colours.
         scale: Window units per design unit.
         pixel_ratio: Pixels of the framebuffer per window unit (2 on many Macs).
+        letters: Characters beyond Latin and plates that the language of the window needs in every font.
 
     Attributes:
         name: The binding, as ALPR_TOOLKIT names it.
         unit: Window units per design unit.
-        letters: Characters beyond Latin and plates that the language of the window needs in every font.
     """
 
     name: ClassVar[str]
     _imgui: ClassVar[Any]
 
-    def __init__(self, theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0) -> None:
+    def __init__(self, theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0, letters: str = "") -> None:
         self._renderer: Any = None
         self._imgui.create_context()
         with ExitStack() as opened:
             # After an error nothing is left open.
             opened.callback(self.close)
-            self._set_up(theme, scale, pixel_ratio)
+            self._set_up(theme, scale, pixel_ratio, letters)
             opened.pop_all()
 
-    def _set_up(self, theme: Theme, scale: float, pixel_ratio: float) -> None:
+    def _set_up(self, theme: Theme, scale: float, pixel_ratio: float, letters: str) -> None:
         # Kept for good: pyimgui makes a new object at each call, and values given to an old one dangle.
         self._io = self._imgui.get_io()
         self._io.mouse_double_click_time = 0.35
@@ -63,7 +63,7 @@ class Toolkit(ABC):
         # Frames for which the keyboard waits until a text field has the focus.
         self._focus_frames = 0
         self.wants_text = self._typing = self.combo_open = self._combo_drawn = False
-        self.restyle(theme, scale)
+        self.restyle(theme, scale, letters)
 
     def restyle(self, theme: Theme, scale: float, letters: str = "") -> None:
         """Change colours, scale or the characters that the language needs; between two frames."""
