@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from alpr_app.data.images import read_picture, write_picture
+from alpr_app.evaluation.outcomes import UNREADABLE
+from alpr_app.viewer.app.image_list import ALL, SORT_ORDERS, UNSEEN
 from alpr_app.viewer.panels.context import outcome_colour
 from alpr_app.viewer.toolkit.inputs import KEYS
 from alpr_app.viewer.toolkit.theme import DARK
@@ -109,21 +111,54 @@ def test_a_label_without_a_position_is_shown_on_the_card_alone(window, tmp_path,
     assert near(pixels[40:690, 950:1270], outcome_colour(DARK, outcome), 12).any()
 
 
-@pytest.mark.parametrize(("order", "beside"), [("name", True), ("unsure", False)])
-def test_filter_and_order_share_a_line_only_where_their_texts_fit(window, tmp_path, fakes, monkeypatch, order, beside):
-    write_picture(tmp_path / "皖A12345.png", np.full((300, 400, 3), 30, np.uint8))
-    shown, tops = window(tmp_path, [fakes.plate(corners=CORNERS)]), {}
-    shown.state.change(order=order)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_filter_and_order_stay_in_their_place_whatever_is_chosen(window, few_pictures, monkeypatch, language):
+    shown, places = window(few_pictures), []
+    shown.state.change(language=language)
     ui = shown.frame.context.ui
     combo = ui.combo
 
-    def noted(name, *rest, **more):
-        tops[name] = ui.cursor[1]
-        return combo(name, *rest, **more)
+    def noted(name, current, options, width=0):
+        room = (width or ui.room[0]) - ui.row_height - 18
+        assert all(ui.text_width(option) <= room for option in options), "no text is cut off"
+        places[-1][name] = (*ui.cursor, width)
+        return combo(name, current, options, width)
 
     monkeypatch.setattr(ui, "combo", noted)
-    shown.draw()
-    assert (tops["only"] == tops["order"]) == beside
+    for order in SORT_ORDERS:
+        for only in (ALL, UNREADABLE, UNSEEN):
+            shown.state.change(order=order)
+            shown.state.image_list.filter("", only)
+            places.append({})
+            shown.draw(1)
+    assert places[0]["only"][1] == places[0]["order"][1]
+    assert all(place == places[0] for place in places)
+
+
+def test_the_filter_offers_outcomes_that_there_are_and_its_open_list_stays(window, few_pictures, until, monkeypatch):
+    shown, offered = window(few_pictures), []
+    until(lambda: shown.viewer.collect() or not shown.state.scanning, "the list")
+    ui = shown.frame.context.ui
+    combo = ui.combo
+    monkeypatch.setattr(
+        ui, "combo", lambda name, now, names, width=0: offered.append((name, names)) or combo(name, now, names, width)
+    )
+
+    def outcomes():
+        shown.draw(1)
+        return [names for name, names in offered if name == "only"][-1]
+
+    assert outcomes() == ["All pictures", "Not yet read"]
+    # The combo box with the outcomes.
+    shown.click(60, 92)
+    shown.draw(3)
+    assert ui.combo_open
+    shown.viewer.read_all(True)
+    until(lambda: shown.viewer.collect() or len(shown.state.image_list.records) == 12, "the pictures")
+    assert outcomes() == ["All pictures", "Not yet read"], "no row moves under the pointer"
+    press_key(shown, "Escape")
+    shown.draw(2)
+    assert outcomes() == ["All pictures", "Unreadable"]
 
 
 def press_key(shown, key, letter=""):
