@@ -12,7 +12,7 @@ from alpr_app.viewer.app.commands import save_crop
 from alpr_app.viewer.app.state import NOTHING
 from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_outcome, elide, wrap
 from alpr_app.viewer.panels.menu import open_menu
-from alpr_app.viewer.text.language import tr
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Texture
 from alpr_app.viewer.toolkit.theme import PLATE_COLOURS
@@ -29,6 +29,25 @@ TWO_COLUMNS = 620
 # A less likely second guess is shown without its confidence.
 NOTABLE = 0.01
 NO_CHARACTER = "–"
+# Names of the kinds of plates; `standard` goes without saying.
+KIND_NAMES = {
+    "new_energy": mark("new energy"),
+    "police": mark("police"),
+    "military": mark("military"),
+    "armed_police": mark("armed police"),
+    "emergency": mark("emergency"),
+    "airport": mark("airport"),
+    "farm": mark("farm"),
+    "driving_school": mark("driving school"),
+    "trailer": mark("trailer"),
+    "embassy": mark("embassy"),
+    "consulate": mark("consulate"),
+    "hong_kong": mark("Hong Kong"),
+    "macao": mark("Macao"),
+    "temporary": mark("temporary"),
+    "test": mark("test"),
+    "oversize": mark("oversize"),
+}
 
 
 class PlatesPanel:
@@ -102,6 +121,7 @@ class _Card:
         self.line = context.ui.line_height + 4 * unit
         self.small_line = context.ui.line_height
         self.warning_height = self.line if plate.fits_format is False else 0.0
+        self.kind = KIND_NAMES.get(plate.kind or "", "")
         self.match = state.plate_match(plate)
 
     def height(self, width: float) -> float:
@@ -222,10 +242,10 @@ class _Card:
 
     @property
     def _facts_height(self) -> float:
-        return max(RAW_HEIGHT * self.ui.unit, (3 + (self.car is not None)) * self.small_line)
+        return max(RAW_HEIGHT * self.ui.unit, (3 + bool(self.kind) + (self.car is not None)) * self.small_line)
 
     def _facts(self, paint: Painter, point: Point, width: float) -> None:
-        """Draw colour and score, size and position, and for a live source the car, in small lines."""
+        """Draw colour, kind and score, size and position, and for a live source the car, in small lines."""
         plate = self.plate
         x, y = point
         box, corners = plate.box, np.asarray(plate.corners, np.float32)
@@ -235,6 +255,12 @@ class _Card:
             tr("{width:.0f} × {height:.0f} px", width=across, height=down),
             tr("at {x:.0f}, {y:.0f}", x=box[0], y=box[1]),
         ]
+        if self.kind:
+            # Beside a long name there is no room for the score.
+            rows[:1] = [
+                tr("{colour}, {kind}", colour=tr(plate.colour), kind=tr(self.kind)),
+                tr("score {score:.2f}", score=plate.score),
+            ]
         if self.car is not None:
             track = self.car.track
             rows.insert(0, tr("Car #{number}, from {count} readings", number=track.number, count=track.count))

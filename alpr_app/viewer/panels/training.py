@@ -14,12 +14,12 @@ from alpr_app.viewer.app.state import View
 from alpr_app.viewer.app.training import RunView, age
 from alpr_app.viewer.panels.chart import Chart, column_title, draw_chart, format_value
 from alpr_app.viewer.panels.context import PanelContext, draw_pair, duration, elide, heading
-from alpr_app.viewer.text.language import tr
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.images import ImageItem
 
 COLUMN = 64
-NO_SCORE = (
+NO_SCORE = mark(
     "No labelled plate of its data has the split val, so that no score is measured: the newest model counts as the best"
 )
 
@@ -102,8 +102,8 @@ def _validation(context: PanelContext, view: RunView) -> None:
     """Draw each figure of the last validation beside that of the best one."""
     ui, val = context.ui, view.val
     if view.unvalidated:
-        heading(ui, "No score")
-        ui.text(NO_SCORE, ui.theme.uncertain, wrapped=True)
+        heading(ui, tr("No score"))
+        ui.text(tr(NO_SCORE), ui.theme.uncertain, wrapped=True)
     if not val:
         return
     heading(ui, tr("Validation at step {step:,.0f}", step=val.last("step")))
@@ -240,26 +240,35 @@ class TrainingPage:
         """Draw the state of a run that has not begun, and a field for the folder of another one."""
         ui, program = context.ui, context.program
         if view is None:
-            ui.text("No training run is open")
-            state = "Name the folder that is given to a training command as --output; the run need not have begun."
+            ui.text(tr("No training run is open"))
+            explanation = tr(
+                "Name the folder that is given to a training command as --output; the run need not have begun. The "
+                "newest model can then be tried on the picture."
+            )
         else:
-            ui.text(f"Waiting for a run to begin in {view.name}")
-            state = f"{view.folder} holds no run yet. Its curves and figures appear here as soon as it writes them."
-        ui.text(f"{state} The newest model can then be tried on the picture.", ui.theme.dim, wrapped=True)
+            ui.text(elide(ui, tr("Waiting for a run to begin in {name}", name=view.name), ui.room[0], middle=True))
+            explanation = tr(
+                "{path} holds no run yet. Its curves and figures appear here as soon as it writes them. The newest "
+                "model can then be tried on the picture.",
+                path=view.folder,
+            )
+        ui.text(explanation, ui.theme.dim, wrapped=True)
         ui.space(4 * ui.unit)
-        width = ui.text_width("Watch") + 30 * ui.unit
+        watch, look, close = tr("Watch"), tr("Look for a folder..."), tr("Close")
+        width = ui.text_width(watch) + 30 * ui.unit
         self._folder, entered = ui.text_field(
             "run folder", self._folder, "runs/detector", ui.room[0] - width - ui.gap[0]
         )
         ui.same_line()
-        if (ui.button("Watch", width) or entered) and self._folder.strip():
+        if (ui.button(watch, width) or entered) and self._folder.strip():
             program.training.open(self._folder.strip())
         ui.space(4 * ui.unit)
-        if ui.button("Look for a folder...", ui.text_width("Look for a folder...") + 30 * ui.unit):
+        if ui.button(look, ui.text_width(look) + 30 * ui.unit):
             open_dialog(program)
         if view is not None:
             ui.same_line()
-            if ui.button("Close##waiting", ui.text_width("Close") + 30 * ui.unit, tip="W, Escape; it goes on waiting"):
+            tip = tr("W or Escape; it goes on waiting")
+            if ui.button(f"{close}##waiting", ui.text_width(close) + 30 * ui.unit, tip=tip):
                 program.state.run_open = False
 
     def _header(self, context: PanelContext, view: RunView) -> None:

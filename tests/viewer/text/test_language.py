@@ -87,7 +87,7 @@ NAMING = ("hit", "area", "child", "tabs", "drag_cursor", "get", "mark", "tr", "f
 SAME = {"CSV", "CSV##cars", "1:1", "English", "中文", "Ctrl I, Ctrl K", "Ctrl E"}
 SAME |= {"python -m alpr_app.train report ", " --dataset_path DATA"}
 # Names of keys, icons, settings and areas.
-NAMES = set(KEYS) | {"Row", "refresh cameras", "picker up", "show_truth"}
+NAMES = set(KEYS) | {"Row", "Choice", "run folder", "refresh cameras", "picker up", "show_truth"}
 
 
 def literals(node: ast.AST) -> Iterator[ast.Constant]:
