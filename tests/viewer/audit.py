@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from alpr_app.data.camera_mode import FORMATS
+from alpr_app.data.cameras import camera_backends
 from alpr_app.viewer.text.language import CHINESE, CHINESE_TABLE, language, read_table
 from alpr_app.viewer.toolkit.inputs import KEYS
 from alpr_app.viewer.toolkit.painter import BODY, Painter, Point, Rect
@@ -19,7 +21,8 @@ TABLE = read_table(CHINESE_TABLE)
 SAME = {word for text in TABLE.values() for word in re.findall(r"[A-Za-z]{3,}", text)}
 SAME |= {word for key in KEYS for word in re.findall(r"[A-Za-z]{3,}", key)}
 SAME |= {"png", "jpg", "fake", "cpu", "int", "openvino", "torch", "English", "Ctrl", "mp", "Webcam", "auto"}
-SAME |= {"broken", "pictures", "north", "south", "far", "empty", "below", "detector_run", "maskocr_run"}
+SAME |= {word for name in (*FORMATS, *camera_backends()) for word in re.findall(r"[A-Za-z]{3,}", name)}
+SAME |= {"broken", "pictures", "north", "south", "far", "empty", "below", "later", "detector_run", "maskocr_run"}
 
 
 def luminance(colour: Colour) -> float:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
+from alpr_app.data.camera_mode import CameraMode
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.state import Menu
 from alpr_app.viewer.panels import dialogs
+from alpr_app.viewer.panels.plates import KIND_NAMES
+from alpr_app.viewer.panels.training import NO_SCORE
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import Camera, CameraList
 from alpr_app.viewer.workers.live import ENDED, OPENING, PAUSED, WAITING, LiveStatus
+from tests.cameras import FakeDriver
 from tests.kept import KEPT
 from tests.viewer.audit import Audit
 
@@ -94,8 +101,48 @@ def test_browsing(audited, labelled, fakes, until):
     assert problems(shown) == ""
 
 
-def test_settings(audited, labelled, fakes):
-    shown = audited(labelled, [fakes.plate("皖A12345", corners=TIGHT)])
+def test_every_kind_of_plate(audited, labelled, fakes):
+    # The longest name of a colour.
+    plate = fakes.plate("皖A12345", corners=TIGHT, colour="yellow")
+    shown = audited(labelled, [replace(plate, kind=kind) for kind in KIND_NAMES])
+    for number, name in enumerate(KIND_NAMES.values()):
+        shown.state.selected = number
+        shown.draw()
+        assert tr("{colour}, {kind}", colour=tr("yellow"), kind=tr(name)) in shown.audit.texts
+    assert problems(shown) == ""
+
+
+def test_the_question_about_kept_results(audited, labelled, fakes, tmp_path, until):
+    database = tmp_path / "results.sqlite"
+    shown = audited(labelled, [fakes.plate("皖A12345", corners=TIGHT)], results_file=database)
+    until(lambda: shown.viewer.collect() or shown.viewer.memory.question_open, "the question")
+    shown.draw(3)
+    assert {tr("Keep results"), tr("Do not keep")} <= shown.audit.texts
+    assert problems(shown) == ""
+
+
+def test_messages_about_kept_results(audited, tmp_path, until, monkeypatch):
+    monkeypatch.setattr("alpr_app.viewer.workers.result_store.LOCKED_SECONDS", 0.05)
+    path = tmp_path / "results.sqlite"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    shown = audited(results_file=path)
+    viewer, state = shown.viewer, shown.state
+    viewer.memory.permit(True)
+    until(lambda: viewer.collect() or state.messages, "the failure")
+    ending = tr("{failure}; the window goes on without it", failure="")
+    assert state.message.is_error and state.message.text.endswith(ending)
+    shown.draw()
+    other.close()
+    viewer.memory.forget()
+    until(lambda: viewer.collect() or not state.message.is_error, "the end of the database")
+    shown.draw()
+    assert tr("The kept results have been deleted") in shown.audit.texts
+    assert problems(shown) == ""
+
+
+def test_settings(audited, labelled, fakes, tmp_path):
+    shown = audited(labelled, [fakes.plate("皖A12345", corners=TIGHT)], results_file=tmp_path / "results.sqlite")
     # The second tab.
     shown.click(1040 if shown.state.settings.language == "en" else 1020, 24)
     shown.draw()
@@ -105,6 +152,7 @@ def test_settings(audited, labelled, fakes):
     for _ in range(3):
         ui.inputs.wheel(0, -8)
         shown.draw()
+    assert {tr("Keep results on this computer"), tr("Forget the kept results")} <= shown.audit.texts
     assert problems(shown) == ""
 
 
@@ -132,6 +180,43 @@ def test_a_training_run(audited, tmp_path, until, name):
     shown.viewer.open(str(run))
     until(lambda: shown.viewer.collect() or shown.viewer.training.view.changed, "the run")
     shown.draw(3)
+    assert problems(shown) == ""
+
+
+def test_a_training_run_without_a_score(audited, tmp_path, until):
+    shown = audited()
+    run = tmp_path / "detector_run"
+    shutil.copytree(KEPT / "detector_run", run)
+    (run / "val.csv").unlink()
+    shown.viewer.open(str(run))
+    until(lambda: shown.viewer.collect() or shown.viewer.training.view.unvalidated, "the run")
+    shown.draw(3)
+    assert tr(NO_SCORE) in shown.audit.texts
+    assert problems(shown) == ""
+
+
+def test_a_training_run_that_has_not_begun(audited, tmp_path):
+    shown = audited()
+    assert shown.viewer.training.open(str(tmp_path / "later"))
+    shown.draw(3)
+    assert tr("Waiting for a run to begin in {name}", name="later") in shown.audit.texts
+    assert problems(shown) == ""
+
+
+def test_the_mode_of_a_camera(audited, until, monkeypatch):
+    monkeypatch.setattr(cv2, "VideoCapture", FakeDriver())
+    shown = audited()
+    viewer, texts = shown.viewer, shown.audit.texts
+    viewer.open(0)
+    # Modes are remembered by the names in the list.
+    until(lambda: shown.draw(1) is not None and viewer.cameras.result, "the list of cameras")
+    wishes = {"NV12": "The driver refused {mode}; MJPG may allow it", "MJPG": "The driver refused {mode}"}
+    for form, refusal in wishes.items():
+        viewer.camera_modes.choose(CameraMode(3840, 2160, 60.0, form), 0, viewer.live)
+        mode = {"NV12": f"3840 × 2160, NV12, {tr('{rate:g} per second', rate=60)}", "MJPG": "3840 × 2160"}[form]
+        line = tr(refusal, mode=mode)
+        until(lambda line=line: shown.draw(1) is not None and line in texts, line)
+    assert any(text.startswith(tr("Got {mode}", mode="1920 × 1080, MJPG")) for text in texts)
     assert problems(shown) == ""
 
 
