@@ -7,6 +7,7 @@ the panels then draw this state and call the program when the user does somethin
 - `app`: the program, its state and commands, the window
 - `panels`: the parts of the window
 - `workers`: the threads that list, decode, read cameras, recognise and save
+- `text`: the words of the window, in English and Chinese
 - `toolkit`: widgets, painting, textures and input; the only room that knows Dear ImGui
 
 The main thread draws and never waits. The workers hand over through mailboxes and queues, and each result has the key

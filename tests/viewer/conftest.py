@@ -21,6 +21,7 @@ from alpr_app.core.result import Timings
 from alpr_app.data.images import write_picture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.program import ViewerProgram
+from alpr_app.viewer.text import language
 from alpr_app.viewer.toolkit.binding import chosen_binding, make_toolkit
 from alpr_app.viewer.toolkit.offscreen import Offscreen, OffscreenError
 from alpr_app.viewer.toolkit.theme import DARK
@@ -94,6 +95,13 @@ class FakeCapture:
 
     def release(self) -> None:
         self.released.set()
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the tests independent of the language of the computer."""
+    monkeypatch.setattr(language, "system_language", lambda: language.ENGLISH)
+    language.choose_language(language.ENGLISH)
 
 
 @pytest.fixture(scope="session")

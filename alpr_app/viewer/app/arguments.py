@@ -13,6 +13,7 @@ from alpr_app.core.errors import print_error
 from alpr_app.data.assets import SAMPLES
 from alpr_app.data.camera_mode import FORMATS, MAXIMUM_RATE, MAXIMUM_SIDE
 from alpr_app.pipeline.options import FLOOR, ModelChoice, add_model_options, fraction
+from alpr_app.viewer.text.language import LANGUAGES
 
 PROGRAM = "alpr_viewer"
 DEFAULT_SIZE = (1440, 900)
@@ -105,6 +106,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--theme", choices=("dark", "light"), help="colours of the window (default: as last time, at first dark)"
     )
     parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="language of the window (default: as last time, at first that of the system)",
+    )
+    parser.add_argument(
         "--ui_scale", "--ui-scale", type=_scale, metavar="X", help="scale of text and controls, 0.6 to 3"
     )
     parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window or of the screenshot")
@@ -142,5 +148,7 @@ def initial_target(args: argparse.Namespace) -> str | int:
 
 def chosen_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings given on the command line."""
-    settings = {name: getattr(args, name) for name in ("score", "confidence", "recursive", "theme", "ui_scale")}
+    settings = {
+        name: getattr(args, name) for name in ("score", "confidence", "recursive", "theme", "language", "ui_scale")
+    }
     return {name: value for name, value in (settings | {"window": args.size}).items() if value is not None}

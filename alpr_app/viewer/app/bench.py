@@ -23,6 +23,8 @@ from alpr_app.pipeline.options import ModelChoice
 from alpr_app.runtime.system_info import peak_memory
 from alpr_app.viewer.app.main import without_package
 from alpr_app.viewer.app.program import ViewerProgram
+from alpr_app.viewer.app.settings import Settings
+from alpr_app.viewer.text.language import ENGLISH
 from alpr_app.viewer.toolkit.offscreen import Offscreen
 from alpr_app.viewer.workers.recogniser import FAILED
 
@@ -182,7 +184,13 @@ def measure(
             raise AlprError(without_package(error)) from error
         camera, wake_event = StandInCamera(image), threading.Event()
         with ExitStack() as cleanup:
-            program = ViewerProgram(choice, wake=wake_event.set, make=make, capture=lambda address: camera)
+            program = ViewerProgram(
+                choice,
+                Settings(language=ENGLISH),
+                wake=wake_event.set,
+                make=make,
+                capture=lambda address: camera,
+            )
             cleanup.callback(program.close)
             ui = toolkit(theme(program.state.settings.theme, False))
             cleanup.callback(ui.close)

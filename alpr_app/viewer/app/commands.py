@@ -6,7 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
+
+from alpr_app.core.plate import Plate
+from alpr_app.data.images import write_picture
 from alpr_app.data.overlay import annotate
 from alpr_app.viewer.app.cars import write_cars
 from alpr_app.viewer.app.image_list import NO_LABELS
@@ -14,7 +19,10 @@ from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.saved_results import CSV, JSON_LINES, write_results
 from alpr_app.viewer.app.state import FOLDER, LIVE, STEP, Light
 from alpr_app.viewer.app.tree import Node
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.inputs import CONTROL
+from alpr_app.viewer.workers.desktop import copy_picture, show_in_file_manager
+from alpr_app.viewer.workers.images import cut_out
 
 PAGE = 10
 END = 10**9
@@ -42,10 +50,12 @@ class Command:
     @property
     def label(self) -> str:
         """The keys as shown in the help window."""
-        return ", ".join(("Ctrl " if self.control else "") + ARROWS.get(key, key) for key in self.keys)
+        names = (tr(KEY_NAMES[key]) if key in KEY_NAMES else key for key in self.keys)
+        return ", ".join(("Ctrl " if self.control else "") + name for name in names)
 
 
-ARROWS = {"Right": "→", "Left": "←", "Up": "↑", "Down": "↓"}
+# Keys that the help window does not call by their names in `inputs.KEYS`.
+KEY_NAMES = {"Right": "→", "Left": "←", "Up": "↑", "Down": "↓", "Space": mark("Space")}
 
 
 def _toggle(name: str) -> Callable[[ViewerProgram], None]:
@@ -81,11 +91,11 @@ def _next_error(program: ViewerProgram) -> None:
     if program.state.kind != FOLDER or image_list.next_error():
         return
     if image_list.totals.pictures:
-        program.state.add_message("All labelled pictures that have been read are right")
+        program.state.add_message(tr("All labelled pictures that have been read are right"))
     elif image_list.has_labels:
-        program.state.add_message("No labelled picture has been read yet; read the whole folder first")
+        program.state.add_message(tr("No labelled picture has been read yet; read the whole folder first"))
     else:
-        program.state.add_message(NO_LABELS)
+        program.state.add_message(tr(NO_LABELS))
 
 
 def _expand(expanded: bool) -> Callable[[ViewerProgram], None]:
@@ -117,7 +127,7 @@ def go_up(program: ViewerProgram) -> None:
     """Show the parent folder."""
     parent = program.navigator.parent_folder()
     if not parent and program.state.kind == FOLDER:
-        program.state.add_message("This folder has no parent folder")
+        program.state.add_message(tr("This folder has no parent folder"))
     program.show_folder(parent)
 
 
@@ -143,14 +153,28 @@ def _reconnect(program: ViewerProgram) -> None:
 
 
 def _dialog(program: ViewerProgram, name: str) -> None:
-    """Open a dialog, or close it if it is open; the others are closed in either case."""
+    """Open a dialog, or close it if it is open; the others and the context menu are closed in either case."""
+    program.state.menu = None
     wanted = bool(name) and not getattr(program.state, name)
     for dialog in DIALOGS:
         setattr(program.state, dialog, dialog == name and wanted)
 
 
 def _escape(program: ViewerProgram) -> None:
+    state = program.state
+    if state.menu is None and not any(getattr(state, dialog) for dialog in DIALOGS):
+        state.full_screen = False
     _dialog(program, "")
+
+
+def _full_screen(program: ViewerProgram) -> None:
+    program.state.full_screen = not program.state.full_screen
+
+
+def _focus_filter(program: ViewerProgram) -> None:
+    if program.state.kind == FOLDER:
+        program.state.change(show_browser=True)
+        program.state.focus_filter = True
 
 
 def _help(program: ViewerProgram) -> None:
@@ -173,7 +197,7 @@ def open_summary(program: ViewerProgram) -> None:
     if state.kind == FOLDER and (state.image_list.records or state.summary_open):
         _dialog(program, "summary_open")
     else:
-        state.add_message("No picture has been read yet")
+        state.add_message(tr("No picture has been read yet"))
 
 
 def watch_training(program: ViewerProgram) -> None:
@@ -190,6 +214,37 @@ def save_frame(program: ViewerProgram) -> None:
     program.export_worker.save_image(state.live_name, "plates", annotate(state.image_item.image, state.plates))
 
 
+def save_crop(program: ViewerProgram, plate: Plate, image: np.ndarray | None) -> None:
+    """Save the crop given to the reader, and the plate as it is in `image`, H x W x 3 uint8 RGB."""
+    name = plate.text or "plate"
+    program.export_worker.save_image(name, "crop", plate.crop)
+    if image is not None:
+        program.export_worker.save_image(name, "cut-out", cut_out(image, plate.box))
+
+
+def copy_crop(program: ViewerProgram, plate: Plate) -> None:
+    """Copy the crop given to the reader to the clipboard, as a picture."""
+
+    def job() -> str:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "crop.png")
+            write_picture(path, plate.crop)
+            copy_picture(path)
+        return tr("Copied the crop of {text}", text=plate.text)
+
+    program.export_worker.run(job)
+
+
+def reveal(program: ViewerProgram, path: str) -> None:
+    """Show a file in the file manager."""
+
+    def job() -> str:
+        show_in_file_manager(path)
+        return ""
+
+    program.export_worker.run(job)
+
+
 def save_results(program: ViewerProgram, suffix: str) -> None:
     """Save the results of this folder above the thresholds, or the cars of this live session.
 
@@ -202,7 +257,7 @@ def save_results(program: ViewerProgram, suffix: str) -> None:
         _save_cars(program, suffix)
         return
     if not image_list.records:
-        state.add_message("No picture has been read yet")
+        state.add_message(tr("No picture has been read yet"))
         return
     # Copied here and sorted on the thread, which must not see later changes.
     names, records, score, confidence = (
@@ -222,56 +277,62 @@ def save_results(program: ViewerProgram, suffix: str) -> None:
 def _save_cars(program: ViewerProgram, suffix: str) -> None:
     state = program.state
     if not state.cars.listed:
-        state.add_message("No car has been read yet")
+        state.add_message(tr("No car has been read yet"))
         return
     cars, name = list(state.cars.listed.values()), state.live_name
     program.export_worker.save(name, "cars", suffix, lambda path: write_cars(path, cars, name))
 
 
+# Headings in the help window.
+PICTURES, FOLDERS, SOURCE = mark("Pictures"), mark("Folders"), mark("Source")
+VIEW, OVERLAYS, WINDOW = mark("View"), mark("Overlays"), mark("Window")
+
 COMMANDS = (
-    Command("Pictures", ("Right", "Down", "D"), "Next picture; next frame of a live source", _step(1)),
-    Command("Pictures", ("Left", "Up", "A"), "Previous picture", _step(-1)),
-    Command("Pictures", ("Page down",), "Ten pictures forward", _step(PAGE)),
-    Command("Pictures", ("Page up",), "Ten pictures back", _step(-PAGE)),
-    Command("Pictures", ("Home",), "First picture", _step(-END)),
-    Command("Pictures", ("End",), "Last picture", _step(END)),
-    Command("Pictures", ("N",), "Next picture that is not right", _next_error),
-    Command("Pictures", ("J",), "Go to a picture by its number", _goto),
-    Command("Pictures", ("Space",), "Slide show; pause or resume a live source", lambda program: program.play()),
-    Command("Folders", ("Backspace",), "Parent folder", go_up),
-    Command("Folders", ("Down",), "Next folder in the tree", _neighbour_folder(1), control=True),
-    Command("Folders", ("Up",), "Previous folder in the tree", _neighbour_folder(-1), control=True),
-    Command("Folders", ("Right",), "Expand the folder, then go into it", _expand(True), control=True),
-    Command("Folders", ("Left",), "Collapse the folder, then leave it", _expand(False), control=True),
-    Command("Folders", ("F5",), "Refresh and sort the list", lambda program: program.navigator.refresh()),
-    Command("Source", ("O",), "Open a folder, a camera, a video or an address", open_dialog),
-    Command("Source", ("R",), "Reconnect; replay a video", _reconnect),
-    Command("Source", ("S",), "Save the live frame, with and without the overlays", save_frame),
-    Command("Source", ("U",), "Folder summary", open_summary),
-    Command("Source", ("E",), "Save the results, pictures or cars, as JSON lines", _results(JSON_LINES)),
-    Command("Source", ("E",), "Save the results, pictures or cars, as CSV", _results(CSV), control=True),
-    Command("Source", ("W",), "Watch a training run, try its model", watch_training),
-    Command("View", ("F",), "Fit the whole picture", lambda program: _zoom(program, None)),
-    Command("View", ("1",), "Actual size", lambda program: _zoom(program, 1.0)),
-    Command("View", ("2",), "Four times actual size", lambda program: _zoom(program, 4.0)),
-    Command("View", ("+",), "Zoom in", lambda program: program.state.view.enlarge(1)),
-    Command("View", ("-",), "Zoom out", lambda program: program.state.view.enlarge(-1)),
-    Command("View", ("Tab",), "Select the next plate", _select),
-    Command("View", ("I",), "Brighter", _light(STEP)),
-    Command("View", ("K",), "Darker", _light(-STEP)),
-    Command("View", ("I",), "More contrast", _light(contrast=STEP), control=True),
-    Command("View", ("K",), "Less contrast", _light(contrast=-STEP), control=True),
-    Command("View", ("0",), "Reset brightness and contrast", reset_light),
-    Command("Overlays", ("B",), "Boxes", _toggle("show_boxes")),
-    Command("Overlays", ("C",), "Corners", _toggle("show_corners")),
-    Command("Overlays", ("T",), "Texts", _toggle("show_text")),
-    Command("Overlays", ("G",), "Ground truth of labels", _toggle("show_truth")),
-    Command("Window", ("L",), "Hide or show the list on the left", _toggle("show_browser")),
-    Command("Window", ("M",), "Hide or show the folders on the left", _toggle("show_tree")),
-    Command("Window", ("P",), "Hide or show the plates on the right", _toggle("show_plates")),
-    Command("Window", ("Z",), "Keep the zoom from picture to picture", _toggle("keep_zoom")),
-    Command("Window", ("F1", "H"), "This help", _help),
-    Command("Window", ("Escape",), "Close this help or a dialog", _escape),
+    Command(PICTURES, ("Right", "Down", "D"), mark("Next picture; next frame of a live source"), _step(1)),
+    Command(PICTURES, ("Left", "Up", "A"), mark("Previous picture"), _step(-1)),
+    Command(PICTURES, ("Page down",), mark("Ten pictures forward"), _step(PAGE)),
+    Command(PICTURES, ("Page up",), mark("Ten pictures back"), _step(-PAGE)),
+    Command(PICTURES, ("Home",), mark("First picture"), _step(-END)),
+    Command(PICTURES, ("End",), mark("Last picture"), _step(END)),
+    Command(PICTURES, ("N",), mark("Next picture that is not right"), _next_error),
+    Command(PICTURES, ("J",), mark("Go to a picture by its number"), _goto),
+    Command(PICTURES, ("Space",), mark("Slide show; pause or resume a live source"), lambda program: program.play()),
+    Command(FOLDERS, ("Backspace",), mark("Parent folder"), go_up),
+    Command(FOLDERS, ("Down",), mark("Next folder in the tree"), _neighbour_folder(1), control=True),
+    Command(FOLDERS, ("Up",), mark("Previous folder in the tree"), _neighbour_folder(-1), control=True),
+    Command(FOLDERS, ("Right",), mark("Expand the folder, then go into it"), _expand(True), control=True),
+    Command(FOLDERS, ("Left",), mark("Collapse the folder, then leave it"), _expand(False), control=True),
+    Command(FOLDERS, ("F",), mark("Filter the list"), _focus_filter, control=True),
+    Command(FOLDERS, ("F5",), mark("Refresh and sort the list"), lambda program: program.navigator.refresh()),
+    Command(SOURCE, ("O",), mark("Open a folder, a camera, a video or an address"), open_dialog),
+    Command(SOURCE, ("R",), mark("Reconnect; replay a video"), _reconnect),
+    Command(SOURCE, ("S",), mark("Save the live frame, with and without the overlays"), save_frame),
+    Command(SOURCE, ("U",), mark("Folder summary"), open_summary),
+    Command(SOURCE, ("E",), mark("Save the results, pictures or cars, as JSON lines"), _results(JSON_LINES)),
+    Command(SOURCE, ("E",), mark("Save the results, pictures or cars, as CSV"), _results(CSV), control=True),
+    Command(SOURCE, ("W",), mark("Watch a training run, try its model"), watch_training),
+    Command(VIEW, ("F",), mark("Fit the whole picture"), lambda program: _zoom(program, None)),
+    Command(VIEW, ("1",), mark("Actual size"), lambda program: _zoom(program, 1.0)),
+    Command(VIEW, ("2",), mark("Four times actual size"), lambda program: _zoom(program, 4.0)),
+    Command(VIEW, ("+",), mark("Zoom in"), lambda program: program.state.view.enlarge(1)),
+    Command(VIEW, ("-",), mark("Zoom out"), lambda program: program.state.view.enlarge(-1)),
+    Command(VIEW, ("Tab",), mark("Select the next plate"), _select),
+    Command(VIEW, ("I",), mark("Brighter"), _light(STEP)),
+    Command(VIEW, ("K",), mark("Darker"), _light(-STEP)),
+    Command(VIEW, ("I",), mark("More contrast"), _light(contrast=STEP), control=True),
+    Command(VIEW, ("K",), mark("Less contrast"), _light(contrast=-STEP), control=True),
+    Command(VIEW, ("0",), mark("Reset brightness and contrast"), reset_light),
+    Command(OVERLAYS, ("B",), mark("Boxes"), _toggle("show_boxes")),
+    Command(OVERLAYS, ("C",), mark("Corners"), _toggle("show_corners")),
+    Command(OVERLAYS, ("T",), mark("Texts"), _toggle("show_text")),
+    Command(OVERLAYS, ("G",), mark("Ground truth of labels"), _toggle("show_truth")),
+    Command(WINDOW, ("L",), mark("Hide or show the list on the left"), _toggle("show_browser")),
+    Command(WINDOW, ("M",), mark("Hide or show the folders on the left"), _toggle("show_tree")),
+    Command(WINDOW, ("P",), mark("Hide or show the plates on the right"), _toggle("show_plates")),
+    Command(WINDOW, ("Z",), mark("Keep the zoom from picture to picture"), _toggle("keep_zoom")),
+    Command(WINDOW, ("F11",), mark("Full screen"), _full_screen),
+    Command(WINDOW, ("F1", "H"), mark("This help"), _help),
+    Command(WINDOW, ("Escape",), mark("Close this help, a dialog or a menu; leave the full screen"), _escape),
 )
 
 _BY_KEY = {(key, command.control): command for command in COMMANDS for key in command.keys}

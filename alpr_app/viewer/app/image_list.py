@@ -12,11 +12,12 @@ from alpr_app.evaluation.ground_truth import GroundTruth, Totals, label_text_of
 from alpr_app.evaluation.outcomes import OUTCOMES, RIGHT
 from alpr_app.viewer.app.list_filter import ListFilter, parse_filter
 from alpr_app.viewer.app.record import Record, ground_truth, make_record
+from alpr_app.viewer.text.language import mark
 from alpr_app.viewer.workers.label_tables import Labels
 from alpr_app.viewer.workers.recogniser import Recognition
 
 ALL, UNSEEN = "all", "not yet read"
-NO_LABELS = "This folder has no labels, so no picture has a result to compare"
+NO_LABELS = mark("This folder has no labels, so no picture has a result to compare")
 REFILTER_SECONDS = 0.3
 
 
@@ -251,7 +252,7 @@ class ImageList:
         return record.picture_outcome(self.score, self.confidence) if record is not None else ""
 
     def shown(self, plates: Sequence[Plate]) -> list[Plate]:
-        """The plates that reach both thresholds, best first."""
+        """The plates that reach both thresholds, best first: a new list."""
         return [plate for plate in plates if plate.score >= self.score and plate.confidence >= self.confidence]
 
     def next_error(self) -> bool:
@@ -281,7 +282,13 @@ def _find(names: Sequence[str], name: str) -> int:
 
 NAME, NEWEST, LARGEST, UNSURE, ERRORS = "name", "newest", "largest", "unsure", "errors"
 SORT_ORDERS = (NAME, NEWEST, LARGEST, UNSURE, ERRORS)
-SORT_TITLES = ("By name", "Newest first", "Largest first", "Least confident first", "Errors first")
+SORT_TITLES = (
+    mark("By name"),
+    mark("Newest first"),
+    mark("Largest first"),
+    mark("Least confident"),
+    mark("Errors first"),
+)
 
 Rank = Callable[[str, os.DirEntry[str]], str]
 """Takes the relative path of a picture and its directory entry; called on the thread that lists the folder."""

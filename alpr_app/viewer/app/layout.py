@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.program import ViewerProgram
-from alpr_app.viewer.app.settings import LIMITS
+from alpr_app.viewer.app.settings import LIMITS, Settings
 from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.panels.browser import BrowserPanel
 from alpr_app.viewer.panels.canvas import CanvasPanel
@@ -13,10 +13,12 @@ from alpr_app.viewer.panels.controls import settings_panel
 from alpr_app.viewer.panels.dialogs import GotoDialog, OpenDialog
 from alpr_app.viewer.panels.help import help_window
 from alpr_app.viewer.panels.kept_results import keep_question
+from alpr_app.viewer.panels.menu import context_menu
 from alpr_app.viewer.panels.plates import PlatesPanel
 from alpr_app.viewer.panels.summary import SummaryTable
 from alpr_app.viewer.panels.toolbar import status_line
 from alpr_app.viewer.panels.training import TrainingPage
+from alpr_app.viewer.text.language import letters, tr
 from alpr_app.viewer.toolkit.painter import Rect
 from alpr_app.viewer.toolkit.textures import Textures
 from alpr_app.viewer.toolkit.theme import theme
@@ -26,6 +28,11 @@ from alpr_app.viewer.workers.live import Rate
 SPLITTER = 6
 # Minimum width of the picture.
 MINIMUM_CANVAS = 260
+# In wider windows than this, side panels that the user has not resized grow: by this share of the difference, up to
+# this width.
+SMALL_WINDOW = 1280
+GROWTH = {"browser_width": (0.2, 560.0), "plates_width": (0.33, 780.0)}
+DEFAULTS = Settings()
 
 
 class WindowLayout:
@@ -61,8 +68,8 @@ class WindowLayout:
         ui, settings = self.context.ui, self.context.program.state.settings
         colours = theme(settings.theme, settings.colour_blind)
         scale = self._screen_scale * settings.ui_scale
-        if colours != ui.theme or scale != ui.unit:
-            ui.restyle(colours, scale)
+        if (colours, scale, letters()) != (ui.theme, ui.unit, ui.letters):
+            ui.restyle(colours, scale, letters())
 
     def _keys(self) -> None:
         ui, program = self.context.ui, self.context.program
@@ -79,8 +86,8 @@ class WindowLayout:
         ui, settings = context.ui, state.settings
         bottom = round(ui.line_height + 12 * ui.unit)
         height = window[3] - bottom
-        left = settings.browser_width * ui.unit if settings.show_browser else 0
-        right = settings.plates_width * ui.unit if settings.show_plates else 0
+        left = self._side_width("browser_width", window[2]) if settings.show_browser else 0
+        right = self._side_width("plates_width", window[2]) if settings.show_plates else 0
         # In a small window, both sides shrink by the same factor.
         spare = window[2] - MINIMUM_CANVAS * ui.unit
         if left + right > spare:
@@ -95,8 +102,8 @@ class WindowLayout:
         if right:
             self._side((window[2] - right, 0, right, height))
         status_line(context, (0, height, window[2], bottom), self.rate.per_second())
-        self._splitter("browser_width", left, 1, height)
-        self._splitter("plates_width", window[2] - right if right else 0, -1, height)
+        self._splitter("browser_width", left, 1, window[2], height)
+        self._splitter("plates_width", window[2] - right if right else 0, -1, window[2], height)
         if state.open_dialog_open:
             self._open_dialog.draw(context, window)
         else:
@@ -111,21 +118,30 @@ class WindowLayout:
             self._training.draw(context, window)
         if state.help_open:
             help_window(context, window)
+        context_menu(context, window)
+
+    def _side_width(self, name: str, window: float) -> float:
+        """The width of a side panel: as the user has made it, else in proportion to the window."""
+        unit, width = self.context.ui.unit, float(getattr(self.context.program.state.settings, name))
+        if width == getattr(DEFAULTS, name):
+            share, maximum = GROWTH[name]
+            width = min(width + share * max(0.0, window / unit - SMALL_WINDOW), maximum)
+        return width * unit
 
     def _side(self, rect: Rect) -> None:
         """The tabs with the plates and the settings."""
         ui, context = self.context.ui, self.context
         with ui.area("side", rect, ui.theme.panel), ui.tabs("side tabs"):
-            with ui.tab("Plates") as shown:
+            with ui.tab(tr("Plates")) as shown:
                 if shown:
                     with ui.child("plates"):
                         self._plates.draw(context)
-            with ui.tab("Settings") as shown:
+            with ui.tab(tr("Settings")) as shown:
                 if shown:
                     with ui.child("controls"):
                         settings_panel(context)
 
-    def _splitter(self, name: str, x: float, direction: int, height: float) -> None:
+    def _splitter(self, name: str, x: float, direction: int, window: float, height: float) -> None:
         """A line that can be dragged to resize a side panel."""
         if not x:
             return
@@ -138,5 +154,5 @@ class WindowLayout:
                 ui.painter.fill((x - 1, 0, 2, height), ui.theme.accent)
             if hit.held and ui.mouse.delta[0]:
                 low, high = LIMITS[name]
-                wanted = getattr(state.settings, name) + direction * ui.mouse.delta[0] / ui.unit
+                wanted = self._side_width(name, window) / ui.unit + direction * ui.mouse.delta[0] / ui.unit
                 state.change(**{name: min(max(wanted, low), high)})

@@ -8,14 +8,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from alpr_app.core.plate import COLOURS, PROVINCES, Plate
+from alpr_app.viewer.text.language import tr
 
-TIP = (
-    "Part of a file name, of a label or of a reading; or conditions, separated by spaces:\n"
-    "conf<0.9   a plate with a confidence below 0.9\n"
-    "iou<0.7   a labelled plate whose box overlaps the label less\n"
-    f"{', '.join(COLOURS)}   a plate of that colour\n"
-    "皖   a plate of that province"
-)
+
+def filter_tip() -> str:
+    """What can be typed, one kind a line."""
+    return "\n".join(
+        [
+            tr("Part of a file name, of a label or of a reading; or conditions, separated by spaces:"),
+            tr("conf<0.9   a plate with a confidence below 0.9"),
+            tr("iou<0.7   a labelled plate whose box overlaps the label less"),
+            tr("{colours}   a plate of that colour", colours=", ".join(COLOURS)),
+            tr("皖   a plate of that province"),
+        ]
+    )
+
 
 _CONDITION = re.compile(r"(conf|iou)(<=?|>=?)(\d*[.,]?\d+)(%?)")
 # What precedes a complete condition while it is typed; it does not hide anything yet.

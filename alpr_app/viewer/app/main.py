@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from alpr_app.viewer.text.language import ENGLISH
+
 # Packages of the window, by the names under which they are imported; `toolkit.binding` reports those of Dear ImGui.
 _PACKAGES = {"glfw": "glfw", "OpenGL": "PyOpenGL"}
 
@@ -82,7 +84,7 @@ def _run(args: argparse.Namespace) -> bool:
         model_choice,
     )
     from alpr_app.viewer.app.program import ViewerProgram
-    from alpr_app.viewer.app.settings import load_settings, settings_path
+    from alpr_app.viewer.app.settings import Settings, load_settings, settings_path
     from alpr_app.viewer.toolkit.binding import load_toolkit, name_glfw_library
 
     quiet_opencv()
@@ -107,7 +109,8 @@ def _run(args: argparse.Namespace) -> bool:
         from alpr_app.viewer.app.screenshot import take_screenshot
 
         # Independent of the user's settings, so that the same arguments always give the same picture.
-        take_screenshot(make, args.screenshot, args.size or DEFAULT_SIZE)
+        settings = Settings(language=args.language or ENGLISH)
+        take_screenshot(lambda: make(settings=settings), args.screenshot, args.size or DEFAULT_SIZE)
         return True
     from alpr_app.viewer.app.notices import report_threads
     from alpr_app.viewer.app.window import Waker, Window

@@ -13,6 +13,7 @@ from typing import Any
 
 from alpr_app.core.errors import print_error
 from alpr_app.data.file_types import kind_of_file
+from alpr_app.data.network import without_secrets
 from alpr_app.data.run_folder import is_run
 from alpr_app.data.videos import Capture
 from alpr_app.pipeline.options import ModelChoice
@@ -23,14 +24,16 @@ from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import Summary
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.result_memory import ResultMemory
-from alpr_app.viewer.app.settings import Settings, save_settings
+from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
-from alpr_app.viewer.workers.folders import FolderPicker, open_error
+from alpr_app.viewer.workers.folders import open_error
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
+from alpr_app.viewer.workers.picker import FolderPicker
 from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, drain, noop
 
@@ -100,7 +103,7 @@ class ViewerProgram:
             elif os.path.isdir(target):
                 self._open_folder(target, "")
             elif not os.path.exists(target):
-                self.state.add_message(f"{target}: there is no such file or folder", is_error=True)
+                self.state.add_message(tr("{path}: there is no such file or folder", path=target), is_error=True)
             elif kind_of_file(target) == "picture":
                 self._open_folder(*os.path.split(target))
             elif os.path.isfile(target) and (error := open_error(target)):
@@ -128,6 +131,9 @@ class ViewerProgram:
     def _open_live(self, address: str | int) -> None:
         self._close_source()
         state = self.state
+        if isinstance(address, str):
+            # A password is not stored.
+            state.settings = with_recent(state.settings, without_secrets(address))
         state.kind, state.cars = LIVE, Cars()
         session = self._session
 
@@ -137,6 +143,7 @@ class ViewerProgram:
         # A file waits for the models; otherwise its beginning would not be read.
         capture, wait = self.camera_modes.capture_of(address), self.recogniser.status.state == LOADING
         self.live = LiveSource(address, offer, self._wake, capture, wait)
+        state.live_address = address
         state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
 
     def _close_source(self, keep_tree: bool = False) -> None:
@@ -229,7 +236,10 @@ class ViewerProgram:
         if len(image_list.records) >= len(image_list.names):
             state.read_all_total = 0
             state.add_message(
-                f"All {len(image_list.names):,} pictures of this folder have been read; U shows the summary"
+                tr(
+                    "All {count:,} pictures of this folder have been read; U shows the summary",
+                    count=len(image_list.names),
+                )
             )
         elif image_list.names is not self._read_all_names:
             self.read_all(True)

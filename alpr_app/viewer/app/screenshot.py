@@ -12,6 +12,7 @@ from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.layout import WindowLayout
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING
+from alpr_app.viewer.text.language import letters
 from alpr_app.viewer.toolkit.binding import make_toolkit
 from alpr_app.viewer.toolkit.offscreen import Offscreen
 from alpr_app.viewer.toolkit.textures import Textures
@@ -45,7 +46,7 @@ def take_screenshot(make: Callable[[], ViewerProgram], path: Path, size: tuple[i
         if program.state.kind == NOTHING and not program.state.run_open:
             raise AlprError(program.state.messages[-1].text)
         settings = program.state.settings
-        ui = make_toolkit(theme(settings.theme, settings.colour_blind), settings.ui_scale)
+        ui = make_toolkit(theme(settings.theme, settings.colour_blind), settings.ui_scale, letters=letters())
         cleanup.callback(ui.close)
         ui.attach_renderer()
         textures = Textures()

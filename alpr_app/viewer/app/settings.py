@@ -15,6 +15,7 @@ from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.bounded_parsing import ContentError, read_json
 from alpr_app.data.camera_mode import CameraMode, mode_from_dict
 from alpr_app.viewer.app.image_list import NAME, SORT_ORDERS
+from alpr_app.viewer.text.language import LANGUAGE_CHOICES, SYSTEM, tr
 
 RECENT = 10
 # Cameras whose modes are remembered.
@@ -29,6 +30,7 @@ class Settings:
 
     Attributes:
         theme, colour_blind: Colours of the window.
+        language: Of the window: system, en or zh.
         ui_scale: Scale on top of that of the screen.
         window, place: Size and position while it is not maximised; None where the system does not tell a position.
         browser_width, plates_width, tree_height: Sizes of the panels in pixels at scale 1.
@@ -38,13 +40,14 @@ class Settings:
         score, confidence: Thresholds of the plates shown.
         sure: Confidence below which a reading is shown as uncertain.
         slide_seconds: Seconds per picture in the slide show.
-        recent: Recently opened folders, newest first.
+        recent: Recently opened folders, runs, videos and addresses, the newest first.
         cameras: Wanted mode of each camera, by the name of `camera_key`; those changed last come last.
         keep_results: Whether results of pictures are kept on disk: yes, no, or ask until the user has decided.
     """
 
     theme: str = "dark"
     colour_blind: bool = False
+    language: str = SYSTEM
     ui_scale: float = 1.0
     window: tuple[int, int] = (1440, 900)
     place: tuple[int, int] | None = None
@@ -54,7 +57,7 @@ class Settings:
     show_browser: bool = True
     show_plates: bool = True
     show_tree: bool = True
-    tree_height: float = 150.0
+    tree_height: float = 84.0
     show_boxes: bool = True
     show_corners: bool = True
     show_text: bool = True
@@ -72,7 +75,7 @@ class Settings:
     cameras: dict[str, CameraMode] = field(default_factory=dict)
 
 
-_WORDS = {"theme": THEMES, "order": SORT_ORDERS, "keep_results": (ASK, YES, NO)}
+_WORDS = {"theme": THEMES, "language": LANGUAGE_CHOICES, "order": SORT_ORDERS, "keep_results": (ASK, YES, NO)}
 # Minimum and maximum of each number.
 LIMITS: dict[str, tuple[float, float]] = {
     "ui_scale": (0.6, 3.0),
@@ -91,10 +94,10 @@ def settings_path() -> Path:
     return Path(platformdirs.user_config_dir("alpr-app", appauthor=False)) / "viewer.json"
 
 
-def with_recent(settings: Settings, folder: str) -> Settings:
-    """`settings` with `folder` first among the recent folders."""
-    rest = tuple(name for name in settings.recent if name != folder)
-    return replace(settings, recent=(folder, *rest)[:RECENT])
+def with_recent(settings: Settings, target: str) -> Settings:
+    """`settings` with `target`, a path or an address, first among those opened recently."""
+    rest = tuple(name for name in settings.recent if name != target)
+    return replace(settings, recent=(target, *rest)[:RECENT])
 
 
 def load_settings(path: Path) -> tuple[Settings, str]:
@@ -106,14 +109,16 @@ def load_settings(path: Path) -> tuple[Settings, str]:
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
-        return Settings(), f"{path}: settings cannot be read: {reason(error)}"
+        return Settings(), tr("{path}: settings cannot be read: {reason}", path=path, reason=reason(error))
     except ContentError:
         aside = path.with_name(path.name + ".broken")
         try:
             os.replace(path, aside)
         except OSError:
-            return Settings(), f"{path}: damaged settings, not used"
-        return Settings(), f"The settings file was damaged; it is now {aside}, and the defaults are in use"
+            return Settings(), tr("{path}: damaged settings, not used", path=path)
+        return Settings(), tr(
+            "The settings file was damaged; it is now {path}, and the defaults are in use", path=aside
+        )
     return from_dict(content), ""
 
 
@@ -172,5 +177,5 @@ def save_settings(path: Path, settings: Settings) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content.encode("utf-8", errors="surrogateescape"))
     except (OSError, UnicodeError) as error:
-        return f"{path}: settings cannot be saved: {error}"
+        return tr("{path}: settings cannot be saved: {reason}", path=path, reason=error)
     return ""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,11 @@ from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import GroundTruth
 from alpr_app.evaluation.outcomes import Match
 from alpr_app.viewer.app.cars import Cars
-from alpr_app.viewer.app.image_list import ImageList
+from alpr_app.viewer.app.image_list import UNSURE, ImageList
 from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
+from alpr_app.viewer.text.language import choose_language, tr
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.live import LiveStatus, Rate
 from alpr_app.viewer.workers.recogniser import ModelStatus, Recognition
@@ -73,7 +75,7 @@ class Light:
     @property
     def text(self) -> str:
         """Brightness +20 %, contrast -10 %; values of 0 are left out."""
-        parts = [f"{name} {value:+d} %" for name, value in vars(self).items() if value]
+        parts = [f"{tr(name)} {value:+d} %" for name, value in vars(self).items() if value]
         return ", ".join(parts).capitalize()
 
 
@@ -152,6 +154,26 @@ def fitting(picture: tuple[int, int], canvas: tuple[float, float]) -> float:
 
 NOTHING, FOLDER, LIVE = "nothing", "folder", "live"
 
+
+@dataclass(frozen=True)
+class Menu:
+    """A context menu.
+
+    Attributes:
+        position: Of the pointer when it was opened.
+        path: The picture that it is about; empty for a live source.
+        plate: The plate that it is about; None if there is none.
+        image: The picture in which the plate is, H x W x 3 uint8 RGB; None if it is not decoded.
+        text: The text to be copied; empty if there is none.
+    """
+
+    position: tuple[float, float]
+    path: str = ""
+    plate: Plate | None = None
+    image: np.ndarray | None = field(default=None, repr=False, compare=False)
+    text: str = ""
+
+
 # Seconds for which the status line shows a message.
 MESSAGE_SECONDS = 8.0
 TIMED_PICTURES = 200
@@ -182,13 +204,16 @@ class State:
         image_item, recognition: The picture on the canvas and its result; they always belong together.
         selected, hovered, hovered_card: Indices in `plates`, -1 for none; hovered in the picture or as a card.
         playing: Whether the slide show is running.
-        live_name, live_status, live_is_file: The live source.
+        live_name, live_address, live_status, live_is_file: The live source.
         live_last_frame: When its last new frame came, in seconds of the monotonic clock; 0 before the first one.
         cars: Cars of the live session.
         models: State of the models.
         read_all_total: Number of pictures to read when the reading of the whole folder began; 0 if it is not running.
         read_all_started: When it began, in seconds of the monotonic clock.
         read_all_done: Number of pictures read since.
+        menu: The context menu that is open; None if there is none.
+        focus_filter: Whether the field of the filter is to get the focus in the next frame.
+        full_screen: Whether the window covers the whole screen.
         help_open, open_dialog_open, goto_dialog_open, summary_open, run_open: Which dialog is open.
         messages: The last messages.
         timings: Those of the last pictures.
@@ -211,6 +236,7 @@ class State:
     hovered_card: int = -1
     playing: bool = False
     live_name: str = ""
+    live_address: str | int = ""
     live_status: LiveStatus = field(default_factory=LiveStatus)
     live_is_file: bool = False
     live_last_frame: float = 0.0
@@ -219,6 +245,9 @@ class State:
     read_all_total: int = 0
     read_all_started: float = 0.0
     read_all_done: int = 0
+    menu: Menu | None = None
+    focus_filter: bool = False
+    full_screen: bool = False
     help_open: bool = False
     open_dialog_open: bool = False
     goto_dialog_open: bool = False
@@ -230,11 +259,13 @@ class State:
     recogniser_rate: Rate = field(default_factory=Rate)
 
     def __post_init__(self) -> None:
+        choose_language(self.settings.language)
         self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
 
     def change(self, **values: Any) -> None:
         """Change settings; thresholds apply at once to existing results."""
         self.settings = replace(self.settings, **values)
+        choose_language(self.settings.language)
         self.image_list.set_thresholds(self.settings.score, self.settings.confidence)
         self.selected = min(self.selected, len(self.plates) - 1)
 
@@ -252,8 +283,15 @@ class State:
 
     @property
     def plates(self) -> list[Plate]:
-        """The plates on the canvas that reach both thresholds, best first."""
-        return self.image_list.shown(self.recognition.plates) if self.recognition is not None else []
+        """The plates on the canvas that reach both thresholds, in the order of the cards."""
+        return self.cards(self.recognition.plates) if self.recognition is not None else []
+
+    def cards(self, plates: Sequence[Plate]) -> list[Plate]:
+        """The plates that reach both thresholds, best first; but first the plate that ranks its picture in the list."""
+        shown = self.image_list.shown(plates)
+        if self.kind == FOLDER and self.settings.order == UNSURE:
+            shown.sort(key=lambda plate: plate.confidence)
+        return shown
 
     @property
     def car_numbers(self) -> list[int]:
@@ -294,11 +332,17 @@ class State:
         return record.plate_match(plate, self.settings.score, self.settings.confidence) if record is not None else None
 
     @property
+    def live_title(self) -> str:
+        """Name of the live source in the language of the window."""
+        number = self.live_address
+        return tr("camera {number}", number=number) if isinstance(number, int) else self.live_name
+
+    @property
     def title(self) -> str:
         """Title of the window: the name of the picture or source."""
         if self.kind == FOLDER:
             return os.path.basename(self.image_list.name) or os.path.basename(self.folder) or self.folder
-        return self.live_name if self.kind == LIVE else ""
+        return self.live_title if self.kind == LIVE else ""
 
     def show(self, image_item: ImageItem | None, recognition: Recognition | None) -> None:
         """Put a picture and its result (None: not yet read) on the canvas."""

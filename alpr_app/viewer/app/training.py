@@ -31,6 +31,7 @@ from alpr_app.data.run_folder import (
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import State
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.images import ImageItem, Stamp, load_image_item, stamp_of
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, Worker, noop
 
@@ -170,7 +171,7 @@ class RunWatch(Worker):
         times = [stamp[0] / 1e9 for part in (TRAIN, VAL) for stamp in stamps[part] if stamp is not None]
         begun = is_run(folder)
         if not begun and self._view.begun:
-            self._problems[""] = f"{folder}: there is no training run in this folder any more"
+            self._problems[""] = tr("{path}: there is no training run in this folder any more", path=folder)
         elif begun:
             self._problems.pop("", None)
         view = self._view
@@ -270,7 +271,8 @@ class TrainingMonitor:
         """Watch the run in `folder`, or wait for it to begin there; returns whether that is possible."""
         path = Path(os.path.abspath(os.path.expanduser(folder)))
         if path.exists() and not path.is_dir():
-            self._state.add_message(f"{path}: this is a file; name the folder of a training run", is_error=True)
+            message = tr("{path}: this is a file; name the folder of a training run", path=path)
+            self._state.add_message(message, is_error=True)
             return False
         if self.view is None or self.view.folder != path:
             self._stop_watching()
@@ -320,7 +322,9 @@ class TrainingMonitor:
         changes = {model.kind: str(model.path)} | ({"reader_config": None} if model.kind == "reader" else {})
         self._choose(**changes, version=self._version())
         self._state.run_open = False
-        self._state.add_message(f"Now using the {model.kind} from run {model.path.parent.name}")
+        self._state.add_message(
+            tr("Now using the {kind} from run {name}", kind=tr(model.kind), name=model.path.parent.name)
+        )
 
     def _version(self) -> str:
         return " ".join(self.models_in_use[kind].sha256 for kind in sorted(self.models_in_use))
@@ -348,15 +352,16 @@ class TrainingMonitor:
     def model_description(self) -> str:
         """The models of training runs in use, in a few words; empty if there are none."""
         return ", ".join(
-            f"{kind} from run {self.models_in_use[kind].path.parent.name}" for kind in sorted(self.models_in_use)
+            tr("{kind} from run {name}", kind=tr(kind), name=self.models_in_use[kind].path.parent.name)
+            for kind in sorted(self.models_in_use)
         )
 
     @property
-    def initial_models_name(self) -> str:
-        """Name of the models that `restore_initial_models` restores."""
-        return (
-            "shipped models" if self._initial.detector is self._initial.reader is None else "models chosen at the start"
-        )
+    def restore_label(self) -> str:
+        """Label of the button that calls `restore_initial_models`."""
+        if self._initial.detector is self._initial.reader is None:
+            return tr("Back to the shipped models")
+        return tr("Back to the models chosen at the start")
 
     def _stop_watching(self) -> None:
         if self._watch is not None:

@@ -17,6 +17,7 @@ from alpr_app.core.errors import AlprError
 from alpr_app.viewer.app.commands import press
 from alpr_app.viewer.app.layout import WindowLayout
 from alpr_app.viewer.app.program import ViewerProgram
+from alpr_app.viewer.text.language import letters, mark, tr
 from alpr_app.viewer.toolkit.binding import make_toolkit
 from alpr_app.viewer.toolkit.inputs import REST_SECONDS
 from alpr_app.viewer.toolkit.painter import printable
@@ -76,7 +77,7 @@ def _is_visible(place: tuple[int, int], size: tuple[int, int], area: Area) -> bo
     return width >= MINIMUM_VISIBLE[0] and height >= MINIMUM_VISIBLE[1]
 
 
-TITLE = "Licence plates"
+TITLE = mark("Licence plates")
 MINIMUM_SIZE = (640, 420)
 # Screens without vertical synchronisation (virtual ones) would otherwise be redrawn as fast as possible.
 SHORTEST_FRAME = 1 / 60
@@ -144,6 +145,7 @@ class Window:
             self._window = self._open(place, size, maximised)
             cleanup.callback(glfw.destroy_window, self._window)
             self._place, self._size, self._placement_read = place, size, monotonic()
+            self._is_full_screen, self._restored = False, (0, 0, *size)
             self._waker = Waker()
             # After an error, the thread that waits for the window can end.
             cleanup.callback(self._waker.seen.set)
@@ -163,7 +165,8 @@ class Window:
         ratio = pixels[0] / units[0] if units[0] else 1.0
         # Except on macOS, a unit is a pixel, and the screen tells the scale.
         scale = max(1.0, glfw.get_window_content_scale(self._window)[0] / ratio)
-        self._ui = make_toolkit(theme(settings.theme, settings.colour_blind), scale * settings.ui_scale, ratio)
+        colours = theme(settings.theme, settings.colour_blind)
+        self._ui = make_toolkit(colours, scale * settings.ui_scale, ratio, letters())
         cleanup.callback(self._ui.close)
         self._ui.attach_renderer()
         self._ui.attach_clipboard(self._get_clipboard, self._put_clipboard)
@@ -187,7 +190,7 @@ class Window:
             (glfw.POSITION_Y, place[1] if place else glfw.ANY_POSITION),
         ):
             glfw.window_hint(hint, value)
-        window = glfw.create_window(width, height, TITLE, None, None)
+        window = glfw.create_window(width, height, tr(TITLE), None, None)
         if not window:
             raise WindowError(_failure_reason())
         glfw.set_window_size_limits(window, *MINIMUM_SIZE, glfw.DONT_CARE, glfw.DONT_CARE)
@@ -244,12 +247,17 @@ class Window:
             if self._draw(now - last):
                 last = now
             more -= 1
-            if self._program.state.title != title:
-                title = self._program.state.title
-                glfw.set_window_title(self._window, printable(f"{title} - {TITLE}") if title else TITLE)
+            if self._title != title:
+                title = self._title
+                glfw.set_window_title(self._window, title)
             if more <= 0 and not self._ui.inputs:
                 self._sleep()
                 more = FRAMES_AFTER_EVENT if self._ui.inputs else 1
+
+    @property
+    def _title(self) -> str:
+        title = self._program.state.title
+        return printable(f"{title} - {tr(TITLE)}") if title else tr(TITLE)
 
     def _sleep(self) -> None:
         """Sleep until something happens, unless it has happened while the frame was drawn."""
@@ -273,6 +281,8 @@ class Window:
             self._program.collect()
             return False
         self._frame.draw((width, height), seconds)
+        if self._program.state.full_screen != self._is_full_screen:
+            self._switch_full_screen()
         glfw.swap_buffers(self._window)
         self._waker.seen.set()
         cursor = self._ui.cursor_shape
@@ -280,6 +290,27 @@ class Window:
             self._cursor = cursor
             glfw.set_cursor(self._window, self._cursors[cursor])
         return True
+
+    def _switch_full_screen(self) -> None:
+        """Cover the screen that shows most of the window, or go back to the former position and size."""
+        window = self._window
+        if self._is_full_screen:
+            no_monitor: Any = None
+            glfw.set_window_monitor(window, no_monitor, *self._restored, glfw.DONT_CARE)
+            self._is_full_screen = False
+            return
+        monitors = glfw.get_monitors()
+        if not monitors:
+            self._program.state.full_screen = False
+            return
+        self._remember_placement()
+        place = (0, 0) if glfw.get_platform() == glfw.PLATFORM_WAYLAND else glfw.get_window_pos(window)
+        size = glfw.get_window_size(window)
+        self._restored = (*place, *size)
+        monitor = max(monitors, key=lambda one: _shared(place, size, glfw.get_monitor_workarea(one)))
+        mode = glfw.get_video_mode(monitor)
+        glfw.set_window_monitor(window, monitor, 0, 0, *mode.size, mode.refresh_rate)
+        self._is_full_screen = True
 
     def wait_for_exports(self) -> None:
         """Wait until all saved files are written, before the window closes.
@@ -296,9 +327,10 @@ class Window:
             glfw.wait_events_timeout(POLL_SECONDS)
 
     def _remember_placement(self) -> None:
-        """Remember position and size of the window, unless it is maximised or minimised."""
+        """Remember position and size of the window, unless it is maximised, minimised or covers the screen."""
         window, self._placement_read = self._window, monotonic()
-        if glfw.get_window_attrib(window, glfw.MAXIMIZED) or glfw.get_window_attrib(window, glfw.ICONIFIED):
+        hidden = glfw.get_window_attrib(window, glfw.MAXIMIZED) or glfw.get_window_attrib(window, glfw.ICONIFIED)
+        if hidden or self._is_full_screen:
             return
         width, height = glfw.get_window_size(window)
         self._size = (width, height) if width and height else self._size

@@ -4,6 +4,6 @@
   `camera_controls`)
 - Middle: `canvas` with `toolbar`, or `welcome` while there is no picture
 - Right: `plates` (one card per plate) and `controls` (settings) with `kept_results`
-- On top: `dialogs`, `summary`, `training` with `chart`, `help`
+- On top: `dialogs`, `menu`, `summary`, `training` with `chart`, `help`
 - `context`: what every panel is given, and helpers for drawing
 """

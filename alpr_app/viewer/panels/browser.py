@@ -7,14 +7,15 @@ from time import monotonic
 
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, OUTCOMES, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.commands import go_up, open_dialog, open_summary
-from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, UNSEEN
-from alpr_app.viewer.app.list_filter import TIP
+from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, UNSEEN, ImageList
+from alpr_app.viewer.app.list_filter import filter_tip
 from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.state import FOLDER, LIVE
 from alpr_app.viewer.panels.context import (
     PanelContext,
     draw_outcome,
     draw_pair,
+    duration,
     elide,
     icon_button,
     icon_width,
@@ -23,16 +24,20 @@ from alpr_app.viewer.panels.context import (
     visible_rows,
 )
 from alpr_app.viewer.panels.live import live_panel
+from alpr_app.viewer.panels.menu import open_menu
 from alpr_app.viewer.panels.tree import TreePanel
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import Rect
 
 # Below this height the totals are left out in favour of the list.
 LOW_HEIGHT = 440
-_FILTERS = (ALL, RIGHT, TEXT_WRONG, PLACE_OFF, MISSED, FALSE_BOX, UNREADABLE, UNSEEN)
-_FILTER_NAMES = ("All pictures", *(name.capitalize() for name in _FILTERS[1:]))
-# The counts below the list, in lines of two.
-_SHORT = {UNREADABLE: "unreadable"}
-_COUNTED = (RIGHT, PLACE_OFF, TEXT_WRONG, MISSED, FALSE_BOX, UNREADABLE)
+# Space between the lines of text in the list; room for the arrow of a combo box and the margins of its text; and for
+# the mark before a count.
+ROW_SPACE, COMBO_ARROW, MARK_WIDTH = 3, 48, 16
+
+# Where there is little room.
+_SHORT = {UNREADABLE: mark("unreadable")}
+_COUNTED = (RIGHT, TEXT_WRONG, PLACE_OFF, MISSED, FALSE_BOX, UNREADABLE)
 
 
 class BrowserPanel:
@@ -42,6 +47,7 @@ class BrowserPanel:
         self._scrolled_to = -2
         self._tree = TreePanel()
         self._is_low = False
+        self._offered: list[str] = [ALL]
 
     def draw(self, context: PanelContext, rect: Rect) -> None:
         ui, state = context.ui, context.program.state
@@ -60,55 +66,62 @@ class BrowserPanel:
 
     def _head(self, context: PanelContext) -> None:
         ui, state = context.ui, context.program.state
-        width = ui.text_width("Open...") + 18 * ui.unit
+        width = ui.text_width(tr("Open...")) + 18 * ui.unit
         left, top = ui.cursor
         room = ui.room[0]
         if state.kind == FOLDER:
             parent = context.program.navigator.parent_folder()
-            if icon_button(context, "up", "up", "Parent folder (Backspace)", enabled=bool(parent)):
+            if icon_button(context, "up", "up", tr("Parent folder (Backspace)"), enabled=bool(parent)):
                 go_up(context.program)
             left, room = left + icon_width(ui) + ui.gap[0], room - icon_width(ui) - ui.gap[0]
-        title = state.live_name if state.kind == LIVE else os.path.basename(state.folder) or state.folder
-        shown = elide(ui, title or "No source", room - width - 10 * ui.unit)
+        title = state.live_title if state.kind == LIVE else os.path.basename(state.folder) or state.folder
+        shown = elide(ui, title or tr("No source"), room - width - 10 * ui.unit)
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), shown, ui.theme.text)
         ui.cursor = (left, top)
         ui.hit("title", max(1.0, room - width - 10 * ui.unit), ui.row_height)
-        ui.tooltip(state.folder if state.kind == FOLDER else state.live_name)
+        ui.tooltip(state.folder if state.kind == FOLDER else state.live_title)
         ui.cursor = (left + room - width, top)
-        if ui.button("Open...", width, tip="Open a folder, a camera, a video or an address (O)"):
+        if ui.button(tr("Open..."), width, tip=tr("Open a folder, a camera, a video or an address (O)")):
             open_dialog(context.program)
 
     def _filter(self, context: PanelContext) -> None:
-        ui, state, image_list = context.ui, context.program.state, context.program.state.image_list
-        text, _ = ui.text_field("filter", image_list.text, "Filter by name or plate")
-        ui.tooltip(TIP)
-        only = image_list.only
-        room, refresh_width = ui.room[0], icon_width(ui) + ui.gap[0]
-        half = (room - refresh_width - ui.gap[0]) / 2
-        texts = (_FILTER_NAMES[_FILTERS.index(only)], SORT_TITLES[SORT_ORDERS.index(state.settings.order)])
-        # One line only where both selected texts fit, beside the arrow.
-        one_line = max(map(ui.text_width, texts)) + ui.row_height + 18 * ui.unit <= half
-        only = _FILTERS[ui.combo("only", _FILTERS.index(only), _FILTER_NAMES, half if one_line else room)]
-        if one_line:
-            ui.same_line()
-        image_list.filter(text, only)
-        self._order(context, ui.room[0] - refresh_width)
-
-    def _order(self, context: PanelContext, width: float) -> None:
-        ui, program = context.ui, context.program
-        current = SORT_ORDERS.index(program.state.settings.order)
-        chosen = ui.combo("order", current, SORT_TITLES, width)
+        """Two lines that stay in their place, whatever is chosen: text, then outcome and order."""
+        ui, program, image_list = context.ui, context.program, context.program.state.image_list
+        icon = icon_width(ui) + ui.gap[0]
+        focus, program.state.focus_filter = program.state.focus_filter, False
+        text, _ = ui.text_field("filter", image_list.text, tr("Filter by name or plate"), ui.room[0] - icon, focus)
+        ui.tooltip(filter_tip())
         ui.same_line()
         stale = program.navigator.order_is_stale
-        tip = "Sort again: there are new results (F5)" if stale else "Refresh and sort the list (F5)"
+        tip = tr("Sort again: there are new results (F5)") if stale else tr("Refresh and sort the list (F5)")
         if icon_button(context, "refresh", "refresh", tip, on=stale):
             program.navigator.refresh()
+        if not ui.combo_open:
+            # Otherwise new results would move the rows of the open list.
+            self._offered = _present_outcomes(image_list)
+        offered = self._offered if image_list.only in self._offered else [*self._offered, image_list.only]
+        names = [_outcome_title(outcome) for outcome in offered]
+        orders = [tr(title) for title in SORT_TITLES]
+        share, room = self._combo_share(context, orders), ui.room[0]
+        only = offered[ui.combo("only", offered.index(image_list.only), names, (room - ui.gap[0]) * share)]
+        ui.same_line()
+        current = SORT_ORDERS.index(program.state.settings.order)
+        chosen = ui.combo("order", current, orders)
+        image_list.filter(text, only)
         if chosen != current:
             program.sort(SORT_ORDERS[chosen])
 
+    def _combo_share(self, context: PanelContext, orders: list[str]) -> float:
+        """The share of the width for the outcomes, so that the longest texts of both combo boxes fit."""
+        widths = [
+            max(map(context.ui.text_width, texts)) + COMBO_ARROW * context.ui.unit
+            for texts in ([_outcome_title(outcome) for outcome in (ALL, *_COUNTED, UNSEEN)], orders)
+        ]
+        return widths[0] / sum(widths)
+
     def _list(self, context: PanelContext) -> None:
         ui, image_list = context.ui, context.program.state.image_list
-        row = round(ui.line_height + 8 * ui.unit)
+        row = round(ui.line_height + ROW_SPACE * ui.unit)
         position = image_list.position
         if position >= 0 and image_list.index != self._scrolled_to:
             scroll_to_row(ui, position * row, row, ui.room[1])
@@ -147,96 +160,147 @@ class BrowserPanel:
         paint.text((text_left, y), text, ui.theme.text)
         label = image_list.label_text(name)
         shown = elide(ui, label or name, text_left - left - 32 * ui.unit, middle=True)
-        paint.text((left + 24 * ui.unit, y), shown, ui.theme.text if chosen and not text else ui.theme.dim)
-        if hit.clicked:
+        paint.text((left + 24 * ui.unit, y), shown, ui.theme.text if chosen else ui.theme.dim)
+        if hit.clicked or hit.menu:
             image_list.go(index)
+        if hit.menu:
+            plates = context.program.state.cards(record.recognition.plates) if record is not None else []
+            reading = ", ".join(plate.text for plate in plates if plate.text)
+            open_menu(context, os.path.join(context.program.state.folder, name), None, reading or label)
         if hit.hovered:
             ui.tooltip(_row_tooltip(name, label, outcome, record))
 
     def _footer_height(self, context: PanelContext) -> float:
         ui = context.ui
-        lines = 1 + (0 if self._is_low else len(self._rates(context)) + len(self._counted(context)))
-        return lines * (ui.line_height + 3 * ui.unit) + ui.row_height + ui.gap[1] * 2 + 6 * ui.unit
+        lines = 1 + (0 if self._is_low else bool(self._rates(context)) + len(self._counted(context)))
+        return lines * self._step(context) + ui.row_height + ui.gap[1] * 2 + 6 * ui.unit
+
+    def _step(self, context: PanelContext) -> float:
+        return context.ui.line_height + 2 * context.ui.unit
 
     def _footer(self, context: PanelContext) -> None:
         ui, state, image_list = context.ui, context.program.state, context.program.state.image_list
         left, top = ui.cursor
-        width, step = ui.room[0], ui.line_height + 3 * ui.unit
+        width, step = ui.room[0], self._step(context)
         paint = ui.painter
         paint.line([(left, top), (left + width, top)], ui.theme.line)
-        top += 6 * ui.unit
-        draw_pair(ui, paint, (left, top, width, step), _count(context), f"{len(image_list.records):,} read")
+        top += 5 * ui.unit
+        draw_pair(
+            ui, paint, (left, top, width, step), _count(context), tr("{count:,} read", count=len(image_list.records))
+        )
+        top += step
         if not self._is_low:
-            for name, rate in self._rates(context):
+            if rates := self._rates(context):
+                self._draw_rates(context, (left, top, width, step), rates)
                 top += step
-                draw_pair(ui, paint, (left, top, width, step), name, f"{100 * rate:.1f} %")
-            for outcomes in self._counted(context):
+            for line in self._counted(context):
+                for outcome, x, wide in line:
+                    self._outcome_count(context, (left + x, top, wide, step), outcome)
                 top += step
-                for number, outcome in enumerate(outcomes):
-                    self._outcome_count(context, (left + number * width / 2, top), step, outcome)
-        ui.cursor = (left, top + step + 4 * ui.unit)
+        ui.cursor = (left, top + 3 * ui.unit)
         if state.read_all_total:
             self._read_all_progress(context, width)
             return
-        summary_width = ui.text_width("Folder summary") + 18 * ui.unit
-        label = "Read the whole folder"
-        label = label if ui.text_width(label) < width - summary_width - 24 * ui.unit else "Read all"
+        summary = tr("Folder summary")
+        summary_width = ui.text_width(summary) + 18 * ui.unit
+        label = tr("Read the whole folder")
+        label = label if ui.text_width(label) < width - summary_width - 24 * ui.unit else tr("Read all")
         enabled = len(image_list.records) < len(image_list.names)
         if ui.button(label, width - summary_width - ui.gap[0], enabled=enabled):
             context.program.read_all(True)
         ui.same_line()
-        if ui.button(
-            "Folder summary", summary_width, enabled=bool(image_list.records), tip="Results folder by folder (U)"
-        ):
+        tip = tr("Results folder by folder (U)")
+        if ui.button(summary, summary_width, enabled=bool(image_list.records), tip=tip):
             open_summary(context.program)
 
-    def _rates(self, context: PanelContext) -> list[tuple[str, float]]:
-        """The rates of text and of place, which are apart; empty without labelled plates."""
+    def _rates(self, context: PanelContext) -> list[tuple[str, int]]:
+        """The rates of text and of place, which are apart, and of how many plates; empty without labelled plates."""
         totals = context.program.state.image_list.totals
-        rates = [(f"Text right, of {totals.plates:,} plates", totals.text_rate)] if totals.plates else []
+        rates = []
+        if totals.plates:
+            rates.append((f"{tr('Text right')} {100 * totals.text_rate:.1f} %", totals.plates))
         if totals.placed_plates:
-            rates.append((f"Place right, of {totals.placed_plates:,}", totals.place_rate))
+            rates.append((f"{tr('Place right')} {100 * totals.place_rate:.1f} %", totals.placed_plates))
         return rates
 
-    def _counted(self, context: PanelContext) -> list[tuple[str, ...]]:
-        """The outcomes that are counted below the list, line by line."""
-        totals = context.program.state.image_list.totals
-        if totals.pictures:
-            return [_COUNTED[start : start + 2] for start in range(0, len(_COUNTED), 2)]
-        return [(UNREADABLE,)] if totals.outcomes[UNREADABLE] else []
+    def _draw_rates(self, context: PanelContext, rect: Rect, rates: list[tuple[str, int]]) -> None:
+        """Draw one rate at the left and one at the right; the tooltips say of how many plates they are."""
+        ui = context.ui
+        left, top, width, step = rect
+        for number, (text, plates) in enumerate(rates):
+            wide = ui.text_width(text)
+            ui.cursor = (left if number == 0 else left + width - wide, top)
+            ui.painter.text(ui.cursor, text, ui.theme.text)
+            ui.hit(f"rate {number}", wide, step)
+            ui.tooltip(tr("Of {count:,} labelled plates", count=plates))
 
-    def _outcome_count(self, context: PanelContext, point: tuple[float, float], step: float, outcome: str) -> None:
+    def _counted(self, context: PanelContext) -> list[list[tuple[str, float, float]]]:
+        """The outcomes that there are, in lines, each with its left end and width."""
+        ui, totals = context.ui, context.program.state.image_list.totals
+        lines: list[list[tuple[str, float, float]]] = []
+        x = 0.0
+        for outcome in _COUNTED:
+            if not totals.outcomes[outcome]:
+                continue
+            width = ui.text_width(_count_text(totals.outcomes[outcome], outcome)) + MARK_WIDTH * ui.unit
+            if not lines or x + width > ui.room[0]:
+                lines.append([])
+                x = 0.0
+            lines[-1].append((outcome, x, width))
+            x += width + 12 * ui.unit
+        return lines
+
+    def _outcome_count(self, context: PanelContext, rect: Rect, outcome: str) -> None:
         ui, image_list = context.ui, context.program.state.image_list
-        count = image_list.totals.outcomes[outcome]
-        left, top = point
-        ui.cursor = point
-        hit = ui.hit(f"count {outcome}", ui.room[0] / 2, step)
-        ui.tooltip(f"Pictures whose worst result is: {outcome}. A click shows them alone, a second one all.")
+        left, top, width, height = rect
+        ui.cursor = (left, top)
+        hit = ui.hit(f"count {outcome}", width, height)
+        ui.tooltip(
+            tr(
+                "Pictures whose worst result is: {outcome}. A click shows them alone, a second one all.",
+                outcome=tr(outcome),
+            )
+        )
         draw_outcome(ui, ui.painter, (left + 6 * ui.unit, top + ui.line_height / 2), 4.5 * ui.unit, outcome)
-        colour = ui.theme.text if hit.hovered or image_list.only == outcome else ui.theme.dim
-        colour = outcome_colour(ui.theme, outcome) if count and not hit.hovered else colour
-        ui.painter.text((left + 18 * ui.unit, top), f"{count:,} {_SHORT.get(outcome, outcome)}", colour)
+        chosen = hit.hovered or image_list.only == outcome
+        colour = ui.theme.text if chosen else outcome_colour(ui.theme, outcome)
+        text = _count_text(image_list.totals.outcomes[outcome], outcome)
+        ui.painter.text((left + MARK_WIDTH * ui.unit, top), text, colour)
         if hit.clicked:
             image_list.filter(image_list.text, ALL if image_list.only == outcome else outcome)
 
     def _read_all_progress(self, context: PanelContext, width: float) -> None:
         ui, state = context.ui, context.program.state
-        stop = ui.text_width("Stop") + 18 * ui.unit
+        stop = ui.text_width(tr("Stop")) + 18 * ui.unit
         left, top = ui.cursor
         # While the list grows, more pictures may be read than were known at the beginning.
         share = min(1.0, state.read_all_done / state.read_all_total)
         elapsed = monotonic() - state.read_all_started
         rest = elapsed / share - elapsed if share and elapsed > 1 else 0
         with ui.child("whole", width - stop - ui.gap[0], ui.row_height, scrolls=False):
-            ui.progress(share, f"{100 * share:.0f} %" + (f", {duration(rest)} left" if rest else ""))
+            ui.progress(share, f"{100 * share:.0f} %" + (tr(", {time} left", time=duration(rest)) if rest else ""))
         ui.cursor = (left + width - stop, top)
-        if ui.button("Stop", stop):
+        if ui.button(tr("Stop"), stop):
             context.program.read_all(False)
 
 
+def _present_outcomes(image_list: ImageList) -> list[str]:
+    """The choices of the filter: outcomes that some picture has, and unread pictures if there are any."""
+    unread = [UNSEEN] if len(image_list.records) < len(image_list.names) else []
+    return [ALL, *(outcome for outcome in _COUNTED if image_list.totals.outcomes[outcome]), *unread]
+
+
+def _outcome_title(outcome: str) -> str:
+    return tr("All pictures") if outcome == ALL else tr(_SHORT.get(outcome, outcome)).capitalize()
+
+
+def _count_text(count: int, outcome: str) -> str:
+    return f"{count:,} {tr(_SHORT.get(outcome, outcome))}"
+
+
 def reading_text(context: PanelContext, record: Record | None) -> str:
-    """The reading with its confidence, and the number of further plates; empty without a plate."""
-    plates = context.program.state.image_list.shown(record.recognition.plates) if record is not None else []
+    """The first card's reading and confidence, and the number of further plates; empty without a plate."""
+    plates = context.program.state.cards(record.recognition.plates) if record is not None else []
     if not plates:
         return ""
     more = f" +{len(plates) - 1}" if len(plates) > 1 else ""
@@ -246,33 +310,25 @@ def reading_text(context: PanelContext, record: Record | None) -> str:
 def _row_tooltip(name: str, label: str, outcome: str, record: Record | None) -> str:
     """The outcome in a word, the file name, and what else the row cannot show."""
     if record is None:
-        result = "not yet read"
+        result = tr("not yet read")
     else:
-        result = outcome or "read; the picture has no label"
+        result = tr(outcome) if outcome else tr("read; the picture has no label")
         result += f": {record.recognition.error}" if record.recognition.error else ""
-    return "\n".join([result.capitalize(), name, *([f"Label: {label}"] if label else [])])
+    return "\n".join([result.capitalize(), name, *([tr("Label: {text}", text=label)] if label else [])])
 
 
 def _empty_list(context: PanelContext) -> str:
     """Why the filter shows nothing."""
     image_list = context.program.state.image_list
     needs_labels = image_list.only in OUTCOMES and image_list.only != UNREADABLE
-    return NO_LABELS if needs_labels and not image_list.has_labels else "No picture matches the filter"
+    return tr(NO_LABELS) if needs_labels and not image_list.has_labels else tr("No picture matches the filter")
 
 
 def _count(context: PanelContext) -> str:
     """12 of 345; while the folder is listed, the number of pictures so far."""
     state, image_list = context.program.state, context.program.state.image_list
     if state.scanning:
-        return f"{len(image_list.names):,} so far..."
+        return tr("{count:,} so far...", count=len(image_list.names))
     if len(image_list.rows) < len(image_list.names):
-        return f"{len(image_list.rows):,} of {len(image_list.names):,} shown"
-    return f"{image_list.index + 1:,} of {len(image_list.names):,}"
-
-
-def duration(seconds: float) -> str:
-    """45 s, 12 min, 3 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+        return tr("{count:,} of {total:,} shown", count=len(image_list.rows), total=len(image_list.names))
+    return tr("{count:,} of {total:,}", count=image_list.index + 1, total=len(image_list.names))

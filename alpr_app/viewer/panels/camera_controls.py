@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from alpr_app.data.camera_mode import FORMATS, CameraMode
 from alpr_app.data.cameras import camera_backends
 from alpr_app.viewer.panels.context import PanelContext, heading
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.live import LiveSource
 
 # Common ones; others can be given on the command line.
@@ -26,18 +27,18 @@ def camera_controls(context: PanelContext) -> None:
     live = program.live
     if live is None or not isinstance(live.address, int):
         return
-    heading(ui, "Camera mode")
+    heading(ui, tr("Camera mode"))
     wanted = program.camera_modes.wanted(live.address)
     # After `same_line`, less room is left.
     width = (ui.room[0] - ui.gap[0]) / 2
     wanted_size = wanted.width, wanted.height
-    size = _choice(ui, width, "size", SIZES, wanted_size, (0, 0), lambda pair: f"{pair[0]} × {pair[1]}")
+    size = _choice(ui, width, "size", tr("Size: auto"), SIZES, wanted_size, (0, 0), _size_title)
     ui.same_line()
-    rate = _choice(ui, width, "rate", RATES, wanted.rate, 0.0, lambda value: f"{value:g} per second")
-    form = _choice(ui, width, "format", FORMATS, wanted.format, "", str)
+    rate = _choice(ui, width, "rate", tr("Rate: auto"), RATES, wanted.rate, 0.0, _rate_title)
+    form = _choice(ui, width, "format", tr("Format: auto"), FORMATS, wanted.format, "", str)
     ui.same_line()
-    library = _choice(ui, width, "library", camera_backends(), wanted.backend, "", str)
-    ui.tooltip("Capture library that opens the camera")
+    library = _choice(ui, width, "library", tr("Library: auto"), camera_backends(), wanted.backend, "", str)
+    ui.tooltip(tr("Capture library that opens the camera"))
     _actual(context, live, wanted)
     mode = CameraMode(size[0], size[1], rate, form, library)
     if mode != wanted:
@@ -48,17 +49,33 @@ def _choice(
     ui: Toolkit,
     width: float,
     name: str,
+    automatic: str,
     options: Sequence[Choice],
     current: Choice,
     nothing: Choice,
     title: Callable[[Choice], str],
 ) -> Choice:
-    """Draw a combo box; its first row, `nothing`, leaves the choice to the driver."""
+    """Draw a combo box; its first row, `automatic`, leaves the choice to the driver, which `nothing` stands for."""
     choices = [nothing, *options]
     if current not in choices:
         choices.append(current)
-    titles = [f"{name}: auto", *(title(option) for option in choices[1:])]
+    titles = [automatic, *(title(option) for option in choices[1:])]
     return choices[ui.combo(f"camera {name}", choices.index(current), titles, width)]
+
+
+def _size_title(size: tuple[int, int]) -> str:
+    return f"{size[0]} × {size[1]}"
+
+
+def _rate_title(rate: float) -> str:
+    return tr("{rate:g} per second", rate=rate)
+
+
+def _mode_title(mode: CameraMode) -> str:
+    """The parts of a mode that are known, in a line."""
+    parts = [_size_title((mode.width, mode.height)) if mode.width and mode.height else "", mode.format]
+    parts += [_rate_title(mode.rate) if mode.rate else "", mode.backend]
+    return ", ".join(part for part in parts if part)
 
 
 def _actual(context: PanelContext, live: LiveSource, wanted: CameraMode) -> None:
@@ -66,9 +83,12 @@ def _actual(context: PanelContext, live: LiveSource, wanted: CameraMode) -> None
     ui, actual = context.ui, live.actual_mode
     if actual is None:
         return
-    ui.text(f"Got {actual}", ui.theme.dim, wrapped=True)
+    ui.text(tr("Got {mode}", mode=_mode_title(actual)), ui.theme.dim, wrapped=True)
     refused = wanted.refused(actual)
-    if refused != CameraMode():
+    if refused == CameraMode():
+        return
+    line = tr("The driver refused {mode}", mode=_mode_title(refused))
+    if refused.width and wanted.format != "MJPG":
         # Cheap cameras have their large sizes in this format only.
-        hint = "; MJPG may allow it" if refused.width and wanted.format != "MJPG" else ""
-        ui.text(f"The driver refused {refused}{hint}", ui.theme.uncertain, wrapped=True)
+        line = tr("The driver refused {mode}; MJPG may allow it", mode=_mode_title(refused))
+    ui.text(line, ui.theme.uncertain, wrapped=True)

@@ -11,9 +11,11 @@ from alpr_app.data.overlay import label
 from alpr_app.evaluation.ground_truth import GroundTruth, Label
 from alpr_app.evaluation.outcomes import MISSED, TEXT_WRONG
 from alpr_app.viewer.app.commands import reset_light
-from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_dashed, elide
+from alpr_app.viewer.panels.context import PanelContext, draw_dashed, elide, picture_colour
+from alpr_app.viewer.panels.menu import open_menu
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.inputs import Hit
 from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
@@ -73,6 +75,17 @@ class CanvasPanel:
             state.selected = under
         if not hit.held:
             self._dragging = False
+        if hit.menu:
+            self._menu(context, image_item, under)
+
+    def _menu(self, context: PanelContext, image_item: ImageItem, under: int) -> None:
+        """Open the menu of the plate under the pointer, else of the picture with the texts of all its plates."""
+        state = context.program.state
+        plate = state.plates[under] if under >= 0 else None
+        if plate is not None:
+            state.selected = under
+        texts = [plate.text] if plate is not None else [other.text for other in state.plates if other.text]
+        open_menu(context, "" if image_item.live else image_item.key, plate, ", ".join(texts))
 
     def _picture(self, context: PanelContext, area: Rect, image_item: ImageItem) -> None:
         view = context.program.state.view
@@ -108,10 +121,10 @@ class CanvasPanel:
         if state.settings.show_text:
             self._label_texts(context, transform, taken, truth)
             for (number, plate), car in zip(plates, state.car_numbers, strict=True):
-                colour = confidence_colour(context, plate.confidence)
+                colour = picture_colour(context, plate.confidence)
                 text = f"#{car}  {label(plate)}" if car else label(plate)
                 match = state.plate_match(plate) if truth else None
-                text = f"{text}  {match.outcome}" if match is not None and match.outcome else text
+                text = f"{text}  {tr(match.outcome)}" if match is not None and match.outcome else text
                 self._label(context, paint, transform, taken, plate.box, text, colour, number in marked)
 
     def _label_texts(
@@ -126,7 +139,7 @@ class CanvasPanel:
             if labelled.box is None or outcome not in (TEXT_WRONG, MISSED):
                 continue
             missed = outcome == MISSED
-            text = f"label {labelled.text}  {outcome}" if missed else f"label {labelled.text}"
+            text = tr("label {text}", text=labelled.text) + (f"  {tr(outcome)}" if missed else "")
             colour = ui.theme.missed if missed else ui.theme.ground_truth
             self._label(context, ui.painter, transform, taken, labelled.box, text, colour, False, below=True)
 
@@ -143,7 +156,7 @@ class CanvasPanel:
         self, context: PanelContext, paint: Painter, transform: PictureTransform, plate: Plate, marked: bool
     ) -> None:
         ui, settings = context.ui, context.program.state.settings
-        colour = confidence_colour(context, plate.confidence)
+        colour = picture_colour(context, plate.confidence)
         width = (3.0 if marked else 2.0) * ui.unit
         if settings.show_boxes:
             left, top, right, bottom = plate.box
@@ -219,7 +232,7 @@ def _light_banner(context: PanelContext, area: Rect) -> None:
     margin = 10 * ui.unit
     text = elide(ui, f"{context.program.state.light.text}  ×", area[2] - 2 * margin - 18 * ui.unit)
     ui.cursor = (area[0] + margin, area[1] + area[3] - ui.row_height - margin)
-    if ui.button(text, on=True, tip="Reset brightness and contrast (0)"):
+    if ui.button(text, on=True, tip=tr("Reset brightness and contrast (0)")):
         reset_light(context.program)
 
 

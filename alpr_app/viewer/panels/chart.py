@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alpr_app.viewer.panels.context import elide
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import SERIES, Colour, fade
 
@@ -119,7 +120,7 @@ def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
     paint.text((left, top), chart.title.upper(), ui.theme.dim, SMALL)
     x, y = Axis(0.0, chart.end), axis_for(list(chart.lines.values()), chart.logarithmic)
     if chart.end <= 0 or y is None:
-        paint.text((left, top + 24 * unit), "No figures yet", ui.theme.dim)
+        paint.text((left, top + 24 * unit), tr("No figures yet"), ui.theme.dim)
         return
     line = _line(ui)
     names = max(ui.text_width(name, SMALL) for _, name in y.ticks(8) or [(0, "")])
@@ -142,12 +143,16 @@ def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
 
 
 # Columns of a run's CSV files that have a plainer name in the window than in the files.
-_COLUMN_TITLES = {"judgement": "validation score", "bins": "box distribution"}
+_COLUMN_TITLES = {
+    "samples_per_s": mark("samples per second"),
+    "judgement": mark("validation score"),
+    "bins": mark("box distribution"),
+}
 
 
 def column_title(column: str) -> str:
     """The name of a column of train.csv or val.csv as the window shows it."""
-    return _COLUMN_TITLES.get(column, column.replace("_", " "))
+    return tr(_COLUMN_TITLES.get(column, column.replace("_", " ")))
 
 
 def colour_of(number: int) -> Colour:
@@ -187,7 +192,7 @@ def _legend(ui: Toolkit, chart: Chart, rect: Rect, index: int) -> None:
         paint.text((left + 18 * unit, top), shown, ui.theme.text, SMALL)
         paint.text((left + 24 * unit + ui.text_width(shown, SMALL), top), value, ui.theme.dim, SMALL)
     # The step of these values.
-    text = f"step {chart.x[index]:,.0f}"
+    text = tr("step {step:,.0f}", step=chart.x[index])
     end = rect[0] + rect[2] - ui.text_width(text, SMALL)
     paint.text((end, rect[1] - _line(ui)), text, ui.theme.dim, SMALL)
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.program import ViewerProgram
-from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect
+from alpr_app.viewer.text.language import tr
+from alpr_app.viewer.toolkit.painter import BODY, SMALL, Painter, Point, Rect, wrap_words
 from alpr_app.viewer.toolkit.textures import Textures
-from alpr_app.viewer.toolkit.theme import Colour, Theme, fade
+from alpr_app.viewer.toolkit.theme import Colour, Theme
 
 if TYPE_CHECKING:
     from alpr_app.viewer.toolkit.toolkit import Toolkit
@@ -49,14 +50,12 @@ def elide(ui: Toolkit, text: str, width: float, font: str = BODY, middle: bool =
 
 def wrap(ui: Toolkit, text: str, width: float, font: str = BODY) -> list[str]:
     """Wrap `text` into lines of at most `width`; a word that is too long is shortened in the middle."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and ui.text_width(longer, font) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(elide(ui, word, width, font, middle=True))
-    return lines
+    return wrap_words(
+        text,
+        width,
+        lambda line: ui.text_width(line, font),
+        lambda word: [elide(ui, word, width, font, middle=True)],
+    )
 
 
 def _cut(text: str, count: int, middle: bool) -> str:
@@ -67,10 +66,32 @@ def _cut(text: str, count: int, middle: bool) -> str:
     return text[: count - end] + DOTS + (text[-end:] if end else "")
 
 
+def duration(seconds: float) -> str:
+    """45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return tr("{seconds:.0f} s", seconds=seconds)
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return tr("{minutes} min", minutes=minutes)
+    return tr("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+
+
+def threads_text(count: int) -> str:
+    """A number of threads in words."""
+    return tr("1 thread") if count == 1 else tr("{count} threads", count=count)
+
+
 def confidence_colour(context: PanelContext, confidence: float) -> Colour:
     """Colour of a certain or uncertain reading."""
     theme = context.ui.theme
     return theme.certain if confidence >= context.program.state.settings.sure else theme.uncertain
+
+
+def picture_colour(context: PanelContext, confidence: float) -> Colour:
+    """The same colour for lines on a picture, which are the same in both themes."""
+    theme = context.ui.theme
+    certain = confidence >= context.program.state.settings.sure
+    return theme.picture_certain if certain else theme.picture_uncertain
 
 
 def outcome_colour(theme: Theme, outcome: str) -> Colour:
@@ -159,9 +180,12 @@ def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool 
     hit = ui.hit(name, icon_width(ui), side)
     ui.tooltip(tip)
     theme, paint = ui.theme, ui.painter
-    ground = theme.pressed if hit.hovered and enabled else theme.accent_dim if on else theme.raised
+    ground = theme.clear if not enabled else theme.pressed if hit.hovered else theme.accent_dim if on else theme.raised
     paint.fill((left, top, side * 1.15, side), ground, 4 * ui.unit)
-    colour = theme.text if enabled else fade(theme.dim, 0.5)
+    paint.outline(
+        (left, top, side * 1.15, side), theme.accent if on else theme.edge if enabled else theme.line, 4 * ui.unit
+    )
+    colour = theme.text if enabled else theme.dim
     x, y, size = left + side * 0.575, top + side / 2, side * 0.22
     if icon in ("previous", "next"):
         offset = size * (0.6 if icon == "next" else -0.6)

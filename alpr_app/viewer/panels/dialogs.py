@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from alpr_app.data.assets import SAMPLES
+from alpr_app.data.network import MASK, is_address
 from alpr_app.viewer.panels.context import PanelContext, elide, heading, icon_button, icon_width, scroll_to_row
-from alpr_app.viewer.toolkit.painter import SMALL, Rect
+from alpr_app.viewer.text.language import tr
+from alpr_app.viewer.toolkit.painter import SMALL, Point, Rect
 from alpr_app.viewer.workers.cameras import Camera
-from alpr_app.viewer.workers.folders import PARENT, open_error, start_folders
+from alpr_app.viewer.workers.folders import open_error, start_folders
+from alpr_app.viewer.workers.picker import PARENT
+
+if TYPE_CHECKING:
+    from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 
 def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> None:
@@ -22,12 +29,16 @@ def camera_list(context: PanelContext, open_camera: Callable[[int], None]) -> No
     ui.space(2 * ui.unit)
     left, top = ui.cursor
     width = ui.room[0]
-    ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2 + 2 * ui.unit), "CAMERAS", ui.theme.dim, SMALL)
+    ui.painter.text(
+        (left, top + (ui.row_height - ui.line_height) / 2 + 2 * ui.unit), tr("Cameras").upper(), ui.theme.dim, SMALL
+    )
     ui.cursor = (left + width - icon_width(ui), top)
-    if icon_button(context, "refresh cameras", "refresh", "Look for cameras again", enabled=not listing.busy):
+    if icon_button(context, "refresh cameras", "refresh", tr("Look for cameras again"), enabled=not listing.busy):
         listing.refresh(busy)
     if not listing.result:
-        ui.text("No camera found" if listing.result == () and not listing.busy else "Searching...", ui.theme.dim)
+        ui.text(
+            tr("No camera found") if listing.result == () and not listing.busy else tr("Searching..."), ui.theme.dim
+        )
         return
     for camera in listing.result:
         if _row(context, camera, camera.number == busy):
@@ -40,12 +51,12 @@ def _row(context: PanelContext, camera: Camera, current: bool) -> bool:
     left, top = ui.cursor
     width, height = ui.room[0], ui.row_height
     hit = ui.hit(f"camera {camera.number}", width, height)
-    name = camera.name or "Camera"
-    ui.tooltip(f"Open camera {camera.number}, {name}")
+    name = camera.name or tr("Camera")
+    ui.tooltip(tr("Open camera {number}, {name}", number=camera.number, name=name))
     ground = theme.accent_dim if current else theme.pressed if hit.hovered else theme.raised
     ui.painter.fill((left, top, width, height), ground, 4 * unit)
     y = top + (height - ui.line_height) / 2
-    ui.painter.text((left + 10 * unit, y), str(camera.number), theme.text if current else theme.dim)
+    ui.painter.text((left + 10 * unit, y), str(camera.number), theme.text if current or hit.hovered else theme.dim)
     ui.painter.text((left + 32 * unit, y), elide(ui, name, width - 42 * unit), theme.text)
     return hit.clicked
 
@@ -71,7 +82,7 @@ class GotoDialog:
                 state.goto_dialog_open = False
         rect = ((window[2] - width) / 2, 60 * ui.unit, width, height)
         with ui.area("goto", rect, ui.theme.raised, on_top=True):
-            hint = f"Go to picture 1 to {len(state.image_list.names):,}"
+            hint = tr("Go to picture 1 to {last:,}", last=len(state.image_list.names))
             self._text, entered = ui.text_field("number", self._text, hint, focus=self.just_opened)
         self.just_opened = False
         if entered:
@@ -135,19 +146,20 @@ class OpenDialog:
 
     def _address(self, context: PanelContext) -> None:
         ui, folder_picker = context.ui, context.program.folder_picker
-        ui.text("Open a folder, a picture, a video or an address")
-        width = ui.text_width("Open") + 30 * ui.unit
-        hint = "/path/to/pictures   or   rtsp://camera/stream"
+        ui.text(tr("Open a folder, a picture, a video or an address"))
+        width = ui.text_width(tr("Open")) + 30 * ui.unit
+        hint = tr("/path/to/pictures   or   rtsp://camera/stream")
         before = self._text
         focus, self._focus = self._focus, False
         self._text, entered = ui.text_field("address", before, hint, ui.room[0] - width - ui.gap[0], focus=focus)
         if self._text != before:
             self._error, folder_picker.cursor = "", -1
+            folder_picker.follow(self._text.strip())
         ui.same_line()
         target = self._text.strip()
         # Also without the focus, which a click in the list has taken from the field.
         entered |= any(key in ("Enter", "Keypad enter") for key, _ in ui.inputs.pressed)
-        clicked = ui.button("Open", width, enabled=bool(target))
+        clicked = ui.button(tr("Open"), width, enabled=bool(target))
         if entered and folder_picker.cursor >= 0:
             self._enter(context, folder_picker.cursor)
         elif (clicked or entered) and target:
@@ -156,20 +168,26 @@ class OpenDialog:
         for key, _ in ui.inputs.pressed:
             if key in ("Down", "Up"):
                 folder_picker.move(1 if key == "Down" else -1)
-        message = self._error or "Enter opens the path or address; ↑ and ↓ choose a folder below"
+        message = self._error or tr("Enter opens the path or address; ↑ and ↓ choose a row below")
         ui.text(elide(ui, message, ui.room[0]), ui.theme.wrong if self._error else ui.theme.dim)
 
     def _enter(self, context: PanelContext, row: int) -> None:
-        """Enter a folder of the list; Enter or a click on Open then opens it."""
-        context.program.folder_picker.enter(row)
-        self._show_path(context)
+        """Go into a folder of the list, which Enter or a click on Open then opens; or open a file."""
+        folder_picker = context.program.folder_picker
+        chosen = folder_picker.rows[row]
+        path = folder_picker.path_of(chosen)
+        if chosen.is_folder:
+            folder_picker.go(path)
+            self._show_path(context)
+        else:
+            self._open(context, path)
 
     def _show_path(self, context: PanelContext) -> None:
         """Show the current folder of the list in the field."""
         self._text, self._error, self._scrolled_to = context.program.folder_picker.path, "", -2
 
     def _known_places(self, context: PanelContext) -> None:
-        heading(context.ui, "Places")
+        heading(context.ui, tr("Places"))
         for number, (name, path) in enumerate(self._places):
             if self._place_row(context, f"place {number}", name, path if path != name else ""):
                 context.program.folder_picker.go(path)
@@ -177,12 +195,23 @@ class OpenDialog:
 
     def _recent(self, context: PanelContext) -> None:
         ui, state = context.ui, context.program.state
-        heading(ui, "Recent folders")
-        recent = [folder for folder in state.settings.recent if folder != str(SAMPLES)]
-        for number, folder in enumerate([*recent, str(SAMPLES)]):
-            name = "Sample pictures" if folder == str(SAMPLES) else os.path.basename(folder) or folder
-            if self._place_row(context, f"recent {number}", name, folder):
-                self._open(context, folder)
+        heading(ui, tr("Recently opened"))
+        recent = [target for target in state.settings.recent if target != str(SAMPLES)]
+        for number, target in enumerate([*recent, str(SAMPLES)]):
+            name = tr("Sample pictures") if target == str(SAMPLES) else os.path.basename(target) or target
+            if is_address(target):
+                self._address_row(context, number, target)
+            elif self._place_row(context, f"recent {number}", name, target):
+                self._open(context, target)
+
+    def _address_row(self, context: PanelContext, number: int, address: str) -> None:
+        """A recent address; the password was not stored, so that an address with *** can only be completed."""
+        if not self._place_row(context, f"recent {number}", address, ""):
+            return
+        if MASK in address:
+            self._text, self._error, self._focus = address, "", True
+        else:
+            self._open(context, address)
 
     def _place_row(self, context: PanelContext, key: str, name: str, path: str) -> bool:
         """Draw a row with a name and its path; returns whether it was clicked."""
@@ -203,12 +232,13 @@ class OpenDialog:
         return hit.clicked
 
     def _folders(self, context: PanelContext) -> None:
-        """The subfolders of the current folder; only visible rows are drawn."""
-        ui, folder_picker = context.ui, context.program.folder_picker
-        heading(ui, "Folders")
+        """The content of the current folder; only visible rows are drawn."""
+        ui, folder_picker, path = context.ui, context.program.folder_picker, context.program.folder_picker.path
+        heading(ui, tr("Folders and files"))
         left, top = ui.cursor
-        if icon_button(context, "picker up", "up", "Parent folder", enabled=folder_picker.rows[:1] == [PARENT]):
-            self._enter(context, 0)
+        if icon_button(context, "picker up", "up", tr("Parent folder"), enabled=os.path.dirname(path) != path):
+            folder_picker.go(os.path.dirname(path))
+            self._show_path(context)
         x = left + icon_width(ui) + ui.gap[0]
         y = top + (ui.row_height - ui.line_height) / 2
         ui.painter.text((x, y), elide(ui, folder_picker.path, left + ui.room[0] - x, middle=True), ui.theme.text)
@@ -217,11 +247,11 @@ class OpenDialog:
         with ui.child("folders", 0, -below):
             self._rows(context)
         if content is None:
-            ui.text("Loading...", ui.theme.dim)
+            ui.text(tr("Loading..."), ui.theme.dim)
         elif content.error:
             ui.text(content.error, ui.theme.wrong)
         else:
-            ui.text(f"{content.pictures:,} pictures directly in this folder", ui.theme.dim)
+            ui.text(tr("{count:,} pictures directly in this folder", count=content.pictures), ui.theme.dim)
 
     def _rows(self, context: PanelContext) -> None:
         ui, folder_picker = context.ui, context.program.folder_picker
@@ -233,19 +263,31 @@ class OpenDialog:
             scroll_to_row(ui, max(0, folder_picker.cursor) * row, row, height)
             self._scrolled_to = folder_picker.cursor
         first = int(ui.scroll / row)
-        for number, name in enumerate(rows[first : first + int(height / row) + 2], first):
+        for number, entry in enumerate(rows[first : first + int(height / row) + 2], first):
             y = top + number * row
             ui.cursor = (left, y)
             hit = ui.hit(f"row {number}", width, row)
             if hit.hovered or number == folder_picker.cursor:
                 ground = ui.theme.accent_dim if number == folder_picker.cursor else ui.theme.field
                 ui.painter.fill((left, y, width, row), ground, 3 * ui.unit)
-            label = elide(ui, "parent folder" if name == PARENT else name, width - 20 * ui.unit, middle=True)
-            tint = ui.theme.dim if name == PARENT else ui.theme.text
-            ui.painter.text((left + 10 * ui.unit, y + (row - ui.line_height) / 2), label, tint)
+            left_of_text = left + (28 if entry.is_folder else 10) * ui.unit
+            if entry.is_folder:
+                _folder_icon(ui, (left + 10 * ui.unit, y + row / 2))
+            title = tr("parent folder") if entry.name == PARENT else entry.name
+            label = elide(ui, title, left + width - left_of_text - 10 * ui.unit, middle=True)
+            tint = ui.theme.dim if entry.name == PARENT else ui.theme.text
+            ui.painter.text((left_of_text, y + (row - ui.line_height) / 2), label, tint)
             if hit.clicked:
                 self._enter(context, number)
                 # The list has changed.
                 break
         ui.cursor = (left, top)
         ui.space(len(rows) * row)
+
+
+def _folder_icon(ui: Toolkit, point: Point) -> None:
+    """Draw a folder; `point` is the middle of its left edge."""
+    x, y = point
+    unit, colour = ui.unit, ui.theme.dim
+    ui.painter.fill((x, y - 5 * unit, 6 * unit, 4 * unit), colour, 1 * unit)
+    ui.painter.fill((x, y - 3 * unit, 13 * unit, 9 * unit), colour, 1 * unit)

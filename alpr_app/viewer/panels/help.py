@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from alpr_app.viewer.app.commands import COMMANDS
 from alpr_app.viewer.panels.context import PanelContext
+from alpr_app.viewer.panels.menu import ACTIONS
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 
 if TYPE_CHECKING:
@@ -18,11 +20,13 @@ PAD = 24
 SCROLLBAR = 12
 
 _MOUSE = (
-    ("Wheel", "Zoom at the pointer"),
-    ("Drag", "Move the picture"),
-    ("Click", "Select a plate"),
-    ("Double click", "Fit the whole picture"),
-    ("Drop", "Open a folder or a file"),
+    (mark("Wheel"), mark("Zoom at the pointer")),
+    (mark("Drag"), mark("Move the picture")),
+    (mark("Click"), mark("Select a plate")),
+    (mark("Double click"), mark("Fit the whole picture")),
+    (mark("Right click"), mark("Menu of a picture, a row or a card:")),
+    *(("", action) for action in ACTIONS),
+    (mark("Drop"), mark("Open a folder or a file")),
 )
 
 
@@ -30,8 +34,10 @@ def help_window(context: PanelContext, window: Rect) -> None:
     """Draw the help window in as many columns as fit."""
     ui, state = context.ui, context.program.state
     unit = ui.unit
-    groups = [(name, [(c.label, c.text) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)]
-    groups.append(("Mouse on the picture", list(_MOUSE)))
+    groups = [
+        (tr(name), [(c.label, tr(c.text)) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)
+    ]
+    groups.append((tr("Mouse"), [(tr(key) if key else "", tr(text)) for key, text in _MOUSE]))
     columns, width = next(
         (columns, wide)
         for count in (3, 2, 1)

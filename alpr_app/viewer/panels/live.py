@@ -8,8 +8,9 @@ from alpr_app.viewer.app.cars import Car
 from alpr_app.viewer.app.commands import save_frame, save_results
 from alpr_app.viewer.app.saved_results import CSV, JSON_LINES
 from alpr_app.viewer.panels.camera_controls import camera_controls
-from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_pair, heading
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_pair, duration, heading
 from alpr_app.viewer.panels.dialogs import camera_list
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.toolkit.theme import Colour
 from alpr_app.viewer.workers.live import ENDED, OPENING, PAUSED, RUNNING, WAITING
@@ -22,12 +23,9 @@ def car_list(context: PanelContext) -> None:
     """Draw the list of cars in the remaining room; only visible rows are drawn."""
     ui, state = context.ui, context.program.state
     cars = list(state.cars.listed.values())
-    if not cars and not state.settings.follow_cars:
-        return
-    heading(ui, f"Cars seen: {len(cars):,}" if cars else "Cars seen")
     if not cars:
-        ui.text("Cars are listed here as they appear", ui.theme.dim, wrapped=True)
         return
+    heading(ui, tr("Cars seen: {count:,}", count=len(cars)))
     _buttons(context)
     row = round(ROW * ui.unit)
     with ui.child("cars", 0, max(ui.room[1], MINIMUM_HEIGHT * ui.unit)):
@@ -45,13 +43,13 @@ def car_list(context: PanelContext) -> None:
 def _buttons(context: PanelContext) -> None:
     ui, program = context.ui, context.program
     width = (ui.room[0] - 2 * ui.gap[0]) / 3
-    if ui.button("JSON lines##cars", width, tip="Save this list and the crops (E)"):
+    if ui.button(tr("JSON lines") + "##cars", width, tip=tr("Save this list and the crops (E)")):
         save_results(program, JSON_LINES)
     ui.same_line()
-    if ui.button("CSV##cars", width, tip="Save this list and the crops (Ctrl E)"):
+    if ui.button("CSV##cars", width, tip=tr("Save this list and the crops (Ctrl E)")):
         save_results(program, CSV)
     ui.same_line()
-    if ui.button("Clear##cars", width, tip="Clear this list"):
+    if ui.button(tr("Clear") + "##cars", width, tip=tr("Clear this list")):
         program.state.cars.clear()
 
 
@@ -88,14 +86,26 @@ def _row(context: PanelContext, car: Car, rect: Rect, in_frame: bool) -> None:
         paint.text((count_left, y), count_text, theme.dim, SMALL)
     if hit.hovered:
         ui.tooltip(
-            f"Car #{track.number}, seen {track.count} times from {first_seen} to {last_seen}; click to copy its text"
+            tr(
+                "Car #{number}, seen {count} times from {first} to {last}; click to copy its text",
+                number=track.number,
+                count=track.count,
+                first=first_seen,
+                last=last_seen,
+            )
         )
     if hit.clicked:
         ui.copy(track.text)
-        context.program.state.add_message(f"Copied {track.text}")
+        context.program.state.add_message(tr("Copied {text}", text=track.text))
 
 
-_STATE_NAMES = {OPENING: "opening", RUNNING: "running", PAUSED: "paused", WAITING: "not available", ENDED: "ended"}
+_STATE_NAMES = {
+    OPENING: mark("opening"),
+    RUNNING: mark("running"),
+    PAUSED: mark("paused"),
+    WAITING: mark("not available"),
+    ENDED: mark("ended"),
+}
 
 
 def live_panel(context: PanelContext) -> None:
@@ -105,28 +115,34 @@ def live_panel(context: PanelContext) -> None:
     left, top = ui.cursor
     width, step = ui.room[0], ui.line_height + 4 * ui.unit
     colour = theme.right if status.state == RUNNING else theme.wrong if status.state == WAITING else theme.dim
-    rows: list[tuple[str, str, Colour | None]] = [("Source", _STATE_NAMES[status.state], colour)]
+    rows: list[tuple[str, str, Colour | None]] = [(tr("Source"), tr(_STATE_NAMES[status.state]), colour)]
     if status.state == WAITING:
-        rows.append(("Next attempt in", f"{max(0.0, status.until - monotonic()):.0f} s", None))
-    rows.append(("Frames per second", f"{state.source_rate.per_second():.1f}", None))
-    rows.append(("Read per second", f"{state.recogniser_rate.per_second():.1f}", None))
-    if state.recognition is not None:
-        rows.append(("Latency", f"{1000 * (state.recognition.finished - state.recognition.captured):.0f} ms", None))
+        rows.append((tr("Next attempt in"), duration(max(0.0, status.until - monotonic())), None))
+    running = status.state == RUNNING
+    if running:
+        rows.append((tr("Frames per second"), f"{state.source_rate.per_second():.1f}", None))
+        rows.append((tr("Read per second"), f"{state.recogniser_rate.per_second():.1f}", None))
+    if running and state.recognition is not None:
+        latency = 1000 * (state.recognition.finished - state.recognition.captured)
+        rows.append((tr("Latency"), tr("{time:.0f} ms", time=latency), None))
     if state.image_item is not None:
-        rows.append(("Size", f"{state.image_item.size[0]} × {state.image_item.size[1]}", None))
+        rows.append((tr("Picture size"), f"{state.image_item.size[0]} × {state.image_item.size[1]}", None))
     for name, value, tint in rows:
         draw_pair(ui, ui.painter, (left, top, width, step), name, value, tint)
         top += step
     ui.cursor = (left, top + 8 * ui.unit)
     half = (width - ui.gap[0]) / 2
     paused = program.live is not None and program.live.paused
-    if ui.button("Resume" if paused else "Pause", half, on=paused, tip="Space"):
+    if ui.button(tr("Resume") if paused else tr("Pause"), half, on=paused, tip=tr("Space")):
         program.play()
     ui.same_line()
-    if ui.button("Replay" if state.live_is_file else "Reconnect", half, tip="R") and program.live is not None:
+    if ui.button(tr("Replay") if state.live_is_file else tr("Reconnect"), half, tip="R") and program.live is not None:
         program.live.reconnect()
     if ui.button(
-        "Save this picture", width, enabled=state.image_item is not None, tip="With and without the overlays (S)"
+        tr("Save this picture"),
+        width,
+        enabled=state.image_item is not None,
+        tip=tr("With and without the overlays (S)"),
     ):
         save_frame(program)
     camera_controls(context)

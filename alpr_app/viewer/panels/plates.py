@@ -6,24 +6,48 @@ import numpy as np
 
 from alpr_app.core.geometry import corner_distance
 from alpr_app.core.plate import Plate
+from alpr_app.evaluation.ground_truth import Label
 from alpr_app.evaluation.outcomes import FALSE_BOX, Match
+from alpr_app.viewer.app.commands import save_crop
 from alpr_app.viewer.app.state import NOTHING
-from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_outcome, draw_pair, elide
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_outcome, elide, wrap
+from alpr_app.viewer.panels.menu import open_menu
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.textures import Texture
-from alpr_app.viewer.toolkit.theme import PLATE_COLOURS, fade
-from alpr_app.viewer.workers.images import ImageItem
+from alpr_app.viewer.toolkit.theme import PLATE_COLOURS
+from alpr_app.viewer.workers.images import ImageItem, cut_out
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
-# Margin around the cut-out, as a fraction of the plate's height.
-MARGIN = 0.35
-BAR_HEIGHT = 32
-RAW_HEIGHT = 64
+TEXT_HEIGHT, BAR_HEIGHT = 38, 16
+# Height of the plate as it is in the picture, beside the facts; and its share of the width.
+RAW_HEIGHT, RAW_SHARE = 52, 0.44
 # Height below a bar: the character, its confidence, and the second guess.
-BAR_NOTES = 54
-# A less likely second guess is dimmed.
+BAR_NOTES = 50
+# Width from which two cards stand side by side.
+TWO_COLUMNS = 620
+# A less likely second guess is shown without its confidence.
 NOTABLE = 0.01
 NO_CHARACTER = "–"
+# Names of the kinds of plates; `standard` goes without saying.
+KIND_NAMES = {
+    "new_energy": mark("new energy"),
+    "police": mark("police"),
+    "military": mark("military"),
+    "armed_police": mark("armed police"),
+    "emergency": mark("emergency"),
+    "airport": mark("airport"),
+    "farm": mark("farm"),
+    "driving_school": mark("driving school"),
+    "trailer": mark("trailer"),
+    "embassy": mark("embassy"),
+    "consulate": mark("consulate"),
+    "hong_kong": mark("Hong Kong"),
+    "macao": mark("Macao"),
+    "temporary": mark("temporary"),
+    "test": mark("test"),
+    "oversize": mark("oversize"),
+}
 
 
 class PlatesPanel:
@@ -38,36 +62,50 @@ class PlatesPanel:
         if image_item is None or image_item.image is None or state.recognition is None or not plates:
             _no_plates(context)
             return
-        first, sight = ui.cursor[1], ui.room[1]
-        for number, plate in enumerate(plates):
-            top = ui.cursor[1] - first
-            self._card(context, image_item, plate, number)
-            if number == state.selected != self._scrolled_to:
-                # Scrolls to the card of a plate that was selected in the picture or with the keyboard.
-                bottom = ui.cursor[1] - first
-                ui.scroll = top if top < ui.scroll else max(ui.scroll, bottom - sight)
-        self._scrolled_to = state.selected
+        self._cards(context, image_item, plates)
         hidden = len(state.recognition.plates) - len(plates)
         if hidden:
-            ui.text(f"{hidden} more below the thresholds", ui.theme.dim)
+            ui.text(tr("{count} more below the thresholds", count=hidden), ui.theme.dim)
         _draw_missed(context)
 
-    def _card(self, context: PanelContext, image_item: ImageItem, plate: Plate, number: int) -> None:
+    def _cards(self, context: PanelContext, image_item: ImageItem, plates: list[Plate]) -> None:
+        """Draw the cards in one column, or in two if there is room; cards side by side begin at the same height."""
         ui, state = context.ui, context.program.state
-        card = _Card(context, image_item, plate, number)
-        left, top = ui.cursor
-        width = ui.room[0]
-        height = card.height(width)
-        hit = ui.hit(f"card {number}", width, height, overlap=True)
-        after = ui.cursor
-        highlighted = hit.hovered or number in (state.selected, state.hovered)
+        left, top = first = ui.cursor
+        columns = 2 if len(plates) > 1 and ui.room[0] >= TWO_COLUMNS * ui.unit else 1
+        width = (ui.room[0] - (columns - 1) * ui.gap[0]) / columns
+        sight = ui.room[1]
+        for start in range(0, len(plates), columns):
+            cards = [
+                _Card(context, image_item, plates[number], number)
+                for number in range(start, min(start + columns, len(plates)))
+            ]
+            height = max(card.height(width) for card in cards)
+            for column, card in enumerate(cards):
+                self._draw_card(context, card, (left + column * (width + ui.gap[0]), top, width, height))
+                if card.number == state.selected != self._scrolled_to:
+                    # Scrolls to the card of a plate that was selected in the picture or with the keyboard.
+                    place = top - first[1]
+                    ui.scroll = place if place < ui.scroll else max(ui.scroll, place + height - sight)
+            top += height + ui.gap[1]
+        self._scrolled_to = state.selected
+        ui.cursor = first
+        ui.space(top - first[1] - ui.gap[1])
+
+    def _draw_card(self, context: PanelContext, card: _Card, rect: Rect) -> None:
+        ui, state, number = context.ui, context.program.state, card.number
+        ui.cursor = rect[:2]
+        hit = ui.hit(f"card {number}", rect[2], rect[3], overlap=True)
         if hit.hovered:
             state.hovered_card = number
-        if ui.painter.is_visible((left, top, width, height)):
-            card.draw((left, top, width, height), highlighted)
+        if ui.painter.is_visible(rect):
+            card.draw(rect, hit.hovered or number in (state.selected, state.hovered))
         if hit.clicked:
             state.selected = number
-        ui.cursor = after
+        if hit.menu:
+            state.selected = number
+            path = "" if card.image_item.live else card.image_item.key
+            open_menu(context, path, card.plate, card.plate.text)
 
 
 class _Card:
@@ -81,25 +119,25 @@ class _Card:
         unit = context.ui.unit
         self.pad = 10 * unit
         self.line = context.ui.line_height + 4 * unit
+        self.small_line = context.ui.line_height
         self.warning_height = self.line if plate.fits_format is False else 0.0
+        self.kind = KIND_NAMES.get(plate.kind or "", "")
         self.match = state.plate_match(plate)
 
     def height(self, width: float) -> float:
         unit = self.ui.unit
         inner = width - 2 * self.pad
-        comparison = (3 if self._is_matched else 1) * self.line + 6 * unit if self.match is not None else 0
-        bars = (BAR_HEIGHT + BAR_NOTES) * unit + 10 * unit
         return (
             self.pad * 2
-            + self._crop_height(inner)
-            + (RAW_HEIGHT + 4) * unit
-            + 52 * unit
+            + (TEXT_HEIGHT + 8) * unit
             + self.warning_height
-            + bars
-            + (3 + (self.car is not None)) * self.line
-            + comparison
+            + self._crop_height(inner)
+            + 6 * unit
+            + (BAR_HEIGHT + BAR_NOTES + 8) * unit
+            + self._facts_height
+            + self._truth_height(inner)
             + self.ui.row_height
-            + 10 * unit
+            + 6 * unit
         )
 
     def draw(self, rect: Rect, highlighted: bool) -> None:
@@ -110,18 +148,19 @@ class _Card:
             paint.outline(rect, confidence_colour(self.context, self.plate.confidence), 6 * unit, 1.5 * unit)
         x, y, inner = left + self.pad, top + self.pad, width - 2 * self.pad
         version = (self.image_item.key, self.plate.corners)
+        self._text(paint, (x, y), inner)
+        y += (TEXT_HEIGHT + 8) * unit + self.warning_height
         high = self._crop_height(inner)
         self._draw_crop(paint, (x, y, inner, high), version)
-        y += high + 4 * unit
-        self._draw_cut_out(paint, (x, y, inner, RAW_HEIGHT * unit), version)
-        y += RAW_HEIGHT * unit + 8 * unit
-        self._text(paint, (x, y), inner)
-        y += 36 * unit + 8 * unit + self.warning_height
+        y += high + 6 * unit
         self._bars(paint, (x, y, inner, BAR_HEIGHT * unit))
-        y += (BAR_HEIGHT + BAR_NOTES) * unit + 10 * unit
-        y = self._facts(paint, (x, y), inner)
+        y += (BAR_HEIGHT + BAR_NOTES + 8) * unit
+        raw = RAW_SHARE * inner
+        self._draw_cut_out(paint, (x + inner - raw, y, raw, RAW_HEIGHT * unit), version)
+        self._facts(paint, (x, y), inner - raw - 8 * unit)
+        y += self._facts_height
         y = self._ground_truth(paint, (x, y), inner)
-        self._buttons((x, y + 4 * unit), inner)
+        self._buttons((x, y + 6 * unit), inner)
 
     def _crop_height(self, width: float) -> float:
         """Height of the crop at the full width of the card, at most half of that width."""
@@ -163,13 +202,16 @@ class _Card:
         room = width - ui.text_width(confidence) - 30 * unit
         font = LARGE if ui.text_width(text, LARGE) <= room else BODY
         chip = ui.text_width(text, font) + 20 * unit
-        paint.fill((x, y, chip, 38 * unit), ground, 5 * unit)
+        paint.fill((x, y, chip, TEXT_HEIGHT * unit), ground, 5 * unit)
         paint.text((x + 10 * unit, y + (2 if font == LARGE else 9) * unit), text, letters, font)
         colour = confidence_colour(self.context, plate.confidence)
-        paint.text((x + width - ui.text_width(confidence), y + (38 * unit - ui.line_height) / 2), confidence, colour)
+        middle = y + (TEXT_HEIGHT * unit - ui.line_height) / 2
+        paint.text((x + width - ui.text_width(confidence), middle), confidence, colour)
         if self.warning_height:
-            warning = elide(ui, f"Not a valid {plate.colour} plate number; perhaps an unknown kind", width)
-            paint.text((x, y + 42 * unit), warning, fade(ui.theme.uncertain, 0.8))
+            warning = elide(
+                ui, tr("Not a valid {colour} plate number; perhaps an unknown kind", colour=tr(plate.colour)), width
+            )
+            paint.text((x, y + 42 * unit), warning, ui.theme.uncertain)
 
     def _bars(self, paint: Painter, rect: Rect) -> None:
         """Draw one bar per character; its height is the confidence. Below it stands the second guess."""
@@ -182,105 +224,121 @@ class _Card:
         for number, (character, confidence) in enumerate(zip(plate.text, plate.characters, strict=True)):
             x = left + number * column + 3 * unit
             colour = confidence_colour(self.context, confidence)
-            paint.fill((x, top, bar, height), fade(ui.theme.raised, 0.8), 2 * unit)
-            paint.fill((x, top + height * (1 - confidence), bar, height * confidence), fade(colour, 0.85), 2 * unit)
+            paint.fill((x, top, bar, height), ui.theme.raised, 2 * unit)
+            paint.fill((x, top + height * (1 - confidence), bar, height * confidence), colour, 2 * unit)
             middle = x + bar / 2
-            paint.text((middle - ui.text_width(character) / 2, top + height + 2 * unit), character, ui.theme.text)
+            paint.text((middle - ui.text_width(character) / 2, top + height + 1 * unit), character, ui.theme.text)
             share = f"{100 * confidence:.0f}"
-            paint.text((middle - ui.text_width(share, SMALL) / 2, top + height + 20 * unit), share, ui.theme.dim, SMALL)
-            self._second_guess(paint, (middle, top + height + 38 * unit), *plate.alternatives[number])
+            paint.text((middle - ui.text_width(share, SMALL) / 2, top + height + 19 * unit), share, ui.theme.dim, SMALL)
+            self._second_guess(paint, (middle, top + height + 35 * unit), *plate.alternatives[number])
 
     def _second_guess(self, paint: Painter, point: Point, guess: str, confidence: float) -> None:
         """Draw the second guess; `point` is the middle of its upper edge."""
         ui = self.ui
         notable = confidence >= NOTABLE
         text = f"{guess or NO_CHARACTER} {100 * confidence:.0f}" if notable else guess or NO_CHARACTER
-        colour = ui.theme.uncertain if confidence >= 0.1 else fade(ui.theme.dim, 1.0 if notable else 0.45)
+        colour = ui.theme.uncertain if confidence >= 0.1 else ui.theme.dim
         paint.text((point[0] - ui.text_width(text, SMALL) / 2, point[1]), text, colour, SMALL)
 
-    def _facts(self, paint: Painter, point: Point, width: float) -> float:
-        ui, plate = self.ui, self.plate
+    @property
+    def _facts_height(self) -> float:
+        return max(RAW_HEIGHT * self.ui.unit, (3 + bool(self.kind) + (self.car is not None)) * self.small_line)
+
+    def _facts(self, paint: Painter, point: Point, width: float) -> None:
+        """Draw colour, kind and score, size and position, and for a live source the car, in small lines."""
+        plate = self.plate
         x, y = point
         box, corners = plate.box, np.asarray(plate.corners, np.float32)
         across, down = (float(np.linalg.norm(corners[0] - corners[end])) for end in (1, 3))
         rows = [
-            ("Colour", plate.colour),
-            ("Score", f"{plate.score:.2f}"),
-            ("Size", f"{across:.0f} × {down:.0f} px at {box[0]:.0f}, {box[1]:.0f}"),
+            tr("{colour}, score {score:.2f}", colour=tr(plate.colour), score=plate.score),
+            tr("{width:.0f} × {height:.0f} px", width=across, height=down),
+            tr("at {x:.0f}, {y:.0f}", x=box[0], y=box[1]),
         ]
+        if self.kind:
+            # Beside a long name there is no room for the score.
+            rows[:1] = [
+                tr("{colour}, {kind}", colour=tr(plate.colour), kind=tr(self.kind)),
+                tr("score {score:.2f}", score=plate.score),
+            ]
         if self.car is not None:
             track = self.car.track
-            rows.insert(0, (f"Car #{track.number}", f"from {track.count} readings"))
-        for name, value in rows:
-            draw_pair(ui, paint, (x, y, width, self.line), name, value)
-            y += self.line
-        return y
+            rows.insert(0, tr("Car #{number}, from {count} readings", number=track.number, count=track.count))
+        for row in rows:
+            paint.text((x, y), elide(self.ui, row, width, SMALL), self.ui.theme.dim, SMALL)
+            y += self.small_line
 
     @property
-    def _is_matched(self) -> bool:
-        return self.match is not None and self.match.label >= 0
+    def _label(self) -> Label | None:
+        """The label that the plate is matched to."""
+        record = self.context.program.state.canvas_record
+        if self.match is None or self.match.label < 0 or record is None or record.ground_truth is None:
+            return None
+        return record.ground_truth.labels[self.match.label]
+
+    def _outcome_lines(self, width: float) -> list[str]:
+        assert self.match is not None
+        if self._label is not None:
+            return [_outcome_words(self.match)]
+        return wrap(self.ui, _outcome_words(self.match), width - 18 * self.ui.unit)
+
+    def _truth_height(self, width: float) -> float:
+        if self.match is None:
+            return 0.0
+        return 8 * self.ui.unit + (len(self._outcome_lines(width)) + (self._label is not None)) * self.line
 
     def _ground_truth(self, paint: Painter, point: Point, width: float) -> float:
-        """Draw the outcome of the plate in words, and the label that it is matched to."""
-        match = self.match
+        """Draw the outcome of the plate in words, and the label that it is matched to; returns where that ends."""
         x, y = point
-        if match is None:
+        if self.match is None:
             return y
-        ui, unit, theme = self.ui, self.ui.unit, self.ui.theme
-        y += 3 * unit
+        ui, unit, theme, label = self.ui, self.ui.unit, self.ui.theme, self._label
+        y += 4 * unit
         paint.line([(x, y), (x + width, y)], theme.line)
-        y += 3 * unit
-        draw_outcome(ui, paint, (x + 6 * unit, y + ui.line_height / 2), 5 * unit, match.outcome)
-        words = _outcome_words(match)
-        paint.text((x + 18 * unit if match.outcome else x, y), elide(ui, words, width - 18 * unit), theme.text)
-        y += self.line
-        record = self.context.program.state.canvas_record
-        if not self._is_matched or record is None or record.ground_truth is None:
+        y += 4 * unit
+        draw_outcome(ui, paint, (x + 6 * unit, y + ui.line_height / 2), 5 * unit, self.match.outcome)
+        if label is not None:
+            self._label_text(paint, (x + width, y), label.text)
+        for line in self._outcome_lines(width):
+            paint.text((x + 18 * unit if self.match.outcome else x, y), line, theme.text)
+            y += self.line
+        if label is None:
             return y
-        label = record.ground_truth.labels[match.label]
-        paint.text((x, y), "Label", theme.dim)
-        # Character by character is slightly wider than the whole text.
-        start = x + width - sum(ui.text_width(character) for character in label.text)
-        for number, character in enumerate(label.text):
-            same = number < len(self.plate.text) and self.plate.text[number] == character
-            paint.text((start, y), character, theme.text if same else theme.wrong)
-            start += ui.text_width(character)
-        y += self.line
-        value = "matched by text only"
-        if match.iou is not None and label.corners is not None:
+        value = tr("matched by text only")
+        if self.match.iou is not None and label.corners is not None:
             error = corner_distance(self.plate.corners, label.corners)
-            value = f"IoU {match.iou:.2f}, corner error {error:.1f} px"
-        draw_pair(ui, paint, (x, y, width, self.line), "", value, theme.dim)
+            value = tr("IoU {iou:.2f}, corner error {error:.1f} px", iou=self.match.iou, error=error)
+        paint.text((x + 18 * unit, y), elide(ui, value, width - 18 * unit), theme.dim)
         return y + self.line
+
+    def _label_text(self, paint: Painter, point: Point, text: str) -> None:
+        """Draw the label with its wrong characters in colour; `point` is the upper right corner."""
+        ui, theme = self.ui, self.ui.theme
+        # Character by character is slightly wider than the whole text.
+        x = point[0] - sum(ui.text_width(character) for character in text)
+        title = tr("Label")
+        paint.text((x - ui.text_width(title) - 8 * ui.unit, point[1]), title, theme.dim)
+        for number, character in enumerate(text):
+            same = number < len(self.plate.text) and self.plate.text[number] == character
+            paint.text((x, point[1]), character, theme.text if same else theme.wrong)
+            x += ui.text_width(character)
 
     def _buttons(self, point: Point, width: float) -> None:
         ui, program = self.ui, self.context.program
         half = (width - ui.gap[0]) / 2
         ui.cursor = point
-        if ui.button(f"Copy text##{self.number}", half, enabled=bool(self.plate.text)):
+        if ui.button(f"{tr('Copy text')}##copy {self.number}", half, enabled=bool(self.plate.text)):
             ui.copy(self.plate.text)
-            program.state.add_message(f"Copied {self.plate.text}")
+            program.state.add_message(tr("Copied {text}", text=self.plate.text))
         ui.cursor = (point[0] + half + ui.gap[0], point[1])
-        tip = "The crop given to the reader, and the plate as in the picture"
-        if ui.button(f"Save crop##{self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
-            name = self.plate.text or "plate"
-            program.export_worker.save_image(name, "crop", self.plate.crop)
-            program.export_worker.save_image(name, "cut-out", self._raw_cut_out())
+        tip = tr("The crop given to the reader, and the plate as in the picture")
+        if ui.button(f"{tr('Save crop')}##save {self.number}", half, enabled=bool(self.plate.crop.size), tip=tip):
+            save_crop(program, self.plate, self.image_item.image)
 
     def _raw_cut_out(self) -> np.ndarray:
         """The plate as it is in the picture, with a margin: H x W x 3 uint8."""
         assert self.image_item.image is not None
         return cut_out(self.image_item.image, self.plate.box)
-
-
-def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
-    """Cut out `box` with a margin, limited to the picture; at least one pixel."""
-    height, width = image.shape[:2]
-    margin = MARGIN * (box[3] - box[1])
-    left, top = (int(max(0, side - margin)) for side in box[:2])
-    right, bottom = int(np.ceil(box[2] + margin)), int(np.ceil(box[3] + margin))
-    left, top = min(left, width - 1), min(top, height - 1)
-    return image[top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
 def _no_plates(context: PanelContext) -> None:
@@ -289,28 +347,30 @@ def _no_plates(context: PanelContext) -> None:
     theme = ui.theme
     recognition = state.recognition
     if state.models.state == FAILED:
-        ui.text("The models cannot be used", theme.wrong)
+        ui.text(tr("The models cannot be used"), theme.wrong)
         ui.text(state.models.detail, theme.dim, wrapped=True)
     elif state.models.state == LOADING:
-        ui.text("Loading the models...", theme.dim)
+        ui.text(tr("Loading the models..."), theme.dim)
     elif state.kind == NOTHING or (state.image_item is None and recognition is None):
-        ui.text("Plates appear here", theme.dim)
+        ui.text(tr("Plates appear here"), theme.dim)
     elif recognition is None:
-        ui.text("Reading...", theme.dim)
+        ui.text(tr("Reading..."), theme.dim)
     elif recognition.error:
-        ui.text("This picture could not be read", theme.wrong)
+        ui.text(tr("This picture could not be read"), theme.wrong)
         ui.text(recognition.error, theme.dim, wrapped=True)
     else:
-        ui.text("No plate found", theme.dim)
+        ui.text(tr("No plate found"), theme.dim)
         if recognition.plates:
-            ui.text(f"{len(recognition.plates)} below the thresholds", theme.dim)
+            ui.text(tr("{count} below the thresholds", count=len(recognition.plates)), theme.dim)
         _draw_missed(context)
 
 
 def _outcome_words(match: Match) -> str:
     if match.outcome == FALSE_BOX:
-        return "False box: on no labelled plate"
-    return match.outcome.capitalize() or "Not counted: another box has this plate, or it has no text"
+        return tr("False box: on no labelled plate")
+    if match.outcome:
+        return tr(match.outcome).capitalize()
+    return tr("Not counted: another box has this plate, or it has no text")
 
 
 def _draw_missed(context: PanelContext) -> None:
@@ -318,4 +378,4 @@ def _draw_missed(context: PanelContext) -> None:
     record = state.canvas_record
     missed = record.missed(state.settings.score, state.settings.confidence) if record is not None else []
     if missed:
-        ui.text(elide(ui, f"Missed: the label says {', '.join(missed)}", ui.room[0]), ui.theme.missed)
+        ui.text(elide(ui, tr("Missed: the label says {texts}", texts=", ".join(missed)), ui.room[0]), ui.theme.missed)

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 
 from alpr_app.viewer.app.folder_results import (
+    MACRO,
+    MICRO,
     SHARES,
     THIS_FOLDER,
     Summary,
@@ -16,12 +18,14 @@ from alpr_app.viewer.app.folder_results import (
 )
 from alpr_app.viewer.app.saved_results import CSV
 from alpr_app.viewer.panels.context import PanelContext, elide
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.threads import BackgroundTask
 
 PAD = 18
 FOLDER_WIDTH, COLUMN_WIDTH = 230, 88
 NOTHING = "–"
+_ROW_TITLES = {THIS_FOLDER: mark("this folder"), MICRO: mark("All pictures"), MACRO: mark("Mean of the folders")}
 
 
 @dataclass(frozen=True)
@@ -35,19 +39,36 @@ class Column:
 
 
 COLUMNS = (
-    Column("folder", "Folder", "Folder of the pictures"),
-    Column("pictures", "Pictures", "Pictures read so far"),
-    Column("plates", "Plates", "Plates that reach both thresholds"),
-    Column("confidence", "Confidence", "Mean of the plates' confidences"),
-    Column("labelled", "Labelled", "Plates whose label gives the text", True),
-    Column("text_right", "Text right", "Labelled plates whose text is right, found with an IoU of 0.3 or more", True),
-    Column("place_right", "Place right", "Labelled plates found with an IoU of 0.7 or more", True),
-    Column("no_province", "No province", "Right from the second character on", True),
-    Column("corner_px", "Corners", "Mean corner error in pixels, of plates found with an IoU of 0.5 or more", True),
-    Column("text_wrong", "Text wrong", "Labelled plates that were found, with a wrong text", True),
-    Column("place_off", "Place off", "Labelled plates with the right text and an IoU from 0.3 to 0.7", True),
-    Column("missed", "Missed", "Labelled plates that were not found with an IoU of 0.3 or more", True),
-    Column("unmatched", "False boxes", "Shown plates on no labelled plate; some may be plates without a label", True),
+    Column("folder", mark("Folder"), mark("Folder of the pictures")),
+    Column("pictures", mark("Pictures"), mark("Pictures read so far")),
+    Column("plates", mark("Plates"), mark("Plates that reach both thresholds")),
+    Column("confidence", mark("Confidence"), mark("Mean of the plates' confidences")),
+    Column("labelled", mark("Labelled"), mark("Plates whose label gives the text"), True),
+    Column(
+        "text_right",
+        mark("Text right"),
+        mark("Labelled plates whose text is right, found with an IoU of 0.3 or more"),
+        True,
+    ),
+    Column("place_right", mark("Place right"), mark("Labelled plates found with an IoU of 0.7 or more"), True),
+    Column("no_province", mark("No province"), mark("Right from the second character on"), True),
+    Column(
+        "corner_px",
+        mark("Corner error"),
+        mark("Mean corner error in pixels, of plates found with an IoU of 0.5 or more"),
+        True,
+    ),
+    Column("text_wrong", mark("Text wrong"), mark("Labelled plates that were found, with a wrong text"), True),
+    Column(
+        "place_off", mark("Place off"), mark("Labelled plates with the right text and an IoU from 0.3 to 0.7"), True
+    ),
+    Column("missed", mark("Missed"), mark("Labelled plates that were not found with an IoU of 0.3 or more"), True),
+    Column(
+        "unmatched",
+        mark("False boxes"),
+        mark("Shown plates on no labelled plate; some may be plates without a label"),
+        True,
+    ),
 )
 
 
@@ -75,7 +96,7 @@ class SummaryTable:
         with ui.area("summary", rect, ui.theme.panel, padding=PAD, on_top=True):
             self._title(context)
             if summary is None:
-                ui.text("Calculating...", ui.theme.dim)
+                ui.text(tr("Calculating..."), ui.theme.dim)
                 return
             self._header(context, columns, row)
             with ui.child("summary rows", 0, -(2 * row + 10 * unit)):
@@ -97,18 +118,25 @@ class SummaryTable:
 
     def _title(self, context: PanelContext) -> None:
         ui, state, program = context.ui, context.program.state, context.program
-        label = "Save as CSV"
-        width = ui.text_width(label) + 22 * ui.unit
+        label, close = tr("Save as CSV"), tr("Close")
+        width, close_width = (ui.text_width(text) + 22 * ui.unit for text in (label, close))
         left, top = ui.cursor
-        room = ui.room[0]
-        read = f"{len(state.image_list.records):,} of {len(state.image_list.names):,} pictures read"
+        room = ui.room[0] - close_width - ui.gap[0]
+        ui.cursor = (left + room + ui.gap[0], top)
+        if ui.button(close, close_width, tip=tr("U or Escape")):
+            state.summary_open = False
+        count, total = len(state.image_list.records), len(state.image_list.names)
+        read = tr("{count:,} of {total:,} pictures read", count=count, total=total)
         name = os.path.basename(state.folder) or state.folder
         title = elide(ui, f"{name}: {read}", room - width - 10 * ui.unit)
         ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
         ui.cursor = (left + room - width, top)
         summary: BackgroundTask[Summary] = program.summary
         result, column, descending = summary.result, self._column, self._descending
-        if ui.button(label, width, enabled=result is not None, tip="Rows in the order shown") and result is not None:
+        if (
+            ui.button(label, width, enabled=result is not None, tip=tr("Rows in the order shown"))
+            and result is not None
+        ):
             program.export_worker.save(
                 name,
                 "summary",
@@ -124,10 +152,10 @@ class SummaryTable:
         for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
             ui.cursor = (left + x, top)
             hit = ui.hit(f"by {column.name}", width, row)
-            ui.tooltip(column.tip)
+            ui.tooltip(tr(column.tip))
             chosen = column.name == self._column
             colour = theme.text if hit.hovered or chosen else theme.dim
-            text = elide(ui, column.title, width - 12 * unit, SMALL)
+            text = elide(ui, tr(column.title), width - 12 * unit, SMALL)
             wide = ui.text_width(text, SMALL)
             start = left + x + (6 * unit if column.name == "folder" else width - wide)
             ui.painter.text((start, top + 4 * unit), text, colour, SMALL)
@@ -187,7 +215,8 @@ def _draw_row(
     for column, (x, width) in zip(columns, _column_positions(context, columns), strict=True):
         value = getattr(summary_row, column.name)
         if column.name == "folder":
-            shown = elide(ui, "this folder" if value == THIS_FOLDER else value, width - 14 * ui.unit, middle=True)
+            name = tr(_ROW_TITLES[value]) if value in _ROW_TITLES else value
+            shown = elide(ui, name, width - 14 * ui.unit, middle=True)
             ui.painter.text((left + 6 * ui.unit, y), shown, theme.text)
             continue
         text = format_cell(column.name, value, integers)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alpr_app.viewer.app.state import FOLDER, LIVE
-from alpr_app.viewer.panels.context import PanelContext, elide, icon_button, icon_width
+from alpr_app.viewer.panels.context import PanelContext, elide, icon_button, icon_width, threads_text
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import Rect
-from alpr_app.viewer.workers.live import RUNNING
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
 
 # Gap between buttons and toggles in one row, in multiples of the spacing.
 GAP = 2
 # Name, setting, tooltip, and short name.
 _TOGGLES = (
-    ("Box", "show_boxes", "Boxes (B)", "B"),
-    ("Corners", "show_corners", "Corners (C)", "C"),
-    ("Text", "show_text", "Texts (T)", "T"),
-    ("Ground truth", "show_truth", "Ground truth of labels (G)", "G"),
+    (mark("Box"), "show_boxes", mark("Boxes (B)"), "B"),
+    (mark("Corners"), "show_corners", mark("Corners (C)"), "C"),
+    (mark("Text"), "show_text", mark("Texts (T)"), "T"),
+    (mark("Ground truth"), "show_truth", mark("Ground truth of labels (G)"), "G"),
 )
 
 
@@ -73,9 +73,9 @@ def toolbar(context: PanelContext, rect: Rect) -> float:
     chosen = [toggle for toggle in _TOGGLES if toggle[1] != "show_truth" or state.kind == FOLDER]
     buttons = ([_next] if live else [_previous, _next]) + [_play, _fit, _actual_size]
     widths = [
-        ui.text_width(_LABELS[button]) + 18 * ui.unit if button in _LABELS else icon_width(ui) for button in buttons
+        ui.text_width(tr(_LABELS[button])) + 18 * ui.unit if button in _LABELS else icon_width(ui) for button in buttons
     ]
-    long, short = ([ui.text_width(toggle[part]) + 18 * ui.unit for toggle in chosen] for part in (0, 3))
+    long, short = ([ui.text_width(tr(toggle[part])) + 18 * ui.unit for toggle in chosen] for part in (0, 3))
     layout = arrange(widths, long, short, rect[2] - 2 * pad, spacing)
     step = ui.row_height + spacing
     height = layout.rows * step - spacing + 2 * pad
@@ -94,12 +94,12 @@ def toolbar(context: PanelContext, rect: Rect) -> float:
 
 
 def _previous(context: PanelContext, usable: bool) -> None:
-    if icon_button(context, "previous", "previous", "Previous picture (←)", enabled=usable):
+    if icon_button(context, "previous", "previous", tr("Previous picture (←)"), enabled=usable):
         context.program.step(-1)
 
 
 def _next(context: PanelContext, usable: bool) -> None:
-    tip = "Next frame (→)" if context.program.state.kind == LIVE else "Next picture (→)"
+    tip = tr("Next frame (→)") if context.program.state.kind == LIVE else tr("Next picture (→)")
     if icon_button(context, "next", "next", tip, enabled=usable):
         context.program.step(1)
 
@@ -108,34 +108,34 @@ def _play(context: PanelContext, usable: bool) -> None:
     state = context.program.state
     if state.kind == LIVE:
         paused = context.program.live is not None and context.program.live.paused
-        tip, icon = ("Resume (Space)", "play") if paused else ("Pause (Space)", "pause")
+        tip, icon = (tr("Resume (Space)"), "play") if paused else (tr("Pause (Space)"), "pause")
         on = paused
     else:
         on = state.playing
-        tip, icon = ("Stop the slide show (Space)", "pause") if on else ("Slide show (Space)", "play")
+        tip, icon = (tr("Stop the slide show (Space)"), "pause") if on else (tr("Slide show (Space)"), "play")
     if icon_button(context, "play", icon, tip, on=on, enabled=usable):
         context.program.play()
 
 
 def _fit(context: PanelContext, usable: bool) -> None:
     view = context.program.state.view
-    if context.ui.button(_LABELS[_fit], on=view.zoom is None, tip="Fit the whole picture (F)"):
+    if context.ui.button(tr(_LABELS[_fit]), on=view.zoom is None, tip=tr("Fit the whole picture (F)")):
         view.fit()
 
 
 def _actual_size(context: PanelContext, usable: bool) -> None:
     view = context.program.state.view
-    if context.ui.button(_LABELS[_actual_size], on=view.zoom == 1.0, tip="Actual size (1)"):
+    if context.ui.button(tr(_LABELS[_actual_size]), on=view.zoom == 1.0, tip=tr("Actual size (1)")):
         view.set_zoom(1.0)
 
 
-_LABELS = {_fit: "Fit", _actual_size: "1:1"}
+_LABELS = {_fit: mark("Fit"), _actual_size: "1:1"}
 
 
 def _toggle(context: PanelContext, toggle: tuple[str, str, str, str], name: str, width: float) -> None:
     state = context.program.state
     _, setting, tip, _ = toggle
-    if context.ui.button(f"{name}##{setting}", width, on=getattr(state.settings, setting), tip=tip):
+    if context.ui.button(f"{tr(name)}##{setting}", width, on=getattr(state.settings, setting), tip=tr(tip)):
         state.change(**{setting: not getattr(state.settings, setting)})
 
 
@@ -179,35 +179,30 @@ def status_line(context: PanelContext, rect: Rect, frame_rate: float) -> None:
 def _models(context: PanelContext) -> str:
     state = context.program.state
     if state.models.state == LOADING:
-        return "Loading the models..."
+        return tr("Loading the models...")
     if state.models.state == FAILED:
-        return "The models cannot be used"
+        return tr("The models cannot be used")
     threads = context.program.choice.threads
     run_models = context.program.training.model_description
-    return (
-        f"Ready: {state.models.detail or 'models'}"
-        + (f", {threads} thread{'s' if threads > 1 else ''}" if threads else "")
-        + (f", {run_models}" if run_models else "")
-    )
+    ready = tr("Ready: {models}", models=state.models.detail or tr("models"))
+    return ", ".join(part for part in (ready, threads_text(threads) if threads else "", run_models) if part)
 
 
 def _rates(context: PanelContext, rect: Rect, y: float, frame_rate: float) -> float:
     """Draw rates and durations from the right end; returns where they begin."""
     ui, state = context.ui, context.program.state
     rates = []
-    if state.kind == LIVE and state.live_status.state == RUNNING:
-        rates.append(f"source {state.source_rate.per_second():.0f}/s")
     waiting = context.program.recogniser.queue_length()
     if state.kind == LIVE or state.read_all_total:
-        rates.append(f"read {state.recogniser_rate.per_second():.0f}/s")
-        rates.append(f"window {frame_rate:.0f}/s")
+        rates.append(f"{tr('Read per second')} {state.recogniser_rate.per_second():.0f}")
+        rates.append(f"{tr('Drawn per second')} {frame_rate:.0f}")
     elif waiting > 2:
-        rates.append(f"{waiting} queued")
+        rates.append(tr("{count} queued", count=waiting))
     recognition = state.recognition
     if recognition is not None and recognition.timings is not None:
-        rates.append(f"detected in {recognition.timings.detect_ms:.0f} ms")
-        rates.append(f"read in {recognition.timings.read_ms:.0f} ms")
-    rates.append("F1 help")
+        rates.append(tr("detection {time:.0f} ms", time=recognition.timings.detect_ms))
+        rates.append(tr("reading {time:.0f} ms", time=recognition.timings.read_ms))
+    rates.append(tr("F1 help"))
     text = "   ·   ".join(rates)
     left = rect[0] + rect[2] - ui.text_width(text) - 14 * ui.unit
     ui.painter.text((left, y), text, ui.theme.dim)

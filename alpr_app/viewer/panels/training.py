@@ -12,14 +12,14 @@ from alpr_app.data.run_folder import NO_LOSSES
 from alpr_app.viewer.app.commands import open_dialog
 from alpr_app.viewer.app.state import View
 from alpr_app.viewer.app.training import RunView, age
-from alpr_app.viewer.panels.browser import duration
 from alpr_app.viewer.panels.chart import Chart, column_title, draw_chart, format_value
-from alpr_app.viewer.panels.context import PanelContext, draw_pair, elide, heading
+from alpr_app.viewer.panels.context import PanelContext, draw_pair, duration, elide, heading
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.images import ImageItem
 
 COLUMN = 64
-NO_SCORE = (
+NO_SCORE = mark(
     "No labelled plate of its data has the split val, so that no score is measured: the newest model counts as the best"
 )
 
@@ -49,46 +49,52 @@ def _progress(context: PanelContext, view: RunView) -> None:
     ui = context.ui
     left = view.seconds_left
     if view.steps:
-        rest = f", about {duration(left)} left" if left else ""
+        rest = tr(", about {time} left", time=duration(left)) if left else ""
         share = min(1.0, view.step / view.steps)
         ui.progress(share, f"{100 * share:.0f} %{rest}")
-    of = f"{view.step:,} of {view.steps:,}" if view.steps else f"{view.step:,}"
+    of = tr("{count:,} of {total:,}", count=view.step, total=view.steps) if view.steps else f"{view.step:,}"
     waiting = view.train.last("waiting_share")
-    rows = [("Steps", of), ("Samples per second", f"{view.rate:.1f}" if view.rate else "–")]
+    rows = [(tr("Steps"), of), (tr("Samples per second"), f"{view.rate:.1f}" if view.rate else "–")]
     if waiting is not None and isfinite(waiting):
-        rows.append(("Waiting for samples", f"{100 * waiting:.1f} %"))
+        rows.append((tr("Waiting for samples"), f"{100 * waiting:.1f} %"))
     memory = view.train.last("memory_gb")
     if memory is not None and isfinite(memory):
-        rows.append(("Peak memory", f"{memory:.1f} GB"))
+        rows.append((tr("Peak memory"), f"{memory:.1f} GB"))
     if view.changed:
-        rows.append(("Last update", f"{duration(age(view.changed))} ago"))
+        rows.append((tr("Last update"), tr("{time} ago", time=duration(age(view.changed)))))
     _rows(context, rows)
 
 
 def _newest_model(context: PanelContext, view: RunView) -> None:
     """Draw the newest model, with buttons to use it and to return to the initial models."""
     ui, training = context.ui, context.program.training
-    heading(ui, "Model")
+    heading(ui, tr("Model"))
     newest = view.newest
     if newest is None:
         masked = view.about is not None and view.about.kind == "masked"
         status = (
-            "This phase produces no model to try"
+            tr("This phase produces no model to try")
             if masked
-            else "A model is written at each validation; none has been written yet"
+            else tr("A model is written at each validation; none has been written yet")
         )
         ui.text(status, ui.theme.dim, wrapped=True)
     else:
-        seen = f"after {newest.samples:,} samples, " if newest.samples is not None else ""
-        ui.text(f"Newest {newest.kind}: {seen}{duration(age(newest.written))} ago", ui.theme.dim, wrapped=True)
-        label = "Load the newer model" if training.newer_available else "Try this model on the picture"
+        kind, time_ago = tr(newest.kind), duration(age(newest.written))
+        if newest.samples is None:
+            newest_text = tr("Newest {kind}: {time} ago", kind=kind, time=time_ago)
+        else:
+            newest_text = tr(
+                "Newest {kind}: after {count:,} samples, {time} ago", kind=kind, count=newest.samples, time=time_ago
+            )
+        ui.text(newest_text, ui.theme.dim, wrapped=True)
+        label = tr("Load the newer model") if training.newer_available else tr("Try this model on the picture")
         if training.newest_in_use:
-            ui.text("This model is in use", ui.theme.uncertain)
-        elif ui.button("Loading..." if training.loading else label, ui.room[0], enabled=not training.loading):
+            ui.text(tr("This model is in use"), ui.theme.uncertain)
+        elif ui.button(tr("Loading...") if training.loading else label, ui.room[0], enabled=not training.loading):
             training.load_newest()
     if training.error:
         ui.text(training.error, ui.theme.wrong, wrapped=True)
-    if training.models_in_use and ui.button(f"Back to the {training.initial_models_name}", ui.room[0]):
+    if training.models_in_use and ui.button(training.restore_label, ui.room[0]):
         training.restore_initial_models()
 
 
@@ -96,17 +102,17 @@ def _validation(context: PanelContext, view: RunView) -> None:
     """Draw each figure of the last validation beside that of the best one."""
     ui, val = context.ui, view.val
     if view.unvalidated:
-        heading(ui, "No score")
-        ui.text(NO_SCORE, ui.theme.uncertain, wrapped=True)
+        heading(ui, tr("No score"))
+        ui.text(tr(NO_SCORE), ui.theme.uncertain, wrapped=True)
     if not val:
         return
-    heading(ui, f"Validation at step {val.last('step'):,.0f}")
+    heading(ui, tr("Validation at step {step:,.0f}", step=val.last("step")))
     left, top = ui.cursor
     right, step = left + ui.room[0], ui.line_height + 3 * ui.unit
     column = COLUMN * ui.unit
     names = [name for name in val.columns if name != "step"]
     table = [(name, format_value(float(val.columns[name][-1])), format_value(view.best(name)), False) for name in names]
-    for name, last, best, small in [("", "last", "best", True), *table]:
+    for name, last, best, small in [("", tr("last"), tr("best"), True), *table]:
         font = {"font": SMALL} if small else {}
         for text, end, colour in ((last, right - column, ui.theme.text), (best, right, ui.theme.dim)):
             width = ui.text_width(text, **font)
@@ -121,11 +127,11 @@ def _validation(context: PanelContext, view: RunView) -> None:
 def _losses(context: PanelContext, view: RunView) -> None:
     if not view.train:
         return
-    heading(context.ui, f"Losses at step {view.train.last('step'):,.0f}")
+    heading(context.ui, tr("Losses at step {step:,.0f}", step=view.train.last("step")))
     names = [name for name in view.train.columns if name not in NO_LOSSES]
     rows = [(column_title(name), format_value(float(view.train.columns[name][-1]))) for name in names]
     rate = view.train.last("learning_rate")
-    _rows(context, [*rows, *([("learning rate", format_value(rate))] if rate is not None else [])])
+    _rows(context, [*rows, *([(tr("learning rate"), format_value(rate))] if rate is not None else [])])
 
 
 class MistakeSheet:
@@ -140,7 +146,8 @@ class MistakeSheet:
         ui, image_item = context.ui, view.sheet
         if image_item is None or image_item.display is None:
             ui.text(
-                "There is no sheet of mistakes yet. This command makes one, even while the run goes on:", wrapped=True
+                tr("There is no sheet of mistakes yet. This command makes one, even while the run goes on:"),
+                wrapped=True,
             )
             ui.text(f"python -m alpr_app.train report {view.folder} --dataset_path DATA", ui.theme.dim, wrapped=True)
             return
@@ -159,7 +166,7 @@ class MistakeSheet:
             self._view.drag(ui.mouse.delta, image_item.size, area[2:])
         if hit.double:
             self._toggle_fit(image_item, area)
-        ui.tooltip("Wheel: zoom; drag: move; double click: fit the whole sheet")
+        ui.tooltip(tr("Wheel: zoom; drag: move; double click: fit the whole sheet"))
         self._paint(context, image_item, area)
 
     def _fit_width(self, image_item: ImageItem, area: Rect) -> None:
@@ -233,26 +240,35 @@ class TrainingPage:
         """Draw the state of a run that has not begun, and a field for the folder of another one."""
         ui, program = context.ui, context.program
         if view is None:
-            ui.text("No training run is open")
-            state = "Name the folder that is given to a training command as --output; the run need not have begun."
+            ui.text(tr("No training run is open"))
+            explanation = tr(
+                "Name the folder that is given to a training command as --output; the run need not have begun. The "
+                "newest model can then be tried on the picture."
+            )
         else:
-            ui.text(f"Waiting for a run to begin in {view.name}")
-            state = f"{view.folder} holds no run yet. Its curves and figures appear here as soon as it writes them."
-        ui.text(f"{state} The newest model can then be tried on the picture.", ui.theme.dim, wrapped=True)
+            ui.text(elide(ui, tr("Waiting for a run to begin in {name}", name=view.name), ui.room[0], middle=True))
+            explanation = tr(
+                "{path} holds no run yet. Its curves and figures appear here as soon as it writes them. The newest "
+                "model can then be tried on the picture.",
+                path=view.folder,
+            )
+        ui.text(explanation, ui.theme.dim, wrapped=True)
         ui.space(4 * ui.unit)
-        width = ui.text_width("Watch") + 30 * ui.unit
+        watch, look, close = tr("Watch"), tr("Look for a folder..."), tr("Close")
+        width = ui.text_width(watch) + 30 * ui.unit
         self._folder, entered = ui.text_field(
             "run folder", self._folder, "runs/detector", ui.room[0] - width - ui.gap[0]
         )
         ui.same_line()
-        if (ui.button("Watch", width) or entered) and self._folder.strip():
+        if (ui.button(watch, width) or entered) and self._folder.strip():
             program.training.open(self._folder.strip())
         ui.space(4 * ui.unit)
-        if ui.button("Look for a folder...", ui.text_width("Look for a folder...") + 30 * ui.unit):
+        if ui.button(look, ui.text_width(look) + 30 * ui.unit):
             open_dialog(program)
         if view is not None:
             ui.same_line()
-            if ui.button("Close##waiting", ui.text_width("Close") + 30 * ui.unit, tip="W, Escape; it goes on waiting"):
+            tip = tr("W or Escape; it goes on waiting")
+            if ui.button(f"{close}##waiting", ui.text_width(close) + 30 * ui.unit, tip=tip):
                 program.state.run_open = False
 
     def _header(self, context: PanelContext, view: RunView) -> None:
@@ -261,8 +277,8 @@ class TrainingPage:
         start, top = ui.cursor
         left, right = start, start + ui.room[0]
         buttons: tuple[tuple[str, str, Callable[[], None]], ...] = (
-            ("Close", "W or Escape", lambda: setattr(context.program.state, "run_open", False)),
-            ("Another run...", "Open the folder of another run (O)", lambda: open_dialog(context.program)),
+            (tr("Close"), tr("W or Escape"), lambda: setattr(context.program.state, "run_open", False)),
+            (tr("Another run..."), tr("Open the folder of another run (O)"), lambda: open_dialog(context.program)),
         )
         for label, tip, act in buttons:
             width = ui.text_width(label) + 20 * ui.unit
@@ -284,27 +300,30 @@ class TrainingPage:
     def _tabs(self, context: PanelContext, view: RunView) -> None:
         ui = context.ui
         with ui.tabs("run tabs"):
-            with ui.tab("Curves") as shown:
+            with ui.tab(tr("Curves")) as shown:
                 if shown:
                     _curves(context, view)
-            with ui.tab("Mistakes") as shown:
+            with ui.tab(tr("Mistakes")) as shown:
                 if shown:
                     self._sheet.draw(context, view)
 
 
 def run_status(view: RunView) -> str:
     """What the run trains, and its state."""
-    what = f"{view.about.kind}, {view.about.parameters / 1e6:.2f} M parameters" if view.about is not None else ""
+    about = view.about
+    what = (
+        tr("{kind}, {millions:.2f} M parameters", kind=tr(about.kind), millions=about.parameters / 1e6) if about else ""
+    )
     if not view.begun:
-        status = "waiting for it to begin"
+        status = tr("waiting for it to begin")
     elif not view.changed:
-        status = "no figures yet"
+        status = tr("no figures yet")
     elif view.done:
-        status = "done"
+        status = tr("done")
     elif view.is_stalled(time.time()):
-        status = f"stalled, last update {duration(age(view.changed))} ago"
+        status = tr("stalled, last update {time} ago", time=duration(age(view.changed)))
     else:
-        status = "running"
+        status = tr("running")
     return f"{what}  ·  {status}" if what else status
 
 
@@ -316,12 +335,12 @@ def charts_of(view: RunView) -> list[Chart]:
     low = {name: values for name, values in figures.items() if "error" in name or "false" in name}
     high = {name: values for name, values in figures.items() if name not in low}
     steps, validated, end = train.get("step", np.zeros(0)), val.get("step", np.zeros(0)), float(view.step)
-    errors = Chart("validation: errors", validated, low, end)
-    speed = Chart("samples per second", steps, _only(train, "samples_per_s"), end)
+    errors = Chart(tr("validation: errors"), validated, low, end)
+    speed = Chart(tr("samples per second"), steps, _only(train, "samples_per_s"), end)
     return [
-        Chart("losses", steps, losses, end, logarithmic=True),
-        Chart("validation", validated, high, end),
-        Chart("learning rate", steps, _only(train, "learning_rate"), end),
+        Chart(tr("losses"), steps, losses, end, logarithmic=True),
+        Chart(tr("validation"), validated, high, end),
+        Chart(tr("learning rate"), steps, _only(train, "learning_rate"), end),
         errors if low else speed,
     ]
 
@@ -347,14 +366,18 @@ def _command(context: PanelContext, view: RunView) -> None:
     """Draw the command that resumes or repeats the run, with a button that copies it."""
     ui, program = context.ui, context.program
     left, top = ui.cursor
-    label = "Copy command"
+    label = tr("Copy command")
     width = ui.text_width(label) + 20 * ui.unit
     folder = view.about.place if view.about is not None else ""
-    tip = f"Run it in {folder}" if folder else "Outside the run's folder, only the names of files are known"
+    tip = (
+        tr("Run it in {folder}", folder=folder)
+        if folder
+        else tr("Outside the run's folder, only the names of files are known")
+    )
     if ui.button(label, width, enabled=bool(view.command), tip=tip):
         ui.copy(view.command)
-        program.state.add_message("Copied the command")
+        program.state.add_message(tr("Copied the command"))
     start = left + width + 10 * ui.unit
     y = top + (ui.row_height - ui.line_height) / 2
-    shown = elide(ui, view.command or "The command is unknown", left + ui.room[0] - start, middle=True)
+    shown = elide(ui, view.command or tr("The command is unknown"), left + ui.room[0] - start, middle=True)
     ui.painter.text((start, y), shown, ui.theme.dim)

@@ -9,6 +9,7 @@ from alpr_app.viewer.app.commands import expand_folder
 from alpr_app.viewer.app.settings import LIMITS
 from alpr_app.viewer.app.tree import Node
 from alpr_app.viewer.panels.context import PanelContext, elide, scroll_to_row, visible_rows
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.painter import SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
 
@@ -36,7 +37,7 @@ class TreePanel:
         self._head(context)
         if not state.settings.show_tree:
             return
-        row = round(ui.line_height + 6 * ui.unit)
+        row = round(ui.line_height + 4 * ui.unit)
         wanted = min(state.settings.tree_height * ui.unit, MAXIMUM_SHARE * room - MINIMUM_BELOW * ui.unit)
         height = min(len(state.tree.rows) * row, wanted)
         if height < row:
@@ -51,11 +52,11 @@ class TreePanel:
         left, top = ui.cursor
         height = ui.line_height + 2 * ui.unit
         hit = ui.hit("folders", ui.room[0], height)
-        ui.tooltip("Hide or show the folders (M)")
+        ui.tooltip(tr("Hide or show the folders (M)"))
         colour = ui.theme.text if hit.hovered else ui.theme.dim
         shown = state.settings.show_tree
         _triangle(ui, ui.painter, (left + 8 * ui.unit, top + height / 2), shown, colour)
-        ui.painter.text((left + 20 * ui.unit, top + 2 * ui.unit), "FOLDERS", colour, SMALL)
+        ui.painter.text((left + 20 * ui.unit, top + 2 * ui.unit), tr("Folders").upper(), colour, SMALL)
         if hit.clicked:
             state.change(show_tree=not shown)
 
@@ -91,7 +92,7 @@ class TreePanel:
         right = left + width - 8 * ui.unit
         for text, strong in reversed(picture_counts(node, program.state.settings.recursive)):
             right -= ui.text_width(text)
-            paint.text((right, y), text, theme.text if strong else theme.dim)
+            paint.text((right, y), text, theme.text if strong or chosen else theme.dim)
             right -= 5 * ui.unit
         tint = theme.wrong if node.error else theme.text if chosen or hit.hovered else theme.dim
         paint.text((start, y), elide(ui, node.name, right - start - 4 * ui.unit, middle=True), tint)
@@ -133,7 +134,7 @@ def _triangle(ui: Toolkit, paint: Painter, centre: Point, open_: bool, colour: C
 def picture_counts(node: Node, recursive: bool) -> list[tuple[str, bool]]:
     """Numbers of pictures shown by a click and of those further down; each with whether it is the former."""
     if node.error:
-        return [("no access", False)]
+        return [(tr("no access"), False)]
     if recursive:
         return [(f"{node.total:,}", True)]
     below = node.total - node.pictures
@@ -144,5 +145,8 @@ def picture_counts(node: Node, recursive: bool) -> list[tuple[str, bool]]:
 def _tooltip(node: Node) -> str:
     if node.error:
         return f"{printable(node.path)}\n{node.error}"
-    more = f", {node.total:,} including subfolders" if node.total != node.pictures else ""
-    return f"{printable(node.path)}\n{node.pictures:,} pictures{more}"
+    if node.total == node.pictures:
+        counts = tr("{count:,} pictures", count=node.pictures)
+    else:
+        counts = tr("{count:,} pictures, {total:,} including subfolders", count=node.pictures, total=node.total)
+    return f"{printable(node.path)}\n{counts}"

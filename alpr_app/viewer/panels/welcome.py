@@ -11,6 +11,7 @@ from alpr_app.data.network import is_address
 from alpr_app.viewer.app.commands import open_dialog
 from alpr_app.viewer.app.state import FOLDER, LIVE, State
 from alpr_app.viewer.panels.context import PanelContext, elide, wrap
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.painter import BODY, LARGE, Rect
 from alpr_app.viewer.workers.live import ENDED, OPENING, WAITING
 
@@ -28,18 +29,18 @@ def model_banner(context: PanelContext, area: Rect) -> None:
     width = ui.text_width(text) + 2 * pad
     ui.cursor = (left, top)
     hit = ui.hit("own models", width, ui.row_height)
-    ui.tooltip(f"Back to the {training.initial_models_name}")
+    ui.tooltip(training.restore_label)
     ui.painter.fill((left, top, width, ui.row_height), theme.label, 4 * unit)
     ui.painter.outline(
         (left, top, width, ui.row_height), theme.uncertain, 4 * unit, (2.5 if hit.hovered else 1.5) * unit
     )
     ui.painter.text((left + pad, top + (ui.row_height - ui.line_height) / 2), text, theme.label_text)
     if training.newer_available:
-        label = "Load the newer model"
+        label = tr("Load the newer model")
         wide = ui.text_width(label) + 20 * unit
         beside = width + wide + ui.gap[0] <= room
         ui.cursor = (left + width + ui.gap[0], top) if beside else (left, top + ui.row_height + ui.gap[1])
-        tip = "The training run has written a newer model"
+        tip = tr("The training run has written a newer model")
         if ui.button(label, min(wide, room), on=True, enabled=not training.loading, tip=tip):
             training.load_newest()
     if hit.clicked:
@@ -75,8 +76,8 @@ def explain(state: State) -> tuple[str, list[str], bool]:
         return _live(state)
     trouble = [message.text for message in list(state.messages)[-1:] if message.is_error]
     return (
-        "Nothing is open",
-        [*trouble, "Open a folder, a camera, a video or an address; or drop one onto this window"],
+        tr("Nothing is open"),
+        [*trouble, tr("Open a folder, a camera, a video or an address; or drop one onto this window")],
         True,
     )
 
@@ -84,18 +85,24 @@ def explain(state: State) -> tuple[str, list[str], bool]:
 def _folder(state: State) -> tuple[str, list[str], bool]:
     image_list = state.image_list
     if state.image_item is not None and state.image_item.error:
-        return "This picture cannot be read", [os.path.basename(state.image_item.key), state.image_item.error], False
+        return (
+            tr("This picture cannot be read"),
+            [os.path.basename(state.image_item.key), state.image_item.error],
+            False,
+        )
     if image_list.names:
         return "", [], False
     if state.scanning:
-        return "Looking for pictures...", [state.folder], False
+        return tr("Looking for pictures..."), [state.folder], False
     if state.listing_error:
-        why = state.listing_error.removeprefix(f"{state.folder}: cannot be opened: ")
-        return "This folder cannot be opened", [state.folder, why], True
+        why = state.listing_error.removeprefix(tr("{path}: cannot be opened: {reason}", path=state.folder, reason=""))
+        return tr("This folder cannot be opened"), [state.folder, why], True
     lines, in_subfolders = [state.folder], _pictures_in_subfolders(state)
     if in_subfolders:
-        lines.append(f"Its subfolders hold {in_subfolders:,}: choose one on the left, or include them all")
-    return "There are no pictures in this folder", lines, True
+        lines.append(
+            tr("Its subfolders hold {count:,}: choose one on the left, or include them all", count=in_subfolders)
+        )
+    return tr("There are no pictures in this folder"), lines, True
 
 
 def _pictures_in_subfolders(state: State) -> int:
@@ -105,20 +112,20 @@ def _pictures_in_subfolders(state: State) -> int:
 
 
 def _live(state: State) -> tuple[str, list[str], bool]:
-    status, name = state.live_status, state.live_name
+    status, name = state.live_status, state.live_title
     if status.state == WAITING:
-        return _failure(state), [f"Next attempt in {_seconds_left(state)} s"], True
+        return _failure(state), [tr("Next attempt in {seconds} s", seconds=_seconds_left(state))], True
     if status.state == OPENING:
-        return f"Opening {name}…", [], False
+        return tr("Opening {name}...", name=name), [], False
     if status.state == ENDED and status.detail:
-        return _failure(state), ["R tries again"], True
+        return _failure(state), [tr("R tries again")], True
     if status.state == ENDED:
-        return "The video has ended", [name], True
-    return f"Waiting for {name}…", [], False
+        return tr("The video has ended"), [name], True
+    return tr("Waiting for {name}...", name=name), [], False
 
 
 def _failure(state: State) -> str:
-    name = state.live_name
+    name = state.live_title
     # An address keeps its spelling.
     head = name if is_address(name) else f"{name[0].upper()}{name[1:]}"
     return f"{head} {state.live_status.detail}"
@@ -134,12 +141,19 @@ def interruption(state: State) -> str:
     status = state.live_status
     if state.kind != LIVE or state.image_item is None:
         return ""
-    age = f"Last frame {max(0.0, monotonic() - state.live_last_frame):.0f} s ago"
+    age = tr("Last frame {seconds:.0f} s ago", seconds=max(0.0, monotonic() - state.live_last_frame))
     if status.state == WAITING:
-        return f"{_failure(state)}. {age}; next attempt in {_seconds_left(state)} s"
+        return tr(
+            "{failure}. {age}; next attempt in {seconds} s",
+            failure=_failure(state),
+            age=age,
+            seconds=_seconds_left(state),
+        )
     if status.state == OPENING:
-        return f"Opening {state.live_name} again. {age}"
-    return f"{_failure(state)}. {age}; R tries again" if status.state == ENDED and status.detail else ""
+        return tr("Opening {name} again. {age}", name=state.live_title, age=age)
+    if status.state == ENDED and status.detail:
+        return tr("{failure}. {age}; R tries again", failure=_failure(state), age=age)
+    return ""
 
 
 def interruption_banner(context: PanelContext, area: Rect) -> None:
@@ -162,14 +176,14 @@ def interruption_banner(context: PanelContext, area: Rect) -> None:
 
 def _offers(context: PanelContext, area: Rect) -> None:
     ui, program = context.ui, context.program
-    offers: list[tuple[str, Callable[[], None]]] = [("Open another source...", lambda: open_dialog(program))]
+    offers: list[tuple[str, Callable[[], None]]] = [(tr("Open another source..."), lambda: open_dialog(program))]
     if program.live is not None:
-        retry_label = "Replay" if program.state.live_status.state == ENDED else "Reconnect"
+        retry_label = tr("Replay") if program.state.live_status.state == ENDED else tr("Reconnect")
         offers.insert(0, (retry_label, program.live.reconnect))
     if program.state.kind == FOLDER and _pictures_in_subfolders(program.state):
-        offers.insert(0, ("Include subfolders", lambda: program.rescan(True)))
+        offers.insert(0, (tr("Include subfolders"), lambda: program.rescan(True)))
     if SAMPLES.is_dir():
-        offers.append(("Sample pictures", lambda: program.open(str(SAMPLES))))
+        offers.append((tr("Sample pictures"), lambda: program.open(str(SAMPLES))))
     widths = [ui.text_width(label) + 30 * ui.unit for label, _ in offers]
     total_width = sum(widths) + ui.gap[0] * (len(offers) - 1)
     # One below the other if they do not fit side by side.

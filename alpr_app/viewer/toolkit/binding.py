@@ -84,6 +84,6 @@ def load_toolkit() -> type[Toolkit]:
     return toolkit
 
 
-def make_toolkit(theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0) -> Toolkit:
+def make_toolkit(theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0, letters: str = "") -> Toolkit:
     """Make the widgets of a window with the chosen binding; parameters as of `Toolkit`, errors as of `load_toolkit`."""
-    return load_toolkit()(theme, scale, pixel_ratio)
+    return load_toolkit()(theme, scale, pixel_ratio, letters)

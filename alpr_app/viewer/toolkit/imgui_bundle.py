@@ -178,12 +178,8 @@ class BundleToolkit(Toolkit):
     def space(self, height: float) -> None:
         imgui.dummy((1, height))
 
-    def _text(self, text: str, wrapped: bool) -> None:
-        if wrapped:
-            imgui.push_text_wrap_pos()
+    def _text(self, text: str) -> None:
         imgui.text_unformatted(text)
-        if wrapped:
-            imgui.pop_text_wrap_pos()
 
     def _button(self, label: str, width: float) -> bool:
         clicked: bool = imgui.button(label, (width, 0))
@@ -218,6 +214,8 @@ class BundleToolkit(Toolkit):
     @contextmanager
     def tab(self, label: str) -> Iterator[bool]:
         is_selected = imgui.begin_tab_item(label)[0]
+        if is_selected:
+            self._underline_tab()
         try:
             yield is_selected
         finally:

@@ -30,6 +30,7 @@ KEYS = {
     "End": 269,
     "F1": 290,
     "F5": 294,
+    "F11": 300,
     "Keypad enter": 335,
     "+": 61,
     "-": 45,
@@ -59,12 +60,15 @@ TYPING_KEYS = {
 CONTROL, SHIFT = 2, 1
 # Keys that end the input into a text field.
 _FIELD_KEYS = ("Enter", "Keypad enter", "Escape", "Tab")
+# Keys of commands that give the focus to a text field, which takes a frame or two.
+_FOCUSING_KEYS = ("O", "J", "F")
 # Seconds of rest after which a tooltip appears.
 REST_SECONDS = 0.4
 # Far enough outside that Dear ImGui sees no pointer.
 OUTSIDE = (-1e6, -1e6)
 # Modifiers as numbered by GLFW, and the codes of their keys.
 MODIFIERS = {"shift": (SHIFT, (340, 344)), "ctrl": (CONTROL, (341, 345)), "alt": (4, (342, 346))}
+_MODIFIER_CODES = {code for _, codes in MODIFIERS.values() for code in codes}
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,14 @@ class Hit:
         clicked: It was pressed and released there.
         double: It was double-clicked there.
         held: It was pressed there and not yet released.
+        menu: It was clicked with the right button.
     """
 
     hovered: bool
     clicked: bool
     double: bool
     held: bool
+    menu: bool = False
 
 
 class InputTarget(Protocol):
@@ -150,10 +156,17 @@ class Inputs:
         if repeat:
             self._events.append(_Event("repeat", None, lambda target: None, pressed))
         else:
-            self._events.append(_Event("key", ("key", code), lambda target: target.key(code, down, mods), pressed))
+            kind = "modifier up" if not down and code in _MODIFIER_CODES else "key"
+            self._events.append(_Event(kind, ("key", code), lambda target: target.key(code, down, mods), pressed))
 
-    def dispatch(self, target: InputTarget) -> None:
-        """Pass the events of one frame to `target`."""
+    def dispatch(self, target: InputTarget, keyboard: bool = True, typing: bool = False) -> None:
+        """Pass the events of one frame to `target`.
+
+        Args:
+            target: Receives the events.
+            keyboard: False while a text field gets the focus: keys and characters wait.
+            typing: Whether a text field has the focus. It obeys one key a frame, such as Ctrl A before Backspace.
+        """
         self.pressed = []
         changed: set[tuple[str, int]] = set()
         moved = False
@@ -161,6 +174,13 @@ class Inputs:
             event = self._events[0]
             clicked = any(kind == "button" for kind, _ in changed)
             if event.changes in changed or (clicked and event.kind in ("move", "wheel")):
+                return
+            if not keyboard and event.kind in ("key", "modifier up", "repeat", "character"):
+                return
+            if typing and self.pressed and event.pressed is not None:
+                return
+            # Otherwise a key that was pressed with it would come without it.
+            if event.kind == "modifier up" and self.pressed:
                 return
             # Tabs accept a press only where the pointer was in the frame before.
             if moved and event.kind == "press":
@@ -174,6 +194,11 @@ class Inputs:
                 self.pressed.append(event.pressed)
                 if event.pressed[0] in _FIELD_KEYS:
                     # Later characters are not meant for the text field.
+                    return
+                if event.pressed[0] in _FOCUSING_KEYS:
+                    # Later keys are meant for the text field, but not the character of this key.
+                    if self._events and self._events[0].kind == "character":
+                        self._events.popleft().apply(target)
                     return
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -20,9 +21,13 @@ SIZES = {BODY: 17, SMALL: 14, LARGE: 30}
 # First and last code of each range, ended by 0: Latin with arrows and dashes; then Chinese, for any file name.
 _LATIN = [0x20, 0xFF, 0x2010, 0x2027, 0x2190, 0x2193]
 _HAN = [0x3000, 0x303F, 0x4E00, 0x9FFF, 0xFF00, 0xFFEF]
-_PLATES = [code for code in sorted(map(ord, ALPHABET)) if code > _LATIN[-1] for _ in range(2)]
 
-RANGES = {BODY: [[*_LATIN, 0], [*_HAN, 0]], SMALL: [[*_LATIN, *_PLATES, 0]], LARGE: [[*_LATIN, *_PLATES, 0]]}
+
+def glyph_ranges(letters: str) -> dict[str, list[list[int]]]:
+    """The ranges of each font: the small and the large one have Latin, the plates' characters and `letters`."""
+    codes = {ord(letter) for letter in ALPHABET + letters}
+    others = [code for code in sorted(codes) if code > _LATIN[-1] for _ in range(2)]
+    return {BODY: [[*_LATIN, 0], [*_HAN, 0]], SMALL: [[*_LATIN, *others, 0]], LARGE: [[*_LATIN, *others, 0]]}
 
 
 def printable(text: str) -> str:
@@ -37,6 +42,42 @@ def printable(text: str) -> str:
 def valid_text(text: str) -> str:
     """Replace invalid characters in `text` by ?."""
     return text.encode(errors="replace").decode()
+
+
+# A word with the spaces before it; a Chinese character with the punctuation behind it, before which no line may break.
+_WORD = re.compile(r" *(?:[\u3001-\u9fff\uff00-\uffef][、。，；：？！）”…]*|[^ \u3001-\u9fff\uff00-\uffef]+)")
+
+
+def wrap_words(
+    text: str, width: float, measure: Callable[[str], float], split: Callable[[str], list[str]]
+) -> list[str]:
+    """Wrap `text` into lines of at most `width`, between words and Chinese characters.
+
+    Args:
+        text: One line of text.
+        width: As `measure` measures it.
+        measure: Returns the width of a line.
+        split: Makes lines of a word that is wider than `width`.
+    """
+    lines: list[str] = []
+    for word in _WORD.findall(text):
+        longer = lines[-1] + word if lines else word
+        if lines and measure(longer) <= width:
+            lines[-1] = longer
+        else:
+            word = word.lstrip()
+            lines += [word] if measure(word) <= width else split(word)
+    return lines
+
+
+def pieces(word: str, width: float, measure: Callable[[str], float]) -> list[str]:
+    """Cut a long word, such as a path, into pieces of at most `width`."""
+    cut, start = [], 0
+    for end in range(1, len(word) + 1):
+        if measure(word[start:end]) > width and end - start > 1:
+            cut.append(word[start : end - 1])
+            start = end - 1
+    return [*cut, word[start:]]
 
 
 Point = tuple[float, float]

@@ -11,7 +11,7 @@ import imgui
 
 from alpr_app.data.assets import FONT
 from alpr_app.viewer.toolkit.inputs import KEYS, MODIFIERS, TYPING_KEYS, InputTarget
-from alpr_app.viewer.toolkit.painter import RANGES, SIZES, Painter, Point, Rect
+from alpr_app.viewer.toolkit.painter import SIZES, Painter, Point, Rect, glyph_ranges
 from alpr_app.viewer.toolkit.theme import Colour
 from alpr_app.viewer.toolkit.toolkit import Toolkit
 
@@ -106,7 +106,8 @@ class PyimguiToolkit(Toolkit):
         self._io.fonts.clear()
         self._io.fonts.texture_desired_width = 4096
         # Kept: the atlas holds only their addresses.
-        self._ranges = {name: [imgui.GlyphRanges(part) for part in parts] for name, parts in RANGES.items()}
+        ranges = glyph_ranges(self.letters)
+        self._ranges = {name: [imgui.GlyphRanges(part) for part in parts] for name, parts in ranges.items()}
         for name, size in SIZES.items():
             pixels = round(size * self.unit * self.pixel_ratio)
             for number, letters in enumerate(self._ranges[name]):
@@ -160,12 +161,8 @@ class PyimguiToolkit(Toolkit):
     def space(self, height: float) -> None:
         imgui.dummy(1, height)
 
-    def _text(self, text: str, wrapped: bool) -> None:
-        if wrapped:
-            imgui.push_text_wrap_position()
+    def _text(self, text: str) -> None:
         imgui.text_unformatted(text)
-        if wrapped:
-            imgui.pop_text_wrap_pos()
 
     def _button(self, label: str, width: float) -> bool:
         clicked: bool = imgui.button(label, width)
@@ -192,6 +189,8 @@ class PyimguiToolkit(Toolkit):
     @contextmanager
     def tab(self, label: str) -> Iterator[bool]:
         with imgui.begin_tab_item(label) as item:
+            if item.selected:
+                self._underline_tab()
             yield item.selected
 
     def _hit_area(self, name: str, width: float, height: float, overlap: bool) -> bool:

@@ -26,8 +26,10 @@ class Theme:
     Attributes:
         ground: Behind pictures.
         panel, field, raised, pressed: Surfaces, from back to front.
-        line, text, dim, accent, accent_dim: Lines, text, and what is switched on.
+        line, edge: Lines that divide; outlines of controls, which stand out from every surface by 3:1.
+        text, dim, accent, accent_dim: Text, less important text, and what is switched on.
         certain, uncertain: Plates by their confidence.
+        picture_certain, picture_uncertain: The same on the picture.
         ground_truth: Labels on the picture.
         right, wrong, place_off, missed, false_box, unreadable: Outcomes, `wrong` that of texts and of errors too.
         halo: Around lines on pictures, so that they are visible on any background.
@@ -41,12 +43,15 @@ class Theme:
     raised: Colour
     pressed: Colour
     line: Colour
+    edge: Colour
     text: Colour
     dim: Colour
     accent: Colour
     accent_dim: Colour
     certain: Colour
     uncertain: Colour
+    picture_certain: Colour
+    picture_uncertain: Colour
     ground_truth: Colour
     right: Colour
     wrong: Colour
@@ -68,15 +73,18 @@ DARK = Theme(
     raised=_hex("323841"),
     pressed=_hex("3f4753"),
     line=_hex("2c3138"),
+    edge=_hex("7a8490"),
     text=_hex("e4e7eb"),
-    dim=_hex("949ca7"),
-    accent=_hex("5b9bd5"),
+    dim=_hex("a3abb6"),
+    accent=_hex("6aa9e2"),
     accent_dim=_hex("2f4d6c"),
     certain=_hex("4fd1a5"),
     uncertain=_hex("f2b13c"),
+    picture_certain=_hex("4fd1a5"),
+    picture_uncertain=_hex("f2b13c"),
     ground_truth=_hex("d68cff"),
     right=_hex("5bbf8a"),
-    wrong=_hex("e5705f"),
+    wrong=_hex("f08372"),
     missed=_hex("e0a94a"),
     place_off=_hex("5fb3e8"),
     false_box=_hex("f08cc0"),
@@ -89,39 +97,50 @@ DARK = Theme(
 )
 LIGHT = replace(
     DARK,
-    ground=_hex("c9cdd3"),
+    ground=_hex("dadde2"),
     panel=_hex("f3f4f6"),
     field=_hex("ffffff"),
     raised=_hex("e1e4e9"),
     pressed=_hex("cdd2da"),
     line=_hex("d5d9df"),
+    edge=_hex("727a85"),
     text=_hex("1d2127"),
-    dim=_hex("626a75"),
-    accent=_hex("2f76b8"),
+    dim=_hex("565e69"),
+    accent=_hex("22659f"),
     accent_dim=_hex("bcd6ee"),
-    certain=_hex("12966b"),
-    uncertain=_hex("c77c02"),
-    right=_hex("2b8a58"),
-    wrong=_hex("c2412f"),
-    missed=_hex("a86f0c"),
-    place_off=_hex("1f6fb5"),
-    false_box=_hex("b8327f"),
+    certain=_hex("096a4c"),
+    uncertain=_hex("8a5200"),
+    right=_hex("1f7a4a"),
+    wrong=_hex("b8331f"),
+    missed=_hex("8a5a00"),
+    place_off=_hex("1d65a8"),
+    false_box=_hex("a82a73"),
     unreadable=_hex("4a515b"),
     shade=_hex("30343a", 0.45),
 )
-# Palette of Okabe and Ito, distinguishable with every kind of colour blindness.
+# Palette of Okabe and Ito, distinguishable with every kind of colour blindness; its darker colours are lightened.
 _OKABE_ITO = {
     "certain": _hex("56b4e9"),
     "uncertain": _hex("f0e442"),
+    "picture_certain": _hex("56b4e9"),
+    "picture_uncertain": _hex("f0e442"),
     "ground_truth": _hex("ffffff"),
-    "right": _hex("0092d6"),
-    "wrong": _hex("d55e00"),
-    "missed": _hex("cc79a7"),
+    "right": _hex("3fb0ea"),
+    "wrong": _hex("f0762a"),
+    "missed": _hex("d98ab5"),
     "place_off": _hex("f0e442"),
-    "false_box": _hex("009e73"),
+    "false_box": _hex("00b886"),
 }
-# The palette's lighter colours are too pale on the light theme.
-_OKABE_ITO_LIGHT = _OKABE_ITO | {"missed": _hex("b0598a"), "place_off": _hex("7d6f00"), "false_box": _hex("00805d")}
+# The palette's lighter colours would be too pale on the light theme.
+_OKABE_ITO_LIGHT = _OKABE_ITO | {
+    "certain": _hex("005f93"),
+    "uncertain": _hex("7a5200"),
+    "right": _hex("006aa6"),
+    "wrong": _hex("a84700"),
+    "missed": _hex("9a4578"),
+    "place_off": _hex("6b5f00"),
+    "false_box": _hex("00704f"),
+}
 
 
 def theme(name: str, colour_blind: bool) -> Theme:
@@ -134,7 +153,7 @@ def theme(name: str, colour_blind: bool) -> Theme:
 
 # Colours of the lines in a chart, for both themes; neighbours are distinguishable for colour-blind eyes.
 SERIES: tuple[Colour, ...] = tuple(
-    _hex(code) for code in ("4a90d9", "e08a1e", "2fa883", "c56bd6", "d9574a", "8a9a2b", "3bb0c9", "a07a5a")
+    _hex(code) for code in ("4a90d9", "c77a14", "289672", "bd63ce", "d9574a", "7f8f26", "2b93ab", "a07a5a")
 )
 
 # Background and text of each plate colour.
@@ -154,6 +173,7 @@ _WIDGET_SIZES: dict[str, float | tuple[float, float]] = {
     "item_inner_spacing": (7, 5),
     "scrollbar_size": 12,
     "grab_min_size": 12,
+    "frame_border_size": 1,
     "frame_rounding": 4,
     "grab_rounding": 3,
     "scrollbar_rounding": 6,
@@ -169,15 +189,15 @@ _WIDGET_COLOURS = {
     "text_selected_bg": "accent_dim",
     "child_bg": "clear",
     "popup_bg": "field",
-    "border": "line",
+    "border": "edge",
     "separator": "line",
     "frame_bg": "field",
     "frame_bg_hovered": "raised",
     "frame_bg_active": "raised",
     "scrollbar_bg": "clear",
-    "scrollbar_grab": "raised",
-    "scrollbar_grab_hovered": "pressed",
-    "scrollbar_grab_active": "pressed",
+    "scrollbar_grab": "edge",
+    "scrollbar_grab_hovered": "dim",
+    "scrollbar_grab_active": "dim",
     "check_mark": "accent",
     "slider_grab": "accent",
     "slider_grab_active": "accent",
@@ -189,11 +209,9 @@ _WIDGET_COLOURS = {
     "header_active": "pressed",
     "tab": "panel",
     "tab_hovered": "pressed",
-    "tab_selected": "raised",
+    "tab_selected": "accent_dim",
     "tab_dimmed": "panel",
-    "tab_dimmed_selected": "raised",
-    "plot_lines": "accent",
-    "plot_histogram": "accent_dim",
+    "tab_dimmed_selected": "accent_dim",
 }
 
 

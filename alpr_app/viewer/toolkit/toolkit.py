@@ -12,10 +12,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, ClassVar
 
 from alpr_app.viewer.toolkit.inputs import Hit, Inputs, InputTarget, Mouse
-from alpr_app.viewer.toolkit.painter import BODY, Painter, Point, Rect, printable, valid_text
-from alpr_app.viewer.toolkit.theme import Colour, Theme, fade, style_widgets
+from alpr_app.viewer.toolkit.painter import BODY, Painter, Point, Rect, pieces, printable, valid_text, wrap_words
+from alpr_app.viewer.toolkit.theme import Colour, Theme, style_widgets
 
 _FIXED = ("no_title_bar", "no_resize", "no_move", "no_collapse", "no_saved_settings", "no_nav")
+FOCUS_FRAMES = 4
 _STILL = ("no_scrollbar", "no_scroll_with_mouse")
 
 
@@ -28,6 +29,7 @@ class Toolkit(ABC):
         theme: Colours.
         scale: Window units per design unit.
         pixel_ratio: Pixels of the framebuffer per window unit (2 on many Macs).
+        letters: Characters beyond Latin and plates that the language of the window needs in every font.
 
     Attributes:
         name: The binding, as ALPR_TOOLKIT names it.
@@ -37,16 +39,16 @@ class Toolkit(ABC):
     name: ClassVar[str]
     _imgui: ClassVar[Any]
 
-    def __init__(self, theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0) -> None:
+    def __init__(self, theme: Theme, scale: float = 1.0, pixel_ratio: float = 1.0, letters: str = "") -> None:
         self._renderer: Any = None
         self._imgui.create_context()
         with ExitStack() as opened:
             # After an error nothing is left open.
             opened.callback(self.close)
-            self._set_up(theme, scale, pixel_ratio)
+            self._set_up(theme, scale, pixel_ratio, letters)
             opened.pop_all()
 
-    def _set_up(self, theme: Theme, scale: float, pixel_ratio: float) -> None:
+    def _set_up(self, theme: Theme, scale: float, pixel_ratio: float, letters: str) -> None:
         # Kept for good: pyimgui makes a new object at each call, and values given to an old one dangle.
         self._io = self._imgui.get_io()
         self._io.mouse_double_click_time = 0.35
@@ -55,18 +57,20 @@ class Toolkit(ABC):
         self._still_flags = self._window_flags(*_STILL)
         self._area_flags = self._window_flags(*_FIXED, *_STILL)
         self._behind_flags = self._window_flags(*_FIXED, *_STILL, "no_bring_to_front_on_focus")
-        self.unit = 0.0
+        self.unit, self.letters = 0.0, ""
         self.pixel_ratio, self.inputs, self.cursor_shape = pixel_ratio, Inputs(), "arrow"
         # Whether a text field has the focus, so that letters are not commands; whether a combo box is open.
+        # Frames for which the keyboard waits until a text field has the focus.
+        self._focus_frames = 0
         self.wants_text = self._typing = self.combo_open = self._combo_drawn = False
-        self.restyle(theme, scale)
+        self.restyle(theme, scale, letters)
 
-    def restyle(self, theme: Theme, scale: float) -> None:
-        """Change colours or scale; between two frames."""
-        new_size = scale != self.unit
-        self.theme, self.unit = theme, scale
+    def restyle(self, theme: Theme, scale: float, letters: str = "") -> None:
+        """Change colours, scale or the characters that the language needs; between two frames."""
+        new_glyphs = (scale, letters) != (self.unit, self.letters)
+        self.theme, self.unit, self.letters = theme, scale, letters
         self._style(self._imgui.get_style())
-        if new_size:
+        if new_glyphs:
             self._load_fonts()
 
     def _style(self, style: Any) -> None:
@@ -112,7 +116,7 @@ class Toolkit(ABC):
     def _button(self, label: str, width: float) -> bool: ...
 
     @abstractmethod
-    def _text(self, text: str, wrapped: bool) -> None: ...
+    def _text(self, text: str) -> None: ...
 
     @abstractmethod
     def _slider(self, label: str, value: float, low: float, high: float, form: str) -> float: ...
@@ -173,7 +177,8 @@ class Toolkit(ABC):
         # Dear ImGui's own flag comes a frame too late.
         self.wants_text, self._typing = self._typing, False
         self.combo_open, self._combo_drawn = self._combo_drawn, False
-        self.inputs.dispatch(self._input)
+        self.inputs.dispatch(self._input, self._focus_frames == 0, self.wants_text)
+        self._focus_frames = max(0, self._focus_frames - 1)
         imgui = self._imgui
         imgui.new_frame()
         self.mouse.update(seconds)
@@ -255,8 +260,7 @@ class Toolkit(ABC):
 
     def text_width(self, text: str, font: str = BODY) -> float:
         with self.font(font):
-            width: float = self._imgui.calc_text_size(printable(text))[0]
-            return width
+            return self._measure(printable(text))
 
     def same_line(self, spacing: float = -1.0) -> None:
         """Put the next widget on the same line."""
@@ -269,16 +273,29 @@ class Toolkit(ABC):
         self._push_colour("text", colour or self.theme.text)
         try:
             with self.font(font):
-                self._text(printable(text), wrapped)
+                self._text("\n".join(self._lines(printable(text), wrapped)))
         finally:
             self._imgui.pop_style_color()
 
+    def _lines(self, text: str, wrapped: bool) -> list[str]:
+        # Dear ImGui would break Chinese text at spaces only, or before punctuation.
+        width = self.room[0]
+        if not wrapped or self._measure(text) <= width:
+            return [text]
+        return wrap_words(text, width, self._measure, lambda word: pieces(word, width, self._measure))
+
+    def _measure(self, text: str) -> float:
+        width: float = self._imgui.calc_text_size(text)[0]
+        return width
+
     def button(self, label: str, width: float = 0, on: bool = False, enabled: bool = True, tip: str = "") -> bool:
         """Draw a button; `on` shows it as switched on. Returns whether it was clicked."""
-        colours = {"button": self.theme.accent_dim if on else self.theme.raised}
+        theme = self.theme
+        colours = {"button": theme.accent_dim if on else theme.raised, "border": theme.accent if on else theme.edge}
         if not enabled:
-            colours |= dict.fromkeys(("button_hovered", "button_active"), self.theme.raised)
-            colours["text"] = fade(self.theme.dim, 0.6)
+            # Without a surface and outline it does not look like a button, and its text is still legible.
+            colours |= dict.fromkeys(("button", "button_hovered", "button_active"), theme.clear)
+            colours |= {"text": theme.dim, "border": theme.line}
         for name, colour in colours.items():
             self._push_colour(name, colour)
         clicked = self._button(printable(label), width)
@@ -326,15 +343,32 @@ class Toolkit(ABC):
         self._imgui.set_next_item_width(width or self.room[0])
         if focus:
             self._imgui.set_keyboard_focus_here()
+            self._focus_frames = FOCUS_FRAMES
         shown = printable(value)
         typed = self._input_text(f"##{label}", hint, shown)
-        self._typing |= self._imgui.is_item_active()
+        if self._imgui.is_item_active():
+            self._typing, self._focus_frames = True, 0
         entered = self._imgui.is_item_deactivated() and any(name.endswith("nter") for name, _ in self.inputs.pressed)
         return value if typed == shown else typed, entered
 
     def progress(self, share: float, text: str = "") -> None:
-        """Draw a progress bar over the available width; `share` from 0 to 1."""
-        self._imgui.progress_bar(share, (self.room[0], self.row_height), printable(text))
+        """Draw a progress bar over the available width, with `text` at its right; `share` from 0 to 1."""
+        left, top = self.cursor
+        width, height = self.room[0], self.row_height
+        wide = self.text_width(text)
+        bar = (left, top + 0.25 * height, max(1.0, width - wide - self.gap[0]), 0.5 * height)
+        paint = self.painter
+        paint.fill(bar, self.theme.field, 3 * self.unit)
+        paint.fill((*bar[:2], bar[2] * min(max(share, 0.0), 1.0), bar[3]), self.theme.accent, 3 * self.unit)
+        paint.outline(bar, self.theme.edge, 3 * self.unit)
+        paint.text((left + width - wide, top + (height - self.line_height) / 2), text, self.theme.text)
+        self.space(height)
+
+    def _underline_tab(self) -> None:
+        """Draw the line below the selected tab, which is the last widget."""
+        (left, _), (right, bottom) = self._imgui.get_item_rect_min(), self._imgui.get_item_rect_max()
+        height = 3 * self.unit
+        self.painter.fill((left, bottom - height, right - left, height), self.theme.accent)
 
     def hit(self, name: str, width: float, height: float, overlap: bool = False) -> Hit:
         """An invisible area that reports the pointer; the caller draws what is seen there.
@@ -345,7 +379,8 @@ class Toolkit(ABC):
         clicked = self._hit_area(ascii(name), max(1.0, width), max(1.0, height), overlap)
         hovered = self._imgui.is_item_hovered()
         double = hovered and self._imgui.is_mouse_double_clicked(0)
-        return Hit(hovered, clicked, double, self._imgui.is_item_active())
+        menu = hovered and self._imgui.is_mouse_clicked(1)
+        return Hit(hovered, clicked, double, self._imgui.is_item_active(), menu)
 
     # The pointer
 

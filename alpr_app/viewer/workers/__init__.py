@@ -6,5 +6,6 @@
 - `recogniser`: the thread that runs the models
 - `folders`, `label_tables`: listing of pictures and subfolders; labels from `alpr_dataset.csv`
 - `known_results`, `result_store`: results of earlier readings, and their database
-- `export`: the thread that writes saved pictures and results
+- `picker`: the list of the open dialog
+- `export`: the thread that writes saved pictures and results; `desktop`: file manager and clipboard of the system
 """

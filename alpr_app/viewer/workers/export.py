@@ -16,6 +16,7 @@ import platformdirs
 
 from alpr_app.core.errors import AlprError, reason
 from alpr_app.data.images import write_picture
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.threads import describe_error, noop
 
 
@@ -45,6 +46,7 @@ class ExportWorker:
         self._wake, self._folder = wake, folder
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="alpr-export")
         self._files: list[tuple[str, Future[Path]]] = []
+        self._jobs: list[Future[str]] = []
 
     def save_image(self, title: str, kind: str, image: np.ndarray) -> None:
         """Write `image`, H x W x 3 uint8 RGB, as PNG."""
@@ -57,17 +59,23 @@ class ExportWorker:
         self._files.append((name, future))
         future.add_done_callback(lambda _: self._wake())
 
+    def run(self, job: Callable[[], str]) -> None:
+        """Call `job`, which may raise AlprError, on the worker's thread; it returns a message for the user."""
+        future = self._executor.submit(job)
+        self._jobs.append(future)
+        future.add_done_callback(lambda _: self._wake())
+
     def _write(self, name: str, write: Callable[[Path], None]) -> Path:
         folder = self._folder or export_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path = _unused_path(folder / name)
         except OSError as error:
-            raise AlprError(f"{folder}: cannot be created: {reason(error)}") from error
+            raise AlprError(tr("{path}: cannot be created: {reason}", path=folder, reason=reason(error))) from error
         try:
             write(path)
         except OSError as error:
-            raise AlprError(f"{path}: cannot be written: {reason(error)}") from error
+            raise AlprError(tr("{path}: cannot be written: {reason}", path=path, reason=reason(error))) from error
         return path
 
     @property
@@ -82,14 +90,20 @@ class ExportWorker:
     @property
     def progress_text(self) -> str:
         """How many files are still to be written, for a user who is closing the program."""
-        files = "1 file is" if self._unfinished == 1 else f"{self._unfinished} files are"
-        return f"{files} still being written to {self._folder or export_folder()}; then the program ends"
+        folder, count = self._folder or export_folder(), self._unfinished
+        if count == 1:
+            return tr("1 file is still being written to {folder}; then the program ends", folder=folder)
+        return tr(
+            "{count} files are still being written to {folder}; then the program ends", count=count, folder=folder
+        )
 
     def take_messages(self) -> list[tuple[str, bool]]:
-        """A message for each file that was finished since the last call, and whether it reports a failure."""
+        """A message for each file and job that was finished since the last call, and whether it reports a failure."""
         finished = [entry for entry in self._files if entry[1].done()]
         self._files = [entry for entry in self._files if entry not in finished]
-        return [_message(name, future) for name, future in finished]
+        jobs = [job for job in self._jobs if job.done()]
+        self._jobs = [job for job in self._jobs if job not in jobs]
+        return [_message(name, future) for name, future in finished] + [_job_message(job) for job in jobs]
 
     def close(self, timeout: float | None = 1.0) -> bool:
         """Accept no more files; returns whether all have been written within `timeout` seconds (None: wait for all)."""
@@ -100,8 +114,19 @@ class ExportWorker:
 def _message(name: str, future: Future[Path]) -> tuple[str, bool]:
     error = future.exception()
     if error is None:
-        return f"Saved as {future.result()}", False
-    return (str(error) if isinstance(error, AlprError) else f"{name}: was not written: {describe_error(error)}"), True
+        return tr("Saved as {path}", path=future.result()), False
+    return (
+        str(error)
+        if isinstance(error, AlprError)
+        else tr("{path}: was not written: {reason}", path=name, reason=describe_error(error))
+    ), True
+
+
+def _job_message(job: Future[str]) -> tuple[str, bool]:
+    error = job.exception()
+    if error is None:
+        return job.result(), False
+    return (str(error) if isinstance(error, AlprError) else describe_error(error)), True
 
 
 def _unused_path(path: Path) -> Path:

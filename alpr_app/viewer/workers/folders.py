@@ -9,14 +9,16 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from heapq import nsmallest
 from pathlib import Path
 from time import monotonic
 
 import platformdirs
 
 from alpr_app.core.errors import reason
-from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file
-from alpr_app.viewer.workers.threads import LatestValue, Worker, drain, noop
+from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file, kind_of_name
+from alpr_app.viewer.text.language import tr
+from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
 # Names that are sorted in one step: a sort blocks all other threads, this many for a few milliseconds.
 CHUNK = 8000
@@ -128,7 +130,14 @@ class FolderScan(Worker):
         try:
             self._list()
         except OSError as error:
-            self.listings.put(Listing(self.folder, [], True, f"{self.folder}: cannot be opened: {reason(error)}"))
+            self.listings.put(
+                Listing(
+                    self.folder,
+                    [],
+                    True,
+                    tr("{path}: cannot be opened: {reason}", path=self.folder, reason=reason(error)),
+                )
+            )
 
     def _list(self) -> None:
         lines: list[str] = []
@@ -178,6 +187,7 @@ class FolderContent:
         links: Those subfolders that are links.
         pictures: Number of pictures directly in the folder.
         error: Why the folder cannot be read; empty if it can.
+        files: Names of its pictures and videos, in natural order, at most `MAXIMUM_FILES`; only on request.
     """
 
     path: str
@@ -185,26 +195,39 @@ class FolderContent:
     links: frozenset[str] = frozenset()
     pictures: int = 0
     error: str = ""
+    files: tuple[str, ...] = ()
 
 
-def read_folder(path: str) -> FolderContent:
-    """Read the content of the folder `path`; an error is part of the result."""
-    folders, links, pictures = [], [], 0
+# A list of all 200,000 pictures of a folder would be of no use in a dialog.
+MAXIMUM_FILES = 1000
+
+
+def read_folder(path: str, with_files: bool = False) -> FolderContent:
+    """Read the content of the folder `path`, on request with its files; an error is part of the result."""
+    folders, links, files, pictures = [], [], [], 0
     try:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 folder = is_folder(entry)
-                if entry.name.lower().endswith(PICTURE_SUFFIXES) and not folder:
-                    pictures += 1
-                elif folder:
+                if folder:
                     folders.append(entry.name)
                     if entry.is_symlink():
                         links.append(entry.name)
+                    continue
+                pictures += entry.name.lower().endswith(PICTURE_SUFFIXES)
+                if with_files and kind_of_name(entry.name) is not None:
+                    files.append(entry.name)
     except OSError as error:
         return FolderContent(path, error=reason(error))
-    return FolderContent(path, tuple(sorted(folders, key=sort_key)), frozenset(links), pictures)
+    return FolderContent(
+        path,
+        tuple(sorted(folders, key=sort_key)),
+        frozenset(links),
+        pictures,
+        files=tuple(nsmallest(MAXIMUM_FILES, files, key=sort_key)),
+    )
 
 
 class FolderCrawl(Worker):
@@ -214,15 +237,22 @@ class FolderCrawl(Worker):
         deep: Whether to descend into subfolders, level by level; never through links, which may lead back up.
         wake: Called when there is a new batch.
         maximum: Number of subfolders after which the thread descends no further.
+        with_files: Whether the contents have the names of files.
 
     Attributes:
         batches: Queue of lists of folder contents.
     """
 
-    def __init__(self, deep: bool, wake: Callable[[], None] = noop, maximum: int = MAXIMUM_FOLDERS) -> None:
+    def __init__(
+        self,
+        deep: bool,
+        wake: Callable[[], None] = noop,
+        maximum: int = MAXIMUM_FOLDERS,
+        with_files: bool = False,
+    ) -> None:
         self.batches: deque[list[FolderContent]] = deque()
         self._wake = wake
-        self._deep, self._maximum = deep, maximum
+        self._deep, self._maximum, self._with_files = deep, maximum, with_files
         self._requests: deque[str] = deque()
         self._waiting: deque[str] = deque()
         super().__init__("alpr-folders")
@@ -246,7 +276,7 @@ class FolderCrawl(Worker):
                 if self._ended:
                     return
                 path = (self._requests or self._waiting).popleft()
-            content = read_folder(path)
+            content = read_folder(path, self._with_files)
             batch.append(content)
             if self._deep:
                 deeper = [os.path.join(path, name) for name in content.folders if name not in content.links][:left]
@@ -257,10 +287,12 @@ class FolderCrawl(Worker):
 def start_folders() -> list[tuple[str, str]]:
     """Folders where a search for pictures starts, as name and path: those of the user, and the drives."""
     home, pictures = str(Path.home()), platformdirs.user_pictures_dir()
-    folders = [("Home", home)]
+    folders = [(tr("Home"), home)]
     if os.path.isdir(pictures) and pictures != home:
-        folders.append(("Pictures", pictures))
-    return folders + [("Computer" if drive == "/" else os.path.basename(drive) or drive, drive) for drive in _drives()]
+        folders.append((tr("Pictures"), pictures))
+    return folders + [
+        (tr("Computer") if drive == "/" else os.path.basename(drive) or drive, drive) for drive in _drives()
+    ]
 
 
 def _drives() -> list[str]:
@@ -281,71 +313,13 @@ def open_error(target: str) -> str:
         return ""
     path = os.path.abspath(os.path.expanduser(target))
     if os.path.isdir(path):
-        return "" if os.access(path, os.R_OK | os.X_OK) else f"{path}: no permission to open this folder"
+        return "" if os.access(path, os.R_OK | os.X_OK) else tr("{path}: no permission to open this folder", path=path)
     if not os.path.exists(path):
         above = os.path.dirname(path)
         while not os.path.isdir(above) and above != os.path.dirname(above):
             above = os.path.dirname(above)
         rest = os.path.relpath(path, above).split(os.sep)[0]
-        return f"There is no {rest} in {above}"
+        return tr("There is no {name} in {folder}", name=rest, folder=above)
     if kind_of_file(path) is None:
-        return f"{os.path.basename(path)} is neither a folder nor a picture nor a video"
+        return tr("{name} is neither a folder nor a picture nor a video", name=os.path.basename(path))
     return ""
-
-
-PARENT = ".."
-
-
-class FolderPicker:
-    """The list of subfolders in the open dialog.
-
-    Args:
-        wake: Ends the window's sleep.
-
-    Attributes:
-        path: The folder whose subfolders are listed.
-        content: Its content; None until it has been read.
-        cursor: Row chosen with the arrow keys, -1 for none.
-    """
-
-    def __init__(self, wake: Callable[[], None] = noop) -> None:
-        self._wake = wake
-        self._crawl: FolderCrawl | None = None
-        self.path = ""
-        self.content: FolderContent | None = None
-        self.cursor = -1
-
-    def go(self, path: str) -> None:
-        """List the subfolders of `path`."""
-        self.path, self.content, self.cursor = os.path.abspath(path), None, -1
-        if self._crawl is None:
-            # The thread starts with the first use of the dialog.
-            self._crawl = FolderCrawl(False, self._wake)
-        self._crawl.request(self.path)
-
-    def collect(self) -> None:
-        """Take over new results from the thread. Never waits."""
-        for batch in drain(self._crawl.batches) if self._crawl is not None else ():
-            for content in batch:
-                # Skips the answer to an earlier request.
-                if content.path == self.path:
-                    self.content = content
-
-    @property
-    def rows(self) -> list[str]:
-        """The rows of the list: the parent folder, if there is one, and the subfolders."""
-        above = [PARENT] if os.path.dirname(self.path) != self.path else []
-        return above + list(self.content.folders if self.content is not None else ())
-
-    def enter(self, row: int) -> None:
-        """Go to the folder in this row."""
-        name = self.rows[row]
-        self.go(os.path.dirname(self.path) if name == PARENT else os.path.join(self.path, name))
-
-    def move(self, by: int) -> None:
-        """Move the cursor down by `by` rows."""
-        self.cursor = min(max(self.cursor + by, 0), len(self.rows) - 1)
-
-    def close(self, timeout: float = 1.0) -> bool:
-        """Stop the thread; returns whether it has ended within `timeout` seconds."""
-        return self._crawl is None or self._crawl.close(timeout)

@@ -15,6 +15,7 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.data.labels import read_labelled
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.threads import ErrorGuard, Worker, describe_error, noop
 
 Stamp = tuple[int, int] | None
@@ -94,7 +95,21 @@ def load_image_item(path: str) -> ImageItem:
     except AlprError as error:
         return ImageItem(path, error=str(error).removeprefix(f"{path}: "))
     except MemoryError:
-        return ImageItem(path, error=f"{os.path.basename(path)} needs more memory than there is")
+        return ImageItem(path, error=tr("{name} needs more memory than there is", name=os.path.basename(path)))
+
+
+# Margin around the cut-out, as a fraction of the plate's height.
+MARGIN = 0.35
+
+
+def cut_out(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    """Cut out `box` with a margin, limited to the picture; at least one pixel."""
+    height, width = image.shape[:2]
+    margin = MARGIN * (box[3] - box[1])
+    left, top = (int(max(0, side - margin)) for side in box[:2])
+    right, bottom = int(np.ceil(box[2] + margin)), int(np.ceil(box[3] + margin))
+    left, top = min(left, width - 1), min(top, height - 1)
+    return image[top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
 # Bytes of decoded pictures in the cache: about 150 pictures of CCPD.
@@ -199,7 +214,8 @@ class FolderSource(Worker):
         with ErrorGuard() as guard:
             image_item = self._load(path)
         if image_item is None:
-            image_item = ImageItem(path, error=f"cannot be read: {describe_error(guard.error)}")
+            message = tr("cannot be read: {reason}", reason=describe_error(guard.error))
+            image_item = ImageItem(path, error=message)
         return replace(image_item, stamp=stamp)
 
     def _next(self) -> tuple[str, ImageItem | None, bool] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Generic, TypeVar
 
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.images import stamp_of
 from alpr_app.viewer.workers.recogniser import TRANSIENT, Recognition
 from alpr_app.viewer.workers.result_store import ResultStore, StoreError, delete_store
@@ -260,7 +261,7 @@ class KnownResults(Worker, Generic[Item]):
         self._open(None)
         try:
             delete_store(path)
-            self._report("The kept results have been deleted", False)
+            self._report(tr("The kept results have been deleted"), False)
         except StoreError as error:
             self._report(str(error), True)
         self._open(keeping)
@@ -270,7 +271,7 @@ class KnownResults(Worker, Generic[Item]):
         if self._store is not None:
             self._store.close()
         self._store, self._unwritten = None, []
-        self._report(f"{error}; the window goes on without it", True)
+        self._report(tr("{failure}; the window goes on without it", failure=error), True)
 
     def _report(self, message: str, is_error: bool) -> None:
         self.messages.append((message, is_error))

@@ -18,6 +18,7 @@ from alpr_app.data.frame import SourceError
 from alpr_app.data.network import is_address, without_secrets
 from alpr_app.data.streams import open_capture as open_within
 from alpr_app.data.videos import Capture
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.images import ImageItem, make_image_item
 from alpr_app.viewer.workers.threads import noop
 
@@ -265,20 +266,20 @@ class _FrameReader:
     def silence_reason(self) -> str:
         """Why no new frame arrives."""
         if not self.frames:
-            return "does not answer"
-        return "repeats the same frame" if self.frozen else "sends no more frames"
+            return tr("does not answer")
+        return tr("repeats the same frame") if self.frozen else tr("sends no more frames")
 
     def _run(self) -> None:
         source = self._source
-        self.failure = "was closed"
+        self.failure = tr("was closed")
         capture = None
         try:
             capture = source._capture(source.address)
-            self.failure = self._read_all(capture) if capture.isOpened() else "cannot be opened"
+            self.failure = self._read_all(capture) if capture.isOpened() else tr("cannot be opened")
         except (cv2.error, OSError, SourceError) as error:
             # The address is added by the window.
             message = str(error).removeprefix(f"{source.name}: ")
-            self.failure = f"cannot be read: {message}".replace("\n", " ")
+            self.failure = tr("cannot be read: {reason}", reason=message).replace("\n", " ")
         finally:
             if capture is not None:
                 capture.release()
@@ -297,14 +298,14 @@ class _FrameReader:
             if self._stopped():
                 break
             if not read or image is None or not image.size:
-                return None if source.is_file and self.frames else "sends no more frames"
+                return None if source.is_file and self.frames else tr("sends no more frames")
             if not self.frames and isinstance(source.address, int):
                 source.actual_mode = actual_mode(capture, (image.shape[1], image.shape[0]))
             self._check_frozen(image)
             due = max(due + period, monotonic() - period)
             if source.is_file or not source._paused or self._take_step():
                 source._frame(image)
-        return "was closed"
+        return tr("was closed")
 
     def _stopped(self) -> bool:
         return self.ended or self._source._ended

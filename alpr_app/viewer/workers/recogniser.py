@@ -13,6 +13,7 @@ import numpy as np
 
 from alpr_app.core.errors import AlprError
 from alpr_app.core.plate import ALPHABET, Plate
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.images import ImageItem, Stamp
 from alpr_app.viewer.workers.threads import ErrorGuard, LatestValue, describe_error, noop, take
 
@@ -192,10 +193,11 @@ class Recogniser:
         if isinstance(guard.error, AlprError):
             status = ModelStatus(FAILED, str(guard.error))
         elif alpr is None:
-            status = ModelStatus(FAILED, f"the models cannot be loaded: {describe_error(guard.error)}")
+            message = tr("the models cannot be loaded: {reason}", reason=describe_error(guard.error))
+            status = ModelStatus(FAILED, message)
         else:
             backend, device = getattr(alpr, "backend", ""), getattr(alpr, "device", "")
-            detail = f"{backend} on {device}" if backend else ""
+            detail = tr("{backend} on {device}", backend=backend, device=device) if backend else ""
             status = ModelStatus(READY, detail, identity_of(alpr, model), alphabet_of(alpr))
         with self._models_lock:
             # Skips the status of models that have been superseded while they were loading.
@@ -236,5 +238,5 @@ def recognise(alpr: Analyser, image_item: ImageItem, model: int = 0) -> Recognit
         # Only now: another engine may have taken over in this picture.
         models = identity_of(alpr, model)
         return replace(recognition, plates=plates, timings=result.timings, finished=monotonic(), models=models)
-    error = f"recognition failed: {describe_error(guard.error)}"
+    error = tr("recognition failed: {reason}", reason=describe_error(guard.error))
     return replace(recognition, error=error, finished=monotonic(), models=identity_of(alpr, model))

@@ -17,6 +17,7 @@ import platformdirs
 from alpr_app.core.errors import AlprError, reason
 from alpr_app.core.plate import Plate
 from alpr_app.core.result import Timings
+from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.recogniser import NO_CROP, Recognition
 
 # Enough for about 300,000 pictures with one plate each.
@@ -91,9 +92,12 @@ class ResultStore:
         try:
             yield
         except OSError as error:
-            raise StoreError(f"{self.path}: results cannot be kept: {reason(error)}") from error
+            raise self._error(reason(error)) from error
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: results cannot be kept: {_reason(error)}") from error
+            raise self._error(_reason(error)) from error
+
+    def _error(self, reason: str) -> StoreError:
+        return StoreError(tr("{path}: results cannot be kept: {reason}", path=self.path, reason=reason))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -190,7 +194,8 @@ def delete_store(path: Path) -> None:
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
-            raise StoreError(f"{file}: the kept results cannot be deleted: {reason(error)}") from error
+            message = tr("{path}: the kept results cannot be deleted: {reason}", path=file, reason=reason(error))
+            raise StoreError(message) from error
 
 
 def _make_private(path: Path) -> None:
@@ -205,11 +210,11 @@ def _make_private(path: Path) -> None:
 def _reason(error: sqlite3.Error) -> str:
     text = " ".join(str(error).split())
     if "locked" in text:
-        return "another program is using this file"
+        return tr("another program is using this file")
     if "full" in text:
-        return "the disk is full"
+        return tr("the disk is full")
     if "malformed" in text or "not a database" in text:
-        return f"the file is damaged ({text}); 'Forget the kept results' in the settings deletes it"
+        return tr("the file is damaged ({error}); 'Forget the kept results' in the settings deletes it", error=text)
     return text
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,42 +16,7 @@ import pytest
 from alpr_app.data.images import read_picture, write_picture
 from alpr_app.viewer.workers.export import ExportWorker
 from tests.places import ROOT
-
-
-@pytest.fixture
-def environment(tmp_path):
-    """Settings in a separate folder, no display."""
-    values = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    folders = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    return values | folders | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
-
-
-@pytest.fixture
-def start(environment, detector_path, reader_path, tmp_path, toolkit_installed):
-    """Starts alpr_viewer.py in an empty folder, with small models."""
-    here = tmp_path / "here"
-    here.mkdir()
-    started = []
-
-    def begin(*arguments, **more):
-        models = ["--detector_model", detector_path, "--ocr_model", reader_path, "--backend", "torch", "--threads", 1]
-        command = [sys.executable, ROOT / "alpr_viewer.py", *models, *arguments]
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=here,
-            env=environment | more,
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
-    assert not list(here.iterdir()), "nothing is written into the current folder"
+from tests.viewer.hands import Hands
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
@@ -95,31 +58,6 @@ def test_no_screenshot_of_a_missing_folder(start, tmp_path):
     assert not (tmp_path / "window.png").exists()
 
 
-@pytest.fixture
-def display(lacking):
-    """The name of a virtual screen that can be clicked on."""
-    for name in ("Xvfb", "xdotool"):
-        if shutil.which(name) is None:
-            lacking(f"{name} is not installed (Debian: apt-get install xvfb xdotool)")
-    reading, writing = os.pipe()
-    # By default it restarts when the last client leaves, and refuses others meanwhile.
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-noreset", "-screen", "0", "1280x800x24", "+extension", "GLX"],
-        pass_fds=[writing],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        number = pipe.readline().strip()
-    if not number:
-        server.wait(10)
-        lacking("Xvfb cannot be started")
-    yield f":{number}"
-    server.terminate()
-    server.wait(10)
-
-
 def test_models_are_loaded_once_the_window_is_seen_so_that_they_do_not_hold_it_up(toolkit_installed, until):
     from alpr_app.viewer.app.window import Waker
 
@@ -130,32 +68,6 @@ def test_models_are_loaded_once_the_window_is_seen_so_that_they_do_not_hold_it_u
     waker.seen.set()
     assert loaded.wait(5)
     thread.join()
-
-
-class Hands:
-    """Mouse and keyboard of the virtual screen."""
-
-    def __init__(self, display: str) -> None:
-        self._environment = os.environ | {"DISPLAY": display}
-        self.window = ""
-
-    def do(self, *words: object) -> str:
-        done = subprocess.run(
-            ["xdotool", *map(str, words)],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=20,
-        )
-        return done.stdout.strip()
-
-    def find(self) -> bool:
-        self.window = self.do("search", "--name", "Licence plates").split("\n")[0]
-        return bool(self.window)
-
-    def title(self) -> str:
-        return self.do("getwindowname", self.window)
 
 
 def test_fast_clicks_and_keys_step_through_a_folder_and_none_gets_lost(display, start, tmp_path, until):
@@ -198,11 +110,6 @@ def test_the_window_comes_back_as_large_and_where_it_was(display, start, few_pic
         until(lambda: hands.title().startswith("1.png"), "the first picture", 30)
         return process
 
-    def geometry():
-        told = hands.do("getwindowgeometry", "--shell", hands.window)
-        values = dict(line.split("=") for line in told.splitlines())
-        return [int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
-
     def ended(process):
         # As at the end of a desktop session.
         process.terminate()
@@ -212,15 +119,15 @@ def test_the_window_comes_back_as_large_and_where_it_was(display, start, few_pic
     process = opened("--size", "800x600")
     hands.do("windowmove", hands.window, 130, 90)
     hands.do("windowsize", hands.window, 900, 650)
-    until(lambda: geometry() == [130, 90, 900, 650], "the window to be moved")
+    until(lambda: hands.geometry() == [130, 90, 900, 650], "the window to be moved")
     kept = ended(process)
     assert (kept["place"], kept["window"], kept["maximised"]) == ([130, 90], [900, 650], False)
     process = opened()
-    until(lambda: geometry() == [130, 90, 900, 650], "the same place")
+    until(lambda: hands.geometry() == [130, 90, 900, 650], "the same place")
     ended(process)
     path.write_text(json.dumps(kept | {"place": [5000, 5000], "window": [3000, 2000]}))
     process = opened()
-    left, top, width, height = geometry()
+    left, top, width, height = hands.geometry()
     assert 0 <= left <= left + width <= 1280, "its screen is gone"
     assert 0 <= top <= top + height <= 800
     ended(process)

@@ -14,7 +14,7 @@ from alpr_app.viewer.toolkit.theme import DARK
 from alpr_app.viewer.workers.folders import FolderContent
 
 # Rows of the tree: middle of the first, and height.
-FIRST, ROW = 82, 23
+FIRST, ROW = 81, 21
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_the_dialog_goes_through_folders_by_keys_and_opens_one(shown, nested, un
     shown.draw(3)
     folder_picker = shown.viewer.folder_picker
     until(lambda: shown.viewer.collect() or folder_picker.content is not None, "the folders")
-    assert folder_picker.rows == ["..", "north", "south"]
+    assert [row.name for row in folder_picker.rows] == ["..", "north", "south", "1.png"]
     press_keys(shown, "Down", "Down", "Enter")
     assert folder_picker.path == str(nested / "north")
     assert shown.state.open_dialog_open, "Enter goes into the folder first"
@@ -172,3 +172,67 @@ def test_tooltips_appear_once_the_pointer_rests(shown, near):
     rested = shown.draw(40)
     assert ui.mouse.is_resting
     assert (moved != rested).any(axis=2).sum() > 1000
+
+
+def test_the_dialog_follows_what_is_typed_and_opens_a_file_of_the_list(shown, nested, until):
+    shown.state.open_dialog_open = True
+    shown.draw(3)
+    folder_picker = shown.viewer.folder_picker
+    write(shown, f"{nested}{os.sep}north{os.sep}")
+    until(lambda: shown.viewer.collect() or folder_picker.content is not None, "the folder")
+    assert folder_picker.path == str(nested / "north")
+    write(shown, "3")
+    assert [row.name for row in folder_picker.rows] == ["3.png"]
+    press_keys(shown, "Down", "Enter")
+    assert not shown.state.open_dialog_open
+    until(lambda: shown.viewer.collect() or shown.state.image_list.name == "3.png", "the picture")
+    assert shown.state.folder == str(nested / "north")
+
+
+def test_films_and_addresses_are_offered_again_without_their_passwords(shown, until, monkeypatch, tmp_path):
+    film, ui, rows = tmp_path / "film.mp4", shown.frame.context.ui, {}
+    film.write_bytes(b"no film")
+    for target in (str(film), "rtsp://user:geheim@127.0.0.1:9/stream?token=geheim", "rtsp://127.0.0.1:9/plain"):
+        shown.viewer.open(target)
+    recent = shown.state.settings.recent
+    assert recent[:3] == ("rtsp://127.0.0.1:9/plain", "rtsp://127.0.0.1:9/stream?token=***", str(film))
+    assert "geheim" not in "".join(recent)
+    hit = ui.hit
+
+    def noted(name, width, height, **options):
+        rows[name] = (ui.cursor[0] + width / 2, ui.cursor[1] + height / 2)
+        return hit(name, width, height, **options)
+
+    monkeypatch.setattr(ui, "hit", noted)
+    shown.state.open_dialog_open = True
+    shown.draw(3)
+    until(lambda: shown.viewer.cameras.result is not None and not shown.viewer.cameras.busy, "the cameras")
+    shown.draw(3)
+    shown.click(*rows["recent 1"])
+    shown.draw(3)
+    assert shown.state.open_dialog_open, "its password has to be typed again"
+    assert shown.frame._open_dialog._text == "rtsp://127.0.0.1:9/stream?token=***"
+    opened = []
+    monkeypatch.setattr(shown.viewer, "open", opened.append)
+    shown.click(*rows["recent 0"])
+    shown.state.open_dialog_open = True
+    shown.draw(3)
+    shown.click(*rows["recent 2"])
+    assert opened == ["rtsp://127.0.0.1:9/plain", str(film)]
+
+
+def test_the_summary_has_a_button_that_closes_it(shown, monkeypatch, until):
+    until(lambda: shown.viewer.collect() or shown.state.image_list.records, "a result")
+    shown.state.summary_open = True
+    shown.draw(3)
+    ui, places = shown.frame.context.ui, {}
+    button = ui.button
+
+    def noted(label, width=0, **options):
+        places[label] = (ui.cursor[0] + width / 2, ui.cursor[1] + ui.row_height / 2)
+        return button(label, width, **options)
+
+    monkeypatch.setattr(ui, "button", noted)
+    shown.draw()
+    shown.click(*places["Close"])
+    assert not shown.state.summary_open

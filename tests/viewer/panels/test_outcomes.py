@@ -83,7 +83,7 @@ def test_the_list_shows_labels_and_readings_and_the_counts_of_each_outcome(shown
         assert text in drawn, text
     for count in ("1 right", "1 text wrong", "1 place off", "1 missed", "1 false box", "1 unreadable"):
         assert count in drawn, count
-    assert {"Text right, of 4 plates", "50.0 %", "Place right, of 4"} <= set(drawn)
+    assert {"Text right 50.0 %", "Place right 50.0 %"} <= set(drawn)
     assert not any("-0_0_" in text for text in drawn), "no file names of CCPD"
 
 
@@ -144,7 +144,7 @@ def test_tooltips_of_the_list_have_the_outcome_the_file_and_the_label(shown, mon
     ui = shown.frame.context.ui
     monkeypatch.setattr(ui, "tooltip", tips.append)
     for row in range(len(PICTURES)):
-        ui.inputs.move(100, 125 + 25 * row)
+        ui.inputs.move(100, 122 + 20 * row)
         shown.draw()
     for outcome, label in ((PLACE_OFF, TEXT), (MISSED, "京B00001")):
         assert f"{outcome.capitalize()}\n{PICTURES[outcome]}\nLabel: {label}" in tips

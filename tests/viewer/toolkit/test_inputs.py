@@ -102,3 +102,45 @@ def test_what_follows_enter_belongs_to_the_next_frame(frames):
         inputs.dispatch(Frame())
         pressed.append([name for name, _ in inputs.pressed])
     assert pressed == [["A", "Enter"], ["Left"]]
+
+
+def test_keys_wait_for_a_text_field_that_gets_the_focus_but_not_the_character_of_the_command():
+    inputs = Inputs()
+    inputs.key(KEYS["O"], True)
+    inputs.character(ord("o"))
+    inputs.key(KEYS["O"], False)
+    inputs.key(KEYS["A"], True)
+    inputs.character(ord("a"))
+    first, waiting, third = Frame(), Frame(), Frame()
+    inputs.dispatch(first)
+    assert inputs.pressed == [("O", 0)]
+    assert ("character", ord("o")) in first.received and len(first.received) == 2
+    inputs.move(1, 2)
+    inputs.dispatch(waiting, keyboard=False)
+    assert waiting.received == [] and inputs.pressed == []
+    inputs.dispatch(third, typing=True)
+    assert ("character", ord("a")) in third.received and inputs.pressed == [("A", 0)]
+
+
+def test_a_text_field_obeys_one_key_a_frame():
+    inputs = Inputs()
+    for key in ("A", "Backspace"):
+        inputs.key(KEYS[key], True, CONTROL if key == "A" else 0)
+        inputs.key(KEYS[key], False)
+    pressed = []
+    while inputs:
+        inputs.dispatch(Frame(), typing=True)
+        pressed.append(inputs.pressed)
+    assert [keys for keys in pressed if keys] == [[("A", CONTROL)], [("Backspace", 0)]]
+
+
+def test_a_modifier_that_is_released_first_still_belongs_to_its_key(frames):
+    inputs = Inputs()
+    left_control = 341
+    inputs.key(left_control, True)
+    inputs.key(KEYS["V"], True, CONTROL)
+    inputs.key(left_control, False, CONTROL)
+    inputs.key(KEYS["V"], False)
+    first, *later = frames(inputs)
+    assert first == [("key", left_control, True, 0), ("key", KEYS["V"], True, CONTROL)]
+    assert ("key", left_control, False, CONTROL) in later[0]

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from alpr_app.viewer.workers.folders import FolderCrawl, FolderPicker, open_error, read_folder, start_folders
+from alpr_app.viewer.workers import folders
+from alpr_app.viewer.workers.folders import FolderCrawl, open_error, read_folder, start_folders, walk
 from alpr_app.viewer.workers.threads import drain
 
 
@@ -83,23 +84,20 @@ def test_the_reason_why_a_path_cannot_be_opened_is_short(nested, monkeypatch):
     assert "no permission to open" in open_error(str(nested))
 
 
-def test_the_folder_picker_goes_into_folders_and_up_again(nested, until):
-    folder_picker = FolderPicker()
-    folder_picker.go(str(nested))
-    until(lambda: folder_picker.collect() or folder_picker.content is not None, "the folders")
-    assert folder_picker.rows == ["..", "a", "b"]
-    for by, cursor in ((1, 0), (1, 1), (9, 2), (-1, 1), (-9, 0), (1, 1)):
-        folder_picker.move(by)
-        assert folder_picker.cursor == cursor
-    folder_picker.enter(folder_picker.cursor)
-    until(lambda: folder_picker.collect() or folder_picker.content is not None, "what is in it")
-    assert (folder_picker.path, folder_picker.rows, folder_picker.content.pictures) == (
-        str(nested / "a"),
-        ["..", "deep"],
-        2,
-    )
-    folder_picker.enter(0)
-    assert folder_picker.path == str(nested)
-    folder_picker.go(os.path.abspath(os.sep))
-    assert ".." not in folder_picker.rows
-    assert folder_picker.close()
+def test_a_folder_named_like_a_picture_is_a_folder(tmp_path):
+    (tmp_path / "x.jpg").mkdir()
+    (tmp_path / "x.mp4").mkdir()
+    (tmp_path / "y.jpg").touch()
+    found = read_folder(str(tmp_path), with_files=True)
+    assert (found.folders, found.files, found.pictures) == (("x.jpg", "x.mp4"), ("y.jpg",), 1)
+    assert [name for name, _ in walk(str(tmp_path), recursive=True)] == ["y.jpg"]
+    assert open_error(str(tmp_path / "x.jpg")) == ""
+
+
+def test_of_a_large_folder_only_the_first_files_are_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "MAXIMUM_FILES", 3)
+    for number in range(12):
+        (tmp_path / f"{number}.jpg").touch()
+    found = read_folder(str(tmp_path), with_files=True)
+    assert (found.files, found.pictures) == (("0.jpg", "1.jpg", "2.jpg"), 12)
+    assert read_folder(str(tmp_path)).files == ()

@@ -83,7 +83,7 @@ def test_only_the_user_can_read_it_even_if_folder_and_file_were_open_to_all(path
 
 
 def test_above_its_size_the_results_that_were_not_used_for_longest_go(path, monkeypatch):
-    store = ResultStore(path, maximum=400_000)
+    store = ResultStore(path, maximum=600_000)
     module = "alpr_app.viewer.workers.result_store.time"
     names = [f"/a/{number}.jpg" for number in range(2000)]
     for day, start in enumerate(range(0, 2000, 200)):
