@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from alpr_app.core.geometry import picture_corners, rectify, widened
-from alpr_app.core.plate_kinds import fits_format
+from alpr_app.core.plate_kinds import SHORTEST, fits_format
 from alpr_app.core.two_line import may_have_two_lines, reads_two_lines, side_by_side
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.postprocess import Reading, decode
@@ -120,6 +120,8 @@ def resize_crop(crop: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _plausibility(read: tuple[Reading, PlateCrop]) -> float:
     """Return the confidence, halved for texts that are not issued in this colour: half a plate reads like none, or like
-    one of another colour."""
+    one of another colour. Short plates of Hong Kong and Macao lie in between, as they may be a part of a longer one."""
     reading = read[0]
-    return reading.confidence * (1.0 if fits_format(reading.text, reading.colour) else 0.5)
+    if not fits_format(reading.text, reading.colour):
+        return 0.5 * reading.confidence
+    return reading.confidence * (1.0 if len(reading.text) >= SHORTEST else 0.7)
