@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from alpr_app.evaluation.evaluate import Note
 
 
+# Bytes of the name of a written picture: file systems allow 255, and a Chinese character takes three.
+LONGEST_NAME = 180
+
+
 def add_arguments(parser: argparse.ArgumentParser, needs_data: bool = True) -> None:
     parser.add_argument(
         "data",
@@ -65,10 +69,10 @@ class MistakeFolder:
 
         self.count += 1
         read = "+".join(plate.text or "nothing" for plate in plates) or "none"
-        name = f"{self.count:04d}_{path.parent.name}_{expected or 'no plate'}_read_{read}"[:120]
+        name = f"{self.count:04d}_{path.parent.name}_{expected or 'no plate'}_read_{read}"
         # The alphabet has no slashes, but folder names may contain anything.
         name = re.sub(r'[\\/:*?"<>|]', "_", printable(name))
-        path = self.folder / f"{name}.jpg"
+        path = self.folder / f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}.jpg"
         refuse_link(path)
         write_picture(path, annotate(image, plates))
 

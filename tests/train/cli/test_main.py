@@ -234,7 +234,7 @@ def test_abbreviated_options_are_wrong_use(data_folder, tmp_path, capsys):
 def test_a_reader_too_short_for_chinese_plates_is_refused(data_folder, tmp_path, capsys):
     arguments = ["maskocr", "--dataset_path", str(data_folder), "--output", str(tmp_path / "x")]
     assert main([*arguments, "--max_length", "7"]) == 1
-    assert "--max_length 7: Chinese plates have up to 8" in capsys.readouterr().err
+    assert "--max_length 7: Chinese plates have up to 9" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has CUDA")

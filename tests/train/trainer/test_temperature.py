@@ -23,7 +23,8 @@ class Certain(nn.Module):
 
     def forward(self, plates: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits = torch.zeros(len(plates), CONFIG.max_length, len(CONFIG.alphabet) + 1)
-        indices = [CONFIG.alphabet.index(character) for character in TEXTS[0]] + [CONFIG.blank]
+        indices = [CONFIG.alphabet.index(character) for character in TEXTS[0]]
+        indices += [CONFIG.blank] * (CONFIG.max_length - len(indices))
         logits[:, torch.arange(CONFIG.max_length), indices] = self.sharpness
         return logits, torch.zeros(len(plates), len(CONFIG.colours))
 
