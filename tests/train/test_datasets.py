@@ -180,7 +180,8 @@ def test_good_data_has_no_faults_and_is_counted(ccpd, tmp_path, capsys):
     plot = tmp_path / "counts.png"
     arguments = ["validate_dataset", "--dataset_path", str(ccpd / "ccpd_blur"), "--plot", str(plot)]
     assert main(arguments) == 0
-    assert sum(map(int, re.findall(r"(\d+) pictures +\d+ plates", capsys.readouterr().out))) == len(rows(ccpd / "ccpd_blur"))
+    counted = sum(map(int, re.findall(r"(\d+) pictures +\d+ plates", capsys.readouterr().out)))
+    assert counted == len(rows(ccpd / "ccpd_blur")) > 0
     assert cv2.imread(str(plot)).std() > 5
 
 
