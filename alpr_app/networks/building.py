@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from alpr_app.core.errors import reason
 from alpr_app.data.atomic_files import write_together
 from alpr_app.data.bounded_parsing import without_nan
 from alpr_app.networks.bundle import Bundle, BundleInfo
-from alpr_app.networks.bundle_description import FORMAT, BundleError
+from alpr_app.networks.bundle_description import FORMAT, BundleError, description_text
 from alpr_app.networks.detector.config import STRIDES
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.layers import one_thread_if_forked
@@ -126,10 +125,9 @@ def save_bundle(path: Path | str, network: nn.Module, scores: dict[str, Any], co
         "command": command,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
     try:
         weights_path.parent.mkdir(parents=True, exist_ok=True)
-        write_together({weights_path: data, json_path: text.encode()})
+        write_together({weights_path: data, json_path: description_text(content).encode()})
     except OSError as error:
         raise BundleError(f"{error.filename or weights_path}: the model was not saved: {reason(error)}") from error
     return BundleInfo(kinds[0], weights_path, content["sha256"], content["scores"], command, learned(head), len(data))

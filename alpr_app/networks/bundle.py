@@ -8,7 +8,6 @@ Opening is strict: the weights must have the stated hash and fit the network tha
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable
@@ -21,7 +20,13 @@ from alpr_app.core.errors import reason
 from alpr_app.data import assets
 from alpr_app.data.atomic_files import write_together
 from alpr_app.data.bounded_parsing import ContentError
-from alpr_app.networks.bundle_description import SHIPPED, BundleError, config_from_dict, read_description
+from alpr_app.networks.bundle_description import (
+    SHIPPED,
+    BundleError,
+    config_from_dict,
+    description_text,
+    read_description,
+)
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.weights import Described, learned, read_head
@@ -298,7 +303,7 @@ def keep_onnx(bundle: Bundle, model: bytes) -> Path:
     content["onnx"] = hashlib.sha256(model).hexdigest()
     path = onnx_path(bundle.info.weights)
     try:
-        write_together({path: model, bundle.json: (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()})
+        write_together({path: model, bundle.json: description_text(content).encode()})
     except OSError as error:
         raise BundleError(f"{error.filename or path}: cannot be written: {reason(error)}") from error
     return path

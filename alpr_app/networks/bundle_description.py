@@ -6,6 +6,7 @@ Every field must be there and no other, those of the config each of its own type
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -96,6 +97,11 @@ def _check_part(part: str, groups: Any) -> None:
             raise ValueError("each group of 'figures' must have the same names, of numbers")
     if _GROUPS.get(part, set()) - groups.keys() or _NAMES.get(part, set()) - names:
         raise ValueError("'figures' lack entries that their tables need")
+
+
+def description_text(content: dict[str, Any]) -> str:
+    """The text of the JSON that holds `content`."""
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 class BundleError(AlprError):

@@ -54,7 +54,7 @@ def _double() -> Layout:
     return Layout((*upper, *lower), (220, 45), height=DOUBLE_HEIGHT)
 
 
-def _even(count: int, height: int = HEIGHT, rows: int = 1) -> Layout:
+def _even(count: int, rows: int = 1) -> Layout:
     """Plates of Hong Kong and Macao: equal cells over the whole width, the first two above the others in two rows."""
     if rows == 2:
         gap = (WIDTH - 65 * (count - 2)) // (count - 1)

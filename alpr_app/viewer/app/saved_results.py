@@ -45,7 +45,7 @@ def write_results(path: Path, records: Iterable[Record], score: float, confidenc
 
 def _file_result(recognition: Recognition, score: float, confidence: float) -> FileResult:
     """The result of a picture as `alpr read` writes it."""
-    # Imported here because they import torch, which every recognition has imported already.
+    # Imported here, because every recognition has imported them already and the start of the window does not need them.
     from alpr_app.core.result import Result
     from alpr_app.data.sources import Frame
 

@@ -101,19 +101,27 @@ def test_fast_clicks_and_keys_step_through_a_folder_and_none_gets_lost(display, 
     assert [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.iterdir())] == before, "nothing is written"
 
 
+def end_as_the_desktop_does(process):
+    """As at the end of a desktop session."""
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def opened_on_the_first_picture(hands, process, until):
+    until(lambda: process.poll() is not None or hands.find(), "the window", 30)
+    until(lambda: hands.title().startswith("1.png"), "the first picture", 30)
+    return process
+
+
 def test_the_window_comes_back_as_large_and_where_it_was(display, start, few_pictures, tmp_path, until):
     hands, path = Hands(display), tmp_path / "config" / "alpr-app" / "viewer.json"
 
     def opened(*arguments):
         process = start("--image_folder", few_pictures, *arguments, DISPLAY=display)
-        until(lambda: process.poll() is not None or hands.find(), "the window", 30)
-        until(lambda: hands.title().startswith("1.png"), "the first picture", 30)
-        return process
+        return opened_on_the_first_picture(hands, process, until)
 
     def ended(process):
-        # As at the end of a desktop session.
-        process.terminate()
-        assert process.wait(20) == 0
+        end_as_the_desktop_does(process)
         return json.loads(path.read_text())
 
     process = opened("--size", "800x600")
@@ -140,15 +148,9 @@ def test_results_are_kept_after_a_click_on_the_question_and_not_asked_about_agai
 
     def opened():
         process = start("--image_folder", few_pictures, "--size", "1280x800", DISPLAY=display)
-        until(lambda: process.poll() is not None or hands.find(), "the window", 30)
-        until(lambda: hands.title().startswith("1.png"), "the first picture", 30)
-        return process
+        return opened_on_the_first_picture(hands, process, until)
 
-    def ended(process):
-        process.terminate()
-        assert process.wait(20) == 0
-
-    ended(opened())
+    end_as_the_desktop_does(opened())
     assert not database.parent.exists(), "nothing is written before the answer"
     process = opened()
 
@@ -158,7 +160,7 @@ def test_results_are_kept_after_a_click_on_the_question_and_not_asked_about_agai
         return database.exists()
 
     until(answered, "the database", 30)
-    ended(process)
+    end_as_the_desktop_does(process)
     assert json.loads((tmp_path / "config" / "alpr-app" / "viewer.json").read_text())["keep_results"] == "yes"
     with sqlite3.connect(database) as results:
         assert results.execute("SELECT count(*) FROM results").fetchone()[0]
