@@ -41,9 +41,10 @@ CONFIGS: dict[str, type[DetectorConfig] | type[ReaderConfig]] = {"detector": Det
 Read = TypeVar("Read")
 # Larger than any model that is run here.
 MAXIMUM_BYTES = 2**30
-# A bundle that is just being replaced is read again after these delays. Files that do not match so many seconds after
-# the last write never will.
+# A bundle that is just being replaced is read again after these delays, and so is each newer pair that follows, up to
+# so many times in all. Files that do not match so many seconds after the last write never will.
 REREAD_AFTER_SECONDS = (0.05, 0.2)
+MAXIMUM_REREADS = 50
 YOUNG_SECONDS = 2.0
 
 _PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".tar", ".zip")
@@ -220,15 +221,29 @@ def load_bundle(
 
 
 def _reread(read: Callable[[Path, Path], Read], weights_path: Path, json_path: Path) -> Read:
-    for wait in (*REREAD_AFTER_SECONDS, None):
+    pair, waits = None, iter(REREAD_AFTER_SECONDS)
+    for _ in range(MAXIMUM_REREADS):
+        previous, pair = pair, (_stamp(weights_path), _stamp(json_path))
+        if pair != previous:
+            waits = iter(REREAD_AFTER_SECONDS)
         try:
             return read(weights_path, json_path)
         except BundleError:
             # A training run replaces both files, one right after the other: they may have been opened in between.
+            wait = next(waits, None)
             if wait is None or not _is_young(weights_path):
                 raise
             time.sleep(wait)
-    raise AssertionError("the last attempt returns or raises")
+    return read(weights_path, json_path)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Changes whenever a file is replaced; zeros if there is no such file."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_ino
 
 
 def _is_young(path: Path) -> bool:

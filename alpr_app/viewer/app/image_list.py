@@ -51,6 +51,8 @@ class ImageList:
         self._last_filtered = 0.0
         # Lower-case names for the filter, made on its first use.
         self._lowercase_names: list[str] | None = None
+        # All names once the list is complete; None while more may come.
+        self._complete: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -66,7 +68,7 @@ class ImageList:
     def set_names(self, names: Sequence[str], wanted: str = "") -> None:
         """Replace the list of the same folder; the selection stays, unless the list has the picture `wanted`."""
         current, before = self.name, max(self.index, 0)
-        self.names, self._lowercase_names = names, None
+        self.names, self._lowercase_names, self._complete = names, None, None
         position = _find(names, wanted) if wanted else -1
         if position < 0 and current:
             position = _find(names, current)
@@ -74,7 +76,8 @@ class ImageList:
         self.refilter()
 
     def complete(self) -> None:
-        """Called when the list is complete: drop results of pictures that are gone."""
+        """Called when the list is complete: drop results of pictures that are gone, and take no more of them."""
+        self._complete = frozenset(self.names)
         old = self.records
         if not old:
             return
@@ -82,6 +85,10 @@ class ImageList:
         self.changes += self.records != old
         self._count_all()
         self._stale = bool(self.text) or self.only != ALL
+
+    def expects(self, name: str) -> bool:
+        """Whether a picture is in the list, or may be in the part that is still to come."""
+        return self._complete is None or name in self._complete
 
     def go(self, index: int) -> None:
         """Select the picture at this index, or the nearest one."""
@@ -174,8 +181,8 @@ class ImageList:
 
     def add_known(self, records: Mapping[str, Record]) -> int:
         """Add results from earlier readings, made by `make_record` with the present labels, unless the pictures have
-        newer ones; returns how many were added."""
-        fresh = {name: record for name, record in records.items() if name not in self.records}
+        newer ones or are gone; returns how many were added."""
+        fresh = {n: record for n, record in records.items() if n not in self.records and self.expects(n)}
         self.records.update(fresh)
         for record in fresh.values():
             self._count(record)

@@ -210,6 +210,9 @@ class ViewerProgram:
                 self.read_all(False)
         for recognition in recognitions:
             name = recognition.key.removeprefix(prefix)
+            if not image_list.expects(name):
+                # The file was there when it was read, and is not any more.
+                continue
             state.read_all_done += bool(state.read_all_total) and name not in image_list.records
             image_list.add(name, recognition)
             self.memory.add(recognition)

@@ -5,7 +5,8 @@ import pytest
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.evaluation.outcomes import OUTCOMES
 from alpr_app.viewer.app.image_list import ImageList
-from alpr_app.viewer.workers.label_tables import read_tables
+from alpr_app.viewer.app.record import make_record
+from alpr_app.viewer.workers.label_tables import Labels, read_tables
 from alpr_app.viewer.workers.recogniser import Recognition
 
 CORNERS = ((20, 30), (60, 30), (60, 42), (20, 42))
@@ -49,6 +50,18 @@ def test_a_growing_list_keeps_the_selected_picture():
     assert (image_list.name, image_list.index) == ("7", 3)
     image_list.set_names([])
     assert (image_list.name, image_list.index, image_list.position) == ("", -1, -1)
+
+
+def test_late_results_of_pictures_that_are_gone_are_not_taken():
+    image_list = ImageList()
+    image_list.set_names(["1.jpg"])
+    assert image_list.expects("2.jpg"), "it may be in the part that is still to come"
+    image_list.set_names(["1.jpg", "3.jpg"])
+    image_list.complete()
+    assert image_list.expects("3.jpg") and not image_list.expects("2.jpg")
+    records = {name: make_record(Labels(), name, Recognition(name)) for name in ("1.jpg", "2.jpg")}
+    assert image_list.add_known(records) == 1
+    assert list(image_list.records) == ["1.jpg"]
 
 
 def test_the_filter_finds_names_and_read_texts(image_list, fakes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,6 +149,20 @@ def test_new_and_lost_pictures_are_seen_on_demand(opened, nested):
     assert viewer.state.image_list.names == ["1.png", "10.png"]
     assert viewer.state.image_list.name == "10.png", "the nearest to the one that is gone"
     assert "2.png" not in viewer.state.image_list.records
+
+
+def test_a_reading_that_ends_after_its_picture_is_gone_is_left_out(opened, nested, until):
+    viewer, wait = opened
+    viewer.read_all(True)
+    wait(lambda: len(viewer.state.image_list.records) == 2)
+    gone = viewer.state.image_list.records["2.png"].recognition
+    (nested / "2.png").unlink()
+    press(viewer, "F5")
+    until(lambda: viewer.collect() or viewer.state.image_list.names == ["1.png"], "the new list")
+    viewer.recogniser.results.append(replace(gone, model=viewer.recogniser.model, session=viewer._session))
+    viewer.collect()
+    assert not viewer.recogniser.results
+    assert list(viewer.state.image_list.records) == ["1.png"]
 
 
 def test_a_folder_without_permission_says_so(opened, nested, monkeypatch, until):
