@@ -1,5 +1,6 @@
 """Model bundles: NAME.safetensors with the weights, NAME.json with everything needed to use and assess them, and where
-it was exported NAME.onnx, the network as ONNX Runtime and OpenVINO run it, with its hash in NAME.json.
+they were exported NAME.onnx, the network as ONNX Runtime and OpenVINO run it, and NAME.int8.onnx, the same in 8 bits,
+with their hashes in NAME.json.
 
 Opening is strict: the weights must have the stated hash and fit the network that the JSON describes
 (`bundle_description`). Pickles are refused. Nothing here needs torch until a network is built (`building`).
@@ -135,6 +136,7 @@ class Bundle:
         data: Content of the weights' file.
         head: The weights as the file describes them.
         onnx_sha256: Hash of the ONNX file beside it; empty if it has none.
+        int8_sha256: The same of its copy in 8 bits.
     """
 
     info: BundleInfo
@@ -143,22 +145,30 @@ class Bundle:
     data: bytes
     head: dict[str, Described]
     onnx_sha256: str = ""
+    int8_sha256: str = ""
 
     @cached_property
     def onnx(self) -> bytes | None:
         """The content of the ONNX file beside the bundle; None if it has none. Raises BundleError if it is damaged."""
-        if not self.onnx_sha256:
-            return None
-        path = onnx_path(self.info.weights)
+        remedy = f"alpr export {self.info.weights}"
+        return self._companion(onnx_path(self.info.weights), self.onnx_sha256, remedy) if self.onnx_sha256 else None
+
+    @cached_property
+    def int8(self) -> bytes | None:
+        """The content of the ONNX file in 8 bits; None if there is none. Raises BundleError if it is damaged."""
+        remedy = f"alpr export {self.info.weights} --int8 --calibration DIR"
+        return self._companion(int8_path(self.info.weights), self.int8_sha256, remedy) if self.int8_sha256 else None
+
+    def _companion(self, path: Path, sha256: str, remedy: str) -> bytes:
         try:
             with path.open("rb") as file:
                 model = file.read(MAXIMUM_BYTES)
         except OSError as error:
-            raise BundleError(f"{path}: cannot be read: {reason(error)}; copy it again, or run alpr export") from error
-        if hashlib.sha256(model).hexdigest() != self.onnx_sha256:
+            raise BundleError(f"{path}: cannot be read: {reason(error)}; copy it again, or run {remedy}") from error
+        if hashlib.sha256(model).hexdigest() != sha256:
             raise BundleError(
                 f"{path}: not the file that {self.json.name} describes (sha256 differs); copy it again, or make it "
-                f"anew: alpr export {self.info.weights}"
+                f"anew: {remedy}"
             )
         return model
 
@@ -172,6 +182,11 @@ class Bundle:
 def onnx_path(weights: Path) -> Path:
     """Return the path of the ONNX file of a bundle with these weights."""
     return weights.with_suffix(".onnx")
+
+
+def int8_path(weights: Path) -> Path:
+    """Return the path of the ONNX file in 8 bits of a bundle with these weights."""
+    return weights.with_suffix(".int8.onnx")
 
 
 def _read_weights(file: BinaryIO, path: Path, described: Path, sha256: str) -> bytes:
@@ -284,7 +299,8 @@ def _opened(file: BinaryIO, content: dict[str, Any], weights_path: Path, json_pa
         parameters=learned(head),
         size=len(data),
     )
-    return Bundle(info, config, json_path, data, head, content.get("onnx", ""))
+    int8 = (content.get("int8") or {}).get("sha256", "")
+    return Bundle(info, config, json_path, data, head, content.get("onnx", ""), int8)
 
 
 def load_detector(path: Path | str | None = None) -> tuple[Detector, BundleInfo]:
@@ -314,9 +330,24 @@ def keep_onnx(bundle: Bundle, model: bytes) -> Path:
     Raises:
         BundleError: It cannot be written; earlier files stay.
     """
-    content = read_description(bundle.info.kind, bundle.json)
-    content["onnx"] = hashlib.sha256(model).hexdigest()
-    path = onnx_path(bundle.info.weights)
+    return _keep(bundle, onnx_path(bundle.info.weights), model, "onnx", hashlib.sha256(model).hexdigest())
+
+
+def keep_int8(bundle: Bundle, model: bytes, scores: dict[str, Any], command: str) -> Path:
+    """Write the ONNX file in 8 bits of a bundle beside it, and its hash, figures and command into NAME.json.
+
+    Returns:
+        The file.
+
+    Raises:
+        BundleError: It cannot be written; earlier files stay.
+    """
+    described = {"sha256": hashlib.sha256(model).hexdigest(), "scores": scores, "command": command}
+    return _keep(bundle, int8_path(bundle.info.weights), model, "int8", described)
+
+
+def _keep(bundle: Bundle, path: Path, model: bytes, field_name: str, value: object) -> Path:
+    content = read_description(bundle.info.kind, bundle.json) | {field_name: value}
     try:
         write_together({path: model, bundle.json: description_text(content).encode()})
     except OSError as error:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 SHIPPED = {"detector": "detector", "reader": "maskocr"}
 FORMAT = 1
 _FIELDS = ("kind", "format", "config", "scores", "command", "sha256")
-# Hash of the ONNX file beside the weights, if there is one.
-_OPTIONAL_FIELDS = ("onnx",)
+# Hash of the ONNX file beside the weights, if there is one; the same for its copy in 8 bits, with its own figures.
+_OPTIONAL_FIELDS = ("onnx", "int8")
+_INT8_FIELDS = {"sha256": str, "scores": dict, "command": str}
 
 Config = TypeVar("Config", bound="DataclassInstance")
 
@@ -99,6 +100,20 @@ def _check_part(part: str, groups: Any) -> None:
         raise ValueError("'figures' lack entries that their tables need")
 
 
+def read_scores(path: Path) -> dict[str, Any]:
+    """Read the figures of `alpr eval --json`. Raises BundleError for anything else."""
+    remedy = "write it with alpr eval --json"
+    try:
+        scores = read_json(path)
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be opened: {reason(error)}; {remedy}") from error
+    except ContentError as error:
+        raise BundleError(f"{path}: {error}; {remedy}") from error
+    if not isinstance(scores, dict):
+        raise BundleError(f"{path}: holds no figures; {remedy}")
+    return scores
+
+
 def description_text(content: dict[str, Any]) -> str:
     """The text of the JSON that holds `content`."""
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
@@ -143,8 +158,16 @@ def read_description(kind: str | None, path: Path) -> dict[str, Any]:
             raise BundleError(f"{path}: damaged, '{name}' must be a text; copy the file again")
     if not isinstance(content["scores"], dict) or not isinstance(content["command"], str):
         raise BundleError(f"{path}: damaged, 'scores' must be an object and 'command' a text; copy the file again")
+    int8 = content.get("int8")
+    if int8 is not None and (
+        not isinstance(int8, dict)
+        or int8.keys() != _INT8_FIELDS.keys()
+        or not all(isinstance(int8[name], kind) for name, kind in _INT8_FIELDS.items())
+    ):
+        raise BundleError(f"{path}: damaged, 'int8' must hold {', '.join(_INT8_FIELDS)}; copy the file again")
     try:
         check_scores(content["scores"])
+        check_scores(int8["scores"] if int8 else {})
     except ValueError as error:
         raise BundleError(f"{path}: damaged scores, {error}; copy the file again") from error
     wanted = list(SHIPPED) if kind is None else [kind]

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alpr_app.runtime.system_info import has_int8_products
+
 if TYPE_CHECKING:
     from alpr_app.networks.bundle import Bundle
     from alpr_app.runtime.engine import Engine
@@ -19,20 +21,23 @@ if TYPE_CHECKING:
     from alpr_app.runtime.openvino_engine import OpenVinoEngine
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-# A reader's matrix products in 8 bits: faster, and its results are no longer torch's to a thousandth.
-INT8 = "onnx-int8"
+# In 8 bits: a third faster on a processor with instructions for it; results are no longer torch's to a thousandth.
+INT8, OPENVINO_INT8 = "onnx-int8", "openvino-int8"
 # Computes in bfloat16: twice as fast where the processor has instructions for it, and readings may differ a little.
 BFLOAT16 = "openvino-bf16"
-BACKENDS = ("auto", "torch", "onnx", INT8, "openvino", BFLOAT16)
-# What `auto` takes on the processor: the first that is installed. Their results are the same up to rounding.
+BACKENDS = ("auto", "torch", "onnx", INT8, "openvino", BFLOAT16, OPENVINO_INT8)
+# What `auto` takes on the processor: the first that is installed. Their results are the same up to rounding, except
+# those of INT8, which comes before them if the processor is fast with 8 bits and the bundle brings a file for it, which
+# was measured to read as well.
 AUTOMATIC = ("onnx", "openvino", "torch")
 # The packages that a backend needs, and the extra that installs them.
 _PACKAGES = {
     "torch": (("torch",), "torch"),
     "onnx": (("onnxruntime",), "onnx"),
-    INT8: (("onnxruntime", "onnx"), "onnx"),
+    INT8: (("onnxruntime",), "onnx"),
     "openvino": (("openvino",), "openvino"),
     BFLOAT16: (("openvino",), "openvino"),
+    OPENVINO_INT8: (("openvino",), "openvino"),
 }
 
 _log = logging.getLogger(__name__)
@@ -74,8 +79,9 @@ def choose_device(device: str) -> str:
 
 
 def choose_backend(backend: str, device: str) -> str:
-    """Return the backend to use. auto is ONNX Runtime on the processor, where it is faster, if it is installed; its
-    results and those of openvino equal torch's, those of onnx-int8 and openvino-bf16 differ a little.
+    """Return the backend to use for a network without a file in 8 bits. auto is ONNX Runtime on the processor, where
+    it is faster, if it is installed; its results and those of openvino equal torch's, those of the backends in 8 bits
+    and in bfloat16 differ a little.
 
     Raises:
         EngineError: The backend is unknown, not installed, or does not run on the device.
@@ -126,6 +132,8 @@ def make_engine(bundle: Bundle, device: str = "auto", backend: str = "auto", thr
     on_processor = device == "auto" and backend in _PACKAGES and backend != "torch"
     chosen = "cpu" if on_processor else choose_device(device)
     wanted, backend = backend, choose_backend(backend, chosen)
+    if wanted == "auto" and chosen == "cpu" and bundle.int8_sha256 and has_int8_products() and not _missing(INT8):
+        backend = INT8
     if wanted == "auto" and not bundle.onnx_sha256 and find_spec("onnx") is None and not _missing("torch"):
         # Its ONNX file cannot be made here.
         backend = "torch"
@@ -186,13 +194,32 @@ def _torch_engine(bundle: Bundle, device: str, threads: int | None) -> Engine:
 
 def _onnx_engine(bundle: Bundle, backend: str, threads: int | None) -> OnnxEngine:
     from alpr_app.runtime.onnx_engine import OnnxEngine, onnx_runtime
-    from alpr_app.runtime.onnx_files import int8_model, onnx_model
+    from alpr_app.runtime.onnx_files import dynamic_int8_model, onnx_model
 
     # First, because without ONNX Runtime the file would be useless.
     onnx_runtime()
-    # A detector has no matrix products besides its convolutions.
-    model = int8_model(bundle) if backend == INT8 and bundle.info.kind == "reader" else onnx_model(bundle)
+    if backend != INT8:
+        model = onnx_model(bundle)
+    elif bundle.int8_sha256 and has_int8_products():
+        model = bundle.int8 or b""
+    else:
+        # A detector has no matrix products besides its convolutions.
+        model = dynamic_int8_model(bundle) if bundle.info.kind == "reader" else onnx_model(bundle)
     return OnnxEngine(model, threads, backend)
+
+
+def _openvino_int8(bundle: Bundle) -> bytes:
+    """Return the file in 8 bits. Raises EngineError if there is none or it would be read wrong here."""
+    from alpr_app.runtime.engine import EngineError
+
+    if not has_int8_products():
+        raise EngineError("this processor has no instructions for 8 bits (VNNI, dot product); use --backend openvino")
+    if bundle.int8 is None:
+        weights = bundle.info.weights
+        raise EngineError(
+            f"{weights}: there is no file in 8 bits beside it; make it: alpr export {weights} --int8 --calibration DIR"
+        )
+    return bundle.int8
 
 
 def _openvino_engine(bundle: Bundle, backend: str, threads: int | None) -> OpenVinoEngine:
@@ -201,7 +228,7 @@ def _openvino_engine(bundle: Bundle, backend: str, threads: int | None) -> OpenV
 
     # First, because without OpenVINO the file would be useless.
     load_openvino()
-    model = onnx_model(bundle)
+    model = _openvino_int8(bundle) if backend == OPENVINO_INT8 else onnx_model(bundle)
     folder = cache_folder().with_name("openvino")
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,5 @@
-"""The ONNX file of a bundle: the one beside it, or made on first use and kept in a cache; and its copy in 8 bits.
-
-Matrix products are computed in 8 bits by dynamic quantisation, after Jacob et al., Quantization and Training of Neural
-Networks, 2018.
+"""The ONNX file of a bundle: the one beside it, or made on first use and kept in a cache; and, for bundles and
+processors that cannot use a file in 8 bits (`quantization`), a reader's copy whose matrix products are in 8 bits.
 """
 
 from __future__ import annotations
@@ -44,9 +42,10 @@ def onnx_model(bundle: Bundle) -> bytes:
     return bundle.onnx or _cached(bundle, bundle.info.kind, lambda: _exported(bundle))
 
 
-def int8_model(bundle: Bundle) -> bytes:
-    """Return `onnx_model` with matrix products in 8 bits, from the cache or made now. Raises as `onnx_model` does."""
-    return _cached(bundle, f"{bundle.info.kind}-int8", lambda: with_int8(onnx_model(bundle)))
+def dynamic_int8_model(bundle: Bundle) -> bytes:
+    """Return `onnx_model` with matrix products in 8 bits, from the cache or made now. Raises as `onnx_model` does, and
+    EngineError if the package onnx, which makes it, is missing."""
+    return _cached(bundle, f"{bundle.info.kind}-int8", lambda: with_dynamic_int8(onnx_model(bundle)))
 
 
 def _exported(bundle: Bundle) -> bytes:
@@ -60,12 +59,14 @@ def _exported(bundle: Bundle) -> bytes:
     return export_onnx(bundle.network(), bundle.info.kind, split=False)
 
 
-def with_int8(model: bytes) -> bytes:
+def with_dynamic_int8(model: bytes) -> bytes:
     """Quantise the matrix products of an ONNX model to 8 bits. Weights are rounded here, activations in every call by
     their range, so that a picture's results depend slightly on the others in its batch.
 
     Convolutions stay as they are: without 8-bit instructions of the processor they would get slower.
     """
+    if find_spec("onnx") is None:
+        raise EngineError("a model in 8 bits cannot be made: the package 'onnx' is missing; install 'alpr-app[onnx]'")
     # Imported here, because the import takes longer than running a network.
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import re
+import subprocess
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,6 +20,40 @@ def processor() -> str:
         if match:
             return match.group(1).strip()
     return platform.processor() or platform.machine()
+
+
+# Names that Linux gives to instructions that add up products of 8-bit numbers, on x86 and on Arm.
+_DOT_PRODUCT_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"}
+_WINDOWS_ARM_DOT_PRODUCT = 43
+
+
+@lru_cache(maxsize=1)
+def has_int8_products() -> bool:
+    """Whether the processor adds up products of 8-bit numbers in one instruction (VNNI, Arm's dot product). Without it
+    their sums may overflow, and 8 bits save little time. False where the system does not tell: on Windows with x86."""
+    system = platform.system()
+    if system == "Linux":
+        try:
+            cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        match = re.search(r"^(?:flags|Features)\s*:\s*(.+)", cpuinfo, re.MULTILINE)
+        return match is not None and not _DOT_PRODUCT_FLAGS.isdisjoint(match.group(1).split())
+    if system == "Darwin":
+        names = ("hw.optional.arm.FEAT_DotProd", "hw.optional.avx512vnni")
+        return any(_sysctl(name) == "1" for name in names)
+    if system == "Windows" and platform.machine() == "ARM64":
+        kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - other systems lack it, and so do their type stubs
+        return bool(kernel.IsProcessorFeaturePresent(_WINDOWS_ARM_DOT_PRODUCT))
+    return False
+
+
+def _sysctl(name: str) -> str:
+    try:
+        done = subprocess.run(["sysctl", "-n", name], capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
 
 
 def cores() -> int:

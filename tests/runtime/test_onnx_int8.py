@@ -12,7 +12,7 @@ from alpr_app.runtime import backends
 from alpr_app.runtime.engine import EngineError
 from alpr_app.runtime.onnx_engine import OnnxEngine
 from alpr_app.runtime.onnx_export import export_onnx
-from alpr_app.runtime.onnx_files import cache_folder, with_int8
+from alpr_app.runtime.onnx_files import cache_folder, with_dynamic_int8
 from alpr_app.runtime.torch_engine import TorchEngine
 
 onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")
@@ -24,7 +24,7 @@ def operators(reader_path):
     """How often each operator stands in a reader before and after."""
     network, _ = load_reader(reader_path)
     model = export_onnx(network, "reader", split=False)
-    graphs = (onnx.load_from_string(made).graph for made in (model, with_int8(model)))
+    graphs = (onnx.load_from_string(made).graph for made in (model, with_dynamic_int8(model)))
     return [Counter(node.op_type for node in graph.node) for graph in graphs]
 
 
@@ -41,14 +41,14 @@ def test_a_reader_in_8_bits_says_nearly_the_same(reader_path, picture):
     model = export_onnx(network, "reader", split=False)
     images = np.stack([picture(48, 192, seed) for seed in range(4)])
     wanted, _ = TorchEngine(network, torch.device("cpu"))(images)
-    characters, _ = OnnxEngine(with_int8(model), threads=1)(images)
+    characters, _ = OnnxEngine(with_dynamic_int8(model), threads=1)(images)
     assert characters.shape == wanted.shape
     assert 0 < np.abs(characters - wanted).mean() < 0.02 * wanted.std()
 
 
 def test_it_is_made_without_a_word(reader_path, capfd, caplog):
     network, _ = load_reader(reader_path)
-    with_int8(export_onnx(network, "reader", split=False))
+    with_dynamic_int8(export_onnx(network, "reader", split=False))
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
 

@@ -14,12 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from alpr_app.core.errors import UsageError
-from alpr_app.data.bounded_parsing import ContentError, read_json
 from alpr_app.data.label_csv import LabelError
 from alpr_app.data.labels import DataFolder, read_data_folder
 from alpr_app.networks.building import save_bundle
 from alpr_app.networks.bundle import BundleInfo, load_bundle
-from alpr_app.networks.bundle_description import BundleError
+from alpr_app.networks.bundle_description import BundleError, read_scores
 from alpr_app.networks.detector.network import Detector
 from alpr_app.networks.layers import from_pixels
 from alpr_app.networks.reader.config import ReaderConfig
@@ -99,8 +98,8 @@ def export_run(
         calibration: Labelled pictures on whose val split a reader's confidences are calibrated.
 
     Raises:
-        CheckpointError, BundleError, LabelError: a file cannot be used.
-        UsageError: `scores` is not such a JSON file, or an option does not apply to this network.
+        CheckpointError, BundleError, LabelError: a file cannot be used, such as `scores`.
+        UsageError: An option does not apply to this network.
     """
     checkpoint = run / ("last.pt" if last else "best.pt")
     network, state = trained_network(checkpoint)
@@ -126,17 +125,6 @@ def export_run(
     return save_bundle(output, network, figures, command)
 
 
-def read_scores(path: Path) -> dict[str, Any]:
-    """Read the figures of `alpr eval --json`. Raises UsageError for other content, and OSError."""
-    try:
-        scores = read_json(path)
-    except ContentError as error:
-        raise UsageError(f"{path}: {error}; write it with alpr eval --json") from error
-    if not isinstance(scores, dict):
-        raise UsageError(f"{path}: holds no figures; write it with alpr eval --json")
-    return scores
-
-
 def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores: Path | None = None) -> BundleInfo:
     """Write the bundle `output` with the mean weights of `bundles`, networks of one kind and shape.
 
@@ -149,8 +137,8 @@ def average_bundles(bundles: Sequence[Path], output: Path, command: str, scores:
         scores: JSON of `alpr eval --json` to store in the bundle.
 
     Raises:
-        BundleError: there is only one bundle, one cannot be read, or one differs from the first in kind or shape.
-        UsageError: `scores` is not such a JSON file.
+        BundleError: there is only one bundle, one or `scores` cannot be read, or one differs from the first in kind or
+            shape.
     """
     if len(bundles) < 2:
         raise BundleError(f"{bundles[0]}: the mean of one network is itself; name two or more")

@@ -1,0 +1,107 @@
+"""Networks in 8 bits: weights and activations of the heavy layers rounded to 256 steps each, after Jacob et al.,
+Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, 2018.
+
+The result is an ONNX model of standard operators, in which pairs of QuantizeLinear and DequantizeLinear mark what is
+computed in 8 bits, so that every ONNX runtime runs it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alpr_app.core.errors import first_line
+from alpr_app.runtime.engine import EngineError, temporary_folder
+from alpr_app.runtime.onnx_engine import onnx_runtime
+
+if TYPE_CHECKING:
+    import onnx
+
+# A detector's layers with this in their names. Its first convolutions read few channels, which 8 bits do not make
+# faster, and the place of a corner is finer than the 256 steps that neck and head would have for it.
+_DETECTOR_LAYERS = "/backbone/stages."
+_WITH_WEIGHTS = ("Conv", "MatMul", "Gemm")
+
+
+def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
+    """Quantise an ONNX model statically: the range of every activation is what it was on `samples`.
+
+    In a detector the stages of the backbone are in 8 bits; in a reader all layers with weights but the first
+    convolution, while products of two activations stay as they are.
+
+    Args:
+        model: Content of an ONNX file, as `export_onnx` makes it.
+        kind: detector or reader.
+        samples: Inputs of the network, each (B, H, W, 3) uint8; a few hundred typical ones.
+
+    Raises:
+        EngineError: There are no samples, the package onnx or ONNX Runtime is missing, or the model cannot be run.
+    """
+    if find_spec("onnx") is None:
+        raise EngineError("a model in 8 bits cannot be made: the package 'onnx' is missing; install 'alpr-app[onnx]'")
+    if not samples:
+        raise EngineError("a model in 8 bits cannot be made without pictures to calibrate it on")
+    onnx_runtime()
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with temporary_folder() as folder, _without_advice():
+        prepared, quantised = folder / "prepared.onnx", folder / "int8.onnx"
+        try:
+            quant_pre_process(onnx.load_from_string(model), str(prepared), skip_symbolic_shape=True)
+            quantize_static(
+                prepared,
+                quantised,
+                _Samples(samples),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_quantize=_heavy_layers(onnx.load(prepared), kind),
+            )
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"the {kind} cannot be quantised: {first_line(error)}") from error
+        return quantised.read_bytes()
+
+
+def _heavy_layers(model: onnx.ModelProto, kind: str) -> list[str]:
+    """Names of the layers to compute in 8 bits."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    layers = [node for node in model.graph.node if node.op_type in _WITH_WEIGHTS and node.input[1] in weights]
+    if kind == "detector":
+        return [node.name for node in layers if _DETECTOR_LAYERS in node.name]
+    first = next((node for node in layers if node.op_type == "Conv"), None)
+    return [node.name for node in layers if node is not first]
+
+
+class _Samples:
+    """Hands out the samples one by one, as ONNX Runtime asks for them."""
+
+    def __init__(self, samples: Iterable[np.ndarray]) -> None:
+        self._samples = iter(samples)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        sample = next(self._samples, None)
+        return None if sample is None else {"images": sample}
+
+    def __getattr__(self, name: str) -> Any:
+        # Optional parts of the interface, such as the number of samples, are not there.
+        raise AttributeError(name)
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep the quantiser's advice, which it gives on the root logger, off the user's terminal."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
