@@ -105,14 +105,18 @@ class PlateDetector:
 def _placed(image: np.ndarray, letterbox: Letterbox, plates: list[Detection]) -> list[Detection]:
     """Plates given in pixels of the canvas that `letterbox` makes of `image`, in pixels of `image`; those that lie at
     least partly within it."""
-    placed = []
-    for plate in plates:
-        sides = letterbox.to_picture(plate.box.reshape(2, 2)).clip(0, image.shape[1::-1])
-        points = letterbox.to_picture(plate.corners)
+    if not plates:
+        return []
+    # All points of all plates at once, which takes a fraction of the time.
+    points = letterbox.to_picture(np.array([[*plate.box.reshape(2, 2), *plate.corners] for plate in plates]))
+    boxes = np.minimum(np.maximum(points[:, :2], 0), np.array(image.shape[1::-1], np.float32))
+    inside = (boxes[:, 1] > boxes[:, 0]).all(axis=1)
+    return [
+        Detection(plate.score, box.reshape(4), corners)
+        for plate, box, corners, is_inside in zip(plates, boxes, points[:, 2:], inside, strict=True)
         # Four corners on a line or crossed are not a plate, whatever the score.
-        if quadrilateral_area(points) > SMALLEST_AREA and (sides[1] > sides[0]).all():
-            placed.append(Detection(plate.score, sides.reshape(4), points))
-    return placed
+        if is_inside and quadrilateral_area(corners) > SMALLEST_AREA
+    ]
 
 
 def _width(plate: Detection) -> float:
