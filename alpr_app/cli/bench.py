@@ -14,7 +14,7 @@ from itertools import cycle, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alpr_app.core.errors import AlprError, printable
+from alpr_app.core.errors import AlprError, UsageError, printable
 from alpr_app.core.result import STAGES
 from alpr_app.data.assets import SAMPLES
 from alpr_app.data.ccpd import is_ccpd_name
@@ -99,6 +99,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--score", type=fraction, default=0.5, help="leave out plates below it (default: 0.5)")
     parser.add_argument(
         "--viewer", action="store_true", help="measure the desktop program instead: frame times, idle load, latency"
+    )
+    parser.add_argument(
+        "--engines", action="store_true", help="compare all engines that are installed, in turns and in one table"
     )
     parser.add_argument("--json", type=Path, metavar="F", help="also write the figures as JSON")
     add_model_options(parser)
@@ -287,7 +290,16 @@ def run(args: argparse.Namespace) -> int:
 
     if args.json:
         refuse_inputs(args.json, [*_pictures(args.image), *model_files(args)])
-    if args.viewer:
+    if args.engines and (args.viewer or args.backend != "auto"):
+        raise UsageError(f"--engines compares all of them; leave {'--viewer' if args.viewer else '--backend'} out")
+    if args.engines:
+        from alpr_app.cli.bench_engines import compare, engines_table
+
+        timed = timed_pictures(args.image, args.frames)
+        compared = compare(args, timed.images)
+        figures = {**_machine(), "timed": timed.title, "picture": timed.first, **compared}
+        print("\n".join([*_head(figures), *engines_table(compared)]))
+    elif args.viewer:
         figures = measure_viewer(args)
         print("\n".join([*_head(figures), *viewer_table(figures["viewer"])]))
     else:

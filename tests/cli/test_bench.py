@@ -8,6 +8,7 @@ from alpr_app.cli.bench import STAGES
 from alpr_app.cli.main import main
 from alpr_app.data.images import write_picture
 from alpr_app.networks.bundle import load_bundle
+from alpr_app.runtime import backends
 
 
 @pytest.fixture
@@ -76,3 +77,32 @@ def test_a_broken_picture_in_the_folder_to_time_is_named(options, tmp_path, caps
 def test_a_picture_that_cannot_be_read_is_named(options, tmp_path, capsys):
     assert main([*options, "--image", str(tmp_path / "none.png")]) == 2
     assert "none.png: no such file" in capsys.readouterr().err
+
+
+def test_all_engines_are_compared_in_one_table(options, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(backends, "has_int8_products", lambda: True)
+    out = tmp_path / "engines.json"
+    assert main([*options[:-2], "--engines", "--json", str(out)]) == 0
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert figures["engines"]["torch"]["same_texts"] == figures["pictures"] == 3
+    assert {*figures["engines"], *figures["missing"]} == {*backends.BACKENDS} - {"auto"}
+    assert all(0 < engine["whole_ms"]["p50"] <= engine["whole_ms"]["p95"] for engine in figures["engines"].values())
+    table = capsys.readouterr().out
+    assert f"1 thread; auto takes {figures['auto']}" in table
+    assert all(name in table for name in backends.BACKENDS if name != "auto")
+
+
+@pytest.mark.parametrize(("option", "named"), [(["--viewer"], "--viewer"), ([], "--backend")])
+def test_a_comparison_of_all_engines_takes_no_other_choice(options, option, named, capsys):
+    chosen = options[:-2] if option else options
+    assert main([*chosen, "--engines", *option]) == 2
+    assert f"--engines compares all of them; leave {named} out" in capsys.readouterr().err
+
+
+def test_an_engine_that_cannot_run_says_why(options, monkeypatch, capsys):
+    find = backends.find_spec
+    monkeypatch.setattr(backends, "find_spec", lambda name: None if name in ("onnxruntime", "openvino") else find(name))
+    assert main([*options[:-2], "--engines"]) == 0
+    table = capsys.readouterr().out
+    assert "auto takes torch" in table
+    assert "needs onnxruntime, which is not installed" in table and "needs openvino, which is not installed" in table
