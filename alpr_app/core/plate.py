@@ -61,7 +61,7 @@ class Plate:
         colour: One of the reader's colours, which are `COLOURS` unless it was trained for other plates; replaced by
             another of these where the pixels clearly show it.
         score: How likely this is a plate, 0 to 1: the weighted mean of the detector's quality score and of `confidence`
-            times `completeness`, because what reads like a plate is one. It is 1 for a picture given as a plate.
+            times `plausibility`, because what reads like a plate is one. It is 1 for a picture given as a plate.
         box: Left, top, right, bottom in pixels of the picture.
         corners: Top-left, top-right, bottom-right, bottom-left of the plate as it reads, (x, y) in pixels.
         crop: The rectified plate given to the reader, 48 x 192 x 3 uint8 RGB.

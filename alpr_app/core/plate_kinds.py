@@ -15,6 +15,9 @@ from alpr_app.core.plate import COLOURS, DIGITS, LETTERS, PROVINCES, reads_chine
 
 # Number of characters of the shortest plates of the mainland.
 SHORTEST = 7
+# Weight of the confidence of texts that no plate has. Of real plates hardly any is read so, of lettering on clothes and
+# walls most is.
+NEVER_ISSUED = 0.8
 
 _OFFICE = f"[{PROVINCES}][{LETTERS}O]"
 _SERIAL = f"[{DIGITS}{LETTERS}]"
@@ -129,10 +132,18 @@ def check_format(text: str, colour: str, alphabet: str, rows: int = 1) -> bool |
     return kind_of(text, colour, rows) is not None
 
 
-def completeness(text: str, alphabet: str) -> float:
-    """Return the share of a plate's characters that a reading has, 0 to 1, so that a stray character does not pass for
-    a plate. It is 1 for whole texts of any kind, some of which are short, and for readers of other than Chinese plates,
-    which may be short too."""
-    if not reads_chinese(alphabet) or len(text) >= SHORTEST or fits_format(text):
+def plausibility(text: str, issued: bool | None) -> float:
+    """Return how much a reading looks like a Chinese plate, 0 to 1, so that stray characters and lettering do not pass
+    for one.
+
+    Args:
+        text: The reading, without dots.
+        issued: What `check_format` says of it; None for readers of other plates, which may have any text.
+
+    Returns:
+        1 for whole texts of any kind, some of which are short; less for other texts, in proportion to their length if
+        they are shorter than a plate.
+    """
+    if issued is not False:
         return 1.0
-    return len(text) / SHORTEST
+    return NEVER_ISSUED * min(1.0, len(text) / SHORTEST)

@@ -18,7 +18,7 @@ import numpy as np
 from alpr_app import __version__
 from alpr_app.core.geometry import Letterbox, corners_to_box
 from alpr_app.core.plate import Plate, reads_chinese
-from alpr_app.core.plate_kinds import check_format, completeness, kind_of
+from alpr_app.core.plate_kinds import check_format, kind_of, plausibility
 from alpr_app.core.result import Result, Timings
 from alpr_app.networks.bundle import open_bundle
 from alpr_app.networks.detector.config import DetectorConfig
@@ -236,17 +236,13 @@ class ALPR:
             characters=reading.characters,
             alternatives=reading.alternatives,
             colour=colour,
-            score=self._score(detection, reading) if score is None else score,
+            score=_score(detection, reading, fits) if score is None else score,
             box=(left, top, right, bottom),
             corners=tuple((float(x), float(y)) for x, y in detection.corners),
             crop=crop.image,
             fits_format=fits,
             kind=kind_of(reading.text, colour, crop.rows) if fits else None,
         )
-
-    def _score(self, detection: Detection, reading: Reading) -> float:
-        legible = reading.confidence * completeness(reading.text, self.reader_config.alphabet)
-        return CONFIDENCE_SHARE * legible + (1 - CONFIDENCE_SHARE) * detection.score
 
     def _warm_up(self) -> None:
         """Run the networks once: a first call takes several times as long as later ones."""
@@ -255,6 +251,12 @@ class ALPR:
             self.detect(np.zeros((1, height, width, 3), np.uint8))
         blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
         self.plate_recognizer.read_crops([blank])
+
+
+def _score(detection: Detection, reading: Reading, issued: bool | None) -> float:
+    """Return the score of a plate; `issued` as in `plausibility`."""
+    legible = reading.confidence * plausibility(reading.text, issued)
+    return CONFIDENCE_SHARE * legible + (1 - CONFIDENCE_SHARE) * detection.score
 
 
 def _best_score(result: Result) -> float:
