@@ -27,8 +27,8 @@ from alpr_app.data.frame import Frame, Limits
 from alpr_app.data.images import check_header, decode_picture, quiet_opencv
 from alpr_app.data.labels import read_table, spelled
 from alpr_app.data.network import file_name_for, is_address, secrets_in, without_secrets
+from alpr_app.data.pages import picture_frames
 from alpr_app.data.run_folder import command_of, read_about, read_curves, read_newest
-from alpr_app.data.sources import picture_frames
 from alpr_app.data.videos import video_frames
 from alpr_app.networks.building import save_bundle
 from alpr_app.networks.bundle import load_bundle
