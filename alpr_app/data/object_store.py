@@ -34,6 +34,8 @@ _PACKAGES |= {"az": "adlfs", "abfs": "adlfs", "abfss": "adlfs", "adl": "adlfs", 
 _PACKAGES |= {"sftp": "paramiko", "ssh": "paramiko", "smb": "smbprotocol", "hdfs": "pyarrow", "webhdfs": "requests"}
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]+")
 _PAGE = 1000
+# Of pages that link to pages, which might go on for ever.
+_MAXIMUM_DEPTH = 32
 
 
 def scheme_of(address: str) -> str:
@@ -147,12 +149,12 @@ class _Translated(io.RawIOBase):
 
 
 def fetched(entry: Frame) -> Frame:
-    """Return a stored picture with its content, or with the error; any other entry as it is."""
+    """Return a stored picture with its content, or with the error; any other entry as it is. Raises MissingPackage."""
     if entry.address is None or entry.content is not None or entry.error is not None:
         return entry
     try:
         return replace(entry, content=_content(entry.address))
-    except (SourceError, MissingPackage) as error:
+    except SourceError as error:
         return replace(entry, error=error)
 
 
@@ -163,10 +165,8 @@ def _content(address: str) -> bytes:
             # A server may state no size, or a wrong one.
             with system.open(path, "rb") as file:
                 content: bytes = file.read(MAXIMUM_BYTES + 1)
-        elif (system.size(path) or 0) > MAXIMUM_BYTES:
-            content = bytes(MAXIMUM_BYTES + 1)
         else:
-            content = system.cat_file(path)
+            content = _beginning_of(system, path)
     except _failures() as error:
         raise _failed(address, error) from error
     if len(content) > MAXIMUM_BYTES:
@@ -176,10 +176,22 @@ def _content(address: str) -> bytes:
     return content
 
 
+def _beginning_of(system: Any, path: str) -> bytes:
+    """Return an object, or a little more than is allowed of it, in a single request."""
+    try:
+        content: bytes = system.cat_file(path, start=0, end=MAXIMUM_BYTES + 1)
+        return content
+    except _failures():
+        # Stores refuse a range of an empty object.
+        if system.size(path) == 0:
+            return b""
+        raise
+
+
 def object_entries(address: str, recursive: bool, left_out: LeftOut) -> Iterator[Frame]:
     """Yield the entries that an address of an object store or a web server names: one picture or tar file, or what lies
     below it if it ends in a slash or is a pattern (*.jpg). Files below it that are not pictures by their suffix are
-    counted and left out."""
+    counted and left out. Raises MissingPackage."""
     try:
         if re.search(r"[*\[]", address) and scheme_of(address) not in WEB:
             yield from _matches(address)
@@ -187,7 +199,7 @@ def object_entries(address: str, recursive: bool, left_out: LeftOut) -> Iterator
             yield from _below(address, recursive, left_out)
         else:
             yield _entry(address, address.rpartition("/")[2])
-    except (SourceError, MissingPackage) as error:
+    except SourceError as error:
         yield replace(_entry(address, address), error=error)
 
 
@@ -245,15 +257,28 @@ def _names_below(prefix: str, recursive: bool) -> Iterator[str]:
     system, path = _located(prefix)
     path = path.rstrip("/")
     try:
-        if scheme_of(prefix) in ("s3", "s3a"):
+        if scheme_of(prefix) in WEB:
+            yield from _links(system, prefix, recursive)
+        elif scheme_of(prefix) in ("s3", "s3a"):
             yield from _pages_of_s3(system, path, recursive)
         else:
-            for name in sorted(
-                system.find(prefix if scheme_of(prefix) in WEB else path, maxdepth=None if recursive else 1)
-            ):
-                yield name.removeprefix(prefix).removeprefix(path).lstrip("/")
+            for name in sorted(system.find(path, maxdepth=None if recursive else 1)):
+                yield name.removeprefix(path).lstrip("/")
     except _failures() as error:
         raise _failed(prefix, error) from error
+
+
+def _links(system: Any, page: str, recursive: bool, inside: str = "") -> Iterator[str]:
+    """Yield what a page links to below itself; with `recursive`, pages that end in a slash are followed."""
+    here = page + inside
+    for link in sorted(system.ls(here, detail=False)):
+        name = link.removeprefix(here)
+        if name == link or name.startswith(("?", "#", "../")) or not name.strip("/"):
+            continue
+        if not name.endswith("/"):
+            yield inside + name
+        elif recursive and inside.count("/") < _MAXIMUM_DEPTH:
+            yield from _links(system, page, recursive, inside + name)
 
 
 def _pages_of_s3(system: Any, path: str, recursive: bool) -> Iterator[str]:
