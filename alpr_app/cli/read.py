@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
+from alpr_app.cli.read_cluster import add_cluster_arguments, run_on_cluster
 from alpr_app.cli.read_inputs import Guard, add_input_arguments, fetched_ahead, inputs_of, report_left_out, survey
 from alpr_app.cli.read_jobs import EndOfEntry, MemoryBudget, StopOnInterrupt, memory_of
 from alpr_app.cli.read_outputs import AnnotatedFolder, tracked
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="pictures processed in parallel (default: one per core; 1 answers every path from - as it arrives)",
     )
+    add_cluster_arguments(parser)
     add_model_options(parser)
 
 
@@ -178,6 +180,8 @@ def run(args: argparse.Namespace) -> int:
     if args.resume and out is not None and is_complete(out):
         print_error(f"{out}: complete already; nothing is left to read")
         return 0
+    if args.engine == "ray":
+        return run_on_cluster(args, out, _settings(args))
     at_once, threads = jobs_and_threads(args.jobs, args.threads, known.total, cores())
     budget = MemoryBudget()
     with ExitStack() as stack:
@@ -238,7 +242,7 @@ def _frames_with_ends(
 
     def remaining() -> Iterator[Frame]:
         for entry in unpacked(entries, report_left_out):
-            if output.is_done(entry.key):
+            if output.done.take(entry.key):
                 bar.update()
             else:
                 yield entry

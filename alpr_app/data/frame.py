@@ -60,6 +60,10 @@ class Frame:
             return False
         return is_archive_name(self.file if self.address is None else self.address)
 
+    def with_content(self, content: bytes) -> Frame:
+        """Return the frame of a file whose bytes have been read."""
+        return replace(self, content=content)
+
     def without_data(self) -> Frame:
         """Return the frame without image and content, which may take much memory."""
         return replace(self, image=None, content=None)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,11 +37,12 @@ class Done:
 
     Args:
         digests: Digests of the finished entries, in the order in which they were finished.
+        others: How often each digest of more finished entries is there.
     """
 
-    def __init__(self, digests: Iterator[bytes] | None = None) -> None:
+    def __init__(self, digests: Iterator[bytes] | None = None, others: Mapping[bytes, int] | None = None) -> None:
         self._digests = iter(()) if digests is None else digests
-        self._others: Counter[bytes] = Counter()
+        self._others: Counter[bytes] = Counter(others)
         self._next = next(self._digests, None)
 
     def take(self, key: str) -> bool:
@@ -50,13 +51,18 @@ class Done:
         if digest == self._next:
             self._next = next(self._digests, None)
             return True
+        others = self.rest()
+        if not others.get(digest):
+            return False
+        others[digest] -= 1
+        return True
+
+    def rest(self) -> Counter[bytes]:
+        """Return how often each digest is left that has not been taken."""
         if self._next is not None:
             self._others.update((self._next, *self._digests))
             self._next = None
-        if not self._others.get(digest):
-            return False
-        self._others[digest] -= 1
-        return True
+        return self._others
 
 
 class Journal:

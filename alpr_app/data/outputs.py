@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from alpr_app.core.errors import reason
 from alpr_app.data.atomic_files import is_stream
 from alpr_app.data.journal import Done, Journal, OutputError
-from alpr_app.data.result_writers import FileResult, OutputFile, Write, csv_rows, json_lines, part_of
+from alpr_app.data.result_writers import FileResult, OutputFile, Record, WriteRecord, csv_rows, json_lines, part_of
 
 
 class Output(Protocol):
@@ -20,10 +20,11 @@ class Output(Protocol):
     def failed(self) -> bool:
         """Whether an entry that was committed failed, in earlier parts of the run too."""
 
-    def is_done(self, key: str) -> bool:
-        """Whether an earlier part of this run has committed an entry; see `Frame.key`."""
+    @property
+    def done(self) -> Done:
+        """The entries that an earlier part of this run has committed; see `Frame.key`."""
 
-    def write(self, result: FileResult) -> None:
+    def write(self, result: FileResult | Record) -> None:
         """Write one result. Raises OutputError."""
 
     def commit(self, key: str, failed: bool) -> None:
@@ -33,13 +34,10 @@ class Output(Protocol):
 class PlainOutput:
     """An output that cannot be continued: a table, a pipe."""
 
-    def __init__(self, write: Write) -> None:
-        self._write, self.failed = write, False
+    def __init__(self, write: Callable[[Any], None]) -> None:
+        self._write, self.failed, self.done = write, False, Done()
 
-    def is_done(self, key: str) -> bool:
-        return False
-
-    def write(self, result: FileResult) -> None:
+    def write(self, result: FileResult | Record) -> None:
         self._write(result)
 
     def commit(self, key: str, failed: bool) -> None:
@@ -49,18 +47,15 @@ class PlainOutput:
 class _JournalledFile:
     """A growing file of results with its journal."""
 
-    def __init__(self, stream: OutputFile, write: Write, journal: Journal) -> None:
+    def __init__(self, stream: OutputFile, write: WriteRecord, journal: Journal) -> None:
         self._stream, self._write, self._journal = stream, write, journal
-        self._done: Done = journal.done
+        self.done = journal.done
 
     @property
     def failed(self) -> bool:
         return self._journal.failed
 
-    def is_done(self, key: str) -> bool:
-        return self._done.take(key)
-
-    def write(self, result: FileResult) -> None:
+    def write(self, result: FileResult | Record) -> None:
         self._write(result)
 
     def commit(self, key: str, failed: bool) -> None:
@@ -117,7 +112,7 @@ def open_output(path: Path, settings: str = "", resume: bool = False) -> Iterato
 
 
 @contextmanager
-def _journalled(path: Path, write: Callable[..., Write], settings: str, resume: bool) -> Iterator[Output]:
+def _journalled(path: Path, write: Callable[..., WriteRecord], settings: str, resume: bool) -> Iterator[Output]:
     part = part_of(path)
     try:
         part.parent.mkdir(parents=True, exist_ok=True)

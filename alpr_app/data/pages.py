@@ -26,13 +26,13 @@ _AT_ONCE_BYTES = 64 * 2**20
 def picture_frames(entry: Frame, limits: Limits = NO_LIMITS) -> Iterator[Frame]:
     """Yield `entry` itself, not decoded yet; for a picture of several pages, every page decoded, with its number, and
     with its time if it is an animation, and finally an entry with an error if pages cannot be decoded."""
-    if _may_have_pages(entry):
+    if may_have_pages(entry):
         yield from _opened(entry, limits)
     else:
         yield entry
 
 
-def _may_have_pages(entry: Frame) -> bool:
+def may_have_pages(entry: Frame) -> bool:
     """Decide by the first bytes, because nearly all pictures have one page and are read in parallel."""
     beginning = _beginning(entry)
     if beginning[:4] == b"RIFF":

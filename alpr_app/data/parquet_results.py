@@ -21,7 +21,7 @@ from alpr_app.data.journal import Done, OutputError, digest_of
 if TYPE_CHECKING:
     import pyarrow
 
-    from alpr_app.data.result_writers import FileResult
+    from alpr_app.data.result_writers import FileResult, Record
 
 # A file is completed after so many pictures or so much time: more are read again after an interruption.
 PART_PICTURES = 10_000
@@ -200,10 +200,11 @@ class ParquetFolder:
     def failed(self) -> bool:
         return self._parts.failed or self._part_failed
 
-    def is_done(self, key: str) -> bool:
-        return self._parts.done.take(key)
+    @property
+    def done(self) -> Done:
+        return self._parts.done
 
-    def write(self, result: FileResult) -> None:
+    def write(self, result: FileResult | Record) -> None:
         self._open_rows.append(as_row(result.to_dict()))
         if len(self._open_rows) >= _WAITING_ROWS:
             self._mixed = True

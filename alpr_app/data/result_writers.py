@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
@@ -74,10 +74,10 @@ class FileResult:
     error: AlprError | None = None
     track: Track | None = None
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of this frame. Frames of videos also carry number and time, pages their number, cars
         when they were seen."""
-        record: dict[str, object] = {"file": self.frame.file}
+        record: dict[str, Any] = {"file": self.frame.file}
         if self.frame.number is not None:
             record["frame"] = self.frame.number
         if self.frame.time_ms is not None:
@@ -193,7 +193,25 @@ def _create(part: Path, keep: int) -> FileIO:
     return part.open("xb", buffering=0)
 
 
+class Recorded(Protocol):
+    """A result as a JSON object."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of one frame, as `FileResult` does."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result that another process has turned into a JSON object."""
+
+    content: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.content
+
+
 Write = Callable[[FileResult], None]
+WriteRecord = Callable[[Recorded], None]
 
 
 # The column of alternatives reads 8:0.0123 -:0.0004 and so on, one entry per character.
@@ -211,40 +229,41 @@ CSV_COLUMNS = (
 )
 
 
-def json_lines(stream: OutputFile, continued: bool = False) -> Write:
+def json_lines(stream: OutputFile, continued: bool = False) -> WriteRecord:
     """Write one JSON object per line, one line per picture."""
 
-    def write(result: FileResult) -> None:
+    def write(result: Recorded) -> None:
         stream.write(json.dumps(result.to_dict(), ensure_ascii=False) + "\n")
 
     return write
 
 
-def csv_rows(stream: OutputFile, continued: bool = False) -> Write:
+def csv_rows(stream: OutputFile, continued: bool = False) -> WriteRecord:
     """Write one row per plate; pictures without plates and unreadable ones have none."""
     sheet = Sheet(stream, CSV_COLUMNS, continued)
 
-    def write(result: FileResult) -> None:
-        if result.result is None:
-            return
-        for plate in result.result.plates:
-            sheet.row(plate_cells(result, plate))
+    def write(result: Recorded) -> None:
+        record = result.to_dict()
+        for plate in record.get("plates", ()):
+            sheet.row(_cells(record, plate))
 
     return write
 
 
 def plate_cells(result: FileResult, plate: Plate) -> tuple[object, ...]:
     """Return the cells of CSV_COLUMNS for one plate of `result`, which is no error."""
-    assert result.result is not None
-    timings, values = result.result.timings, plate.to_dict()
+    return _cells(result.to_dict(), plate.to_dict())
+
+
+def _cells(record: Mapping[str, Any], plate: Mapping[str, Any]) -> tuple[object, ...]:
     return (
-        *(result.frame.file, result.frame.number, *result.size, values["text"], values["confidence"]),
-        " ".join(map(str, values["characters"])),
-        " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in values["alternatives"]),
-        *(values["colour"], values["fits_format"], values["score"], *values["box"]),
-        *(side for corner in values["corners"] for side in corner),
-        *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *result.track_values()),
-        values["kind"],
+        *(record["file"], record.get("frame"), record["width"], record["height"], plate["text"], plate["confidence"]),
+        " ".join(map(str, plate["characters"])),
+        " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in plate["alternatives"]),
+        *(plate["colour"], plate["fits_format"], plate["score"], *plate["box"]),
+        *(side for corner in plate["corners"] for side in corner),
+        *(record["ms"]["detect"], record["ms"]["read"], *(record.get(column) for column in TRACK_COLUMNS)),
+        plate["kind"],
     )
 
 
