@@ -12,7 +12,9 @@ of size nor tar files.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -50,8 +52,12 @@ _NAMES_PER_BLOCK = 64
 _BATCH = 8
 # Blocks between the stages; Ray's own 128 MB would hold a thousand pictures each.
 _BLOCK_BYTES = 8 * 2**20
-# Fetching and writing wait for disks and networks; readers take nearly a whole core each.
-_READER_CPUS, _OTHER_CPUS = 0.9, 0.1
+# Fetching and writing wait for disks and networks, so they leave the cores to the readers: two of them and a reader
+# share a core.
+_READER_CPUS, _OTHER_CPUS = 0.9, 0.02
+_FETCHERS_PER_CORE = 2
+# Pictures that a reader with a graphics card decodes at once, if there are cores for it.
+_DECODED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -136,12 +142,13 @@ def _with_content(entry: Frame) -> Frame:
 class _Reader:
     """An actor that holds one pipeline."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, jobs: int) -> None:
         _enter(reading.folder)
         self._reader = FrameReader(reading.models.make(), reading.crops_only, reading.confidence)
+        self._jobs = ThreadPoolExecutor(jobs)
 
     def __call__(self, table: pyarrow.Table) -> pyarrow.Table:
-        return table_of_results([self._results(entry) for entry in entries_of_table(table)])
+        return table_of_results(list(self._jobs.map(self._results, entries_of_table(table))))
 
     def _results(self, entry: Frame) -> EntryResults:
         return EntryResults(entry.key, [self._reader.result_of(frame).to_dict() for frame in frames([entry])])
@@ -233,10 +240,18 @@ def read_distributed(
                         output.commit(results.key, results.failed)
             failed = output.failed
     except ray.exceptions.RayError as error:
-        cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
-        raise AlprError(f"the run on the cluster failed: {first_line(cause)}") from error
+        raise AlprError(f"the run on the cluster failed: {_cause(error)}") from error
     metrics.seconds = monotonic() - started
     return metrics, failed or metrics.failed > 0
+
+
+def _cause(error: Exception) -> str:
+    """Return in one line what went wrong on a worker, without the traceback that Ray puts before it."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, AlprError):
+        return str(cause)
+    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _results(
@@ -253,8 +268,10 @@ def _results(
     if not blocks:
         return None
     members_done = ray.put(dict(done.rest())) if has_archives and done.rest() else None
+    resources = ray.cluster_resources()
+    cores, cards = max(1, int(resources.get("CPU", 1))), max(1, int(resources.get("GPU", 1)))
     graphics = reading.models.device == "cuda"
-    most = maximum_actors or max(1, int(ray.cluster_resources().get("GPU" if graphics else "CPU", 1)))
+    jobs = max(1, min(_DECODED_AT_ONCE, cores // cards)) if graphics else 1
     return (
         ray.data.from_arrow(blocks)
         .map_batches(
@@ -262,14 +279,15 @@ def _results(
             batch_size=None,
             batch_format="pyarrow",
             num_cpus=_OTHER_CPUS,
+            concurrency=_FETCHERS_PER_CORE * cores,
         )
         .map_batches(
             _Reader,
-            fn_constructor_args=(reading,),
+            fn_constructor_args=(reading, jobs),
             batch_size=_BATCH,
             batch_format="pyarrow",
-            compute=ActorPoolStrategy(min_size=1, max_size=most),
-            num_cpus=_READER_CPUS,
+            compute=ActorPoolStrategy(min_size=1, max_size=maximum_actors or (cards if graphics else cores)),
+            num_cpus=_READER_CPUS * jobs,
             num_gpus=1 if graphics else None,
         )
     )
