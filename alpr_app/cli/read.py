@@ -203,7 +203,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _output_path(args: argparse.Namespace) -> Path | None:
-    """Return the file or folder for the results, with the suffix of --format. Raises UsageError."""
+    """Return the file or folder for the results. Raises UsageError."""
     out: Path | None = args.out
     if out is None:
         for option in ("resume", "format"):
@@ -212,8 +212,6 @@ def _output_path(args: argparse.Namespace) -> Path | None:
         return None
     if args.resume and args.annotate:
         raise UsageError("--resume cannot continue --annotate; annotate in a run of its own")
-    if args.format and out.suffix.lower() != f".{args.format}":
-        return out.with_name(f"{out.name}.{args.format}")
     return out
 
 
@@ -224,7 +222,7 @@ def _open(out: Path | None, args: argparse.Namespace) -> Iterator[Output]:
         with table() as write:
             yield PlainOutput(write)
         return
-    with open_output(out, _settings(args), args.resume) as output:
+    with open_output(out, _settings(args), args.resume, args.format) as output:
         yield output
 
 

@@ -48,6 +48,7 @@ def run_on_cluster(args: argparse.Namespace, out: Path | None, settings: str) ->
         reading,
         settings,
         resume=args.resume,
+        file_format=args.format,
         maximum_actors=args.jobs,
         left_out=report_left_out,
         report=print_error,

@@ -76,19 +76,27 @@ FORMATS = ("jsonl", "csv", "parquet")
 _TEXT_FORMATS = {".jsonl": json_lines, ".csv": csv_rows}
 
 
+def suffix_of(path: Path, file_format: str | None) -> str:
+    """Return the suffix that stands for the format of `path`: that of `file_format`, or its own."""
+    return f".{file_format}" if file_format else path.suffix.lower()
+
+
 @contextmanager
-def open_output(path: Path, settings: str = "", resume: bool = False) -> Iterator[Output]:
-    """Open a file for results, in the format of its suffix; a folder if that is .parquet.
+def open_output(
+    path: Path, settings: str = "", resume: bool = False, file_format: str | None = None
+) -> Iterator[Output]:
+    """Open a file for results, or a folder of Parquet files.
 
     Args:
         path: The file or folder.
         settings: Everything that decides what is written for an entry, apart from the entry.
         resume: Whether to continue an interrupted run with the same settings.
+        file_format: One of FORMATS; None for that of the suffix.
 
     Raises:
         OutputError: It cannot be written or continued.
     """
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path, file_format)
     if suffix == ".parquet":
         from alpr_app.data.parquet_results import ParquetFolder
 

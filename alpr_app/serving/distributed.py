@@ -26,7 +26,7 @@ from alpr_app.data.file_types import kind_of_file
 from alpr_app.data.images import PictureError, quiet_opencv, read_bytes
 from alpr_app.data.journal import Done
 from alpr_app.data.object_store import MAXIMUM_BYTES, fetched
-from alpr_app.data.outputs import open_output
+from alpr_app.data.outputs import open_output, suffix_of
 from alpr_app.data.pages import may_have_pages
 from alpr_app.data.parquet_results import Parts
 from alpr_app.data.result_writers import Record
@@ -193,6 +193,7 @@ def read_distributed(
     settings: str = "",
     *,
     resume: bool = False,
+    file_format: str | None = None,
     maximum_actors: int | None = None,
     left_out: Callable[[str, int], None] = lambda folder, count: None,
     report: Callable[[str], None] = lambda error: None,
@@ -203,7 +204,7 @@ def read_distributed(
         inputs: What to read; names are listed here, contents are read by the workers.
         out: F.jsonl or F.csv, written by this process, or the folder F.parquet, which all machines must share.
         reading: How to read.
-        settings, resume: As for `open_output`.
+        settings, resume, file_format: As for `open_output`.
         maximum_actors: Most readers at once; None for one per core, or per graphics card with `reading.models.device`
             cuda. There are as many as keep up with fetching.
         left_out: As for `Inputs.entries`.
@@ -219,7 +220,7 @@ def read_distributed(
 
     started, metrics = monotonic(), Metrics()
     try:
-        if out.suffix.lower() == ".parquet":
+        if suffix_of(out, file_format) == ".parquet":
             parts = Parts(out.absolute(), settings, resume)
             dataset = _results(inputs, parts.done, reading, maximum_actors, left_out)
             if dataset is not None:
@@ -227,7 +228,7 @@ def read_distributed(
                 dataset.write_datasink(sink, ray_remote_args={"num_cpus": _OTHER_CPUS})
             failed = parts.failed
         else:
-            with open_output(out, settings, resume) as output:
+            with open_output(out, settings, resume, file_format) as output:
                 dataset = _results(inputs, output.done, reading, maximum_actors, left_out)
                 batches = () if dataset is None else dataset.iter_batches(batch_size=None, batch_format="pyarrow")
                 for batch in batches:

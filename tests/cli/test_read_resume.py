@@ -241,8 +241,8 @@ def test_parquet_holds_what_json_lines_hold(many, models, tmp_path):
     out, text = tmp_path / "out", tmp_path / "out.jsonl"
     assert main(["read", str(many), *models, "--out", str(out), "--format", "parquet"]) == 1
     assert main(["read", str(many), *models, "--out", str(text)]) == 1
-    table = parquet.read_table(tmp_path / "out.parquet")
-    assert [path.name for path in (tmp_path / "out.parquet").iterdir()] == ["part-00000.parquet"]
+    table = parquet.read_table(out)
+    assert [path.name for path in out.iterdir()] == ["part-00000.parquet"]
     assert str(table.schema.field("frame").type) == "int64"
     found = table.to_pylist()
     for row, record in zip(found, lines(text), strict=True):

@@ -199,6 +199,25 @@ def test_what_a_cluster_cannot_do_is_one_line(folder, models, tmp_path, monkeypa
     assert complaint in err and (out, err.count("\n")) == ("", 1)
 
 
+def test_usage_statistics_are_off_and_a_cluster_that_is_not_there_is_one_line(
+    folder, models, tmp_path, monkeypatch, capsys
+):
+    ray = pytest.importorskip("ray", reason="needs ray, of the extra 'ray'")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    asked = []
+
+    def init(**options: object) -> None:
+        asked.append((options["address"], os.environ["RAY_USAGE_STATS_ENABLED"]))
+        raise ConnectionError("nobody there\nand more")
+
+    monkeypatch.setattr(ray, "init", init)
+    command = ["read", str(folder), "--engine", "ray", "--address", "127.0.0.1:9", "--out", str(tmp_path / "out.jsonl")]
+    assert main([*command, *models]) == 2
+    err = capsys.readouterr().err
+    assert asked == [("127.0.0.1:9", "0")]
+    assert err.startswith("alpr: 127.0.0.1:9: no Ray cluster answers") and err.count("\n") == 1
+
+
 def test_without_ray_one_line_says_what_to_install(folder, models, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ray", None)
     assert main(["read", str(folder), "--engine", "ray", "--out", str(tmp_path / "out.jsonl"), *models]) == 2
