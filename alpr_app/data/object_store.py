@@ -193,7 +193,7 @@ def object_entries(address: str, recursive: bool, left_out: LeftOut) -> Iterator
     below it if it ends in a slash or is a pattern (*.jpg). Files below it that are not pictures by their suffix are
     counted and left out. Raises MissingPackage."""
     try:
-        if re.search(r"[*\[]", address) and scheme_of(address) not in WEB:
+        if "*" in address and scheme_of(address) not in WEB:
             yield from _matches(address)
         elif address.endswith("/") or not _names_file(address):
             yield from _below(address, recursive, left_out)

@@ -144,9 +144,7 @@ class Parts:
             if names and not resume:
                 remedy = "name another one, or continue the run in it with --resume"
                 raise OutputError(f"{folder}: there are files in this folder; {remedy}")
-            for name in names:
-                if name.startswith(".part-") and name.endswith(".part"):
-                    (folder / name).unlink(missing_ok=True)
+            self.remove_unfinished()
         except OSError as error:
             raise OutputError(f"{folder}: cannot be written: {reason(error)}") from error
         self.names = [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
@@ -157,6 +155,11 @@ class Parts:
                 raise OutputError(f"{folder}: was begun with other models or options; {remedy}")
             self.failed = self.failed or footer[_FAILED] == b"1"
         self.done = Done(self._digests())
+
+    def remove_unfinished(self) -> None:
+        """Remove files that were not completed: their writers were killed. Raises OSError."""
+        for path in self.folder.glob(".part-*.part"):
+            path.unlink(missing_ok=True)
 
     def _footer(self, name: str) -> dict[bytes, bytes]:
         from pyarrow import ArrowException
@@ -194,7 +197,9 @@ class ParquetFolder:
 
     def _next_number(self) -> int:
         numbers = [name[len("part-") : -len(".parquet")] for name in self._parts.names]
-        return 1 + max((int(number) for number in numbers if len(number) == 5 and number.isdecimal()), default=-1)
+        # Files written on a cluster have longer names, of digits and letters.
+        own = (int(number) for number in numbers if number.isdecimal() and len(number) < 16)
+        return 1 + max(own, default=-1)
 
     @property
     def failed(self) -> bool:

@@ -226,6 +226,7 @@ def read_distributed(
             if dataset is not None:
                 sink = make_part_sink(out.absolute(), settings, metrics)
                 dataset.write_datasink(sink, ray_remote_args={"num_cpus": _OTHER_CPUS})
+                parts.remove_unfinished()
             failed = parts.failed
         else:
             with open_output(out, settings, resume, file_format) as output:

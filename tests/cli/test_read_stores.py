@@ -67,6 +67,12 @@ def test_single_objects_patterns_and_lists(bucket, models, tmp_path):
     assert [record["file"] for record in found] == [bucket[2], *bucket[:2], bucket[3], bucket[0]]
 
 
+def test_a_key_with_brackets_is_no_pattern(client, bucket, folder, models, tmp_path):
+    client.put_object(Bucket="pictures", Key="odd/a[1].png", Body=(folder / NAMES[0]).read_bytes())
+    (found,) = read(tmp_path, models, "s3://pictures/odd/a[1].png")
+    assert found["file"] == "s3://pictures/odd/a[1].png" and "error" not in found
+
+
 def test_shards_of_a_store_are_disjoint_and_complete(bucket, models, tmp_path):
     found = [read(tmp_path, models, "s3://pictures/day/", "--recursive", "--shard", f"{n}/2") for n in range(2)]
     assert sorted(record["file"] for part in found for record in part) == sorted(bucket)
