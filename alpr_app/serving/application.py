@@ -209,7 +209,8 @@ def content_policy(page: str) -> str:
     }
     return (
         f"default-src 'none'; script-src {hashes['script'] or repr('none')}; style-src {hashes['style']}; "
-        "connect-src 'self'; font-src 'self'; img-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; font-src 'self'; img-src blob: data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     )
 
 
