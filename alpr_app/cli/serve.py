@@ -143,8 +143,9 @@ def run(args: argparse.Namespace) -> int:
     check_access(args.host, token, args.without_token)
     certificate = certificate_of(args)
     quiet_opencv()
-    # Unexpected failures of the service, with their traceback.
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.ERROR)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    # It warns of every request that is not HTTP, as scanners send many.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     # First, because a port that is taken shows at once, and loading models takes time.
     with listen(args.host, args.port) as listening:
         service = make_service(args, token)
