@@ -65,3 +65,12 @@ def test_an_odd_header_is_a_wrong_token():
 )
 def test_only_loopback_addresses_count_as_private(host, alone):
     assert is_loopback(host) is alone
+
+
+def test_tokens_are_compared_in_constant_time(monkeypatch):
+    compared = []
+    monkeypatch.setattr(
+        "hmac.compare_digest", lambda first, second: compared.append((first, second)) or first == second
+    )
+    assert is_authorised("Token abc", "abc") and not is_authorised("Basic abd", "abc")
+    assert compared == [(b"abc", b"abc"), (b"abd", b"abc")]
