@@ -1,6 +1,7 @@
 """Reads the pictures of many clients: a bounded queue, from which worker threads take batches.
 
-A batch is whatever waits, up to a maximum; a picture waits at most `BATCH_SECONDS` for others to join it.
+A batch is whatever waits when a worker is free, up to a maximum. No picture waits for others to join it: under load
+they gather while the workers are busy, and without load there is nothing to wait for.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from alpr_app.core.result import Result
     from alpr_app.pipeline.alpr import ALPR
 
-BATCH_SECONDS = 0.01
+# Pictures are decoded and read together up to so many pixels, which bounds the memory of a batch.
+BATCH_PIXELS = 8_000_000
 
 
 class Overloaded(AlprError):
@@ -47,13 +49,11 @@ class Job:
     Attributes:
         load: Returns it as H x W x 3 uint8 RGB; called in a worker thread.
         deadline: Time of `monotonic` from which on nobody waits for it.
-        arrived: Time of `monotonic` at which it was submitted.
         answer: Its reading, or the exception.
     """
 
     load: Callable[[], np.ndarray]
     deadline: float
-    arrived: float = field(default_factory=monotonic)
     answer: Future[Reading] = field(default_factory=Future)
 
 
@@ -122,7 +122,7 @@ class Batcher:
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            self._read(batch)
+            self._load_and_read(batch)
 
     def _next_batch(self) -> list[Job]:
         """Wait for pictures; none if the batcher is closed."""
@@ -130,18 +130,10 @@ class Batcher:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
                 return []
-            batch = [self._waiting.popleft()]
-            # Pictures that have waited in a long queue do not wait any longer.
-            until = batch[0].arrived + BATCH_SECONDS
-            while len(batch) < self._maximum_batch:
-                if not self._waiting:
-                    self._changed.wait_for(lambda: self._waiting or self._closing, max(0.0, until - monotonic()))
-                if not self._waiting:
-                    break
-                batch.append(self._waiting.popleft())
-        return batch
+            count = min(self._maximum_batch, len(self._waiting))
+            return [self._waiting.popleft() for _ in range(count)]
 
-    def _read(self, batch: list[Job]) -> None:
+    def _load_and_read(self, batch: list[Job]) -> None:
         loaded: list[tuple[Job, np.ndarray]] = []
         for job in batch:
             if not job.answer.set_running_or_notify_cancel():
@@ -153,6 +145,12 @@ class Batcher:
             except Exception as error:
                 # Of this picture alone; whoever waits for it gets it.
                 job.answer.set_exception(error)
+            if sum(image.shape[0] * image.shape[1] for _, image in loaded) > BATCH_PIXELS:
+                self._read(loaded)
+                loaded = []
+        self._read(loaded)
+
+    def _read(self, loaded: list[tuple[Job, np.ndarray]]) -> None:
         if not loaded:
             return
         self._observe(len(loaded))

@@ -38,6 +38,6 @@ class PictureDecoder:
             allowed = f"{self._pixels / 10**6:g} million are allowed"
             raise Refused(413, f"{NAME}: {width} x {height} pixels, {allowed}; make it smaller first")
         if decoding_bytes(header, len(content)) <= LARGE_BYTES:
-            return decode_picture(content, NAME)
+            return decode_picture(content, NAME, header=header)
         with self._large:
-            return decode_picture(content, NAME)
+            return decode_picture(content, NAME, header=header)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from importlib import util
 
 import pytest
@@ -102,6 +103,21 @@ def test_the_packages_that_are_looked_for_are_those_of_the_extra():
     assert {name.partition(">")[0].replace("-", "_") for name in extra} == set(_PACKAGES)
     slim = (ROOT / "requirements-serve.txt").read_text(encoding="utf-8").splitlines()
     assert set(extra) <= set(slim) and "-r requirements-slim.txt" in slim
+
+
+def test_the_shipped_models_read_in_batches_what_they_read_alone(tmp_path):
+    """At its defaults, with many clients at once."""
+    from alpr_app.data.assets import SAMPLES
+
+    if not SAMPLES.is_dir():
+        pytest.skip("assets/samples holds no pictures")
+    out = tmp_path / "out.jsonl"
+    paths = sorted(SAMPLES.glob("*.jpg")) * 4
+    assert main(["read", *map(str, paths), "--out", str(out)]) == 0
+    read = [without_times(record) | {"file": ""} for record in lines(out)]
+    with started() as service, ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda path: ask(service.address, READ, path.read_bytes()), paths))
+        assert [without_times(answer.json) for answer in answers] == read
 
 
 def test_the_page_is_part_of_the_package():

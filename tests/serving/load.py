@@ -56,23 +56,26 @@ def run(seconds):
     started = time.monotonic()
     with ThreadPoolExecutor(workers) as pool:
         done = sum(pool.map(read, [started + seconds] * workers))
-    return done / (time.monotonic() - started)
+    return done, time.monotonic() - started
 
 run(seconds / 10)
-print(run(seconds))
+before = time.process_time()
+done, took = run(seconds)
+print(done / took, (time.process_time() - before) / done)
 """
 
 
 @dataclass
 class Figures:
     """Of one run. seconds: how long it took. waits: of each picture that was read, in seconds. memory_mb: of the
-    service, once a second."""
+    service, once a second. busy: processor seconds of the service for a picture."""
 
     seconds: float = 0.0
     waits: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     wrong: int = 0
     memory_mb: list[float] = field(default_factory=list)
+    busy: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -90,11 +93,27 @@ class Figures:
         return min(counted[-third:]) - min(counted[:third])
 
 
-def library_rate(files: Sequence[Path], workers: int, seconds: float) -> float:
-    """Pictures a second of the library by itself."""
+@dataclass(frozen=True)
+class Library:
+    """What the library does by itself. rate: pictures a second. busy: processor seconds for a picture."""
+
+    rate: float
+    busy: float
+
+
+def library(files: Sequence[Path], workers: int, seconds: float) -> Library:
     command = [sys.executable, "-c", LIBRARY, str(workers), str(seconds), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    return Library(*map(float, done.stdout.split()))
+
+
+def busy_seconds(process: int) -> float:
+    """Processor time that a process has taken; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(process: int) -> float:
@@ -109,7 +128,7 @@ def memory_mb(process: int) -> float:
 def run(service: Started, files: Sequence[bytes], wanted: Sequence[bytes], clients: int, seconds: float) -> Figures:
     """Send pictures from so many clients, each the next one as soon as it has its answer. wanted: the answers."""
     figures, lock, numbers = Figures(), threading.Lock(), count()
-    begun = monotonic()
+    begun, busy = monotonic(), busy_seconds(service.process.pid)
     counts_from, until = begun + WARM_UP * seconds, begun + (1 + WARM_UP) * seconds
 
     def client() -> None:
@@ -139,6 +158,7 @@ def run(service: Started, files: Sequence[bytes], wanted: Sequence[bytes], clien
         for one in done:
             one.result()
     figures.seconds = monotonic() - counts_from
+    figures.busy = (busy_seconds(service.process.pid) - busy) / max(1, figures.statuses[200])
     return figures
 
 
@@ -151,21 +171,23 @@ def compact(answer: dict[str, object]) -> bytes:
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode().removesuffix(b"}")
 
 
-def line(clients: int, figures: Figures, library: float) -> str:
+def line(clients: int, figures: Figures, alone: Library) -> str:
     """One run in one line."""
     return (
-        f"library {library:6.1f}/s   {clients:3} clients {figures.rate:6.1f}/s = {figures.rate / library:.2f}   "
-        f"p50 {figures.wait_ms(0.5):6.1f}   p99 {figures.wait_ms(0.99):6.1f} ms   {dict(figures.statuses)}, "
-        f"{figures.wrong} wrong   memory {figures.memory_mb[0]:.0f} to {figures.memory_mb[-1]:.0f} MB   "
-        f"load {os.getloadavg()[0]:.1f}"
+        f"library {alone.rate:6.1f}/s {1000 * alone.busy:5.1f} ms busy   {clients:3} clients {figures.rate:6.1f}/s "
+        f"{1000 * figures.busy:5.1f} ms busy   p50 {figures.wait_ms(0.5):6.1f}   p99 {figures.wait_ms(0.99):6.1f} ms   "
+        f"{dict(figures.statuses)}, {figures.wrong} wrong   memory {figures.memory_mb[0]:.0f} to "
+        f"{figures.memory_mb[-1]:.0f} MB   load {os.getloadavg()[0]:.1f}"
     )
 
 
-def summary(clients: int, runs: Sequence[tuple[Figures, float]]) -> str:
-    """The medians of all runs with so many clients."""
+def summary(clients: int, runs: Sequence[tuple[Figures, Library]]) -> str:
+    """The medians of all runs with so many clients. Other programs on the computer change rates more than processor
+    time."""
     return (
         f"{clients:3} clients: {median([run.rate for run, _ in runs]):6.1f} pictures/s, "
-        f"{median([run.rate / library for run, library in runs]):.2f} of the library's; "
+        f"{median([run.rate / alone.rate for run, alone in runs]):.2f} of the library's; by processor time "
+        f"{median([alone.busy / run.busy if run.busy else 0.0 for run, alone in runs]):.2f}; "
         f"p50 {median([run.wait_ms(0.5) for run, _ in runs]):.1f} ms, "
         f"p99 {median([run.wait_ms(0.99) for run, _ in runs]):.1f} ms"
     )
@@ -187,15 +209,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     alpr, workers = ALPR(threads=1), cores()
     wanted = [compact(expected(alpr, decode_picture(content, "x"))) for content in files]
     print(f"{processor()}, {workers} cores; load {os.getloadavg()[0]:.1f}; {len(files)} sample pictures in turn")
-    found: dict[int, list[tuple[Figures, float]]] = {clients: [] for clients in args.clients}
+    found: dict[int, list[tuple[Figures, Library]]] = {clients: [] for clients in args.clients}
     with started("--queue", args.queue, "--workers", workers) as service:
         for _ in range(args.rounds):
             for clients in args.clients:
                 # One client keeps one worker busy.
-                library = library_rate(paths, min(clients, workers), args.seconds / 2)
+                alone = library(paths, min(clients, workers), args.seconds / 2)
                 figures = run(service, files, wanted, clients, args.seconds)
-                found[clients].append((figures, library))
-                print(line(clients, figures, library), flush=True)
+                found[clients].append((figures, alone))
+                print(line(clients, figures, alone), flush=True)
         status, errors = service.end()
     for clients, runs in found.items():
         print(summary(clients, runs))

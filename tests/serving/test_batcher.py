@@ -123,3 +123,15 @@ def test_closing_reads_what_was_taken_and_takes_no_more(make, picture):
     alpr.go_on.set()
     closing.join(60)
     assert [answer.result(0).result.plates for answer in answers] == [[]] * 4
+
+
+def test_large_pictures_of_a_batch_are_read_in_parts(make, picture, monkeypatch):
+    monkeypatch.setattr("alpr_app.serving.batcher.BATCH_PIXELS", 2 * 48 * 64)
+    alpr, sizes = Waiting(), []
+    batcher = make(alpr, maximum_batch=8, observe=sizes.append)
+    answers = [batcher.submit(picture, until())]
+    assert alpr.begun.acquire(timeout=30)
+    answers += [batcher.submit(picture, until()) for _ in range(5)]
+    alpr.go_on.set()
+    assert [answer.result(60).size for answer in answers] == [(64, 48)] * 6
+    assert sizes == [1, 3, 2]
