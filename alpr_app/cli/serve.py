@@ -22,8 +22,6 @@ TOKEN_VARIABLE = "ALPR_TOKEN"
 MAXIMUM_WORKERS = 8
 # Pictures at once, where that changes no reading: they take less time together than one by one.
 BATCH = 4
-# On a graphics card: one reads while the other decodes.
-CARD_WORKERS = 2
 _PACKAGES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 
@@ -116,14 +114,12 @@ def certificate_of(args: argparse.Namespace) -> Certificate | None:
 
 def make_service(args: argparse.Namespace, token: str | None) -> Service:
     """Load the models, and make the service. Raises AlprError."""
-    from alpr_app.runtime.backends import choose_device
     from alpr_app.runtime.system_info import cores
     from alpr_app.serving.application import Service
     from alpr_app.serving.batch_check import batches_are_exact
     from alpr_app.serving.limits import ServiceLimits
 
-    on_processor = choose_device(args.device) == "cpu" or args.backend not in ("auto", "torch")
-    workers = args.workers or (min(cores(), MAXIMUM_WORKERS) if on_processor else CARD_WORKERS)
+    workers = args.workers or min(cores(), MAXIMUM_WORKERS)
     alpr: ALPR = make_alpr(args, args.threads or max(1, cores() // workers))
     batch = args.batch or (BATCH if batches_are_exact(alpr, BATCH) else 1)
     return Service(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alpr_app.core.result import Result
     from alpr_app.pipeline.alpr import ALPR
 
-# With torch, confidences and corners of one in ten photographs differ in the last bits; OpenVINO was not measured.
+# With torch, one picture in five differs in a bit in batches of 4; OpenVINO was not measured.
 _EXACT_BACKENDS = ("onnx",)
 
 

@@ -24,7 +24,7 @@ def test_a_difference_in_the_last_bit_is_found(alpr, monkeypatch):
     alone = {}
 
     def one(image):
-        return alone.setdefault(image.shape + (int(image.sum()),), original([image])[0])
+        return alone.setdefault((*image.shape, int(image.sum())), original([image])[0])
 
     original = alpr.analyse_batch
     monkeypatch.setattr(alpr, "analyse", one)
