@@ -57,6 +57,8 @@ def test_a_chosen_picture_is_shown_with_its_plates(window, shipped):
     first, second = window.run(OUTLINES)
     assert first == pytest.approx([937 / 1280, 340 / 720, 1057 / 1280, 378 / 720], abs=0.01)
     assert second == pytest.approx([203 / 1280, 440 / 720, 330 / 1280, 482 / 720], abs=0.01)
+    # The province is there although this computer may have no Chinese characters.
+    assert window.run("return document.fonts.check('1em \"Plate characters\"', '浙')")
     assert window.messages() == []
 
 
