@@ -17,11 +17,16 @@ from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
+import pytest
 
 from alpr_app.core.result import Result, Timings
 from alpr_app.data.frame import Frame
 from alpr_app.data.result_writers import FileResult
 from tests.places import ROOT
+
+# Whoever imports this is skipped without them.
+for package in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
+    pytest.importorskip(package, reason="needs the extra 'serve'")
 
 READ, PLATE_READER = "/v1/read", "/v1/plate-reader/"
 

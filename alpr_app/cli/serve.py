@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alpr_app.serving.server import Certificate
 
 TOKEN_VARIABLE = "ALPR_TOKEN"
-# More threads only wait for Python's lock; further services share the port's load behind a proxy.
+# As for `alpr read`; on a larger machine several services share the load behind a proxy.
 MAXIMUM_WORKERS = 8
 # Pictures at once, where that changes no reading: they take less time together than one by one.
 BATCH = 4

@@ -14,9 +14,6 @@ from services import READ, ask, started, without_times
 from alpr_app.cli.main import main
 from tests.places import ROOT
 
-for package in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
-    pytest.importorskip(package, reason="needs the extra 'serve'")
-
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="ends services with signals")
 
 

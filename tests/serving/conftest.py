@@ -6,13 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from services import running
-
-
-@pytest.fixture(scope="session", autouse=True)
-def packages_of_the_service() -> None:
-    for package in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
-        pytest.importorskip(package, reason="needs the extra 'serve'")
 
 
 @pytest.fixture(scope="module")
@@ -24,5 +17,7 @@ def service(small_alpr: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def address(service: Any) -> Iterator[str]:
+    from services import running
+
     with running(service) as address:
         yield address
