@@ -19,12 +19,12 @@ _EXACT_BACKENDS = ("onnx",)
 
 
 def batches_are_exact(alpr: ALPR, size: int) -> bool:
-    """Whether the sample pictures, whole and at half their size, are read the same to the last bit in batches of `size`
-    as one by one. Takes some tenths of a second."""
+    """Whether the sample pictures, every second one at half its size, are read the same to the last bit in batches of
+    `size` as one by one. Takes two tenths of a second."""
     if alpr.backend not in _EXACT_BACKENDS:
         return False
     samples = [read_picture(path) for path in sorted(SAMPLES.glob("*.jpg"))]
-    images = [*samples, *(image[::2, ::2].copy() for image in samples)]
+    images = [image[::2, ::2].copy() if index % 2 else image for index, image in enumerate(samples)]
     alone = [_figures(alpr.analyse(image)) for image in images]
     together = [
         _figures(result)
