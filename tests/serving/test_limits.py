@@ -68,12 +68,14 @@ def test_the_limits_of_each_format_hold_too(address):
 
 def test_overload_is_answered_at_once_with_the_time_to_try_again(picture):
     alpr, file = Waiting(), encoded(picture())
-    with running(Service(alpr, queue=2)) as address, ThreadPoolExecutor(3) as pool:
+    service = Service(alpr, queue=2)
+    with running(service) as address, ThreadPoolExecutor(3) as pool:
         first = pool.submit(ask, address, READ, file)
         assert alpr.begun.acquire(timeout=30)
         others = [pool.submit(ask, address, READ, file) for _ in range(2)]
-        while (answer := ask(address, READ, file)).status == 200:
-            pass
+        while service.batcher.waiting < 2:
+            sleep(0.01)
+        answer = ask(address, READ, file)
         assert (answer.status, answer.headers["retry-after"]) == (503, "1")
         assert answer.error == "too many pictures are waiting; try again later"
         # The process itself is well.

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
 import pytest
 from services import READ, Waiting, ask, encoded
@@ -31,7 +32,7 @@ def test_the_end_waits_for_what_was_taken(picture):
         taken = [pool.submit(ask, address, READ, file) for _ in range(3)]
         assert alpr.begun.acquire(timeout=30)
         while service.batcher.waiting < 2:
-            pass
+            sleep(0.01)
         server.stop()
         # Nothing new is taken while the end is waited for.
         with pytest.raises(OSError):
