@@ -144,6 +144,18 @@ def test_commands_reach_nobody(sealed, arguments):
     assert tried == ""
 
 
+def test_the_service_reaches_nobody(sealed):
+    pytest.importorskip("fastapi", reason="needs the extra 'serve'")
+    ends_itself = (
+        "import os, signal, sys, threading; from alpr_app.cli.main import main; "
+        "threading.Timer(5, os.kill, (os.getpid(), signal.SIGTERM)).start(); "
+        "sys.exit(main(['serve', '--port', '0']))"
+    )
+    done, tried, _ = sealed("-c", ends_itself)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("listening on ")
+    assert tried == ""
+
+
 def test_training_reaches_nobody(sealed, tmp_path):
     data = write_data(tmp_path / "data")
     run = tmp_path / "run"
