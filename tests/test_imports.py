@@ -14,13 +14,15 @@ from tests.places import ROOT
 
 PACKAGE = ROOT / "alpr_app"
 GUI = {"imgui", "imgui_bundle", "glfw", "OpenGL"}
-ROOMS = {"core", "data", "networks", "runtime", "pipeline", "evaluation", "cli", "synth", "train", "viewer"}
+ROOMS = {"core", "data", "networks", "runtime", "pipeline", "evaluation", "serving", "cli", "synth", "train", "viewer"}
 # A module, and an import that the house forbids it.
 FORBIDDEN = {
     "core/plate.py": "import alpr_app.data.images",
     "data/images.py": "import torch",
     "networks/layers.py": "from alpr_app.train.trainer import loop",
     "pipeline/alpr.py": "from alpr_app.evaluation import evaluate",
+    "serving/distributed.py": "import alpr_app.cli.read",
+    "serving/batcher.py": "import alpr_app.cli.main",
     "cli/read.py": "import alpr_app.viewer.app.program",
     "viewer/app/program.py": "import alpr_app.train.cli.main",
     "viewer/panels/help.py": "import imgui",
@@ -100,13 +102,13 @@ def test_loading_models_does_not_wait_for_torchs_compiler(detector_path, reader_
 def test_help_does_not_wait_for_torch():
     code = """
 import alpr_app, alpr_app.cli.main, contextlib, io
-for command in ("read", "bench", "models", "export", "eval"):
+for command in ("read", "serve", "bench", "models", "export", "eval"):
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
         alpr_app.cli.main.main([command, "--help"])
 """
     loaded = loaded_by(code)
     assert "alpr_app.cli.read" in loaded
-    assert not loaded & {"torch", "cv2", "numpy"}
+    assert not loaded & {"torch", "cv2", "numpy", "fastapi", "uvicorn"}
 
 
 def test_the_front_door_gives_the_pipeline_and_refuses_the_rest():

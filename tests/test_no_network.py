@@ -144,6 +144,19 @@ def test_commands_reach_nobody(sealed, arguments):
     assert tried == ""
 
 
+def test_the_service_reaches_nobody(sealed):
+    pytest.importorskip("fastapi", reason="needs the extra 'serve'")
+    ends_itself = (
+        "import sys\nfrom alpr_app.cli.main import main\nfrom alpr_app.serving.server import Server\n"
+        "begin = Server.startup\nasync def startup(self, sockets=None):\n"
+        "    await begin(self, sockets)\n    self.stop()\n"
+        "Server.startup = startup\nsys.exit(main(['serve', '--port', '0']))"
+    )
+    done, tried, _ = sealed("-c", ends_itself)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("listening on ")
+    assert tried == ""
+
+
 def test_training_reaches_nobody(sealed, tmp_path):
     data = write_data(tmp_path / "data")
     run = tmp_path / "run"

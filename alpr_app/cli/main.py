@@ -18,6 +18,7 @@ COMMANDS = {
     "read": ("alpr_app.cli.read", "find and read the plates in pictures, folders and videos"),
     "eval": ("alpr_app.cli.evaluate", "measure the models on labelled pictures"),
     "bench": ("alpr_app.cli.bench", "measure how fast the models are on this computer"),
+    "serve": ("alpr_app.cli.serve", "read pictures that are sent over HTTP"),
     "export": ("alpr_app.cli.export", "write a model as an ONNX file"),
     "models": ("alpr_app.cli.models", "list models with their size and scores"),
 }

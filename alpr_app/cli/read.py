@@ -7,48 +7,43 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
-from alpr_app.cli.read_jobs import MemoryBudget, StopOnInterrupt, memory_of
+from alpr_app.cli.read_cluster import add_cluster_arguments, run_on_cluster
+from alpr_app.cli.read_inputs import Guard, add_input_arguments, fetched_ahead, inputs_of, report_left_out, survey
+from alpr_app.cli.read_jobs import EndOfEntry, MemoryBudget, StopOnInterrupt, memory_of
 from alpr_app.cli.read_outputs import AnnotatedFolder, tracked
-from alpr_app.core.errors import AlprError, print_error
-from alpr_app.data.result_writers import FileResult, Write, open_output, part_of, table
-from alpr_app.pipeline.options import add_model_options, count, fraction, make_alpr, number, seconds
+from alpr_app.core.errors import AlprError, UsageError, print_error
+from alpr_app.data.outputs import FORMATS, Output, PlainOutput, is_complete, open_output
+from alpr_app.data.result_writers import FileResult, table
+from alpr_app.pipeline.options import add_model_options, count, fraction, identity_of, make_alpr, seconds
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from alpr_app.core.result import Result
-    from alpr_app.data.sources import Frame
+    from alpr_app.data.sources import Frame, Limits
     from alpr_app.pipeline.alpr import ALPR
 
 # More jobs only take memory, because the disk becomes the bottleneck.
 MAXIMUM_JOBS = 8
 
 Item = TypeVar("Item")
-Output = TypeVar("Output")
+Computed = TypeVar("Computed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "paths",
-        nargs="*",
-        metavar="PATH",
-        help="pictures, folders, videos, addresses (rtsp://…, http://…); - reads paths from standard input",
-    )
-    parser.add_argument(
-        "--camera", type=number, action="append", default=[], metavar="N", help="read camera N, the first one is 0"
-    )
+    add_input_arguments(parser)
     parser.add_argument("--seconds", type=seconds, metavar="S", help="read S seconds of each video, stream and camera")
     parser.add_argument("--frames", type=count, metavar="N", help="read N frames of each video, stream and camera")
-    parser.add_argument("--out", type=Path, metavar="F", help="write the results to F.jsonl or F.csv")
+    parser.add_argument(
+        "--out", type=Path, metavar="F", help="write the results to F.jsonl or F.csv, or the folder F.parquet"
+    )
+    parser.add_argument("--format", choices=FORMATS, help="format of --out, if its suffix does not tell")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run of the same --out")
     parser.add_argument("--annotate", type=Path, metavar="DIR", help="write every picture with its plates drawn on it")
     parser.add_argument(
         "--crops-only", "--crops_only", action="store_true", help="the pictures are themselves plates; only read them"
@@ -56,13 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--score", type=fraction, default=0.5, help="leave out plates below it (default: 0.5)")
     parser.add_argument("--confidence", type=fraction, default=0.0, help="leave out readings below it (default: 0)")
     parser.add_argument("--track", action="store_true", help="one result per car of a video instead of one per frame")
-    parser.add_argument("--recursive", action="store_true", help="include subfolders")
     parser.add_argument(
         "--jobs",
         type=count,
         metavar="N",
         help="pictures processed in parallel (default: one per core; 1 answers every path from - as it arrives)",
     )
+    add_cluster_arguments(parser)
     add_model_options(parser)
 
 
@@ -76,20 +71,22 @@ class Job:
 
     def drop_image(self) -> None:
         """Release the image, because the job itself is referenced for longer."""
-        self.frame = replace(self.frame, image=None)
+        self.frame = self.frame.without_data()
 
 
 class Work:
     """Processes one frame; several threads call it at once."""
 
     def __init__(self, alpr: ALPR, crops_only: bool, confidence: float, budget: MemoryBudget) -> None:
-        self.alpr = alpr
-        self.crops_only = crops_only
-        self.confidence = confidence
+        from alpr_app.pipeline.frame_reader import FrameReader
+
+        self.reader = FrameReader(alpr, crops_only, confidence)
         self.budget = budget
 
-    def __call__(self, job: Job) -> FileResult:
+    def __call__(self, job: Job | EndOfEntry) -> FileResult | EndOfEntry:
         """Read the plates of a frame and write the annotated picture. Failures are reported in the result."""
+        if isinstance(job, EndOfEntry):
+            return job
         try:
             return self._process(job)
         finally:
@@ -97,43 +94,37 @@ class Work:
             self.budget.release(job.taken)
 
     def _process(self, job: Job) -> FileResult:
+        if job.target is None:
+            return self.reader.result_of(job.frame)
         from alpr_app.data.images import write_picture
         from alpr_app.data.overlay import annotate
 
-        frame = replace(job.frame, image=None)
+        frame = job.frame.without_data()
         try:
-            image = job.frame.load()
-            size = (image.shape[1], image.shape[0])
-            result = self._read(image)
-            result = replace(result, plates=[plate for plate in result.plates if plate.confidence >= self.confidence])
-            if job.target is not None:
-                image = annotate(image, result.plates)
-                # The original is no longer needed, and may take much memory.
-                job.drop_image()
-                write_picture(job.target, image)
+            image, result = self.reader.read(job.frame)
+            image = annotate(image, result.result.plates if result.result else [])
+            # The original is no longer needed, and may take much memory.
+            job.drop_image()
+            write_picture(job.target, image)
         except AlprError as error:
             return FileResult(frame, error=error)
         # Without the image: finished results may wait for a slow one before them.
-        return FileResult(frame, size, result)
-
-    def _read(self, image: np.ndarray) -> Result:
-        from alpr_app.core.result import Result, Timings
-
-        if not self.crops_only:
-            return self.alpr.analyse(image)
-        started = perf_counter()
-        plates = self.alpr.read_crops([image])
-        return Result(plates, Timings(reader_ms=1000 * (perf_counter() - started)))
+        return result
 
 
-def assign_files(frames: Iterable[Frame], folder: AnnotatedFolder | None, budget: MemoryBudget) -> Iterator[Job]:
+def assign_files(
+    frames: Iterable[Frame | EndOfEntry], folder: AnnotatedFolder | None, budget: MemoryBudget
+) -> Iterator[Job | EndOfEntry]:
     """Yield a job for every frame, with the file for its annotated picture, or an error if there is none. Memory is
     taken here, in the order of processing: otherwise a job that waits for memory could block one that holds it."""
     for frame in frames:
+        if isinstance(frame, EndOfEntry):
+            yield frame
+            continue
         try:
             job = Job(frame, folder.assign(frame) if folder else None)
         except AlprError as error:
-            job = Job(replace(frame, image=None, error=error))
+            job = Job(replace(frame.without_data(), error=error))
         # The next frame is decoded while this one is processed; keep no reference to it.
         del frame
         job.taken = memory_of(job.frame)
@@ -141,13 +132,13 @@ def assign_files(frames: Iterable[Frame], folder: AnnotatedFolder | None, budget
         yield job
 
 
-def in_order(function: Callable[[Item], Output], items: Iterable[Item], jobs: int) -> Iterator[Output]:
+def in_order(function: Callable[[Item], Computed], items: Iterable[Item], jobs: int) -> Iterator[Computed]:
     """Yield `function` of every item in their order, computing `jobs` at once. The number of waiting results is
     limited."""
     if jobs == 1:
         yield from map(function, items)
         return
-    waiting: deque[Future[Output]] = deque()
+    waiting: deque[Future[Computed]] = deque()
     with ThreadPoolExecutor(jobs) as pool:
         try:
             for item in items:
@@ -159,28 +150,6 @@ def in_order(function: Callable[[Item], Output], items: Iterable[Item], jobs: in
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _entries_of(args: argparse.Namespace) -> tuple[Iterable[Frame], int | None]:
-    """Return the entries to read and their number; None for paths that arrive on standard input. Raises AlprError if
-    there are none, or some would follow an endless source."""
-    from alpr_app.data.sources import STANDARD_INPUT, camera_entry, entries
-
-    if not args.paths and not args.camera:
-        raise AlprError("nothing to read: name pictures, folders, videos or addresses, or a camera with --camera 0")
-    found = chain(entries(args.paths, args.recursive, _report_left_out), map(camera_entry, args.camera))
-    if STANDARD_INPUT in args.paths:
-        return found, None
-    listed = list(found)
-    if args.seconds is None and args.frames is None:
-        for endless in (entry for entry in listed[:-1] if entry.is_endless):
-            remedy = "limit it with --seconds or --frames"
-            raise AlprError(f"{endless.file}: never ends, so the sources after it would never be read; {remedy}")
-    return listed, len(listed)
-
-
-def _report_left_out(folder: str, files: int) -> None:
-    print_error(f"{folder}: {files} file{' is' if files == 1 else 's are'} neither picture nor video and left out")
 
 
 def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None, cores: int) -> tuple[int, int | None]:
@@ -199,65 +168,105 @@ def jobs_and_threads(wanted: int | None, threads: int | None, total: int | None,
 
 def run(args: argparse.Namespace) -> int:
     from alpr_app.data.images import quiet_opencv
-    from alpr_app.data.sources import Limits, frames
+    from alpr_app.data.sources import Limits
     from alpr_app.runtime.system_info import cores
 
     quiet_opencv()
-    entered, total = _entries_of(args)
+    out = _output_path(args)
+    inputs = inputs_of(args)
     annotated = AnnotatedFolder(args.annotate) if args.annotate else None
-    at_once, threads = jobs_and_threads(args.jobs, args.threads, total, cores())
+    guard = Guard(out, annotated)
+    known = survey(inputs, guard, limited=args.seconds is not None or args.frames is not None)
+    if args.resume and out is not None and is_complete(out):
+        print_error(f"{out}: complete already; nothing is left to read")
+        return 0
+    if args.engine == "ray":
+        return run_on_cluster(args, out, _settings(args))
+    at_once, threads = jobs_and_threads(args.jobs, args.threads, known.total, cores())
     budget = MemoryBudget()
     with ExitStack() as stack:
         # A video counts as one file, however many frames it has. The table shows progress by itself. disable=None: a
         # bar only on a terminal.
-        bar = tqdm(total=total, unit=" files", leave=False, disable=True if args.out is None else None)
+        bar = tqdm(total=known.total, unit=" files", leave=False, disable=True if out is None else None)
         stack.enter_context(bar)
-        guarded: Iterable[Frame] = _guarded(entered, args.out, annotated)
-        if total is not None:
-            guarded = list(guarded)
         work = Work(make_alpr(args, threads), args.crops_only, args.confidence, budget)
         # Ctrl-C ends endless sources, and everything read until then is written.
-        streams = total is not None and any(entry.stream is not None for entry in guarded)
-        stop = stack.enter_context(StopOnInterrupt(streams))
+        stop = stack.enter_context(StopOnInterrupt(known.has_streams))
+        output = stack.enter_context(_open(out, args))
+        entries = inputs.entries() if inputs.is_repeatable else guard.checked(inputs.entries(report_left_out))
         limits = Limits(args.frames, args.seconds, stop.wanted)
-        jobs = assign_files(frames(_watched(guarded, bar), limits), annotated, budget)
-        write = stack.enter_context(table() if args.out is None else open_output(args.out))
-        status = _write_all(in_order(work, jobs, at_once), write, bar, args.track)
+        jobs = assign_files(_frames_with_ends(entries, output, bar, limits, at_once), annotated, budget)
+        _write_all(in_order(work, jobs, at_once), output, bar, args.track)
     if stop.wanted():
         raise KeyboardInterrupt
-    return status
+    return 1 if output.failed else 0
 
 
-def _guarded(entered: Iterable[Frame], out: Path | None, annotated: AnnotatedFolder | None) -> Iterator[Frame]:
-    """Yield the entries. Raises AlprError at one that would be overwritten."""
-    from alpr_app.data.atomic_files import refuse_inputs
+def _output_path(args: argparse.Namespace) -> Path | None:
+    """Return the file or folder for the results. Raises UsageError."""
+    out: Path | None = args.out
+    if out is None:
+        for option in ("resume", "format"):
+            if getattr(args, option):
+                raise UsageError(f"--{option} needs --out, the file for the results")
+        return None
+    if args.resume and args.annotate:
+        raise UsageError("--resume cannot continue --annotate; annotate in a run of its own")
+    return out
 
-    for entry in entered:
-        if entry.stream is None and entry.error is None:
-            if annotated:
-                annotated.check(entry)
-            if out is not None:
-                for written in (out, part_of(out)):
-                    refuse_inputs(written, [Path(entry.file)])
-        yield entry
+
+@contextmanager
+def _open(out: Path | None, args: argparse.Namespace) -> Iterator[Output]:
+    """Open the output."""
+    if out is None:
+        with table() as write:
+            yield PlainOutput(write)
+        return
+    with open_output(out, _settings(args), args.resume, args.format) as output:
+        yield output
 
 
-def _watched(entered: Iterable[Frame], bar: tqdm) -> Iterator[Frame]:
-    """Yield the entries, and advance `bar` when one has been read."""
-    for entry in entered:
-        yield entry
+def _settings(args: argparse.Namespace) -> str:
+    """Return everything that decides what is written for an entry, apart from the entry."""
+    chosen = (args.crops_only, args.confidence, args.track, args.frames, args.seconds, args.shard)
+    return f"{identity_of(args)} {chosen}"
+
+
+def _frames_with_ends(
+    entries: Iterable[Frame], output: Output, bar: tqdm, limits: Limits, at_once: int
+) -> Iterator[Frame | EndOfEntry]:
+    """Yield the frames of the entries that are not done yet, and the end of each; `bar` counts those read."""
+    from alpr_app.data.sources import frames, unpacked
+
+    def remaining() -> Iterator[Frame]:
+        for entry in unpacked(entries, report_left_out):
+            if output.done.take(entry.key):
+                bar.update()
+            else:
+                yield entry
+
+    for entry in fetched_ahead(remaining(), at_once):
+        if limits.stopped():
+            return
+        yield from frames([entry], limits)
+        yield EndOfEntry(entry.key)
         bar.update()
 
 
-def _write_all(results: Iterator[FileResult], write: Write, bar: tqdm, track: bool) -> int:
+def _write_all(results: Iterator[FileResult | EndOfEntry], output: Output, bar: tqdm, track: bool) -> None:
     started = monotonic()
     pictures = plates = failed = 0
+    # Whether a frame of the current entry failed.
+    damaged = False
 
-    def counted() -> Iterator[FileResult]:
-        nonlocal pictures, failed
+    def counted() -> Iterator[FileResult | EndOfEntry]:
+        nonlocal pictures, failed, damaged
         for result in results:
+            if isinstance(result, EndOfEntry):
+                yield result
+                continue
             if result.error is not None:
-                failed += 1
+                failed, damaged = failed + 1, True
                 bar.clear()
                 print_error(result.error)
             else:
@@ -267,10 +276,13 @@ def _write_all(results: Iterator[FileResult], write: Write, bar: tqdm, track: bo
 
     kind = "cars" if track else "plates"
     for result in tracked(counted()) if track else counted():
-        plates += 0 if result.result is None else len(result.result.plates)
-        write(result)
+        if isinstance(result, EndOfEntry):
+            output.commit(result.key, damaged)
+            damaged = False
+        else:
+            plates += 0 if result.result is None else len(result.result.plates)
+            output.write(result)
     bar.clear()
     if sys.stderr.isatty():
         summary = f"{pictures} pictures, {plates} {kind} in {monotonic() - started:.1f} s"
         print(summary + (f", {failed} not read" if failed else ""), file=sys.stderr)
-    return 1 if failed else 0

@@ -8,11 +8,12 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from alpr_app.data.image_headers import FREE_BYTES, decoding_bytes
+from alpr_app.data.image_headers import FREE_BYTES, Header, decoding_bytes, picture_header
 
 if TYPE_CHECKING:
     from alpr_app.data.sources import Frame
@@ -26,6 +27,13 @@ _HEADER_BYTES = 2**15
 _SMALL_FILE_BYTES = 2**25
 # A decoded frame, the copy that is drawn on, and the copy that is written.
 _COPIES = 3
+
+
+@dataclass(frozen=True)
+class EndOfEntry:
+    """Follows the frames of an entry through the stages: all its results have been passed on. key: see `Frame.key`."""
+
+    key: str
 
 
 class MemoryBudget:
@@ -59,27 +67,33 @@ def memory_of(frame: Frame) -> int:
     """Return the bytes that reading a frame takes; for a picture not decoded yet, according to its header."""
     if frame.image is not None:
         return _COPIES * frame.image.nbytes
-    return 0 if frame.error is not None else _memory_of_file(Path(frame.file))
+    if frame.error is not None:
+        return 0
+    if frame.content is not None:
+        return len(frame.content) + _memory_of_picture(picture_header(frame.content), len(frame.content))
+    return _memory_of_file(Path(frame.file))
 
 
 def _memory_of_file(path: Path) -> int:
-    from alpr_app.data.image_headers import picture_header
-
     try:
         if not path.is_file():
             return 0
         length = path.stat().st_size
         with path.open("rb") as file:
             header = picture_header(file.read(_HEADER_BYTES))
-            if header is None:
-                return length
-            if header.size is None and _HEADER_BYTES < length <= _SMALL_FILE_BYTES:
+            if header is not None and header.size is None and _HEADER_BYTES < length <= _SMALL_FILE_BYTES:
                 file.seek(0)
                 header = picture_header(file.read())
     except OSError:
         # Reading it later reports the error.
         return 0
-    if header is None or header.size is None:
+    return _memory_of_picture(header, length)
+
+
+def _memory_of_picture(header: Header | None, length: int) -> int:
+    if header is None:
+        return length
+    if header.size is None:
         return FREE_BYTES if length > _HEADER_BYTES else length
     width, height = header.size
     return max(decoding_bytes(header, length), 3 * _COPIES * width * height)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from alpr_app.cli.read_jobs import EndOfEntry
 from alpr_app.core.errors import AlprError
 from alpr_app.data.atomic_files import is_same_file, make_folder, refuse_link
 from alpr_app.data.result_writers import FileResult
@@ -65,21 +66,27 @@ class AnnotatedFolder:
         if above != self._root and self._root not in above.parents:
             raise AlprError(f"{path.parent}: this leads outside {self.folder}; remove the link or name another folder")
         refuse_link(path)
-        if is_same_file(path, Path(frame.file)):
+        if frame.is_local and is_same_file(path, Path(frame.file)):
             raise AlprError(f"{path}: this is the original '{frame.file}' under another name; name another folder")
 
     def check(self, frame: Frame) -> None:
         """Raise AlprError if the frame's own file lies in the folder, where it could be overwritten."""
         # Not Path.resolve, which raises RuntimeError for a link that leads to itself.
-        if frame.stream is None and self._root in Path(os.path.realpath(frame.file)).parents:
+        if frame.is_local and self._root in Path(os.path.realpath(frame.file)).parents:
             raise AlprError(f"--annotate {self.folder}: '{frame.file}' is in this folder; name another one")
 
 
-def tracked(results: Iterable[FileResult]) -> Iterator[FileResult]:
+def tracked(results: Iterable[FileResult | EndOfEntry]) -> Iterator[FileResult | EndOfEntry]:
     """Replace the results of a video's frames by one per car, as soon as it has left: the result of the frame in which
     it was read best. A video without cars yields one result without plates. Pictures and errors are passed on."""
     video: _Video | None = None
     for result in results:
+        if isinstance(result, EndOfEntry):
+            if video is not None:
+                yield from video.end()
+                video = None
+            yield result
+            continue
         number = result.frame.number
         if video is not None and (not number or result.frame.file != video.file):
             yield from video.end()

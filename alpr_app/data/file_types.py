@@ -6,6 +6,7 @@ Nothing is decoded here.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import Literal
 
@@ -27,6 +28,8 @@ VIDEO_SUFFIXES = (
 )
 # Concatenated JPEGs.
 RAW_JPEG_SUFFIXES = (".mjpg", ".mjpeg")
+
+ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2")
 
 # Bytes read to identify a file: enough for three packets of a transport stream.
 BEGINNING = 640
@@ -126,6 +129,11 @@ def kind_of_name(name: str) -> Kind | None:
     return "picture" if lower.endswith(PICTURE_SUFFIXES) else None
 
 
+def is_archive_name(name: str) -> bool:
+    """Whether `name`, a path or an address, is that of a tar file."""
+    return re.split(r"[?#]", name, maxsplit=1)[0].lower().endswith(ARCHIVE_SUFFIXES)
+
+
 def beginning_of(path: str, length: int = BEGINNING) -> bytes:
     """Return the first bytes of an ordinary file, or none if it is missing or cannot be read."""
     try:
@@ -139,11 +147,14 @@ def beginning_of(path: str, length: int = BEGINNING) -> bytes:
 
 
 def kind_of_file(path: str) -> Kind | None:
-    """Identify a file by its first bytes, or by its suffix if those are not conclusive. A video of concatenated JPEGs
-    begins like a picture; its suffix distinguishes them."""
-    named = kind_of_name(path)
-    beginning = beginning_of(path)
-    found = kind_of_content(beginning)
-    if beginning.startswith(b"\xff\xd8\xff") and path.lower().endswith(RAW_JPEG_SUFFIXES):
+    """Identify a file by its first bytes, or by its suffix if those are not conclusive."""
+    return kind_of(path, beginning_of(path))
+
+
+def kind_of(name: str, beginning: bytes) -> Kind | None:
+    """Identify a file called `name` by its first bytes, or by its suffix if those are not conclusive. A video of
+    concatenated JPEGs begins like a picture; its suffix distinguishes them."""
+    beginning = beginning[:BEGINNING]
+    if beginning.startswith(b"\xff\xd8\xff") and name.lower().endswith(RAW_JPEG_SUFFIXES):
         return "video"
-    return found or named
+    return kind_of_content(beginning) or kind_of_name(name)

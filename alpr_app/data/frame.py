@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from alpr_app.core.errors import AlprError
-from alpr_app.data.file_types import RAW_JPEG_SUFFIXES, kind_of_name
-from alpr_app.data.images import read_picture
+from alpr_app.data.file_types import RAW_JPEG_SUFFIXES, is_archive_name, kind_of_name
+from alpr_app.data.images import decode_picture, read_picture
 
 
 class SourceError(AlprError):
@@ -29,6 +29,8 @@ class Frame:
         number, time_ms: Position of a video's frame, from 0; None for pictures. Pages of a picture have a number only.
         error: Why nothing can be read here; then there is no image.
         stream: The whole address of a stream, with its password, or the number of a camera. Never shown.
+        address: The whole address of a stored picture or tar file, with its password. Never shown.
+        content: The bytes of a picture that does not lie in a file of its own; None for files.
     """
 
     file: str
@@ -38,6 +40,33 @@ class Frame:
     time_ms: float | None = None
     error: AlprError | None = None
     stream: int | str | None = field(default=None, repr=False)
+    address: str | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> str:
+        """What distinguishes the source of this frame from others: its path, or its whole address."""
+        return self.address or (self.stream if isinstance(self.stream, str) else self.file)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether `file` is the path of a file."""
+        return self.stream is None and self.address is None and self.content is None and self.error is None
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether this is a tar file, whose members are still to be listed."""
+        if self.error is not None or self.stream is not None or self.content is not None:
+            return False
+        return is_archive_name(self.file if self.address is None else self.address)
+
+    def with_content(self, content: bytes) -> Frame:
+        """Return the frame of a file whose bytes have been read."""
+        return replace(self, content=content)
+
+    def without_data(self) -> Frame:
+        """Return the frame without image and content, which may take much memory."""
+        return replace(self, image=None, content=None)
 
     @property
     def is_endless(self) -> bool:
@@ -51,7 +80,9 @@ class Frame:
         """Return the image. Raises PictureError or SourceError."""
         if self.error is not None:
             raise self.error
-        return read_picture(self.file) if self.image is None else self.image
+        if self.image is not None:
+            return self.image
+        return read_picture(self.file) if self.content is None else decode_picture(self.content, self.file)
 
 
 @dataclass(frozen=True)

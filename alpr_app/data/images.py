@@ -104,9 +104,10 @@ def read_picture(path: Path | str, orient: bool = True) -> np.ndarray:
     return decode_picture(read_bytes(path), str(path), orient)
 
 
-def decode_picture(content: bytes, name: str, orient: bool = True) -> np.ndarray:
-    """Decode `content`, the bytes of a file called `name`, as `read_picture` does. Raises PictureError."""
-    header = check_header(name, content)
+def decode_picture(content: bytes, name: str, orient: bool = True, header: Header | None = None) -> np.ndarray:
+    """Decode `content`, the bytes of a file called `name`, as `read_picture` does. header: what `check_header` returned
+    for it, if that was called before. Raises PictureError."""
+    header = header or check_header(name, content)
     if header.format == "HEIC":
         return _decode_heif(content, name, orient)
     image = None

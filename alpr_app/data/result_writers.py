@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
@@ -17,6 +17,7 @@ from unicodedata import east_asian_width
 
 from alpr_app.core.errors import AlprError, print_error, printable, reason
 from alpr_app.data.atomic_files import append_whole, is_stream, open_stream, resolve_link, write_atomically
+from alpr_app.data.journal import OutputError
 
 if TYPE_CHECKING:
     from alpr_app.core.plate import Plate
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from alpr_app.core.tracking import Track
     from alpr_app.data.sources import Frame
 
+
+__all__ = ["FileResult", "OutputError", "OutputFile", "Sheet", "Write", "csv_rows", "json_lines", "part_of", "table"]
 
 # Without it, Excel assumes the system's legacy encoding.
 BYTE_ORDER_MARK = "\ufeff"
@@ -41,10 +44,11 @@ class Sheet:
     """Writes CSV rows: texts in quotes, numbers without. Control characters are escaped, so that every row is one line;
     a text that would be a formula gets a leading apostrophe, which spreadsheets do not show."""
 
-    def __init__(self, stream: Text, columns: Iterable[str]) -> None:
+    def __init__(self, stream: Text, columns: Iterable[str], continued: bool = False) -> None:
         self._rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        stream.write(BYTE_ORDER_MARK)
-        self.row(columns)
+        if not continued:
+            stream.write(BYTE_ORDER_MARK)
+            self.row(columns)
 
     def row(self, cells: Iterable[object]) -> None:
         """Write one row."""
@@ -54,10 +58,6 @@ class Sheet:
 def _cell(text: str) -> str:
     shown = printable(text)
     return f"'{shown}" if text.startswith(_FORMULA) else shown
-
-
-class OutputError(AlprError):
-    """Results cannot be written; the message names the file."""
 
 
 TRACK_COLUMNS = ("track", "seen", "first_ms", "last_ms")
@@ -74,10 +74,10 @@ class FileResult:
     error: AlprError | None = None
     track: Track | None = None
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of this frame. Frames of videos also carry number and time, pages their number, cars
         when they were seen."""
-        record: dict[str, object] = {"file": self.frame.file}
+        record: dict[str, Any] = {"file": self.frame.file}
         if self.frame.number is not None:
             record["frame"] = self.frame.number
         if self.frame.time_ms is not None:
@@ -107,11 +107,15 @@ class OutputFile:
     be followed; if the run ends early, that part stays, and so does an earlier `path`. A stream (`is_stream`) is
     written to directly.
 
+    Args:
+        path: The file.
+        keep: Continue PATH.part after so many bytes, and cut off the rest; 0 begins again.
+
     Raises:
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keep: int = 0) -> None:
         self.path = path
         self._target = resolve_link(path)
         self.part = None if is_stream(path) else part_of(path)
@@ -119,7 +123,7 @@ class OutputFile:
             raise OutputError(f"{self.part}: this is a link; remove it or name another file")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open_stream(path) if self.part is None else _create(self.part)
+            self._file = open_stream(path) if self.part is None else _create(self.part, keep)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
 
@@ -137,6 +141,11 @@ class OutputFile:
             raise
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be written: {reason(error)}") from error
+
+    @property
+    def length(self) -> int:
+        """The number of bytes written."""
+        return self._file.tell()
 
     def __enter__(self) -> OutputFile:
         return self
@@ -172,13 +181,38 @@ def part_of(path: Path) -> Path:
     return target.with_name(target.name + ".part")
 
 
-def _create(part: Path) -> FileIO:
-    """Create an empty file without a buffer. An earlier file is unlinked, not truncated: it may have other names."""
+def _create(part: Path, keep: int) -> FileIO:
+    """Open a file without a buffer after its first `keep` bytes. If none are kept, an earlier file is unlinked, not
+    truncated: it may have other names."""
+    if keep:
+        file = part.open("r+b", buffering=0)
+        file.truncate(keep)
+        file.seek(keep)
+        return file
     part.unlink(missing_ok=True)
     return part.open("xb", buffering=0)
 
 
+class Recorded(Protocol):
+    """A result as a JSON object."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of one frame, as `FileResult` does."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result that another process has turned into a JSON object."""
+
+    content: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.content
+
+
 Write = Callable[[FileResult], None]
+WriteRecord = Callable[[Recorded], None]
+
 
 # The column of alternatives reads 8:0.0123 -:0.0004 and so on, one entry per character.
 NO_CHARACTER = "-"
@@ -195,51 +229,42 @@ CSV_COLUMNS = (
 )
 
 
-def json_lines(stream: OutputFile) -> Write:
+def json_lines(stream: OutputFile, continued: bool = False) -> WriteRecord:
     """Write one JSON object per line, one line per picture."""
 
-    def write(result: FileResult) -> None:
+    def write(result: Recorded) -> None:
         stream.write(json.dumps(result.to_dict(), ensure_ascii=False) + "\n")
 
     return write
 
 
-def csv_rows(stream: OutputFile) -> Write:
+def csv_rows(stream: OutputFile, continued: bool = False) -> WriteRecord:
     """Write one row per plate; pictures without plates and unreadable ones have none."""
-    sheet = Sheet(stream, CSV_COLUMNS)
+    sheet = Sheet(stream, CSV_COLUMNS, continued)
 
-    def write(result: FileResult) -> None:
-        if result.result is None:
-            return
-        for plate in result.result.plates:
-            sheet.row(plate_cells(result, plate))
+    def write(result: Recorded) -> None:
+        record = result.to_dict()
+        for plate in record.get("plates", ()):
+            sheet.row(_cells(record, plate))
 
     return write
 
 
 def plate_cells(result: FileResult, plate: Plate) -> tuple[object, ...]:
     """Return the cells of CSV_COLUMNS for one plate of `result`, which is no error."""
-    assert result.result is not None
-    timings, values = result.result.timings, plate.to_dict()
+    return _cells(result.to_dict(), plate.to_dict())
+
+
+def _cells(record: Mapping[str, Any], plate: Mapping[str, Any]) -> tuple[object, ...]:
     return (
-        *(result.frame.file, result.frame.number, *result.size, values["text"], values["confidence"]),
-        " ".join(map(str, values["characters"])),
-        " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in values["alternatives"]),
-        *(values["colour"], values["fits_format"], values["score"], *values["box"]),
-        *(side for corner in values["corners"] for side in corner),
-        *(round(timings.detect_ms, 2), round(timings.read_ms, 2), *result.track_values()),
-        values["kind"],
+        *(record["file"], record.get("frame"), record["width"], record["height"], plate["text"], plate["confidence"]),
+        " ".join(map(str, plate["characters"])),
+        " ".join(f"{guess or NO_CHARACTER}:{confidence}" for guess, confidence in plate["alternatives"]),
+        *(plate["colour"], plate["fits_format"], plate["score"], *plate["box"]),
+        *(side for corner in plate["corners"] for side in corner),
+        *(record["ms"]["detect"], record["ms"]["read"], *(record.get(column) for column in TRACK_COLUMNS)),
+        plate["kind"],
     )
-
-
-@contextmanager
-def open_output(path: Path) -> Iterator[Write]:
-    """Open a file for results, in the format of its suffix. Raises OutputError."""
-    formats = {".jsonl": json_lines, ".csv": csv_rows}
-    if path.suffix.lower() not in formats and (path.is_dir() or not is_stream(path)):
-        raise OutputError(f"{path}: results go to a file that ends in .jsonl or .csv")
-    with OutputFile(path) as stream:
-        yield formats.get(path.suffix.lower(), json_lines)(stream)
 
 
 def write_json(path: Path, figures: dict[str, Any]) -> None:

@@ -136,3 +136,12 @@ def model_files(args: argparse.Namespace) -> list[Path]:
     from alpr_app.networks.bundle import find_bundle
 
     return [*find_bundle("detector", args.detector_model), *find_bundle("reader", args.ocr_model, args.ocr_config)]
+
+
+def identity_of(args: argparse.Namespace) -> str:
+    """Return what distinguishes the models that `args` ask for and how they are run. Raises BundleError."""
+    from alpr_app import __version__
+
+    # A bundle's JSON holds the hash of its weights.
+    models = [path.read_text("utf-8", "replace") for path in model_files(args) if path.suffix == ".json"]
+    return repr((__version__, models, args.backend, args.device, args.score))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr_app.data import sources
+from alpr_app.data import pages
 from alpr_app.data.sources import Limits, entries, frames
 
 GREYS = [20 * number for number in range(8)]
@@ -28,7 +28,7 @@ def read(path, limits=None):
 @pytest.mark.parametrize("suffix", [".tiff", ".gif", ".png", ".webp", ".avif"])
 def test_every_page_is_a_frame(tmp_path, monkeypatch, suffix):
     # Few at once, so that what is decoded in parts is seen to go on.
-    monkeypatch.setattr(sources, "_AT_ONCE_BYTES", 3 * 4 * 48 * 64)
+    monkeypatch.setattr(pages, "_AT_ONCE_BYTES", 3 * 4 * 48 * 64)
     path = tmp_path / f"pages{suffix}"
     write(path)
     found = read(path)

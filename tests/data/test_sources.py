@@ -103,15 +103,15 @@ def test_a_video_whose_name_is_no_text_is_an_error_of_its_own(video):
 
 
 def test_a_folder_within_that_may_not_be_read_does_not_stop_the_others(folder, monkeypatch):
-    listed = os.listdir
+    listed = os.scandir
 
-    def refusing(path: str) -> list[str]:
+    def refusing(path: str):
         if path.endswith("inner"):
             raise PermissionError(errno.EACCES, "Permission denied", path)
         return listed(path)
 
     write_picture(folder / "outer.png", np.zeros((8, 8, 3), np.uint8))
-    monkeypatch.setattr(os, "listdir", refusing)
+    monkeypatch.setattr(os, "scandir", refusing)
     found = list(entries([str(folder)], recursive=True))
     assert within(found) == ["a & b.jpg", "b2.PNG", "b10.png", "inner", "outer.png"]
     assert [str(entry.error) for entry in found if entry.error] == [

@@ -6,9 +6,13 @@ is past the first glance that refuses most damage; it raises AlprError for what 
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import io
 import json
 import random
+import tarfile
 import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict
@@ -27,8 +31,9 @@ from alpr_app.data.frame import Frame, Limits
 from alpr_app.data.images import check_header, decode_picture, quiet_opencv
 from alpr_app.data.labels import read_table, spelled
 from alpr_app.data.network import file_name_for, is_address, secrets_in, without_secrets
+from alpr_app.data.pages import picture_frames
 from alpr_app.data.run_folder import command_of, read_about, read_curves, read_newest
-from alpr_app.data.sources import picture_frames
+from alpr_app.data.sources import frames, unpacked
 from alpr_app.data.videos import video_frames
 from alpr_app.networks.building import save_bundle
 from alpr_app.networks.bundle import load_bundle
@@ -149,6 +154,30 @@ def _pages(rng: random.Random, folder: Path) -> bool:
     for frame in picture_frames(Frame(str(path), "pages")):
         _load(frame)
     return True
+
+
+@cache
+def archives() -> list[bytes]:
+    """Tar files of pictures in the formats that tar programs write, plain and compressed."""
+    made = []
+    for kind in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w", format=kind) as tar:
+            for number, content in enumerate(pictures()[:4]):
+                header = tarfile.TarInfo(f"{'long name ' * 20 * (number % 2)}{number}.png")
+                header.size = len(content)
+                tar.addfile(header, io.BytesIO(content))
+        made += [stream.getvalue(), gzip.compress(stream.getvalue()), bz2.compress(stream.getvalue())]
+    return made
+
+
+def _archive(rng: random.Random, folder: Path) -> bool:
+    path = folder / "shard.tar"
+    path.write_bytes(damage(rng.choice(archives()), archives(), rng))
+    entries = list(unpacked([Frame(str(path), path.name)]))
+    for frame in frames(entries):
+        _load(frame)
+    return len(entries) > 1
 
 
 def _video(rng: random.Random, folder: Path) -> bool:
@@ -349,6 +378,7 @@ def _checkpoint(rng: random.Random, folder: Path) -> bool:
 TARGETS: dict[str, tuple[Target, float]] = {
     "pictures": (_picture, 50),
     "pages": (_pages, 0.5),
+    "archives": (_archive, 2),
     "videos": (_video, 0.3),
     "tables": (_table, 13),
     "names": (_name, 16),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import string
 import sys
 from collections import deque
@@ -17,6 +16,7 @@ import platformdirs
 
 from alpr_app.core.errors import reason
 from alpr_app.data.file_types import PICTURE_SUFFIXES, kind_of_file, kind_of_name
+from alpr_app.data.folders import sort_key
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
@@ -24,18 +24,6 @@ from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 CHUNK = 8000
 # Seconds until the first partial list is published; each later one takes twice as long.
 FIRST_SECONDS = 0.15
-
-_DIGITS = re.compile(r"\d+")
-
-
-def _sortable_number(match: re.Match[str]) -> str:
-    digits = match.group().lstrip("0")
-    return f"\0{chr(1 + len(digits))}{digits}"
-
-
-def sort_key(text: str) -> str:
-    """Key that sorts numbers by value: the order of `sources.natural_key`, in a fraction of the memory."""
-    return _DIGITS.sub(_sortable_number, text.casefold())
 
 
 @dataclass(frozen=True, eq=False)
