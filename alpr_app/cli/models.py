@@ -164,18 +164,21 @@ def _scores(scores: dict[str, Any], before: str = "") -> Iterator[str]:
 
 
 def describe(info: BundleInfo) -> str:
-    """Return one line for the model, its scores, and its training command."""
+    """Return one line for the model, its scores, its training command, and the same of its file in 8 bits."""
     size = f"{info.parameters / 1e6:.2f} M".rjust(10) + f"{info.size / 2**20:.1f} MiB".rjust(10)
     lines = [f"{info.name:16} {info.kind:9}{size}  {info.sha256[:12]}"]
     lines += [f"    {score}".rstrip() for score in _scores(info.scores)]
     if info.command:
         lines.append(f"    made by: {info.command}")
+    if info.int8:
+        lines.append(f"    in 8 bits by: {info.int8['command']}")
+        lines += [f"    {score}".rstrip() for score in _scores(info.int8["scores"])]
     return "\n".join(map(printable, lines))
 
 
 def check(bundle: Bundle) -> None:
     """Check all that a use of the model would. Raises BundleError."""
-    assert bundle.onnx != b""
+    assert bundle.onnx != b"" and bundle.int8 != b""
     if find_spec("torch") is not None:
         bundle.network()
 

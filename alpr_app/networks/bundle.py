@@ -65,6 +65,7 @@ class BundleInfo:
         command: The training command.
         parameters: Number of trained weights.
         size: Size of the weights in bytes.
+        int8: sha256, scores and command of the ONNX file in 8 bits; empty if there is none.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class BundleInfo:
     command: str = ""
     parameters: int = 0
     size: int = 0
+    int8: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -136,7 +138,6 @@ class Bundle:
         data: Content of the weights' file.
         head: The weights as the file describes them.
         onnx_sha256: Hash of the ONNX file beside it; empty if it has none.
-        int8_sha256: The same of its copy in 8 bits.
     """
 
     info: BundleInfo
@@ -145,7 +146,6 @@ class Bundle:
     data: bytes
     head: dict[str, Described]
     onnx_sha256: str = ""
-    int8_sha256: str = ""
 
     @cached_property
     def onnx(self) -> bytes | None:
@@ -158,6 +158,12 @@ class Bundle:
         """The content of the ONNX file in 8 bits; None if there is none. Raises BundleError if it is damaged."""
         remedy = f"alpr export {self.info.weights} --int8 --calibration DIR"
         return self._companion(int8_path(self.info.weights), self.int8_sha256, remedy) if self.int8_sha256 else None
+
+    @property
+    def int8_sha256(self) -> str:
+        """Hash of the ONNX file in 8 bits; empty if there is none."""
+        sha256: str = self.info.int8.get("sha256", "")
+        return sha256
 
     def _companion(self, path: Path, sha256: str, remedy: str) -> bytes:
         try:
@@ -298,9 +304,9 @@ def _opened(file: BinaryIO, content: dict[str, Any], weights_path: Path, json_pa
         command=content["command"],
         parameters=learned(head),
         size=len(data),
+        int8=content.get("int8") or {},
     )
-    int8 = (content.get("int8") or {}).get("sha256", "")
-    return Bundle(info, config, json_path, data, head, content.get("onnx", ""), int8)
+    return Bundle(info, config, json_path, data, head, content.get("onnx", ""))
 
 
 def load_detector(path: Path | str | None = None) -> tuple[Detector, BundleInfo]:

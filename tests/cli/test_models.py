@@ -8,7 +8,7 @@ import pytest
 from alpr_app.cli.main import main
 from alpr_app.cli.models import describe, markdown
 from alpr_app.networks.building import save_bundle
-from alpr_app.networks.bundle import BundleInfo, load_detector
+from alpr_app.networks.bundle import BundleInfo, keep_int8, load_bundle, load_detector, open_bundle
 from alpr_app.networks.bundle_description import check_scores
 from tests.places import ROOT
 
@@ -45,6 +45,18 @@ def test_a_damaged_model_is_named_and_the_others_are_listed(detector_path, reade
     out, err = capsys.readouterr()
     assert "small-reader" in out
     assert "small-detector.safetensors: not the weights" in err
+
+
+def test_the_file_in_8_bits_is_verified_and_its_figures_are_shown(reader_path, tmp_path, capsys):
+    copy = tmp_path / "reader.safetensors"
+    save_bundle(copy, load_bundle("reader", reader_path)[0], {}, "")
+    path = keep_int8(open_bundle(None, copy), b"an ONNX file", {"evaluation": {"split": "val"}}, "alpr export reader")
+    assert main(["models", str(copy)]) == 0
+    shown = capsys.readouterr().out
+    assert "    in 8 bits by: alpr export reader\n    evaluation, split: val\n" in shown
+    path.write_bytes(b"another file")
+    assert main(["models", str(copy)]) == 1
+    assert "reader.int8.onnx: not the file that reader.json describes" in capsys.readouterr().err
 
 
 def test_a_folder_without_models_is_an_error(tmp_path, capsys):
