@@ -166,6 +166,9 @@ def _shape(entry: object) -> Shape:
     state = _string(values.get("state")) or next((name for name in STATES if name in flags), "")
     if not state and entry.get("difficult") is True and not text.strip():
         state = UNREADABLE
+    if state == UNREADABLE and entry.get("difficult") is False:
+        # The mark was taken away in X-AnyLabeling, which shows it unlike the attribute.
+        state = ""
     return Shape(label, corners, text, _string(values.get("colour")), _string(values.get("rows")), state)
 
 
@@ -238,7 +241,7 @@ def _points(plate: LabelledPlate) -> list[list[float]]:
 
 
 def _attributes(plate: LabelledPlate) -> dict[str, str]:
-    values = {"colour": plate.colour or "", "rows": str(plate.rows) if plate.rows > 1 else "", "state": plate.state}
+    values = {"colour": plate.colour or "", "rows": str(plate.rows) if plate.rows > 1 else ""}
     return {name: value for name, value in values.items() if value}
 
 
@@ -265,6 +268,6 @@ def _x_anylabeling_shape(plate: LabelledPlate) -> dict[str, Any]:
         "difficult": plate.state == UNREADABLE,
         "shape_type": "polygon",
         "flags": {},
-        "attributes": _attributes(plate),
+        "attributes": _attributes(plate) | ({"state": plate.state} if plate.state else {}),
         "kie_linking": [],
     }
