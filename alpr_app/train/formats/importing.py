@@ -152,7 +152,8 @@ def import_labels(
             problems.add(f"{picture.source}: labels {picture.path} again, which {seen[key]} does; the first ones count")
             continue
         seen[key] = picture.source
-        plates = [shape for shape in picture.shapes if not options.labels or shape.label in options.labels]
+        # A shape without a label is damaged, and could be a plate.
+        plates = [shape for shape in picture.shapes if not options.labels or shape.label in (*options.labels, "")]
         report.other_shapes += len(picture.shapes) - len(plates)
         faults = [(number, fault) for number, shape in enumerate(plates, start=1) if (fault := shape.find_fault())]
         for number, fault in faults:
@@ -173,7 +174,7 @@ def import_labels(
 
 
 def _check_labels(pictures: Sequence[ImportedPicture], options: ImportOptions) -> None:
-    counts = Counter(shape.label for picture in pictures for shape in picture.shapes)
+    counts = Counter(shape.label for picture in pictures for shape in picture.shapes if shape.label)
     found = ", ".join(f"{name} ({count})" for name, count in counts.most_common(10))
     if len(counts) > 1 and not options.labels and not options.text_from_label:
         raise AlprError(

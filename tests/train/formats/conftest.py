@@ -24,6 +24,7 @@ def data(tmp_path) -> Path:
     """A data folder with every kind of label that has a position: a table, a CCPD name, and a plate-free folder."""
     folder = tmp_path / "data"
     gate = [f"gate/{name}.png" for name in ("a", "b", "unknown", "worn")]
+    gate = [f"gate/{name}.png" for name in ("a", "b", "unknown", "worn")]
     for name in (*gate, f"ccpd/{CCPD_NAME}", "negatives/n.png"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(cv2.imencode(Path(name).suffix, np.full((101, 207, 3), 90, np.uint8))[1].tobytes())

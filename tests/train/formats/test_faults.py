@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import cv2
@@ -80,11 +81,10 @@ def test_a_damaged_json_file_is_one_line_and_the_others_are_imported(content, me
 def test_a_picture_with_a_shape_that_is_no_plate_is_left_out_as_a_whole(change, message, pictures, capsys):
     write_json(pictures / "a.json", SHAPE)
     write_json(pictures / "b.json", SHAPE, {**SHAPE, **change})
-    options = () if "label" not in change else ("--label", "plate", "")
-    assert convert("import", "x-anylabeling", pictures, *options) == 1
+    assert convert("import", "x-anylabeling", pictures) == 1
     output = capsys.readouterr()
     assert message in output.err and "the picture is left out" in output.err
-    assert names(pictures) == ["a.png"] and "2 other pictures of the folder have no labels" in output.out
+    assert names(pictures) == ["a.png"] and "note: 1 other pictures of the folder" in output.out
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,6 @@ def test_a_command_that_cannot_be_carried_out_is_one_line(arguments, message, pi
 
 def test_a_ccpd_picture_that_is_shown_turned_is_named(tmp_path, data, capsys):
     """CCPD's labels are in stored pixels, other programs turn the picture by its Exif mark."""
-    import struct
-
     tags = b"Exif\0\0II*\0" + struct.pack("<IHHHIII", 8, 1, 0x112, 3, 1, 6, 0)
     (path,) = (data / "ccpd").iterdir()
     content = cv2.imencode(".jpg", np.arange(40 * 80 * 3, dtype=np.uint8).reshape(40, 80, 3))[1].tobytes()
