@@ -150,6 +150,21 @@ def test_plates_of_pictures_with_one_name_and_of_other_cuts_are_kept_apart(tmp_p
     assert len(cut) == 2 and not before & {picture.path.name for picture in cut}
 
 
+def test_corrections_in_the_table_of_crops_outlast_another_extraction(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((80, 320, 3), 90, np.uint8))
+    places = [np.float32([[x, 20], [x + 100, 20], [x + 100, 50], [x, 50]]) for x in (20, 160)]
+    plates = tuple(LabelledPlate(place, f"皖A1234{index}") for index, place in enumerate(places))
+    extract_plates([LabelledPicture(tmp_path / "a.png", plates)], tmp_path / "cut")
+    table = tmp_path / "cut" / TABLE_NAME
+    header, first, second = table.read_text(encoding="utf-8").splitlines()
+    corrected = first.replace("皖A12340", "京A12340")
+    lines = [f"{header},note,state", f"{corrected},typed,checked", f"{second},blurred,"]
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    extract_plates([LabelledPicture(tmp_path / "a.png", plates)], tmp_path / "cut")
+    found = [(row["text"], row["note"], row["state"]) for row in rows(tmp_path / "cut")]
+    assert found == [("京A12340", "typed", "checked"), ("皖A12341", "blurred", "")]
+
+
 @pytest.mark.parametrize("options", [[], ["--box", "--margin", "0.1"], ["--jitter", "0.05"]])
 def test_plates_are_cut_out_and_can_be_trained_on(ccpd, tmp_path, options):
     arguments = ["extract_plates", "--ccpd_dir", str(ccpd), "--categories", "base", "--output", str(tmp_path)]
