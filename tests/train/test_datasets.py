@@ -281,3 +281,15 @@ def test_plates_of_other_countries_are_drawn_cut_out_and_shown(tmp_path, capsys)
     assert cv2.imread(str(sheet)).shape == (70, 6 * 192, 3)
     assert main(["preview", "detector", "--output", str(sheet)]) == 1
     assert "--dataset_path is missing" in capsys.readouterr().err
+
+
+def test_unreadable_plates_are_counted_apart_and_only_their_positions_checked(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((80, 320, 3), 90, np.uint8))
+    lines = ["file,split,text,box,state", "a.png,val,皖A12345,20 20 120 50,", "a.png,val,?,150 20 250 50,unreadable"]
+    (tmp_path / TABLE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 0
+    output = capsys.readouterr().out
+    assert "1 plates are marked as unreadable" in output and "1 pictures        1 plates" in output
+    (tmp_path / TABLE_NAME).write_text("\n".join(lines).replace("250", "950") + "\n", encoding="utf-8")
+    assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 1
+    assert "1 plates that reach outside their picture" in capsys.readouterr().out

@@ -23,7 +23,7 @@ from alpr_app.data.label_csv import CHECKED, SPLITS, UNREADABLE
 from alpr_app.data.labels import EVERY_SPLIT
 from alpr_app.train.formats.exporting import PLATE_LABEL, ExportedPicture, shown_size, write_new
 from alpr_app.train.formats.importing import ImportedPicture, Problems, Shape
-from alpr_app.train.formats.shape_json import read_content
+from alpr_app.train.formats.shape_json import is_number, read_content
 
 FILE_NAME = "annotations.json"
 CORNER_NAMES = ("top_left", "top_right", "bottom_right", "bottom_left")
@@ -106,9 +106,7 @@ def _category_names(categories: object) -> dict[object, str]:
 
 def _numbers(value: object) -> np.ndarray | None:
     """A list of numbers as an array; None for anything else."""
-    if not isinstance(value, list) or not value:
-        return None
-    if not all(isinstance(item, int | float) and not isinstance(item, bool) for item in value):
+    if not isinstance(value, list) or not value or not all(map(is_number, value)):
         return None
     return np.array(value, np.float64)
 

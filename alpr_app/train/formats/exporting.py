@@ -14,7 +14,7 @@ from alpr_app.data import ccpd
 from alpr_app.data.atomic_files import make_folder
 from alpr_app.data.images import PictureError, check_header, decode_picture, read_bytes
 from alpr_app.data.labels import DataFolder, LabelledPicture, LabelledPlate
-from alpr_app.train.formats.importing import Problems
+from alpr_app.train.formats.importing import Problems, is_text
 
 # The label of every plate in the other formats.
 PLATE_LABEL = "plate"
@@ -92,6 +92,9 @@ def exported_pictures(
         name = PurePosixPath(Path(os.path.relpath(picture.path, base)).as_posix())
         if ".." in name.parts or name.is_absolute():
             problems.add(f"{picture.path}: lies outside {root}")
+            continue
+        if not is_text(str(picture.path)):
+            problems.add(f"{picture.path}: its name cannot be written as UTF-8; rename it")
             continue
         # Label files are named after pictures, without their suffix.
         earlier = seen.setdefault(str(name.with_suffix("")).casefold(), picture.path)

@@ -34,6 +34,15 @@ class Problems:
         self.lines.append(line)
 
 
+def is_text(*values: str) -> bool:
+    """Whether all of these can be written as UTF-8: a JSON file or a file name may hold half a character."""
+    try:
+        "".join(values).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, eq=False)
 class Shape:
     """One shape that another program has drawn.
@@ -58,6 +67,8 @@ class Shape:
         """Why the shape is not the label of a plate; empty if it is."""
         if self.fault:
             return self.fault
+        if not is_text(self.label, self.text, self.colour):
+            return "has a text that cannot be written as UTF-8"
         if self.points.shape != (4, 2):
             return f"has {len(self.points)} points where a plate has four corners"
         if not (np.abs(self.points) <= MAXIMUM_COORDINATE).all():
@@ -152,6 +163,9 @@ def import_labels(
             problems.add(f"{picture.source}: labels {picture.path} again, which {seen[key]} does; the first ones count")
             continue
         seen[key] = picture.source
+        if not is_text(str(picture.path), picture.subset):
+            problems.add(f"{picture.source}: the name of its picture or subset cannot be written as UTF-8; rename it")
+            continue
         # A shape without a label is damaged, and could be a plate.
         plates = [shape for shape in picture.shapes if not options.labels or shape.label in (*options.labels, "")]
         report.other_shapes += len(picture.shapes) - len(plates)

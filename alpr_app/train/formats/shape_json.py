@@ -29,6 +29,7 @@ from alpr_app.train.formats.importing import ImportedPicture, Problems, Shape
 MAXIMUM_BYTES = 256 * 2**20
 # The versions whose files these are like. LabelMe compares it with nothing, X-AnyLabeling warns only if it is missing.
 LABELME_VERSION, X_ANYLABELING_VERSION = "5.5.0", "2.4.4"
+MAXIMUM_NUMBER = 1e300
 # Shapes whose points are corners, and those that only surround something.
 CORNER_TYPES, BOX_TYPE, POINT_TYPE = ("polygon", "rotation", "quadrilateral"), "rectangle", "point"
 
@@ -173,11 +174,12 @@ def _shape(entry: object) -> Shape:
 
 
 def _is_point(point: object) -> bool:
-    return (
-        isinstance(point, list)
-        and len(point) == 2
-        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in point)
-    )
+    return isinstance(point, list) and len(point) == 2 and all(map(is_number, point))
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of JSON is a number that fits a float: whole numbers may have thousands of digits."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAXIMUM_NUMBER
 
 
 def _string(value: object) -> str:

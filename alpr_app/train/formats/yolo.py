@@ -24,7 +24,7 @@ from alpr_app.core.errors import AlprError, reason
 from alpr_app.core.geometry import corners_to_box
 from alpr_app.data.file_types import PICTURE_SUFFIXES
 from alpr_app.data.images import PictureError
-from alpr_app.data.label_csv import SPLITS
+from alpr_app.data.label_csv import MAXIMUM_COORDINATE, SPLITS
 from alpr_app.data.labels import EVERY_SPLIT
 from alpr_app.train.formats.exporting import PLATE_LABEL, ExportedPicture, shown_size, write_new
 from alpr_app.train.formats.importing import ImportedPicture, Problems, Shape
@@ -35,6 +35,7 @@ SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "
 # Text files beside the labels that hold none.
 OTHER_FILES = ("classes.txt", "train.txt", "val.txt", "test.txt", "obj.names", "predefined_classes.txt")
 MAXIMUM_BYTES = 4 * 2**20
+MAXIMUM_CLASS_DIGITS = 9
 
 
 def read_yolo(source: Path, pictures: Path, problems: Problems) -> Iterator[ImportedPicture]:
@@ -111,7 +112,9 @@ def _picture_of(path: Path, labels: Path, pictures: Path) -> Path | None:
 def _shape(line: str, size: np.ndarray, names: list[str]) -> Shape:
     parts = line.split()
     label = parts[0]
-    if label.isdecimal() and int(label) < len(names):
+    if not label.isdecimal() or len(label) > MAXIMUM_CLASS_DIGITS:
+        return Shape("", fault=f"has a class that is no whole number: '{label[:60]}'")
+    if int(label) < len(names):
         label = names[int(label)]
     try:
         values = np.array([float(part) for part in parts[1:]])
@@ -122,8 +125,9 @@ def _shape(line: str, size: np.ndarray, names: list[str]) -> Shape:
         return Shape(
             label, fault=f"has {count} numbers; four corners take {CORNERS}, {KEYPOINTS} or {VISIBLE_KEYPOINTS}"
         )
-    if not np.isfinite(values).all():
-        return Shape(label, fault="holds a number that is not finite")
+    # NaN compares as false and fails too.
+    if not (np.abs(values) <= MAXIMUM_COORDINATE).all():
+        return Shape(label, fault="holds a number beyond any picture")
     if count == CORNERS:
         return Shape(label, values.reshape(4, 2) * size)
     centre, half = values[:2], values[2:4] / 2
@@ -181,7 +185,7 @@ def write_yolo(
         splits.add(split)
         count += 1
     write_new(folder / "classes.txt", f"{PLATE_LABEL}\n".encode())
-    write_new(folder / "data.yaml", _description(folder, splits, corners_only).encode())
+    write_new(folder / "data.yaml", _description(folder, splits, corners_only).encode("utf-8", "surrogateescape"))
     return count
 
 
