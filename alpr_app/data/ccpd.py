@@ -122,6 +122,11 @@ def is_ccpd_name(path: str | PurePath) -> bool:
     return True
 
 
+def has_all_fields(path: str | PurePath) -> bool:
+    """Whether the file name has as many fields as a CCPD label, so that it is either one or a damaged one."""
+    return len(PurePath(path).stem.split("-")) == len(FIELDS)
+
+
 def usual_colour(text: str) -> str:
     """Return the colour of nearly all CCPD plates with a text of that length, because file names do not state it."""
     return "green" if len(text) == 8 else "blue"

@@ -8,9 +8,11 @@
     rows      lines of characters: 2 if one is above the other; 1 if empty
     box       left top right bottom in pixels, separated by spaces
     corners   x y of top left, top right, bottom right, bottom left; those of the box if empty
+    state     unreadable: the plate is there, but its text and its finding count for nothing; checked: a person has
+              confirmed the row, which otherwise counts like any other; empty if neither
 
-All columns but `file` are optional. A row with neither text nor position is a picture without plates; in a table
-without positions (only `file` and `text`), every picture is itself a plate.
+All columns but `file` are optional, and others are ignored. A row with neither text nor position is a picture without
+plates; in a table without positions (only `file` and `text`), every picture is itself a plate.
 
 Coordinates are pixels of the picture as shown, with its EXIF orientation applied, as `alpr read` prints them; for
 pictures with CCPD names they are pixels as stored.
@@ -35,6 +37,8 @@ COLUMNS = ("file", "split", "subset", "text", "colour", "box", "corners")
 # Larger than any coordinate in a picture.
 MAXIMUM_COORDINATE = 1e6
 SPLITS = ("train", "val", "test")
+UNREADABLE, CHECKED = "unreadable", "checked"
+STATES = (UNREADABLE, CHECKED)
 
 
 class LabelError(AlprError):
@@ -106,6 +110,14 @@ def rows_of(row: dict[str, str], path: Path, number: int) -> int:
     if rows not in ("1", "2"):
         raise LabelError(f"{path}, row {number}: a plate has 1 row of characters or 2, not '{rows}'")
     return int(rows)
+
+
+def state_of(row: dict[str, str], path: Path, number: int) -> str:
+    """Return the state of a row, empty if it has none. Raises LabelError for an unknown one."""
+    state = row.get("state", "").strip()
+    if state and state not in STATES:
+        raise LabelError(f"{path}, row {number}: there is no state '{state}', only {', '.join(STATES)}, or none")
+    return state
 
 
 def write_table(path: Path, rows: Iterable[dict[str, str]], columns: tuple[str, ...] = COLUMNS) -> None:

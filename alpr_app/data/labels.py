@@ -1,14 +1,11 @@
-"""Labelled pictures on disk (CCPD-named pictures, crops with their texts, tables of boxes, corners and texts), and
-label texts normalised to a reader's alphabet.
-"""
+"""Labelled pictures on disk: CCPD-named pictures, crops with their texts, tables of boxes, corners and texts."""
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +14,18 @@ from alpr_app.core.geometry import corners_to_box, order_corners
 from alpr_app.data import ccpd
 from alpr_app.data.file_types import PICTURE_SUFFIXES
 from alpr_app.data.images import read_picture
-from alpr_app.data.label_csv import TABLE_NAME, LabelError, file_in, numbers, place, read_rows, rows_of, split_of
+from alpr_app.data.label_csv import (
+    TABLE_NAME,
+    UNREADABLE,
+    LabelError,
+    file_in,
+    numbers,
+    place,
+    read_rows,
+    rows_of,
+    split_of,
+    state_of,
+)
 
 Refuse = Callable[[LabelError], None]
 """Receives an error for each label that is left out."""
@@ -37,6 +45,7 @@ class LabelledPlate:
         colour: None if unknown.
         reordered: Whether the label has the corners in another order.
         rows: Lines of characters, 1 or 2.
+        state: One of `label_csv.STATES`; empty if the label states none.
     """
 
     corners: np.ndarray
@@ -44,12 +53,15 @@ class LabelledPlate:
     colour: str | None = None
     reordered: bool = False
     rows: int = 1
+    state: str = ""
 
     @classmethod
-    def of(cls, written: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1) -> LabelledPlate:
+    def of(
+        cls, written: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1, state: str = ""
+    ) -> LabelledPlate:
         """Make a plate from corners in any order."""
         corners = order_corners(written)
-        return cls(corners, text, colour, not np.array_equal(corners, written), rows)
+        return cls(corners, text, colour, not np.array_equal(corners, written), rows, state)
 
     @property
     def box(self) -> np.ndarray:
@@ -63,12 +75,14 @@ class LabelledPicture:
 
     Attributes:
         path: The file.
-        plates: All plates in it.
-        ignored: Boxes (N, 4) that may or may not be plates.
+        plates: All plates in it that count.
+        ignored: Boxes (N, 4) that may or may not be plates, and those of the unreadable plates.
         stated: The text of one plate in it, if nothing else is known.
         split: Its split, or EVERY_SPLIT.
         subset: The name under which results are counted.
         by_machine: Nobody has checked the labels, so they serve training but not evaluation.
+        unreadable: Plates that are marked as unreadable. They count neither as plates nor as background.
+        checked: A person has confirmed that there is no plate.
     """
 
     path: Path
@@ -78,6 +92,8 @@ class LabelledPicture:
     split: str = "train"
     subset: str = ""
     by_machine: bool = False
+    unreadable: tuple[LabelledPlate, ...] = ()
+    checked: bool = False
 
     @property
     def readable(self) -> list[LabelledPlate]:
@@ -146,27 +162,40 @@ def _table_beside(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.csv")
 
 
-def _ccpd_pictures(folder: Path, refuse: Refuse, assumed: Counter[str]) -> list[LabelledPicture]:
-    """The pictures of a folder without a table; those without a stated split are counted in `assumed`."""
+def _ccpd_pictures(
+    folder: Path, named: Container[Path], tabled: bool, refuse: Refuse, assumed: Counter[str]
+) -> list[LabelledPicture]:
+    """The pictures of a folder that no table names, by their CCPD names; those without a stated split are counted in
+    `assumed`. tabled: the folder has a table, so that pictures whose names are no labels may be unlabelled."""
+    paths = [path for path in picture_files(folder) if path not in named]
+    if not any(map(ccpd.is_ccpd_name, paths)):
+        return []
     table = _table_beside(folder)
     rows = {file_in(folder, row["file"]).name: row for row in read_rows(table, ("file",))} if table.is_file() else {}
     pictures = []
-    for path in picture_files(folder):
+    for path in paths:
         row = rows.get(path.name, {})
         try:
             pictures.append(ccpd_picture(path, row.get("split") or "train", row.get("subset") or folder.name))
             assumed[folder.name] += not row.get("split")
         except ccpd.CcpdNameError as error:
-            refuse(LabelError(f"{folder}: {error}"))
+            if not tabled or ccpd.has_all_fields(path):
+                refuse(LabelError(f"{folder}: {error}"))
     return pictures
 
 
 def _plate(
-    table: Path, number: int, corners: np.ndarray, text: str | None, colour: str | None = None, rows: int = 1
+    table: Path,
+    number: int,
+    corners: np.ndarray,
+    text: str | None,
+    colour: str | None = None,
+    rows: int = 1,
+    state: str = "",
 ) -> LabelledPlate:
     """Return the plate of a table's row. Raises LabelError naming both if its corners span no area."""
     try:
-        return LabelledPlate.of(corners, text, colour, rows)
+        return LabelledPlate.of(corners, text, colour, rows, state)
     except ValueError as error:
         raise LabelError(f"{table}, row {number}: {error}") from error
 
@@ -195,39 +224,73 @@ def _machine_pictures(table: Path) -> list[LabelledPicture]:
 
 def read_table(table: Path) -> DataFolder:
     """Read the labels of an `alpr_dataset.csv`. Raises LabelError naming the row that is unusable."""
+    return _read_table(table)[0]
+
+
+@dataclass
+class _TablePicture:
+    """The rows of one picture in a table."""
+
+    split: str = "train"
+    subset: str = ""
+    plates: list[LabelledPlate] = field(default_factory=list)
+    unreadable: list[LabelledPlate] = field(default_factory=list)
+    checked: bool = False
+
+    def labelled(self, path: Path) -> LabelledPicture:
+        ignored = np.array([plate.box for plate in self.unreadable], np.float32) if self.unreadable else None
+        return LabelledPicture(
+            path,
+            tuple(self.plates),
+            ignored,
+            split=self.split,
+            subset=self.subset,
+            unreadable=tuple(self.unreadable),
+            checked=self.checked,
+        )
+
+
+def _read_table(table: Path) -> tuple[DataFolder, set[Path]]:
+    """The labels of a table, and all pictures that it names."""
     rows = read_rows(table, ("file",))
     folder = table.parent
     placed = bool(rows) and bool({"box", "corners"} & rows[0].keys())
     crops: list[LabelledCrop] = []
-    plates: dict[Path, list[LabelledPlate]] = defaultdict(list)
-    about: dict[Path, tuple[str, str]] = {}
+    by_path: dict[Path, _TablePicture] = defaultdict(_TablePicture)
     assumed: set[Path] = set()
+    named: set[Path] = set()
     for number, row in enumerate(rows, start=2):
         path, text, corners = file_in(folder, row["file"]), row.get("text", "").strip(), place(row, table, number)
-        split, lines = split_of(row, table, number), rows_of(row, table, number)
+        split, lines, state = split_of(row, table, number), rows_of(row, table, number), state_of(row, table, number)
+        named.add(path)
         if not row.get("split", "").strip():
             assumed.add(path)
-        if text and corners is None and placed:
-            raise LabelError(f"{table}, row {number}: '{text}' has neither box nor corners")
+        if (text or state == UNREADABLE) and corners is None and placed:
+            raise LabelError(f"{table}, row {number}: '{text or state}' has neither box nor corners")
         if not placed:
+            if state == UNREADABLE:
+                continue
             if not text:
                 raise LabelError(f"{table}, row {number}: neither text nor place of a plate")
             crops.append(LabelledCrop(path, text, split, lines))
             continue
-        about[path] = (split, row.get("subset", "").strip() or folder.name)
-        if corners is not None:
-            colour = row.get("colour", "").strip() or None
-            plates[path].append(_plate(table, number, corners, text or None, colour, lines))
-    pictures = [
-        LabelledPicture(path, tuple(plates[path]), split=split, subset=subset)
-        for path, (split, subset) in about.items()
-    ]
-    return DataFolder(
-        tuple(picture for picture in pictures if picture.plates),
+        picture = by_path[path]
+        picture.split, picture.subset = split, row.get("subset", "").strip() or folder.name
+        if corners is None:
+            picture.checked = bool(state)
+            continue
+        colour = row.get("colour", "").strip() or None
+        plate = _plate(table, number, corners, text or None, colour, lines, state)
+        (picture.unreadable if state == UNREADABLE else picture.plates).append(plate)
+    pictures = [picture.labelled(path) for path, picture in by_path.items()]
+    # A picture with unreadable plates only is no picture without plates.
+    data = DataFolder(
+        tuple(picture for picture in pictures if picture.plates or picture.unreadable),
         tuple(crops),
-        tuple(picture for picture in pictures if not picture.plates),
+        tuple(picture for picture in pictures if not picture.plates and not picture.unreadable),
         ((folder.name, len(assumed)),) if assumed else (),
     )
+    return data, named
 
 
 def tables_of(root: Path) -> list[Path]:
@@ -242,10 +305,14 @@ def _raise(error: LabelError) -> None:
 def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
     """Read all labels under `root`: a folder of labelled folders, or a labelled folder itself.
 
+    An `alpr_dataset.csv` decides about the pictures that it names, and about no others: those have the labels that they
+    would have without it.
+
     Args:
         root: The folder.
         refuse: Receives an error for every picture among CCPD-named ones whose name is not a label; the picture is then
-            left out. Without it such a name is an error.
+            left out. Without it such a name is an error. In a folder with a table, this holds only for names with as
+            many fields as CCPD's; other pictures that the table does not name are unlabelled.
 
     Raises:
         LabelError: The folder is missing, nothing in it is labelled, or a label is damaged.
@@ -258,32 +325,34 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
     crops: list[LabelledCrop] = []
     negatives: list[LabelledPicture] = []
     assumed: Counter[str] = Counter()
-    for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
+    folders = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
+    tables = {folder: _read_table(folder / TABLE_NAME) for folder in folders if (folder / TABLE_NAME).is_file()}
+    # Tables may name pictures of other folders.
+    named = {Path(os.path.normpath(path)) for _, paths in tables.values() for path in paths}
+    for folder in folders:
         table = _table_beside(folder)
-        if (folder / TABLE_NAME).is_file():
-            labelled = read_table(folder / TABLE_NAME)
+        if folder in tables:
+            labelled = tables[folder][0]
             pictures += labelled.pictures
             crops += labelled.crops
             negatives += labelled.negatives
             assumed.update(dict(labelled.assumed))
-        elif folder.name in PLATE_FREE_FOLDERS:
-            plate_free = picture_files(folder)
+        if folder.name in PLATE_FREE_FOLDERS:
+            plate_free = [path for path in picture_files(folder) if path not in named]
             negatives += [LabelledPicture(path, split=EVERY_SPLIT, subset=folder.name) for path in plate_free]
         elif folder.name == "crops" and table.is_file():
-            for row in read_rows(table, ("file", "text")):
-                crops.append(LabelledCrop(file_in(folder, row["file"]), row["text"], row.get("split") or "train"))
+            for path, row in _rows_beside(folder, named):
+                crops.append(LabelledCrop(path, row["text"], row.get("split") or "train"))
                 assumed[folder.name] += not row.get("split")
         elif folder.name == "street" and table.is_file():
-            for row in read_rows(table, ("file", "text")):
-                path = file_in(folder, row["file"])
+            for path, row in _rows_beside(folder, named):
                 pictures.append(LabelledPicture(path, stated=row["text"], split="val", subset="street"))
         else:
-            if any(map(ccpd.is_ccpd_name, picture_files(folder))):
-                pictures += _ccpd_pictures(folder, refuse, assumed)
+            pictures += _ccpd_pictures(folder, named, folder in tables, refuse, assumed)
     machine = root / "machine_labels.csv"
     if machine.is_file():
-        pictures += _machine_pictures(machine)
-    if not pictures and not crops and not negatives:
+        pictures += [picture for picture in _machine_pictures(machine) if picture.path not in named]
+    if not pictures and not crops and not negatives and not any(paths for _, paths in tables.values()):
         raise LabelError(
             f"{root}: holds no CCPD-named pictures, no {TABLE_NAME}, no crops.csv and no machine_labels.csv"
         )
@@ -291,48 +360,7 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
     return DataFolder(tuple(pictures), tuple(crops), tuple(negatives), tuple((+assumed).items()))
 
 
-# Separators between the parts of a plate, which are not read: dots of all kinds, dashes.
-_BETWEEN = set("·•・‧∙⋅●｡.-–—‐‑−_")
-
-
-def spelled(text: str, alphabet: str) -> str | None:
-    """Normalise `text` to the characters of `alphabet`; None if it has others, or is empty."""
-    known = set(alphabet)
-    if not known.issuperset(text):
-        text = "".join(_spelled(character, known) for character in text)
-    return text if text and known.issuperset(text) else None
-
-
-def _spelled(character: str, known: set[str]) -> str:
-    """Return a character itself, its plain form or its capital; an empty text for separators."""
-    if character in known:
-        return character
-    plain = unicodedata.normalize("NFKC", character)
-    if character in _BETWEEN or plain.isspace() or plain in _BETWEEN:
-        return ""
-    return next((form for form in (plain, plain.upper()) if known.issuperset(form)), character)
-
-
-def spell_labels(data: DataFolder, alphabet: str, refuse: Refuse) -> DataFolder:
-    """Normalise every text of a data folder to the characters of `alphabet`. Texts for which that is impossible are
-    left out, and `refuse` receives an error for each."""
-
-    def spell(path: object, text: str) -> str | None:
-        found = spelled(text, alphabet)
-        if found is None:
-            strange = "".join(dict.fromkeys(character for character in text if character not in alphabet))
-            message = f"the label '{text}' holds '{strange}', which the reader cannot spell; correct it"
-            refuse(LabelError(f"{path}: {message}"))
-        return found
-
-    def plate(path: object, labelled: LabelledPlate) -> LabelledPlate:
-        return labelled if labelled.text is None else replace(labelled, text=spell(path, labelled.text))
-
-    def picture(labelled: LabelledPicture) -> LabelledPicture:
-        stated = labelled.stated and spell(labelled.path, labelled.stated)
-        return replace(labelled, plates=tuple(plate(labelled.path, each) for each in labelled.plates), stated=stated)
-
-    pictures = tuple(map(picture, data.pictures))
-    crops = ((crop, spell(crop.path, crop.text)) for crop in data.crops)
-    spelled_crops = tuple(replace(crop, text=text) for crop, text in crops if text)
-    return replace(data, pictures=pictures, crops=spelled_crops)
+def _rows_beside(folder: Path, named: Container[Path]) -> list[tuple[Path, dict[str, str]]]:
+    """The rows of the table beside a folder of crops or photos, without pictures that an `alpr_dataset.csv` names."""
+    pairs = [(file_in(folder, row["file"]), row) for row in read_rows(_table_beside(folder), ("file", "text"))]
+    return [(path, row) for path, row in pairs if path not in named]

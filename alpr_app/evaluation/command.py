@@ -106,7 +106,8 @@ def _formatted(name: str, value: float) -> str:
 
 def run(args: argparse.Namespace, note: Note | None = None, reliability: CalibrationMetrics | None = None) -> int:
     """Measure and print. Returns 1 if labels were left out. note, reliability: as for `evaluate`."""
-    from alpr_app.data.labels import read_data_folder, spell_labels, tables_of
+    from alpr_app.data.label_text import spell_labels
+    from alpr_app.data.labels import read_data_folder, tables_of
     from alpr_app.evaluation.evaluate import evaluate
     from alpr_app.runtime.system_info import processor
 

@@ -39,9 +39,9 @@ class DetectionCounts:
 
     def summary(self) -> dict[str, float]:
         """Return shares of the labelled plates. `precision` counts every box that lies on no labelled plate as false,
-        including those on unlabelled plates; boxes on plates without a text do not count. `without_province` is end to
-        end, `true_without_province` on the labelled corners. `text_right` and `place_right` (IoU of
-        0.7 or more) are counted apart, by `outcomes.match`."""
+        including those on unlabelled plates; boxes on plates without a text and on unreadable plates do not count.
+        `without_province` is end to end, `true_without_province` on the labelled corners. `text_right` and
+        `place_right` (IoU of 0.7 or more) are counted apart, by `outcomes.match`."""
         plates, found = max(1, self.plates), max(1, self.found_50)
         return {
             "plates": self.plates,
@@ -86,7 +86,7 @@ def score_plate(truth: LabelledPlate, plates: list[Plate], on_true_corners: str)
 
 def share_boxes(known: list[LabelledPlate], unread: list[LabelledPlate], plates: list[Plate]) -> tuple[list[int], int]:
     """Count how many of the `plates` found lie on each of the `known` labelled ones (IoU at least 0.5), and how many on
-    none; those on plates without a known text are neither."""
+    none; those on `unread` plates, whose text is unknown or unreadable, are neither."""
     counts, false = [0] * len(known), 0
     overlaps = np.stack([_overlaps(truth, plates) for truth in (*known, *unread)], axis=1)
     for row in overlaps:
@@ -137,7 +137,7 @@ class DetectionMetrics:
             The counts of each of `picture.readable`.
         """
         known = picture.readable
-        unread = [truth for truth in picture.plates if truth.text is None]
+        unread = [truth for truth in picture.plates if truth.text is None] + list(picture.unreadable)
         counts, false = share_boxes(known, unread, plates)
         scores = [score_plate(truth, plates, reading.text) for truth, reading in zip(known, readings, strict=True)]
         _add_outcomes(scores, known, unread, plates)

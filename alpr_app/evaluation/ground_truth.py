@@ -13,7 +13,8 @@ from alpr_app.core.geometry import box_iou, corner_distance, corners_to_box, ord
 from alpr_app.core.plate import Plate
 from alpr_app.core.plate_kinds import fits_format
 from alpr_app.data import ccpd
-from alpr_app.data.labels import LabelledPlate, spelled
+from alpr_app.data.label_text import spelled
+from alpr_app.data.labels import LabelledPlate
 from alpr_app.evaluation.detection_metrics import FOUND_IOU, score_plate
 from alpr_app.evaluation.outcomes import (
     OUTCOMES,

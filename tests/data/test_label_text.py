@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from alpr_app.core.plate import ALPHABET
-from alpr_app.data.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledPlate, spell_labels, spelled
+from alpr_app.data.label_text import spell_labels, spelled
+from alpr_app.data.labels import DataFolder, LabelledCrop, LabelledPicture, LabelledPlate
 
 
 @pytest.mark.parametrize(

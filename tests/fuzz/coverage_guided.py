@@ -19,7 +19,8 @@ with atheris.instrument_imports(include=["alpr_app"]):
     from alpr_app.data.bounded_parsing import ContentError, parse_json
     from alpr_app.data.ccpd import parse_name
     from alpr_app.data.image_headers import is_cut_short, picture_header
-    from alpr_app.data.labels import read_table, spelled
+    from alpr_app.data.label_text import spelled
+    from alpr_app.data.labels import read_table
     from alpr_app.data.network import file_name_for, without_secrets
     from alpr_app.synth.plates.plates_file import read_plates_file
 

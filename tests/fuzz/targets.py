@@ -29,7 +29,8 @@ from alpr_app.data.bounded_parsing import ContentError, parse_json
 from alpr_app.data.ccpd import format_name, parse_name
 from alpr_app.data.frame import Frame, Limits
 from alpr_app.data.images import check_header, decode_picture, quiet_opencv
-from alpr_app.data.labels import read_table, spelled
+from alpr_app.data.label_text import spelled
+from alpr_app.data.labels import read_table
 from alpr_app.data.network import file_name_for, is_address, secrets_in, without_secrets
 from alpr_app.data.pages import picture_frames
 from alpr_app.data.run_folder import command_of, read_about, read_curves, read_newest

@@ -20,7 +20,7 @@ from alpr_app.core.tracking import Tracker
 from alpr_app.data.bounded_parsing import MAXIMUM_LEVELS, ContentError, parse_json, without_nan
 from alpr_app.data.ccpd import Annotation, CcpdNameError, format_name, parse_name
 from alpr_app.data.label_csv import COLUMNS, read_rows, write_table
-from alpr_app.data.labels import spelled
+from alpr_app.data.label_text import spelled
 from alpr_app.data.network import file_name_for, secrets_in, without_secrets
 from alpr_app.viewer.app.settings import Settings, from_dict
 

@@ -150,6 +150,21 @@ def test_plates_of_pictures_with_one_name_and_of_other_cuts_are_kept_apart(tmp_p
     assert len(cut) == 2 and not before & {picture.path.name for picture in cut}
 
 
+def test_corrections_in_the_table_of_crops_outlast_another_extraction(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((80, 320, 3), 90, np.uint8))
+    places = [np.float32([[x, 20], [x + 100, 20], [x + 100, 50], [x, 50]]) for x in (20, 160)]
+    plates = tuple(LabelledPlate(place, f"皖A1234{index}") for index, place in enumerate(places))
+    extract_plates([LabelledPicture(tmp_path / "a.png", plates)], tmp_path / "cut")
+    table = tmp_path / "cut" / TABLE_NAME
+    header, first, second = table.read_text(encoding="utf-8").splitlines()
+    corrected = first.replace("皖A12340", "京A12340")
+    lines = [f"{header},note,state", f"{corrected},typed,checked", f"{second},blurred,"]
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    extract_plates([LabelledPicture(tmp_path / "a.png", plates)], tmp_path / "cut")
+    found = [(row["text"], row["note"], row["state"]) for row in rows(tmp_path / "cut")]
+    assert found == [("京A12340", "typed", "checked"), ("皖A12341", "blurred", "")]
+
+
 @pytest.mark.parametrize("options", [[], ["--box", "--margin", "0.1"], ["--jitter", "0.05"]])
 def test_plates_are_cut_out_and_can_be_trained_on(ccpd, tmp_path, options):
     arguments = ["extract_plates", "--ccpd_dir", str(ccpd), "--categories", "base", "--output", str(tmp_path)]
@@ -158,10 +173,12 @@ def test_plates_are_cut_out_and_can_be_trained_on(ccpd, tmp_path, options):
     data = read_data_folder(folder)
     paths = [item.path for item in (*data.crops, *data.pictures)]
     assert len(paths) == len(rows(ccpd / "ccpd_base"))
-    assert {cv2.imread(str(path)).shape for path in paths} == {(48, 192, 3)}
+    # Plates of two rows are twice as high.
+    assert {cv2.imread(str(path)).shape for path in paths} <= {(48, 192, 3), (96, 192, 3)}
     for picture in data.pictures:  # with a margin the plate does not fill its picture, and the table has its corners
         left, top, right, bottom = picture.plates[0].box
-        assert 0 < left < 20 < 172 < right < 192 and 0 < top < 10 < 38 < bottom < 48
+        height = cv2.imread(str(picture.path)).shape[0]
+        assert 0 < left < 20 < 172 < right < 192 and 0 < top < 10 and height - 10 < bottom < height
     first = paths[0]
     first.unlink()
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*.png")}
@@ -264,3 +281,15 @@ def test_plates_of_other_countries_are_drawn_cut_out_and_shown(tmp_path, capsys)
     assert cv2.imread(str(sheet)).shape == (70, 6 * 192, 3)
     assert main(["preview", "detector", "--output", str(sheet)]) == 1
     assert "--dataset_path is missing" in capsys.readouterr().err
+
+
+def test_unreadable_plates_are_counted_apart_and_only_their_positions_checked(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((80, 320, 3), 90, np.uint8))
+    lines = ["file,split,text,box,state", "a.png,val,皖A12345,20 20 120 50,", "a.png,val,?,150 20 250 50,unreadable"]
+    (tmp_path / TABLE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 0
+    output = capsys.readouterr().out
+    assert "1 plates are marked as unreadable" in output and "1 pictures        1 plates" in output
+    (tmp_path / TABLE_NAME).write_text("\n".join(lines).replace("250", "950") + "\n", encoding="utf-8")
+    assert main(["validate_dataset", "--dataset_path", str(tmp_path)]) == 1
+    assert "1 plates that reach outside their picture" in capsys.readouterr().out

@@ -78,6 +78,8 @@ def run_create_dataset(args: argparse.Namespace) -> int:
         )
         counts = [report.splits[name] for name in SPLIT_FOLDERS]
         print(f"{report.folder:20}" + "".join(f"{count:10}" for count in (*counts, report.skipped)))
+        if report.kept:
+            print(f"{folder / TABLE_NAME}: the labels of {report.kept} pictures differ from their names and are kept")
         for example in report.examples:
             print(f"alpr_app.train: {folder}: skipped {example}", file=sys.stderr)
         if report.skipped > len(report.examples):
@@ -151,6 +153,8 @@ def run_validate_dataset(args: argparse.Namespace) -> int:
     assumed = describe_assumed_splits(data)
     if assumed:
         print(f"note: {assumed}")
+    if findings.unreadable:
+        print(f"note: {findings.unreadable} plates are marked as unreadable; training and measuring leave them out")
     if "val" not in findings.plates:
         print("note: no plate has the split val; a training would have nothing to be judged by")
     for title, counts in (("first characters", findings.provinces), ("lengths", findings.lengths)):

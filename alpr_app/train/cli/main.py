@@ -12,18 +12,19 @@ from pathlib import Path
 
 from alpr_app.core.errors import AlprError, print_error, reason
 from alpr_app.core.native_libraries import quiet_libraries
-from alpr_app.train.cli import datasets, detector, models, reader
+from alpr_app.train.cli import convert, datasets, detector, models, reader
 from alpr_app.train.cli.parsers import Commands, config_arguments
 
 PROGRAM = "alpr_app.train"
 # These commands name damaged pictures themselves. In the others, messages of torch and of drivers may matter.
-SILENCED_COMMANDS = ("extract_plates", "validate_dataset", "label", "test", "robustness_set", "hard_copies")
+SILENCED_COMMANDS = ("extract_plates", "validate_dataset", "label", "convert", "test", "robustness_set", "hard_copies")
 # In the order of --help.
 COMMANDS = (
     datasets.add_create_dataset,
     datasets.add_extract_plates,
     datasets.add_validate_dataset,
     datasets.add_label,
+    convert.add_convert,
     datasets.add_draw,
     models.add_preview,
     detector.add_detector,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from alpr_app.core.geometry import order_corners
 from alpr_app.data import ccpd
-from alpr_app.data.label_csv import TABLE_NAME, LabelError, write_table
+from alpr_app.data.label_csv import COLUMNS, TABLE_NAME, LabelError
+from alpr_app.data.label_table import EditableTable, TableRow, picture_key
 from alpr_app.data.labels import picture_files
 from alpr_app.train.datasets.hard_pictures import VAL_HARD, choose_hard_texts, is_hard
 
@@ -37,12 +38,14 @@ class FolderReport:
         splits: Number of pictures by split.
         skipped: Number of pictures whose names are not CCPD's.
         examples: The first of these, as messages.
+        kept: Number of pictures whose labels in the earlier table differ from those in their names, and stay.
     """
 
     folder: str
     splits: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
     examples: list[str] = field(default_factory=list)
+    kept: int = 0
 
     def skip(self, message: str) -> None:
         self.skipped += 1
@@ -113,12 +116,21 @@ def hard_texts(folders: Iterable[Path], count: int) -> set[str]:
     return choose_hard_texts((ccpd.parse_name(path) for path in paths if ccpd.is_ccpd_name(path)), count)
 
 
+def _part_of(path: Path, folder: Path) -> str | None:
+    """The split folder in `folder` that holds a picture, if any."""
+    return path.parent.name if path.parent != folder and path.parent.name in SPLIT_FOLDERS else None
+
+
 def _row(
     path: Path, folder: Path, splits: dict[str, str] | None, rule: str, kept_apart: Collection[str]
 ) -> dict[str, str]:
     """The row of one picture. Raises CcpdNameError for a name that is not CCPD's."""
+    name = path.relative_to(folder).as_posix()
+    if folder.name == PLATE_FREE:
+        # Training and validation both need pictures without plates, and not the same ones.
+        return {"file": name, "split": default_split(BASE, None, path.name), "subset": folder.name}
     annotation = ccpd.parse_name(path)
-    part = path.parent.name if path.parent != folder and path.parent.name in SPLIT_FOLDERS else None
+    part = _part_of(path, folder)
     split = default_split(folder.name, part, annotation.text, rule) if splits is None else splits.get(path.name, "test")
     subset = folder.name
     if annotation.text in kept_apart:
@@ -126,7 +138,7 @@ def _row(
         split, subset = "val", VAL_HARD if is_hard(annotation) else folder.name
     corners = order_corners(np.asarray(annotation.corners, np.float32)).ravel()
     return {
-        "file": path.relative_to(folder).as_posix(),
+        "file": name,
         "split": split,
         "subset": subset,
         "text": annotation.text,
@@ -134,6 +146,23 @@ def _row(
         "box": " ".join(str(value) for value in annotation.box),
         "corners": " ".join(f"{value:g}" for value in corners),
     }
+
+
+def _split_of_rows(
+    rows: Sequence[TableRow],
+    path: Path,
+    folder: Path,
+    splits: dict[str, str] | None,
+    rule: str,
+    kept_apart: Collection[str],
+) -> dict[str, str]:
+    """The split of a picture that an earlier table labels, because its name does not."""
+    texts = [text for row in rows if (text := row.values.get("text", ""))]
+    if any(text in kept_apart for text in texts):
+        return {"split": "val"}
+    if splits is not None:
+        return {"split": splits.get(path.name, "test")}
+    return {"split": default_split(folder.name, _part_of(path, folder), texts[0] if texts else path.name, rule)}
 
 
 def write_labels(
@@ -145,6 +174,10 @@ def write_labels(
 ) -> FolderReport:
     """Write `alpr_dataset.csv` into a ccpd_* folder.
 
+    A table that is there already keeps its rows and its columns: pictures that it names get another split, but keep
+    their labels, which a person may have corrected or which their names cannot spell. A row that only repeats the label
+    in a CCPD name is removed once the picture is gone.
+
     Args:
         folder: The folder.
         splits: Split by file name, from CCPD's lists; None to use `default_split`.
@@ -153,28 +186,56 @@ def write_labels(
         kept_apart: Texts of plates to validate on as `VAL_HARD`.
 
     Returns:
-        Counts of the pictures; those whose names are not CCPD's are skipped.
+        Counts of the pictures; those whose names are not CCPD's are skipped, unless the table names them.
 
     Raises:
-        LabelError: the file cannot be written.
+        LabelError: the table that is there is damaged or one of crops, or the file cannot be written.
     """
     report = FolderReport(folder.name)
     paths = _all_pictures(folder)
-    rows = []
+    table = EditableTable.read(folder / TABLE_NAME)
+    earlier = set(table.pictures())
+    if earlier and not {"box", "corners"} & set(table.columns):
+        raise LabelError(
+            f"{table.path}: has no positions, so its pictures are crops of plates; move it away to use CCPD's names"
+        )
+    table.add_columns(COLUMNS)
     for path in track(paths, folder.name):
-        if folder.name == PLATE_FREE:
-            # Training and validation both need pictures without plates, and not the same ones.
-            name = path.relative_to(folder).as_posix()
-            rows.append({"file": name, "split": default_split(BASE, None, path.name), "subset": folder.name})
-        else:
-            try:
-                rows.append(_row(path, folder, splits, rule, kept_apart))
-            except ccpd.CcpdNameError as error:
+        name = picture_key(path.relative_to(folder).as_posix())
+        rows = table.rows(name)
+        earlier.discard(name)
+        try:
+            row = _row(path, folder, splits, rule, kept_apart)
+        except ccpd.CcpdNameError as error:
+            if not rows:
                 report.skip(str(error))
                 continue
-        report.splits[rows[-1]["split"]] += 1
-    write_table(folder / TABLE_NAME, rows)
+            row = _split_of_rows(rows, path, folder, splits, rule, kept_apart)
+        report.kept += bool(rows) and _is_corrected(rows, row)
+        # Rows of a picture without CCPD's name may have a subset of their own.
+        changes = {name: row[name] for name in ("split", "subset") if name in row}
+        table.replace(name, [each.changed(**changes) for each in rows] or [TableRow(row)])
+        report.splits[row["split"]] += 1
+    for name in earlier:
+        if _repeats_name(table.rows(name), folder / name, folder):
+            table.replace(name, [])
+        else:
+            report.kept += 1
+    table.save()
     return report
+
+
+def _is_corrected(rows: Sequence[TableRow], row: Mapping[str, str]) -> bool:
+    """Whether the rows of a picture say anything but `row`, which its name gives."""
+    labels = {name: row.get(name, "") for name in ("text", "colour", "box", "corners", "state", "rows")}
+    return len(rows) != 1 or any(rows[0].values.get(name, "") != value for name, value in labels.items())
+
+
+def _repeats_name(rows: Sequence[TableRow], path: Path, folder: Path) -> bool:
+    try:
+        return not path.exists() and not _is_corrected(rows, _row(path, folder, None, "train", ()))
+    except ccpd.CcpdNameError:
+        return False
 
 
 def _all_pictures(folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Findings:
         plates: Number of plates by split.
         provinces: Number of texts by first character.
         lengths: Number of texts by length.
+        unreadable: Number of plates that are marked as unreadable and count in no other number.
     """
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -47,6 +48,7 @@ class Findings:
     plates: Counter[str] = field(default_factory=Counter)
     provinces: Counter[str] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
+    unreadable: int = 0
 
 
 def _crossed(corners: np.ndarray) -> bool:
@@ -112,6 +114,11 @@ def check_data(
                 findings.plates[picture.split] += 1
                 _count(findings, splits, plate.text, picture.split, picture.path)
                 for kind, details in check_plate(plate, size, alphabet, maximum_length):
+                    findings.faults[kind].append(f"{picture.path}: {details}")
+            for plate in picture.unreadable:
+                findings.unreadable += 1
+                # Their texts are not used.
+                for kind, details in check_plate(replace(plate, text=None), size, alphabet, maximum_length):
                     findings.faults[kind].append(f"{picture.path}: {details}")
     for crop in data.crops:
         findings.pictures[crop.split] += 1

@@ -15,7 +15,7 @@ import numpy as np
 from alpr_app.core.errors import AlprError
 from alpr_app.core.geometry import PLATE_HEIGHT, PLATE_WIDTH, homography, rectify
 from alpr_app.data.images import PictureError, write_picture
-from alpr_app.data.label_csv import TABLE_NAME, write_table, written
+from alpr_app.data.label_csv import TABLE_NAME, read_rows, write_table, written
 from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.train.trainer.processes import map_in_processes
 
@@ -100,6 +100,25 @@ def _inner(corners: np.ndarray, outer: np.ndarray, options: CropOptions, height:
     return written(placed)
 
 
+def _with_corrections(
+    rows: list[dict[str, str]], columns: tuple[str, ...], table: Path
+) -> tuple[list[dict[str, str]], tuple[str, ...]]:
+    """Rows and columns with what a person has added to the table of an earlier extraction: further columns, and the
+    text of a row that has a state. Raises LabelError if that table is damaged."""
+    if not table.is_file():
+        return rows, columns
+    earlier = {row["file"]: row for row in read_rows(table, ("file",))}
+    added = list(dict.fromkeys(name for row in earlier.values() for name in row))
+    # The position of the plate is known from this extraction alone.
+    more = tuple(name for name in added if name not in (*columns, "box", "corners"))
+    result = []
+    for row in rows:
+        known = earlier.get(row["file"], {})
+        corrected = ("text", "rows") if known.get("state", "").strip() else ()
+        result.append(row | {name: known[name] for name in (*corrected, *more) if name in known})
+    return result, (*columns, *more)
+
+
 def extract_plates(
     pictures: list[LabelledPicture],
     folder: Path,
@@ -108,7 +127,7 @@ def extract_plates(
     track: Callable[[Iterable[Any]], Iterable[Any]] = lambda items: items,
 ) -> tuple[int, list[str]]:
     """Crop every plate with a known text to 48 x 192, plates of two rows to 96 x 192, into `folder`, and write its
-    `alpr_dataset.csv`, with corners for crops with a margin.
+    `alpr_dataset.csv`, with corners for crops with a margin. Corrected rows of an earlier extraction stay corrected.
 
     Args:
         pictures: The labelled pictures.
@@ -122,6 +141,7 @@ def extract_plates(
 
     Raises:
         AlprError: the folder cannot be written.
+        LabelError: the table of an earlier extraction is damaged.
     """
     options = options or CropOptions()
     try:
@@ -136,5 +156,6 @@ def extract_plates(
         if fault:
             broken.append(fault)
     columns = ("file", "split", "subset", "text", "rows") + (("corners",) if options.margin else ())
+    rows, columns = _with_corrections(rows, columns, folder / TABLE_NAME)
     write_table(folder / TABLE_NAME, rows, columns)
     return len(rows), broken

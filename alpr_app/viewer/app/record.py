@@ -80,4 +80,5 @@ def make_record(labels: Labels, name: str, recognition: Recognition) -> Record:
 
 def ground_truth(labels: Labels, name: str) -> GroundTruth | None:
     """The labels of a picture as they are written: from tables, else from its name."""
-    return labels.ground_truth(name) or ground_truth_of(name)
+    # A table decides about a picture even if it says that nothing is known.
+    return labels.ground_truth(name) if name in labels else ground_truth_of(name)

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
 
-from alpr_app.data.label_csv import TABLE_NAME, LabelError, place, read_rows
+from alpr_app.data.label_csv import TABLE_NAME, UNREADABLE, LabelError, place, read_rows, state_of
 from alpr_app.data.labels import LabelledPlate
 from alpr_app.evaluation.ground_truth import GroundTruth, Label, label_text_of
 from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
 # Only these columns of a row are kept.
-_COLUMNS = ("text", "box", "corners")
+_COLUMNS = ("text", "box", "corners", "state")
 # Names parsed without a pause.
 _PAUSE_AFTER = 200
 
@@ -85,19 +85,25 @@ def _ground_truth(lines: Sequence[Line]) -> GroundTruth | None:
     labels = [_label(*line) for line in lines]
     readable = tuple(label for label in labels if label is not None and label.text)
     illegible = tuple(label for label in labels if label is not None and not label.text)
+    if readable:
+        # The crop of an unreadable plate has no position to compare with.
+        illegible = tuple(label for label in illegible if label.corners is not None)
     # A picture with illegible plates only says nothing about the reader.
     return None if illegible and not readable else GroundTruth(readable, illegible)
 
 
 def _label(table: LabelTable, number: int, row: dict[str, str]) -> Label | None:
-    """The plate of a row; None if the row says that the picture has no plate."""
+    """The plate of a row, without its text if it is unreadable; None if the row says that the picture has no plate."""
     text, corners = row.get("text", "").strip(), place(row, table.path, number)
+    state = state_of(row, table.path, number)
     if corners is None:
-        if table.has_positions and text:
-            raise LabelError(f"{table.path}, row {number}: '{text}' has neither box nor corners")
-        if not table.has_positions and not text:
+        if table.has_positions and (text or state == UNREADABLE):
+            raise LabelError(f"{table.path}, row {number}: '{text or state}' has neither box nor corners")
+        if not table.has_positions and not text and state != UNREADABLE:
             raise LabelError(f"{table.path}, row {number}: neither text nor place of a plate")
-        return Label(text) if text else None
+    text = "" if state == UNREADABLE else text
+    if corners is None:
+        return Label(text) if text or state == UNREADABLE else None
     try:
         return Label(text, LabelledPlate.of(corners, text).corners)
     except ValueError as error:
@@ -143,10 +149,14 @@ def _label_texts(names: Sequence[str], lines: Mapping[str, Sequence[Line]]) -> d
             sleep(0)
         # A table has precedence over the name.
         rows = lines.get(name)
-        text = ", ".join(row["text"] for _, _, row in rows if row.get("text")) if rows else label_text_of(name)
+        text = ", ".join(_readable_texts(rows)) if rows else label_text_of(name)
         if text:
             texts[name] = text
     return texts
+
+
+def _readable_texts(lines: Sequence[Line]) -> list[str]:
+    return [row["text"] for _, _, row in lines if row.get("text") and row.get("state", "").strip() != UNREADABLE]
 
 
 class LabelTableReader(Worker):

@@ -154,3 +154,15 @@ def test_foreshortened_views_keep_their_centre_and_all_of_the_picture_in_front()
         np.testing.assert_allclose(transform_points(homography, size / 2), size / 2, atol=1e-3)
         depths = outline @ homography[2, :2] + homography[2, 2]
         assert (depths > 0.29).all()
+
+
+def test_an_unreadable_plate_is_ignored_and_no_plate(tmp_path):
+    from alpr_app.data.label_csv import TABLE_NAME
+    from alpr_app.train.detector.dataset import load_scene
+
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((100, 200, 3), 90, np.uint8))
+    rows = "a.png,皖A12345,10 20 60 36,\na.png,,110 20 160 36,unreadable\n"
+    (tmp_path / TABLE_NAME).write_text("file,text,box,state\n" + rows, encoding="utf-8")
+    (picture,) = read_data_folder(tmp_path).pictures
+    scene = load_scene(picture)
+    assert scene.plates.shape == (1, 4, 2) and scene.ignored.tolist() == [[110, 20, 160, 36]]

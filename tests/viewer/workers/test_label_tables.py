@@ -11,7 +11,7 @@ import pytest
 from alpr_app.core.plate import ALPHABET
 from alpr_app.data.images import write_picture
 from alpr_app.data.label_csv import write_table
-from alpr_app.data.labels import spelled
+from alpr_app.data.label_text import spelled
 from alpr_app.viewer.app.folder_results import summarise
 from alpr_app.viewer.toolkit.theme import DARK
 from alpr_app.viewer.workers import label_tables
@@ -217,3 +217,26 @@ def test_every_labelled_plate_is_drawn_and_missed_ones_are_named(window, folder,
     assert shown.state.outcome == "missed"
     assert shown.state.record.missed(0.5, 0) == ["皖A12345", "京B00001"]
     assert near(pixels[40:690, 950:1270], DARK.missed, 12).any()
+
+
+def test_an_unreadable_plate_counts_neither_as_right_nor_as_wrong(folder, read, fakes):
+    columns = ("file", "text", "corners", "box", "state")
+    names = ["a.png", "b.png", "皖A12346.png"]
+    rows = [
+        row("a.png", "皖A12345", PLACE) | {"state": "checked"},
+        row("b.png", "皖A12346", PLACE) | {"state": "unreadable"},
+        # The name of this picture states another text, but the table decides.
+        row("皖A12346.png", "", PLACE) | {"state": "unreadable"},
+    ]
+    viewer = read(folder(names, rows, columns), [fakes.plate(corners=CORNERS)], 3)
+    image_list = viewer.state.image_list
+    assert [image_list.outcome(name) for name in names] == ["right", "", ""]
+    assert image_list.totals.plates == 1 and image_list.labels.texts == {"a.png": "皖A12345"}
+
+
+def test_a_state_that_is_unknown_names_its_row(folder):
+    root = folder(["a.png"], [row("a.png", "皖A12345", PLACE) | {"state": "bad"}], ("file", "text", "corners", "state"))
+    labels = read_tables(str(root), ["a.png"])
+    assert labels.ground_truth("a.png") is None
+    (problem,) = labels.problems
+    assert "row 2: there is no state 'bad'" in problem
