@@ -150,3 +150,19 @@ def test_a_run_with_other_tiles_is_another_run(models):
     identities = [identity_of(parser.parse_args([*models, *more])) for more in ([], ["--tiles=off"], ["--tiles=auto"])]
     assert identities[0] == identities[1] != identities[2]
     assert make_alpr(parser.parse_args([*models, "--tiles=auto"])).tiles == "auto"
+
+
+def test_the_window_and_the_service_take_the_choice(models):
+    pytest.importorskip("uvicorn", reason="needs the extra 'serve'")
+    from alpr_app.cli.serve import add_arguments, make_service
+    from alpr_app.viewer.app.arguments import model_choice, parse
+
+    assert model_choice(parse([*models, "--tiles", "auto"])).tiles == "auto"
+    assert model_choice(parse(models)).tiles == "off"
+    parser = ArgumentParser()
+    add_arguments(parser)
+    service = make_service(parser.parse_args([*models, "--tiles", "auto", "--workers", "1", "--batch", "1"]), None)
+    try:
+        assert service.alpr.tiles == "auto"
+    finally:
+        service.batcher.close()
