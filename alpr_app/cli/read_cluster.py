@@ -39,6 +39,7 @@ def run_on_cluster(args: argparse.Namespace, out: Path | None, settings: str) ->
         # Every core has a reader of its own.
         threads=args.threads or (None if graphics else 1),
         floor=args.score,
+        tiles=args.tiles,
     )
     connect(args.address)
     reading = Reading(models, args.crops_only, args.confidence, os.getcwd())

@@ -8,7 +8,6 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, replace
-from itertools import pairwise
 from operator import add
 from pathlib import Path
 from time import perf_counter
@@ -16,10 +15,10 @@ from time import perf_counter
 import numpy as np
 
 from alpr_app import __version__
-from alpr_app.core.geometry import Letterbox, corners_to_box
+from alpr_app.core.geometry import corners_to_box
 from alpr_app.core.plate import Plate, reads_chinese
 from alpr_app.core.plate_kinds import check_format, kind_of, plausibility
-from alpr_app.core.result import Result, Timings
+from alpr_app.core.result import STAGES, Result, Timings
 from alpr_app.networks.bundle import open_bundle
 from alpr_app.networks.detector.config import DetectorConfig
 from alpr_app.networks.detector.postprocess import Detection
@@ -27,8 +26,10 @@ from alpr_app.networks.reader.config import ReaderConfig
 from alpr_app.networks.reader.postprocess import Reading
 from alpr_app.pipeline.contrast import AMPLE_PICTURE, stretched
 from alpr_app.pipeline.field_colour import seen_colour
+from alpr_app.pipeline.options import TILE_CHOICES
 from alpr_app.pipeline.plate_detector import CLOSER_CANVAS, DETECTOR_BATCH, SURE, PlateDetector
 from alpr_app.pipeline.plate_recognizer import PlateCrop, PlateCrops, PlateRecognizer
+from alpr_app.pipeline.tiles import View, choose_tiles, merge
 from alpr_app.runtime.backends import make_engine
 from alpr_app.runtime.engine import chunks, stack
 
@@ -50,11 +51,13 @@ class ALPR:
         score: Plates below it are left out, 0 to 1. The score is the weighted mean of the confidences of detector and
             reader. What is found with one value is found with every lower one.
         reader_config: The reader's JSON, if it is not beside its weights.
+        tiles: auto: pictures much larger than the detector's input are also searched in overlapping tiles, for small
+            plates (`pipeline.tiles`); off: whole only.
 
     Raises:
         BundleError: A model is missing or damaged.
         EngineError: The device or backend is not available.
-        ValueError: `score` or `threads` is out of range.
+        ValueError: `score` or `threads` is out of range, or `tiles` is neither auto nor off.
     """
 
     def __init__(
@@ -67,10 +70,13 @@ class ALPR:
         score: float = 0.5,
         *,
         reader_config: Path | str | None = None,
+        tiles: str = "off",
     ) -> None:
         if not 0 <= score <= 1:
             raise ValueError(f"score must be between 0 and 1, not {score}")
-        self.score = score
+        if tiles not in TILE_CHOICES:
+            raise ValueError(f"tiles must be one of {', '.join(TILE_CHOICES)}, not {tiles!r}")
+        self.score, self.tiles = score, tiles
         detector_bundle = open_bundle("detector", detector)
         reader_bundle = open_bundle("reader", reader, reader_config)
         self.detector_info, self.reader_info = detector_bundle.info, reader_bundle.info
@@ -94,10 +100,12 @@ class ALPR:
 
     @property
     def identity(self) -> str:
-        """Identifies everything that decides how a picture is read: models, program version, backend, device and score.
-        It changes when another engine takes over. The number of threads is not part of it."""
+        """Identifies everything that decides how a picture is read: models, program version, backend, device, score and
+        tiles. It changes when another engine takes over. The number of threads is not part of it."""
         engines = f"{self.detect.backend} {self.recognise.backend} {self.detect.device} {self.recognise.device}"
-        return f"{self._models_digest} {engines} {self.score}"
+        # Without tiles it is what it was before there were any, so that stored results stay valid.
+        tiles = "" if self.tiles == "off" else f" tiles {self.tiles}"
+        return f"{self._models_digest} {engines} {self.score}{tiles}"
 
     @property
     def backend(self) -> str:
@@ -172,46 +180,69 @@ class ALPR:
     def _analyse(self, images: Sequence[np.ndarray]) -> list[Result]:
         """Read pictures once, with plates of any score."""
         long_side = self.detector_config.long_side
-        letterboxes = [Letterbox.for_long_side(image.shape[0], image.shape[1], long_side) for image in images]
-        by_canvas: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for index, letterbox in enumerate(letterboxes):
-            by_canvas[letterbox.canvas].append(index)
         results: dict[int, Result] = {}
+        by_canvas: dict[tuple[int, int], list[tuple[int, View]]] = defaultdict(list)
+        for index, image in enumerate(images):
+            view = View.of(image, long_side)
+            height, width = image.shape[:2]
+            levels = choose_tiles(height, width, long_side) if self.tiles == "auto" else []
+            if levels:
+                tiles = [View.of(image, long_side, tile) for level in levels for tile in level]
+                results[index] = self._analyse_tiled(image, [view, *tiles])
+            else:
+                by_canvas[view.letterbox.canvas].append((index, view))
         for same_canvas in by_canvas.values():
             for chosen in chunks(same_canvas, DETECTOR_BATCH):
-                found = self._analyse_chunk(
-                    [images[index] for index in chosen], [letterboxes[index] for index in chosen]
-                )
-                results.update(zip(chosen, found, strict=True))
+                clock = StageClock()
+                views = [view for _, view in chosen]
+                found = self._find(views, clock)
+                read = self._read([view.picture for view in views], found, clock)
+                results.update(zip((index for index, _ in chosen), read, strict=True))
         return [results[index] for index in range(len(images))]
 
-    def _analyse_chunk(self, images: list[np.ndarray], letterboxes: list[Letterbox]) -> list[Result]:
-        """Analyse pictures whose letterboxes have the same canvas."""
-        clock = [perf_counter()]
-        canvases = stack([letterbox.apply(image) for image, letterbox in zip(images, letterboxes, strict=True)])
-        clock.append(perf_counter())
+    def _analyse_tiled(self, image: np.ndarray, views: list[View]) -> Result:
+        """Read one picture from several views of it."""
+        clock = StageClock()
+        by_canvas: dict[tuple[int, int], list[View]] = defaultdict(list)
+        for view in views:
+            by_canvas[view.letterbox.canvas].append(view)
+        found: list[Detection] = []
+        for same_canvas in by_canvas.values():
+            for chosen in chunks(same_canvas, DETECTOR_BATCH):
+                for plates in self._find(chosen, clock):
+                    found += plates
+        (result,) = self._read([image], [merge(found)], clock)
+        return result
+
+    def _find(self, views: Sequence[View], clock: StageClock) -> list[list[Detection]]:
+        """Find the plates of views whose letterboxes have the same canvas, in pixels of their pictures."""
+        canvases = stack([view.letterbox.apply(view.part) for view in views])
+        clock.ends("letterbox")
         (outputs,) = self.detect(canvases)
-        clock.append(perf_counter())
-        pictures = list(zip(images, letterboxes, strict=True))
+        clock.ends("detector")
         found = [
-            self.plate_detector.decode(*picture, output) for picture, output in zip(pictures, outputs, strict=True)
+            view.in_picture(self.plate_detector.decode(view.part, view.letterbox, output))
+            for view, output in zip(views, outputs, strict=True)
         ]
-        clock.append(perf_counter())
-        detections = [
-            self.plate_detector.refine_small_plates(*picture, plates)
-            for picture, plates in zip(pictures, found, strict=True)
+        clock.ends("decode")
+        refined = [
+            self.plate_detector.refine_small_plates(view.picture, view.letterbox, plates)
+            for view, plates in zip(views, found, strict=True)
         ]
-        clock.append(perf_counter())
+        clock.ends("closer")
+        return refined
+
+    def _read(self, images: Sequence[np.ndarray], detections: list[list[Detection]], clock: StageClock) -> list[Result]:
+        """Read the plates found in each of `images`, which share the time of `clock`."""
         crops = [
             self.plate_recognizer.crops_of(image, detection.corners, once=detection.score < SURE)
             for image, found in zip(images, detections, strict=True)
             for detection in found
         ]
-        clock.append(perf_counter())
+        clock.ends("rectify")
         read = iter(self.plate_recognizer.read(crops))
-        clock.append(perf_counter())
-        share = 1000 / len(images)
-        timings = Timings(*((after - before) * share for before, after in pairwise(clock)))
+        clock.ends("reader")
+        timings = clock.timings(len(images))
         return [
             Result(
                 sorted((self._plate(detection, *next(read)) for detection in found), key=lambda plate: -plate.score),
@@ -251,6 +282,24 @@ class ALPR:
             self.detect(np.zeros((1, height, width, 3), np.uint8))
         blank = np.zeros((self.reader_config.img_height, self.reader_config.img_width, 3), np.uint8)
         self.plate_recognizer.read_crops([blank])
+
+
+class StageClock:
+    """Adds up the time of each stage; each lasts from the end of the one before."""
+
+    def __init__(self) -> None:
+        self._seconds = dict.fromkeys(STAGES, 0.0)
+        self._last = perf_counter()
+
+    def ends(self, stage: str) -> None:
+        """Count the time since the last stage ended for this one."""
+        now = perf_counter()
+        self._seconds[stage] += now - self._last
+        self._last = now
+
+    def timings(self, pictures: int) -> Timings:
+        """Return each picture's share of the time."""
+        return Timings(*(1000 / pictures * seconds for seconds in self._seconds.values()))
 
 
 def _score(detection: Detection, reading: Reading, issued: bool | None) -> float:

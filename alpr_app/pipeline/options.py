@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # The window finds everything above this score once; its slider then only selects.
 FLOOR = 0.3
+TILE_CHOICES = ("off", "auto")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class ModelChoice:
         detector, reader, reader_config: Paths; None for the shipped ones.
         device, backend, threads: As for `ALPR`.
         floor: Lowest score that is found at all.
+        tiles: As for `ALPR`.
         version: Distinguishes models that replace each other at the same path; empty for stable ones.
     """
 
@@ -36,6 +38,7 @@ class ModelChoice:
     threads: int | None = None
     floor: float = FLOOR
     version: str = ""
+    tiles: str = "off"
 
     def make(self) -> ALPR:
         """Make the pipeline. Importing torch and loading models takes seconds. Raises BundleError or EngineError."""
@@ -54,6 +57,7 @@ class ModelChoice:
             self.threads,
             self.floor,
             reader_config=self.reader_config,
+            tiles=self.tiles,
         )
 
 
@@ -108,6 +112,13 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "onnx-int8 (reader in 8 bits), openvino-bf16 (bfloat16)",
     )
     group.add_argument("--threads", type=count, metavar="N", help="processor threads of the networks (default: all)")
+    group.add_argument(
+        "--tiles",
+        choices=TILE_CHOICES,
+        default="off",
+        help="auto: also search large pictures in overlapping tiles, which finds plates from 60 pixels wide and takes "
+        "much longer (default: off)",
+    )
 
 
 def make_alpr(args: argparse.Namespace, threads: int | None = None) -> ALPR:
@@ -128,6 +139,7 @@ def make_alpr(args: argparse.Namespace, threads: int | None = None) -> ALPR:
         threads,
         args.score,
         reader_config=args.ocr_config,
+        tiles=args.tiles,
     )
 
 
@@ -144,4 +156,5 @@ def identity_of(args: argparse.Namespace) -> str:
 
     # A bundle's JSON holds the hash of its weights.
     models = [path.read_text("utf-8", "replace") for path in model_files(args) if path.suffix == ".json"]
-    return repr((__version__, models, args.backend, args.device, args.score))
+    tiles = () if args.tiles == "off" else ("tiles", args.tiles)
+    return repr((__version__, models, args.backend, args.device, args.score, *tiles))

@@ -33,7 +33,7 @@ from alpr_app.train.datasets.dataset_checks import KINDS, check_data, describe_a
 from alpr_app.train.datasets.drawn_folder import Drawing, draw_folder
 from alpr_app.train.datasets.extract_plates import CropOptions, extract_plates
 from alpr_app.train.datasets.labelling import label_pictures
-from alpr_app.train.datasets.robustness_set import ALL_KINDS, write_robustness_set
+from alpr_app.train.datasets.robustness_set import ALL_KINDS, KIND_CHOICES, write_robustness_set
 from alpr_app.train.reports.plots import plot_counts
 
 
@@ -221,7 +221,11 @@ def add_robustness_set(commands: Commands) -> None:
         "--output", type=Path, required=True, metavar="DIR", help="folder in which each kind gets a folder"
     )
     parser.add_argument(
-        "--kinds", nargs="+", choices=ALL_KINDS, default=ALL_KINDS, help="kinds of copies (default: all)"
+        "--kinds",
+        nargs="+",
+        choices=KIND_CHOICES,
+        default=ALL_KINDS,
+        help="kinds of copies (default: all but mosaic, which are pictures of 12000 x 9000 pixels)",
     )
     parser.add_argument("--split", choices=SPLITS, default="val", help="split of the pictures")
     parser.add_argument("--seed", type=int, default=0, help="random seed of the copies")

@@ -18,6 +18,7 @@ from alpr_app.data.images import write_picture
 from alpr_app.data.label_csv import TABLE_NAME, write_table, written
 from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.train.augment.paste import paint_out
+from alpr_app.train.datasets.mosaic import MOSAIC, Copy, mosaic_groups, mosaics
 
 # Width of the first plate, and width and height of the picture, in pixels, for the kind `far`.
 FAR_PLATE_WIDTH = 60.0
@@ -237,9 +238,8 @@ KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], Degrade
 # Small crops of single plates, and pictures with their plates painted out, in which any detection is a false box.
 CROPS, BARE = "small", "bare"
 ALL_KINDS = (*KINDS, CROPS, BARE)
-
-Copy = tuple[str, np.ndarray, list[dict[str, str]]]
-"""File name of a copy, the copy, and its rows of the table."""
+# Mosaics are made only when asked for, because they take long and many megabytes.
+KIND_CHOICES = (*ALL_KINDS, MOSAIC)
 
 
 def write_robustness_set(
@@ -252,12 +252,12 @@ def write_robustness_set(
     """Write copies of all pictures with a labelled text into `folder`/KIND, with labels.
 
     The kind `small` holds a crop of each plate instead, and `bare` excludes pictures with ignored areas, where there
-    may be unlabelled plates.
+    may be unlabelled plates. So does `mosaic`, which puts several pictures into each copy.
 
     Args:
         pictures: The labelled pictures.
         folder: The folder in which each kind gets a folder.
-        kinds: Kinds of copies, of `ALL_KINDS`.
+        kinds: Kinds of copies, of `KIND_CHOICES`.
         seed: Random seed.
         track: Wraps the pictures of a kind to show progress.
 
@@ -277,21 +277,27 @@ def write_robustness_set(
             raise AlprError(f"{target}: is not empty; choose a new folder for the copies")
         target.mkdir(parents=True, exist_ok=True)
         rows = []
-        for number, picture in enumerate(track(labelled, kind)):
-            if kind == CROPS:
-                copies = _crops(picture, number)
-            elif kind == BARE:
-                copies = _bare(picture, number)
-            else:
-                copies = _degraded(picture, number, kind, seed)
-            for name, image, lines in copies:
-                write_picture(target / name, image)
-                rows += lines
-                count += 1
+        if kind == MOSAIC:
+            copies = mosaics(track(mosaic_groups(labelled), kind), seed)
+        else:
+            numbered = enumerate(track(labelled, kind))
+            copies = (copy for number, picture in numbered for copy in _copies(picture, number, kind, seed))
+        for name, image, lines in copies:
+            write_picture(target / name, image)
+            rows += lines
+            count += 1
         # A table without boxes and corners, as of `small`, means that the pictures are plates.
         if rows:
             write_table(target / TABLE_NAME, rows, tuple(rows[0]))
     return count
+
+
+def _copies(picture: LabelledPicture, number: int, kind: str, seed: int) -> Iterator[Copy]:
+    if kind == CROPS:
+        return _crops(picture, number)
+    if kind == BARE:
+        return _bare(picture, number)
+    return _degraded(picture, number, kind, seed)
 
 
 def _degraded(picture: LabelledPicture, number: int, kind: str, seed: int) -> Iterator[Copy]:

@@ -129,7 +129,9 @@ def model_choice(args: argparse.Namespace) -> ModelChoice:
     """The models chosen on the command line."""
     floor = FLOOR if args.score is None else min(FLOOR, args.score)
     return ModelChoice(
-        args.detector_model, args.ocr_model, args.ocr_config, args.device, args.backend, args.threads, floor
+        *(args.detector_model, args.ocr_model, args.ocr_config, args.device, args.backend, args.threads),
+        floor=floor,
+        tiles=args.tiles,
     )
 
 

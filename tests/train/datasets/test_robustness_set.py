@@ -6,7 +6,7 @@ from alpr_app.core.geometry import corners_to_box, rectify
 from alpr_app.data.images import read_picture
 from alpr_app.data.labels import read_data_folder
 from alpr_app.train.cli.main import main
-from alpr_app.train.datasets.robustness_set import FAR_PLATE_WIDTH, FAR_SIZE, KINDS
+from alpr_app.train.datasets.robustness_set import ALL_KINDS, FAR_PLATE_WIDTH, FAR_SIZE, KINDS
 
 
 @pytest.fixture
@@ -123,3 +123,36 @@ def test_far_plates_lie_in_the_picture_whatever_its_size(size, width):
     made, (corners,) = KINDS["far"](image, plate[None], np.random.default_rng(0))
     assert (corners >= 0).all() and (corners <= FAR_SIZE).all()
     assert rectify(made, corners, ordered=True)[..., 0].mean() > 200
+
+
+def test_a_mosaic_holds_each_picture_once_with_plates_60_pixels_wide(data_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("alpr_app.train.datasets.mosaic.MOSAIC_SIZE", (1300, 900))
+    monkeypatch.setattr("alpr_app.train.datasets.mosaic.MOSAIC_GRID", (2, 2))
+    out = tmp_path / "hard"
+    arguments = ["robustness_set", "--dataset_path", str(data_folder), "--output", str(out), "--split", "train"]
+    assert main([*arguments, "--kinds", "mosaic"]) == 0
+    originals = {
+        plate.text: (picture, plate)
+        for picture in read_data_folder(data_folder).pictures
+        if picture.split == "train"
+        for plate in picture.plates
+        if plate.text
+    }
+    mosaics = read_data_folder(out).pictures
+    texts = [plate.text for mosaic in mosaics for plate in mosaic.plates]
+    assert len(mosaics) == -(-len(originals) // 4)
+    assert sorted(texts) == sorted(originals)
+    for mosaic in mosaics:
+        image = read_picture(mosaic.path)
+        assert image.shape == (900, 1300, 3)
+        for plate in mosaic.plates:
+            assert np.ptp(plate.corners[:, 0]) == pytest.approx(60, abs=1)
+            picture, original = originals[plate.text]
+            plain = rectify(read_picture(picture.path), original.corners, ordered=True).astype(float)
+            small = rectify(image, plate.corners, ordered=True).astype(float)
+            assert np.corrcoef(plain.ravel(), small.ravel())[0, 1] > 0.6
+
+
+def test_mosaics_are_made_only_when_asked_for(data_folder, tmp_path):
+    assert main(["robustness_set", "--dataset_path", str(data_folder), "--output", str(tmp_path / "hard")]) == 0
+    assert {path.name for path in (tmp_path / "hard").iterdir()} == {*ALL_KINDS}
