@@ -92,8 +92,9 @@ class ALPR:
 
     def _digest_of_models(self) -> str:
         """Hash of weights, configurations and program version: everything but the engines."""
+        infos = (self.detector_info, self.reader_info)
         parts = (
-            *(__version__, self.detector_info.sha256, self.reader_info.sha256),
+            *(__version__, *(info.sha256 for info in infos), *(info.int8.get("sha256") for info in infos)),
             *(asdict(config) for config in (self.detector_config, self.reader_config)),
         )
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -11,7 +11,7 @@ import torch
 from alpr_app import ALPR, Plate
 from alpr_app.core.plate_kinds import fits_format
 from alpr_app.networks.building import save_bundle
-from alpr_app.networks.bundle import load_detector, load_reader
+from alpr_app.networks.bundle import keep_int8, load_detector, load_reader, open_bundle
 from alpr_app.networks.bundle_description import BundleError
 from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.reader.postprocess import Reading
@@ -211,6 +211,19 @@ def test_the_identity_tells_apart_whatever_changes_readings(detector_path, reade
         network.head.output.bias += 0.1
     save_bundle(tmp_path / "other", network, {}, "")
     assert identity(tmp_path / "other") != first
+
+
+def test_the_identity_tells_files_in_8_bits_apart(reader_path, detector_path, tmp_path):
+    save_bundle(tmp_path / "reader", load_reader(reader_path)[0], {}, "")
+
+    def identity():
+        return ALPR(detector_path, tmp_path / "reader", "cpu", "torch", 1).identity
+
+    identities = [identity()]
+    for content in (b"one", b"another"):
+        keep_int8(open_bundle("reader", tmp_path / "reader"), content, {}, "")
+        identities.append(identity())
+    assert len(set(identities)) == 3
 
 
 def test_the_identity_changes_when_another_engine_takes_over(detector_path, reader_path):
