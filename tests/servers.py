@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -133,10 +133,18 @@ def answering(answer: Callable[[bytes], bytes | None]) -> Iterator[int]:
         listening.close()
 
 
-def hear_ctrl_c() -> None:
-    """Called in a process that is just being started: tests that run in the background ignore Ctrl-C, and what they
-    start would too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+_HEARING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def hearing_ctrl_c(*arguments: str) -> list[str]:
+    """The command that runs Python with these arguments so that it hears Ctrl-C: tests that run in the background
+    ignore it, and so would what they start. A `preexec_fn` would fork this process, which has threads of many libraries
+    and may not survive that."""
+    return [sys.executable, "-c", _HEARING, *arguments]
 
 
 def free_port() -> int:

@@ -6,12 +6,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from time import monotonic, sleep
 
 import pytest
 from reading import lines
-from servers import free_port, hear_ctrl_c, web_camera
+from servers import free_port, hearing_ctrl_c, web_camera
 
 from alpr_app.cli.main import main
 from tests.places import ROOT
@@ -80,9 +79,10 @@ def test_a_camera_that_is_not_there_is_one_line(models, capsys):
 def test_ctrl_c_ends_a_stream_and_what_was_read_is_kept(models, tmp_path, track):
     out, part = tmp_path / "out.jsonl", tmp_path / "out.jsonl.part"
     with web_camera() as camera:
-        command = [sys.executable, "-m", "alpr_app", "read", f"{camera}/video.mjpg", "--out", str(out), *models, *track]
+        arguments = ["read", f"{camera}/video.mjpg", "--out", str(out), *models, *track]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=hear_ctrl_c)
+        command = hearing_ctrl_c("-m", "alpr_app", *arguments)
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
         # Whether something has been read can be seen of what has been written; cars only come when they have left.
         deadline = monotonic() + 60
         while not (part.exists() and (track or part.stat().st_size)) and monotonic() < deadline:

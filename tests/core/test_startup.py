@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from servers import hear_ctrl_c
+from servers import hearing_ctrl_c
 
 from alpr_app.core.errors import printable
 from tests.places import ROOT
@@ -21,13 +21,12 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither the
 def python(*arguments: str, more: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     environment = ENVIRONMENT | (more or {})
     return subprocess.run(
-        [sys.executable, *arguments],
+        hearing_ctrl_c(*arguments),
         capture_output=True,
         text=True,
         env=environment,
         timeout=60,
         check=False,
-        preexec_fn=hear_ctrl_c,
     )
 
 
