@@ -132,7 +132,7 @@ def make_engine(bundle: Bundle, device: str = "auto", backend: str = "auto", thr
     on_processor = device == "auto" and backend in _PACKAGES and backend != "torch"
     chosen = "cpu" if on_processor else choose_device(device)
     wanted, backend = backend, choose_backend(backend, chosen)
-    if wanted == "auto" and chosen == "cpu" and bundle.int8_sha256 and has_int8_products() and not _missing(INT8):
+    if wanted == "auto" and chosen == "cpu" and _is_fast_with_int8(bundle) and not _missing(INT8):
         backend = INT8
     if wanted == "auto" and not bundle.onnx_sha256 and find_spec("onnx") is None and not _missing("torch"):
         # Its ONNX file cannot be made here.
@@ -155,6 +155,11 @@ def make_engine(bundle: Bundle, device: str = "auto", backend: str = "auto", thr
             raise
         _log.warning("torch runs the %s on the processor: %s", bundle.info.kind, error)
     return fallback()
+
+
+def _is_fast_with_int8(bundle: Bundle) -> bool:
+    """Whether the bundle brings a file in 8 bits and the processor has instructions for it."""
+    return bool(bundle.int8_sha256) and has_int8_products()
 
 
 def _tried(engine: Engine, bundle: Bundle) -> Engine:
@@ -200,7 +205,7 @@ def _onnx_engine(bundle: Bundle, backend: str, threads: int | None) -> OnnxEngin
     onnx_runtime()
     if backend != INT8:
         model = onnx_model(bundle)
-    elif bundle.int8_sha256 and has_int8_products():
+    elif _is_fast_with_int8(bundle):
         model = bundle.int8 or b""
     else:
         # A detector has no matrix products besides its convolutions.

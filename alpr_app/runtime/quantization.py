@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -89,10 +89,6 @@ class _Samples:
     def get_next(self) -> dict[str, np.ndarray] | None:
         sample = next(self._samples, None)
         return None if sample is None else {"images": sample}
-
-    def __getattr__(self, name: str) -> Any:
-        # Optional parts of the interface, such as the number of samples, are not there.
-        raise AttributeError(name)
 
 
 @contextmanager
