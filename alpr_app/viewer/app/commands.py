@@ -163,7 +163,10 @@ def _dialog(program: ViewerProgram, name: str) -> None:
 def _escape(program: ViewerProgram) -> None:
     state = program.state
     if state.menu is None and not any(getattr(state, dialog) for dialog in DIALOGS):
-        state.full_screen = False
+        if program.contact_sheet.open:
+            program.contact_sheet.toggle()
+        else:
+            state.full_screen = False
     _dialog(program, "")
 
 
@@ -198,6 +201,12 @@ def open_summary(program: ViewerProgram) -> None:
         _dialog(program, "summary_open")
     else:
         state.add_message(tr("No picture has been read yet"))
+
+
+def contact_sheet(program: ViewerProgram) -> None:
+    """Show the contact sheet of the folder, or the picture again."""
+    if program.state.kind == FOLDER:
+        program.contact_sheet.toggle()
 
 
 def watch_training(program: ViewerProgram) -> None:
@@ -308,6 +317,7 @@ COMMANDS = (
     Command(SOURCE, ("R",), mark("Reconnect; replay a video"), _reconnect),
     Command(SOURCE, ("S",), mark("Save the live frame, with and without the overlays"), save_frame),
     Command(SOURCE, ("U",), mark("Folder summary"), open_summary),
+    Command(SOURCE, ("V",), mark("Contact sheet of all plates"), contact_sheet),
     Command(SOURCE, ("E",), mark("Save the results, pictures or cars, as JSON lines"), _results(JSON_LINES)),
     Command(SOURCE, ("E",), mark("Save the results, pictures or cars, as CSV"), _results(CSV), control=True),
     Command(SOURCE, ("W",), mark("Watch a training run, try its model"), watch_training),

@@ -94,6 +94,13 @@ class ImageList:
         """Select the picture at this index, or the nearest one."""
         self.index = min(max(index, 0), len(self.names) - 1)
 
+    def select(self, name: str) -> bool:
+        """Select the picture of this name; returns whether it is in the list."""
+        index = _find(self.names, name)
+        if index >= 0:
+            self.index = index
+        return index >= 0
+
     def step(self, by: int) -> None:
         """Move the selection by so many rows of the filtered list, up to its ends."""
         if not self.rows:

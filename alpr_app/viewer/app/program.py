@@ -20,6 +20,7 @@ from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.camera_modes import CameraModes
 from alpr_app.viewer.app.cars import Cars
+from alpr_app.viewer.app.contact_sheet import ContactSheet
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import Summary
 from alpr_app.viewer.app.notices import Notices
@@ -90,6 +91,7 @@ class ViewerProgram:
         self.cameras = cameras or CameraList(wake)
         self.camera_modes = CameraModes(self.state, self.cameras, capture)
         self.summary: BackgroundTask[Summary] = BackgroundTask("alpr-summary", wake)
+        self.contact_sheet = ContactSheet(self.state, wake, load)
         self.training = TrainingMonitor(self.state, choice, self.choose_models, wake)
         self.notices = Notices(wake)
         self.recogniser = Recogniser(make or choice.make, wake, self._item_dequeued)
@@ -199,6 +201,7 @@ class ViewerProgram:
             self._collect_folder(recognitions)
         elif state.kind == LIVE and self.live is not None:
             self._collect_live(self.live, recognitions)
+        self.contact_sheet.collect()
 
     def _collect_folder(self, recognitions: list[Recognition]) -> None:
         state, image_list = self.state, self.state.image_list
@@ -381,6 +384,7 @@ class ViewerProgram:
             self.folder_picker,
             self.cameras,
             self.summary,
+            self.contact_sheet,
             self.training,
             self.recogniser,
         ]
