@@ -231,6 +231,7 @@ def viewer_table(figures: dict[str, Any]) -> list[str]:
         "still_frame_ms": "frame, nothing changes",
         "live_frame_ms": "frame, live picture",
         "capture_to_overlay_ms": "capture to overlay",
+        "sheet_frame_ms": "frame, sheet scrolls",
     }
     width, height = figures["window"]
     plates = "1 plate" if figures["plates"] == 1 else f"{figures['plates']} plates"
@@ -244,6 +245,7 @@ def viewer_table(figures: dict[str, Any]) -> list[str]:
     ]
     lines += [f"{title:26}{figures[name]['p50']:8.2f}{figures[name]['p95']:8.2f}" for name, title in names.items()]
     lines.append(f"{'live pictures a second':26}{figures['read_rate']:8.1f} read of {figures['camera_rate']:.0f}")
+    lines.append(f"{'plates on the sheet':26}{figures['sheet_plates']:8,}")
     lines.append(f"{'idle':26}{100 * figures['idle_core_share']:8.1f} % of a core")
     return lines
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter, process_time, sleep
@@ -26,6 +27,7 @@ from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.text.language import ENGLISH
 from alpr_app.viewer.toolkit.offscreen import Offscreen
+from alpr_app.viewer.workers.images import stamp_of
 from alpr_app.viewer.workers.recogniser import FAILED
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ SIZE = (1280, 720)
 CAMERA_RATE = 30.0
 IDLE_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
+# Plates on the contact sheet that is scrolled, and the rows that each frame moves.
+SHEET_PLATES = 10_000
+SHEET_STEP = 1.0
 # The first frames upload glyphs and pictures to the graphics card.
 WARM_UP_FRAMES = 10
 # Frame period of the window on a screen without vertical synchronisation.
@@ -117,6 +122,23 @@ class _Bench:
             self.wake_event.clear()
             self.draw()
         return (process_time() - cpu) / (monotonic() - started)
+
+    def measure_sheet(self, frames: int) -> list[float]:
+        """Scroll the contact sheet, whose crops are cut out of the pictures meanwhile; returns the milliseconds of each
+        frame."""
+        contact_sheet, inputs = self.program.contact_sheet, self.frame.context.ui.inputs
+        contact_sheet.toggle()
+        self.wait_until(lambda: contact_sheet.sheet is not None, "the contact sheet")
+        inputs.move(SIZE[0] / 2, SIZE[1] / 2)
+        drawn = []
+        for number in range(WARM_UP_FRAMES + frames):
+            before = monotonic()
+            if number >= WARM_UP_FRAMES:
+                inputs.wheel(0, -SHEET_STEP)
+            drawn.append(self.draw())
+            sleep(max(0.0, SHORTEST_FRAME - (monotonic() - before)))
+        contact_sheet.toggle()
+        return drawn[WARM_UP_FRAMES:]
 
     def measure_live(self, camera: StandInCamera, frames: int) -> tuple[list[float], list[float], float]:
         """Show the camera until `frames` of its frames have been read.
@@ -223,6 +245,7 @@ def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, i
         program.open(0)
         bench.wait_until(lambda: program.state.recognition is not None, "the camera's first plates")
     latencies, live, rate = bench.measure_live(camera, frames)
+    sheet = _measure_sheet(bench, picture, frames)
     return {
         "window": list(SIZE),
         "opengl": bench.screen.renderer,
@@ -231,10 +254,36 @@ def _figures(bench: _Bench, camera: StandInCamera, picture: Path, frames: int, i
         "still_frame_ms": _percentiles(still),
         "live_frame_ms": _percentiles(live),
         "capture_to_overlay_ms": _percentiles(latencies),
+        "sheet_frame_ms": _percentiles(sheet),
+        "sheet_plates": SHEET_PLATES,
         "camera_rate": CAMERA_RATE,
         "read_rate": round(rate, 1),
         "idle_core_share": round(idle, 4),
     }
+
+
+def _measure_sheet(bench: _Bench, picture: Path, frames: int) -> list[float]:
+    """Scroll a contact sheet of SHEET_PLATES plates, each in a file of its own."""
+    program, state = bench.program, bench.program.state
+    with TemporaryDirectory() as folder:
+        first = Path(folder, f"0{picture.suffix}")
+        shutil.copy(picture, first)
+        for number in range(1, SHEET_PLATES):
+            first.with_stem(str(number)).hardlink_to(first)
+        program.open(folder)
+        bench.wait_until(
+            lambda: len(state.image_list.names) == SHEET_PLATES and not state.scanning, "the list of pictures"
+        )
+        bench.wait_until(lambda: state.recognition is not None, "the first picture's plates")
+        recognition = state.recognition
+        assert recognition is not None
+        # One plate for each picture, without its crop.
+        recognition = recognition.without_crops()
+        recognition = replace(recognition, plates=recognition.plates[:1])
+        for name in state.image_list.names:
+            path = str(Path(folder, name))
+            state.image_list.add(name, replace(recognition, key=path, stamp=stamp_of(path)))
+        return bench.measure_sheet(frames)
 
 
 def _percentiles(values: list[float]) -> dict[str, float]:

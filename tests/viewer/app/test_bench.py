@@ -12,7 +12,7 @@ from alpr_app.viewer.app import bench
 from alpr_app.viewer.toolkit import binding
 from alpr_app.viewer.toolkit.offscreen import OffscreenError
 
-MEASURED = ("still_frame_ms", "live_frame_ms", "capture_to_overlay_ms")
+MEASURED = ("still_frame_ms", "live_frame_ms", "capture_to_overlay_ms", "sheet_frame_ms")
 
 
 @pytest.fixture
