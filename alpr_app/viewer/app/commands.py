@@ -88,7 +88,9 @@ def _select(program: ViewerProgram) -> None:
 
 def _next_error(program: ViewerProgram) -> None:
     image_list = program.state.image_list
-    if program.state.kind != FOLDER or image_list.next_error():
+    if program.state.kind != FOLDER or (
+        image_list.next_difference() if image_list.verdicts else image_list.next_error()
+    ):
         return
     if image_list.totals.pictures:
         program.state.add_message(tr("All labelled pictures that have been read are right"))
@@ -165,6 +167,8 @@ def _escape(program: ViewerProgram) -> None:
     if state.menu is None and not any(getattr(state, dialog) for dialog in DIALOGS):
         if program.contact_sheet.open:
             program.contact_sheet.toggle()
+        elif program.comparison.open:
+            program.comparison.toggle()
         else:
             state.full_screen = False
     _dialog(program, "")
@@ -205,8 +209,18 @@ def open_summary(program: ViewerProgram) -> None:
 
 def contact_sheet(program: ViewerProgram) -> None:
     """Show the contact sheet of the folder, or the picture again."""
-    if program.state.kind == FOLDER:
-        program.contact_sheet.toggle()
+    program.comparison.open = False
+    program.contact_sheet.toggle()
+
+
+def compare_models(program: ViewerProgram) -> None:
+    """Show the page that compares two models, or the picture again."""
+    program.contact_sheet.open = False
+    program.comparison.toggle()
+
+
+def _swap_models(program: ViewerProgram) -> None:
+    program.comparison.use(1 - max(program.comparison.active, 0))
 
 
 def watch_training(program: ViewerProgram) -> None:
@@ -303,7 +317,7 @@ COMMANDS = (
     Command(PICTURES, ("Page up",), mark("Ten pictures back"), _step(-PAGE)),
     Command(PICTURES, ("Home",), mark("First picture"), _step(-END)),
     Command(PICTURES, ("End",), mark("Last picture"), _step(END)),
-    Command(PICTURES, ("N",), mark("Next picture that is not right"), _next_error),
+    Command(PICTURES, ("N",), mark("Next picture that is not right, or that two models read differently"), _next_error),
     Command(PICTURES, ("J",), mark("Go to a picture by its number"), _goto),
     Command(PICTURES, ("Space",), mark("Slide show; pause or resume a live source"), lambda program: program.play()),
     Command(FOLDERS, ("Backspace",), mark("Parent folder"), go_up),
@@ -318,6 +332,8 @@ COMMANDS = (
     Command(SOURCE, ("S",), mark("Save the live frame, with and without the overlays"), save_frame),
     Command(SOURCE, ("U",), mark("Folder summary"), open_summary),
     Command(SOURCE, ("V",), mark("Contact sheet of all plates"), contact_sheet),
+    Command(SOURCE, ("X",), mark("Compare two models"), compare_models),
+    Command(SOURCE, ("X",), mark("Use the other one of two compared models"), _swap_models, control=True),
     Command(SOURCE, ("E",), mark("Save the results, pictures or cars, as JSON lines"), _results(JSON_LINES)),
     Command(SOURCE, ("E",), mark("Save the results, pictures or cars, as CSV"), _results(CSV), control=True),
     Command(SOURCE, ("W",), mark("Watch a training run, try its model"), watch_training),

@@ -10,6 +10,7 @@ from time import monotonic
 from alpr_app.core.plate import Plate
 from alpr_app.evaluation.ground_truth import GroundTruth, Totals, label_text_of
 from alpr_app.evaluation.outcomes import OUTCOMES, RIGHT
+from alpr_app.viewer.app.differences import VERDICTS
 from alpr_app.viewer.app.list_filter import ListFilter, parse_filter
 from alpr_app.viewer.app.record import Record, ground_truth, make_record
 from alpr_app.viewer.text.language import mark
@@ -33,6 +34,7 @@ class ImageList:
         changes: Rises whenever the records change.
         text, only: The filter: what was typed (`list_filter`), and outcome.
         totals: Counts over all records.
+        verdicts: While two models are compared, how the second differs from the first, by name: one of `VERDICTS`.
         score, confidence: Thresholds of the plates that count.
     """
 
@@ -46,6 +48,7 @@ class ImageList:
         self.text = ""
         self.only = ALL
         self.totals = Totals()
+        self.verdicts: Mapping[str, str] = {}
         self.score, self.confidence = 0.5, 0.0
         self._stale = False
         self._last_filtered = 0.0
@@ -138,6 +141,8 @@ class ImageList:
             rows = self._rows_with(parse_filter(self.text))
         if self.only == UNSEEN:
             rows = [row for row in rows if self.names[row] not in self.records]
+        elif self.only in VERDICTS:
+            rows = [row for row in rows if self.verdicts.get(self.names[row]) == self.only]
         elif self.only != ALL:
             marked = {name for name in self.records if self.outcome(name) == self.only}
             rows = [row for row in rows if self.names[row] in marked]
@@ -260,6 +265,13 @@ class ImageList:
         for record in self.records.values():
             self._count(record)
 
+    def set_verdicts(self, verdicts: Mapping[str, str]) -> None:
+        """Replace the verdicts of a comparison; without any, all pictures are shown again if the filter was for one."""
+        self.verdicts = verdicts
+        if self.only in VERDICTS:
+            self.only = self.only if verdicts else ALL
+            self._stale = True
+
     def outcome(self, name: str) -> str:
         """One of OUTCOMES; empty if that is unknown."""
         record = self.records.get(name)
@@ -271,10 +283,17 @@ class ImageList:
 
     def next_error(self) -> bool:
         """Select the next picture that is not right, wrapping around at the end; returns whether there is one."""
+        return self._next(lambda name: self.outcome(name) not in ("", RIGHT))
+
+    def next_difference(self) -> bool:
+        """Select the next picture that two models read differently; returns whether there is one."""
+        return self._next(lambda name: name in self.verdicts)
+
+    def _next(self, meets: Callable[[str], bool]) -> bool:
         count = len(self.names)
         for offset in range(1, count + 1):
             index = (self.index + offset) % count
-            if self.outcome(self.names[index]) not in ("", RIGHT):
+            if meets(self.names[index]):
                 self.index = index
                 return True
         return False

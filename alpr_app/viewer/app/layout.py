@@ -8,6 +8,7 @@ from alpr_app.viewer.app.settings import LIMITS, Settings
 from alpr_app.viewer.app.state import FOLDER
 from alpr_app.viewer.panels.browser import BrowserPanel
 from alpr_app.viewer.panels.canvas import CanvasPanel
+from alpr_app.viewer.panels.comparison import ComparisonPanel
 from alpr_app.viewer.panels.contact_sheet import ContactSheetPanel
 from alpr_app.viewer.panels.context import PanelContext
 from alpr_app.viewer.panels.controls import settings_panel
@@ -53,7 +54,7 @@ class WindowLayout:
         self._browser, self._canvas, self._plates = BrowserPanel(), CanvasPanel(), PlatesPanel()
         self._open_dialog, self._goto_dialog = OpenDialog(), GotoDialog()
         self._summary, self._training = SummaryTable(), TrainingPage()
-        self._contact_sheet = ContactSheetPanel()
+        self._contact_sheet, self._comparison = ContactSheetPanel(), ComparisonPanel()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
         """Take over results from the threads and draw a frame: `size` of the window, `seconds` since the last frame."""
@@ -89,9 +90,11 @@ class WindowLayout:
         bottom = round(ui.line_height + 12 * ui.unit)
         height = window[3] - bottom
         left = self._side_width("browser_width", window[2]) if settings.show_browser else 0
-        sheet_open = context.program.contact_sheet.open
-        # The contact sheet takes the place of the picture and of its plates.
-        right = self._side_width("plates_width", window[2]) if settings.show_plates and not sheet_open else 0
+        program = context.program
+        # A page takes the place of the picture and of its plates.
+        page = self._contact_sheet if program.contact_sheet.open else self._comparison
+        page_open = program.contact_sheet.open or program.comparison.open
+        right = self._side_width("plates_width", window[2]) if settings.show_plates and not page_open else 0
         # In a small window, both sides shrink by the same factor.
         spare = window[2] - MINIMUM_CANVAS * ui.unit
         if left + right > spare:
@@ -100,8 +103,8 @@ class WindowLayout:
         if left:
             self._browser.draw(context, (0, 0, left, height))
         canvas = (left, 0, window[2] - left - right, height)
-        if sheet_open:
-            self._contact_sheet.draw(context, canvas)
+        if page_open:
+            page.draw(context, canvas)
         else:
             self._canvas.draw(context, canvas)
         keep_question(context, canvas)

@@ -23,11 +23,13 @@ from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.contact_sheet import ContactSheet
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import Summary
+from alpr_app.viewer.app.model_comparison import ModelComparison
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.result_memory import ResultMemory
 from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
+from alpr_app.viewer.app.whole_folder import WholeFolderReading
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
@@ -77,8 +79,7 @@ class ViewerProgram:
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
         self._focus: tuple[str, ...] = ()
-        # The list of names on which the reading of the whole folder is based.
-        self._read_all_names: Sequence[str] = ()
+        self._whole_folder = WholeFolderReading(self.state)
         self._frames: LatestValue[ImageItem] = LatestValue(wake)
         self._closing: list[FolderSource | LiveSource] = []
         # Number of the opened source; results of earlier sources are ignored.
@@ -92,6 +93,7 @@ class ViewerProgram:
         self.camera_modes = CameraModes(self.state, self.cameras, capture)
         self.summary: BackgroundTask[Summary] = BackgroundTask("alpr-summary", wake)
         self.contact_sheet = ContactSheet(self.state, wake, load)
+        self.comparison = ModelComparison(self.state, self.choose_models, self.read_all, wake)
         self.training = TrainingMonitor(self.state, choice, self.choose_models, wake)
         self.notices = Notices(wake)
         self.recogniser = Recogniser(make or choice.make, wake, self._item_dequeued)
@@ -202,6 +204,7 @@ class ViewerProgram:
         elif state.kind == LIVE and self.live is not None:
             self._collect_live(self.live, recognitions)
         self.contact_sheet.collect()
+        self.comparison.collect(self.choice)
 
     def _collect_folder(self, recognitions: list[Recognition]) -> None:
         state, image_list = self.state, self.state.image_list
@@ -222,7 +225,7 @@ class ViewerProgram:
             self._note_result(recognition)
         image_list.refresh()
         if state.read_all_total and not state.scanning:
-            self._finish_read_all()
+            self._whole_folder.finish(self._folder)
         self.slide_show.advance()
         self._update_focus()
         record = state.record
@@ -235,20 +238,6 @@ class ViewerProgram:
         # The previous picture stays on the canvas until the next one is decoded, which avoids flicker.
         if image_item is not None or not image_list.name:
             state.show(image_item, record.recognition if record else None)
-
-    def _finish_read_all(self) -> None:
-        """Report that the whole folder has been read, or read what was not yet in the list when the reading began."""
-        state, image_list = self.state, self.state.image_list
-        if len(image_list.records) >= len(image_list.names):
-            state.read_all_total = 0
-            state.add_message(
-                tr(
-                    "All {count:,} pictures of this folder have been read; U shows the summary",
-                    count=len(image_list.names),
-                )
-            )
-        elif image_list.names is not self._read_all_names:
-            self.read_all(True)
 
     def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
         state = self.state
@@ -313,16 +302,7 @@ class ViewerProgram:
 
     def read_all(self, wanted: bool) -> None:
         """Start reading the whole folder in the background, or stop it."""
-        state, image_list = self.state, self.state.image_list
-        if self._folder is None:
-            return
-        folder, names, records = state.folder, image_list.names, image_list.records
-        # Evaluated lazily on the source thread.
-        missing = (os.path.join(folder, name) for name in names if name not in records)
-        self._folder.read_all(missing if wanted else None)
-        self._read_all_names = names
-        state.read_all_total = len(names) - len(records) if wanted else 0
-        state.read_all_done, state.read_all_started = 0, monotonic()
+        self._whole_folder.read(self._folder, wanted)
 
     def choose_models(self, **changes: Any) -> None:
         """Change the models, backend, threads or device. Pictures are read again when they are shown next, unless
@@ -331,6 +311,7 @@ class ViewerProgram:
         if choice == self.choice:
             return
         self.choice = choice
+        self.training.note_choice(choice)
         self.read_all(False)
         self.recogniser.clear_queue()
         self.recogniser.reload(choice.make)
@@ -385,6 +366,7 @@ class ViewerProgram:
             self.cameras,
             self.summary,
             self.contact_sheet,
+            self.comparison,
             self.training,
             self.recogniser,
         ]

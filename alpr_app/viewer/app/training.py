@@ -326,6 +326,12 @@ class TrainingMonitor:
             tr("Now using the {kind} from run {name}", kind=tr(model.kind), name=model.path.parent.name)
         )
 
+    def note_choice(self, choice: ModelChoice) -> None:
+        """Forget the models of training runs that are not in use any more, because others have been chosen."""
+        for kind, model in list(self.models_in_use.items()):
+            if getattr(choice, kind) != str(model.path):
+                del self.models_in_use[kind]
+
     def _version(self) -> str:
         return " ".join(self.models_in_use[kind].sha256 for kind in sorted(self.models_in_use))
 

@@ -7,6 +7,7 @@ from time import monotonic
 
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, OUTCOMES, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.commands import go_up, open_dialog, open_summary
+from alpr_app.viewer.app.differences import VERDICTS
 from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, UNSEEN, ImageList
 from alpr_app.viewer.app.list_filter import filter_tip
 from alpr_app.viewer.app.record import Record
@@ -287,7 +288,9 @@ class BrowserPanel:
 def _present_outcomes(image_list: ImageList) -> list[str]:
     """The choices of the filter: outcomes that some picture has, and unread pictures if there are any."""
     unread = [UNSEEN] if len(image_list.records) < len(image_list.names) else []
-    return [ALL, *(outcome for outcome in _COUNTED if image_list.totals.outcomes[outcome]), *unread]
+    compared = set(image_list.verdicts.values())
+    verdicts = [verdict for verdict in VERDICTS if verdict in compared]
+    return [ALL, *(outcome for outcome in _COUNTED if image_list.totals.outcomes[outcome]), *unread, *verdicts]
 
 
 def _outcome_title(outcome: str) -> str:

@@ -11,6 +11,7 @@ from alpr_app.data.overlay import label
 from alpr_app.evaluation.ground_truth import GroundTruth, Label
 from alpr_app.evaluation.outcomes import MISSED, TEXT_WRONG
 from alpr_app.viewer.app.commands import reset_light
+from alpr_app.viewer.panels.comparison import comparison_strip
 from alpr_app.viewer.panels.context import PanelContext, draw_dashed, elide, picture_colour
 from alpr_app.viewer.panels.menu import open_menu
 from alpr_app.viewer.panels.toolbar import toolbar
@@ -37,7 +38,8 @@ class CanvasPanel:
         ui, state = context.ui, context.program.state
         with ui.area("canvas", rect, ui.theme.ground, padding=0):
             height = toolbar(context, rect)
-            area = (rect[0], rect[1] + height, rect[2], rect[3] - height)
+            strip = comparison_strip(context, rect)
+            area = (rect[0], rect[1] + height, rect[2], rect[3] - height - strip)
             image_item = state.image_item
             if image_item is None or image_item.image is None:
                 state.hovered = -1
