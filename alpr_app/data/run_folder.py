@@ -6,6 +6,8 @@ desktop program read it.
     train.csv, val.csv  losses and speed every few steps; results of validation
     newest.*            the newest averaged weights as a model bundle
     curves.png, mistakes.png, report.md
+    stop                asks a run to save a checkpoint and to end; the run deletes it
+    log.txt             what a run that the desktop program has started prints
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ TRAIN, VAL = "train.csv", "val.csv"
 ABOUT, COMMAND = "run.json", "command.txt"
 NEWEST = "newest.safetensors"
 CURVES, MISTAKES, REPORT = "curves.png", "mistakes.png", "report.md"
+STOP, LOG = "stop", "log.txt"
 # Larger than any number of steps, weights or samples, and the largest exact integer of a float.
 MAXIMUM_COUNTED = 2**53
 # Columns of train.csv other than losses.
@@ -35,6 +38,21 @@ NO_LOSSES = ("step", "learning_rate", "gradient", "samples_per_s", "waiting_shar
 def is_run(folder: Path) -> bool:
     """Whether `folder` holds a run."""
     return any((folder / name).is_file() for name in (ABOUT, COMMAND))
+
+
+def request_stop(folder: Path) -> None:
+    """Ask the run in `folder` to save a checkpoint and to end after its present step. Raises OSError."""
+    (folder / STOP).touch()
+
+
+def stop_requested(folder: Path) -> bool:
+    """Whether the run in `folder` has been asked to end and has not done so yet."""
+    return (folder / STOP).exists()
+
+
+def forget_stop(folder: Path) -> None:
+    """Take the request back, or remove it once the run has ended. Raises OSError."""
+    (folder / STOP).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, eq=False)

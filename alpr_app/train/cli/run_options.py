@@ -17,7 +17,7 @@ import torch
 
 from alpr_app.core.errors import AlprError, UsageError, reason
 from alpr_app.data.atomic_files import write_atomically
-from alpr_app.data.run_folder import COMMAND, write_about
+from alpr_app.data.run_folder import COMMAND, forget_stop, write_about
 from alpr_app.runtime.backends import choose_device
 from alpr_app.synth.plates.plates_file import shipped_plates
 from alpr_app.train.cli.parsers import CommandParser, add_field_options, as_typed
@@ -155,7 +155,7 @@ def train(args: argparse.Namespace, make_task: Callable[[argparse.Namespace], Ta
         make_task: Makes the network with its samples, losses and validation from it.
 
     Returns:
-        The exit status: 0 when the run is done, 130 when it was stopped by Ctrl-C.
+        The exit status: 0 when the run is done, 130 when it was stopped by Ctrl-C or by its folder's file `stop`.
     """
     if args.resume and args.output is None:
         raise UsageError("--resume: name the run to continue: --output DIR")
@@ -208,6 +208,9 @@ def _train_in_process(
     if args.reshape and args.start_from is None:
         raise UsageError("--reshape needs a network to take weights from: name it with --start_from")
     torch.manual_seed(options.seed)
+    if ranks.first:
+        # A request that the last run in this folder did not see, because it was killed.
+        forget_stop(options.folder)
     with all_or_none(ranks):
         task = make_task(args)
         if args.epochs is not None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from alpr_app.data.run_folder import command_of
+from alpr_app.data.run_folder import command_of, forget_stop, stop_requested
 from alpr_app.networks.building import save_bundle
 from alpr_app.networks.weights import misfit
 from alpr_app.runtime.system_info import peak_memory
@@ -179,7 +179,8 @@ class Trainer:
         return self.step >= self.options.steps or self.schedule.finished or stopped_early
 
     def train(self) -> bool:
-        """Train until the run is done or until Ctrl-C, and save a checkpoint at the end.
+        """Train until the run is done or is asked to stop, by Ctrl-C or `run_folder.request_stop`, and save a
+        checkpoint at the end.
 
         Returns:
             Whether the run is done.
@@ -200,7 +201,7 @@ class Trainer:
             bar,
             watching_workers(),
         ):
-            while not self.done and not self._in_any_process(stop_signal.requested):
+            while not self.done and not self._in_any_process(stop_signal.requested or self._stop_requested()):
                 started = time.monotonic()
                 parts = [next(batch_parts) for _ in range(self.options.accumulate)]
                 waited = time.monotonic() - started
@@ -220,7 +221,13 @@ class Trainer:
                     self.save()
                     saved_at = time.monotonic()
             self.save()
+        if self.ranks.first:
+            forget_stop(self.options.folder)
         return self.done
+
+    def _stop_requested(self) -> bool:
+        # Only the folder of the first machine is looked at.
+        return self.ranks.first and stop_requested(self.options.folder)
 
     def _in_any_process(self, stop: bool) -> bool:
         """Whether any process should stop: all stop together, so that none waits for one that has ended."""

@@ -26,9 +26,11 @@ from alpr_app.viewer.app.folder_results import Summary
 from alpr_app.viewer.app.model_comparison import ModelComparison
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.result_memory import ResultMemory
+from alpr_app.viewer.app.run_overlay import RunOverlay
 from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
+from alpr_app.viewer.app.training_starts import TrainingStarts
 from alpr_app.viewer.app.whole_folder import WholeFolderReading
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import CameraList
@@ -95,6 +97,8 @@ class ViewerProgram:
         self.contact_sheet = ContactSheet(self.state, wake, load)
         self.comparison = ModelComparison(self.state, self.choose_models, self.read_all, wake)
         self.training = TrainingMonitor(self.state, choice, self.choose_models, wake)
+        self.training_starts = TrainingStarts(self.state, self.training.open, wake)
+        self.run_overlay = RunOverlay(self.state, wake)
         self.notices = Notices(wake)
         self.recogniser = Recogniser(make or choice.make, wake, self._item_dequeued)
 
@@ -191,6 +195,8 @@ class ViewerProgram:
         self.navigator.collect()
         self.folder_picker.collect()
         self.training.collect()
+        self.training_starts.collect()
+        self.run_overlay.collect()
         self.memory.collect()
         recognitions = [
             recognition
@@ -368,6 +374,8 @@ class ViewerProgram:
             self.contact_sheet,
             self.comparison,
             self.training,
+            self.training_starts,
+            self.run_overlay,
             self.recogniser,
         ]
         ended = all([thread.close(max(0.0, deadline - monotonic())) for thread in threads])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, floor, hypot, isfinite, log10
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from alpr_app.viewer.panels.context import elide
 from alpr_app.viewer.text.language import mark, tr
+from alpr_app.viewer.toolkit.inputs import Hit
 from alpr_app.viewer.toolkit.painter import SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import SERIES, Colour, fade
 
@@ -43,8 +44,8 @@ class Axis:
 
     def ticks(self, maximum: int) -> list[tuple[float, str]]:
         """About `maximum` values to be labelled, with their labels."""
-        if self.logarithmic:
-            return [(value, f"{value:g}") for value in self._decades(maximum)]
+        if self.logarithmic and len(decades := self._decades(maximum)) > 1:
+            return [(value, f"{value:g}") for value in decades]
         step = _step((self.high - self.low) / max(1, maximum))
         first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
         decimals = max(0, -floor(log10(step) + 1e-9))
@@ -86,6 +87,8 @@ def axis_for(values: list[np.ndarray], logarithmic: bool = False) -> Axis | None
     return Axis(low - room, high + room) if isfinite(high - low) else None
 
 
+# A step of the wheel zooms by this factor, up to this part of the whole axis.
+ZOOM_STEP, MAXIMUM_ZOOM = 1.25, 1000.0
 # Lines with at most this many points have a dot at each.
 DOTTED = 30
 TICKS_APART = 34, 90
@@ -103,6 +106,7 @@ class Chart:
         lines: (N,) values of each line, by name.
         end: End of the axis.
         logarithmic: Whether the values have a logarithmic axis.
+        of_columns: Whether the lines are named after columns of a run, which have plainer names in the window.
     """
 
     title: str
@@ -110,18 +114,61 @@ class Chart:
     lines: Mapping[str, np.ndarray]
     end: float
     logarithmic: bool = False
+    of_columns: bool = True
+
+    def name(self, line: str) -> str:
+        """The name of a line as the window shows it."""
+        return column_title(line) if self.of_columns else line
 
 
-def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
-    """Draw `chart` into `rect`: title and legend at the top, then the lines with their axes."""
+@dataclass
+class ChartView:
+    """What the user has chosen of a chart.
+
+    Attributes:
+        part: Begin and end of the visible steps, as fractions of the axis.
+        hidden: Names of the lines that are not drawn.
+    """
+
+    part: tuple[float, float] = (0.0, 1.0)
+    hidden: set[str] = field(default_factory=set)
+
+    def zoom(self, steps: float, at: float) -> None:
+        """Zoom in by wheel `steps`; the step at `at`, a fraction of the visible part, stays in its place."""
+        low, high = self.part
+        width = min(1.0, max((high - low) / ZOOM_STEP**steps, 1 / MAXIMUM_ZOOM))
+        self._show(low + at * (high - low) - at * width, width)
+
+    def move(self, by: float) -> None:
+        """Move the visible part by a fraction of its width."""
+        low, high = self.part
+        self._show(low + by * (high - low), high - low)
+
+    def _show(self, low: float, width: float) -> None:
+        low = min(max(low, 0.0), 1.0 - width)
+        self.part = low, low + width
+
+    def toggle(self, name: str) -> None:
+        """Hide or show a line."""
+        self.hidden ^= {name}
+
+
+def draw_chart(ui: Toolkit, chart: Chart, rect: Rect, view: ChartView | None = None) -> None:
+    """Draw `chart` into `rect`: title and legend at the top, then the lines with their axes.
+
+    The wheel zooms, dragging moves, a double click shows all steps, and a click on a name hides or shows its line; this
+    changes `view`.
+    """
+    view = view or ChartView()
     unit, paint = ui.unit, ui.painter
     paint.fill(rect, ui.theme.field, 5 * unit)
     left, top, width, height = (rect[0] + 10 * unit, rect[1] + 6 * unit, rect[2] - 20 * unit, rect[3] - 12 * unit)
     paint.text((left, top), chart.title.upper(), ui.theme.dim, SMALL)
-    x, y = Axis(0.0, chart.end), axis_for(list(chart.lines.values()), chart.logarithmic)
-    if chart.end <= 0 or y is None:
+    if chart.end <= 0 or axis_for(list(chart.lines.values()), chart.logarithmic) is None:
         paint.text((left, top + 24 * unit), tr("No figures yet"), ui.theme.dim)
         return
+    x = Axis(view.part[0] * chart.end, view.part[1] * chart.end)
+    y = _visible_axis(chart, x, view)
     line = _line(ui)
     names = max(ui.text_width(name, SMALL) for _, name in y.ticks(8) or [(0, "")])
     below = line + 4 * unit
@@ -131,15 +178,35 @@ def draw_chart(ui: Toolkit, chart: Chart, rect: Rect) -> None:
     if min(plot[2:]) < 30 * unit:
         return
     ui.cursor = plot[:2]
-    hovered = ui.hit(f"chart {chart.title}", plot[2], plot[3]).hovered
-    index = _nearest_index(chart, x, plot, ui.mouse.position[0]) if hovered else len(chart.x) - 1
-    _legend(ui, chart, (left, top + line, width, rows * line), index)
+    hit = ui.hit(f"chart {chart.title}", plot[2], plot[3])
+    _handle_mouse(ui, view, plot, hit)
+    index = _nearest_index(chart, x, plot, ui.mouse.position[0]) if hit.hovered else _last_index(chart, x)
+    _legend(ui, chart, (left, top + line, width, rows * line), index, view)
     _grid(ui, (x, y), plot)
-    if hovered:
+    if hit.hovered:
         _cursor(ui, chart, x, plot, index)
     with paint.clip((plot[0] - 4 * unit, plot[1] - 4 * unit, plot[2] + 8 * unit, plot[3] + 8 * unit)):
-        for number, values in enumerate(chart.lines.values()):
-            _draw_line(ui, paint, _points(x.fractions(chart.x), y.fractions(values), plot), colour_of(number))
+        for number, (name, values) in enumerate(chart.lines.items()):
+            if name not in view.hidden:
+                _draw_line(ui, paint, _points(x.fractions(chart.x), y.fractions(values), plot), colour_of(number))
+
+
+def _visible_axis(chart: Chart, x: Axis, view: ChartView) -> Axis:
+    """The axis of the values in sight; that of all values if none are."""
+    seen = (chart.x >= x.low) & (chart.x <= x.high)
+    shown = [values[seen] for name, values in chart.lines.items() if name not in view.hidden]
+    axis = axis_for(shown, chart.logarithmic) or axis_for(list(chart.lines.values()), chart.logarithmic)
+    assert axis is not None
+    return axis
+
+
+def _handle_mouse(ui: Toolkit, view: ChartView, plot: Rect, hit: Hit) -> None:
+    if hit.hovered and ui.mouse.wheel:
+        view.zoom(ui.mouse.wheel, (ui.mouse.position[0] - plot[0]) / plot[2])
+    if hit.held and ui.mouse.delta[0]:
+        view.move(-ui.mouse.delta[0] / plot[2])
+    if hit.double:
+        view.part = (0.0, 1.0)
 
 
 # Columns of a run's CSV files that have a plainer name in the window than in the files.
@@ -168,7 +235,7 @@ def _line(ui: Toolkit) -> float:
 def _entries(ui: Toolkit, chart: Chart, width: float) -> Iterator[tuple[int, str, float, int]]:
     """Number, name, left end and row of each legend entry; in as many columns as fit."""
     unit = ui.unit
-    wide = max(ui.text_width(column_title(name), SMALL) for name in chart.lines) + 72 * unit
+    wide = max(ui.text_width(chart.name(name), SMALL) for name in chart.lines) + 72 * unit
     columns = max(1, min(len(chart.lines), int(width / wide)))
     for number, name in enumerate(chart.lines):
         yield number, name, (number % columns) * width / columns, number // columns
@@ -178,18 +245,29 @@ def _legend_rows(ui: Toolkit, chart: Chart, width: float) -> int:
     return max(row for *_, row in _entries(ui, chart, width)) + 1
 
 
-def _legend(ui: Toolkit, chart: Chart, rect: Rect, index: int) -> None:
-    """The name of each line with its value at the point `index`."""
+def _legend(ui: Toolkit, chart: Chart, rect: Rect, index: int, view: ChartView) -> None:
+    """The name of each line with its value at the point `index`; a click hides or shows the line."""
     unit, paint = ui.unit, ui.painter
     entries = list(_entries(ui, chart, rect[2]))
     columns = sum(row == 0 for *_, row in entries)
     for number, name, x, row in entries:
         left, top = rect[0] + x, rect[1] + row * _line(ui)
-        paint.fill((left, top + 6 * unit, 12 * unit, 4 * unit), colour_of(number), 2 * unit)
+        ui.cursor = (left, top)
+        hit = ui.hit(f"line {chart.title} {name}", rect[2] / columns - 8 * unit, _line(ui))
+        ui.tooltip(tr("A click hides or shows this line"))
+        if hit.clicked:
+            view.toggle(name)
+        shown_line = name not in view.hidden
+        swatch = (left, top + 6 * unit, 12 * unit, 4 * unit)
+        if shown_line:
+            paint.fill(swatch, colour_of(number), 2 * unit)
+        else:
+            paint.outline(swatch, ui.theme.dim, 2 * unit)
         value = format_value(float(chart.lines[name][index]))
         room = rect[2] / columns - 24 * unit - ui.text_width(value, SMALL) - 8 * unit
-        shown = elide(ui, column_title(name), room, SMALL)
-        paint.text((left + 18 * unit, top), shown, ui.theme.text, SMALL)
+        shown = elide(ui, chart.name(name), room, SMALL)
+        colour = ui.theme.text if shown_line and not hit.hovered else ui.theme.accent if hit.hovered else ui.theme.dim
+        paint.text((left + 18 * unit, top), shown, colour, SMALL)
         paint.text((left + 24 * unit + ui.text_width(shown, SMALL), top), value, ui.theme.dim, SMALL)
     # The step of these values.
     text = tr("step {step:,.0f}", step=chart.x[index])
@@ -204,6 +282,11 @@ def format_value(value: float) -> str:
     if value == 0 or 0.0995 <= abs(value) < 1000:
         return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _last_index(chart: Chart, x: Axis) -> int:
+    """Index of the last point in sight."""
+    return max(0, int(np.searchsorted(chart.x, x.high, side="right")) - 1)
 
 
 def _nearest_index(chart: Chart, x: Axis, plot: Rect, pointer: float) -> int:

@@ -12,8 +12,11 @@ from alpr_app.data.run_folder import NO_LOSSES
 from alpr_app.viewer.app.commands import open_dialog
 from alpr_app.viewer.app.state import View
 from alpr_app.viewer.app.training import RunView, age
-from alpr_app.viewer.panels.chart import Chart, column_title, draw_chart, format_value
+from alpr_app.viewer.panels.chart import Chart, ChartView, column_title, draw_chart, format_value
 from alpr_app.viewer.panels.context import PanelContext, draw_pair, duration, elide, heading
+from alpr_app.viewer.panels.run_commands import run_commands
+from alpr_app.viewer.panels.run_overlay import OverlayTab
+from alpr_app.viewer.panels.training_form import training_form
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.workers.images import ImageItem
@@ -200,14 +203,16 @@ class MistakeSheet:
 EDGE, PAD = 18, 14
 FACTS_WIDTH, FACTS_SHARE = 330, 0.34
 GAP = 8
-NO_RUN_SIZE = 620, 190
+NO_RUN_SIZE, FORM_SIZE = (620, 190), (720, 400)
 
 
 class TrainingPage:
     """The page of the run that is watched."""
 
     def __init__(self) -> None:
-        self._sheet = MistakeSheet()
+        self._sheet, self._overlay = MistakeSheet(), OverlayTab()
+        # What the user has chosen of each chart, by its title.
+        self._charts: dict[str, ChartView] = {}
         # What was typed into the field for the folder of a run.
         self._folder = ""
 
@@ -216,13 +221,18 @@ class TrainingPage:
         unit = ui.unit
         edge = EDGE * unit
         rect = (edge, edge, window[2] - 2 * edge, window[3] - 2 * edge)
-        if view is None or not view.begun:
-            width, height = min(NO_RUN_SIZE[0] * unit, rect[2]), min(NO_RUN_SIZE[1] * unit, rect[3])
+        form_open = context.program.training_starts.form_open
+        if form_open or view is None or not view.begun:
+            wanted = FORM_SIZE if form_open else NO_RUN_SIZE
+            width, height = min(wanted[0] * unit, rect[2]), min(wanted[1] * unit, rect[3])
             rect = ((window[2] - width) / 2, (window[3] - height) / 2.6, width, height)
         with ui.area("training ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
                 state.run_open = False
         with ui.area("training", rect, ui.theme.panel, padding=PAD, on_top=True):
+            if form_open:
+                training_form(context)
+                return
             if view is None or not view.begun:
                 self._no_run(context, view)
                 return
@@ -234,7 +244,7 @@ class TrainingPage:
             ui.same_line(PAD * unit)
             with ui.child("run right", 0, -below):
                 run_panel(context, view)
-            _command(context, view)
+            run_commands(context, view)
 
     def _no_run(self, context: PanelContext, view: RunView | None) -> None:
         """Draw the state of a run that has not begun, and a field for the folder of another one."""
@@ -265,6 +275,10 @@ class TrainingPage:
         ui.space(4 * ui.unit)
         if ui.button(look, ui.text_width(look) + 30 * ui.unit):
             open_dialog(program)
+        ui.same_line()
+        start = tr("Start a training...")
+        if ui.button(start, ui.text_width(start) + 30 * ui.unit):
+            program.training_starts.open_form()
         if view is not None:
             ui.same_line()
             tip = tr("W or Escape; it goes on waiting")
@@ -279,6 +293,7 @@ class TrainingPage:
         buttons: tuple[tuple[str, str, Callable[[], None]], ...] = (
             (tr("Close"), tr("W or Escape"), lambda: setattr(context.program.state, "run_open", False)),
             (tr("Another run..."), tr("Open the folder of another run (O)"), lambda: open_dialog(context.program)),
+            (tr("Start a training..."), "", context.program.training_starts.open_form),
         )
         for label, tip, act in buttons:
             width = ui.text_width(label) + 20 * ui.unit
@@ -302,10 +317,25 @@ class TrainingPage:
         with ui.tabs("run tabs"):
             with ui.tab(tr("Curves")) as shown:
                 if shown:
-                    _curves(context, view)
+                    self._curves(context, view)
             with ui.tab(tr("Mistakes")) as shown:
                 if shown:
                     self._sheet.draw(context, view)
+            with ui.tab(tr("Compare runs")) as shown:
+                if shown:
+                    self._overlay.draw(context, view)
+
+    def _curves(self, context: PanelContext, view: RunView) -> None:
+        """Draw four charts, two by two; the upper row is higher because it has more lines."""
+        ui = context.ui
+        left, top = ui.cursor
+        gap = GAP * ui.unit
+        width, height = (ui.room[0] - gap) / 2, ui.room[1] - gap
+        upper = 0.54 * height
+        for number, chart in enumerate(charts_of(view)):
+            row, column = divmod(number, 2)
+            area = (left + column * (width + gap), top + row * (upper + gap), width, height - upper if row else upper)
+            draw_chart(ui, chart, area, self._charts.setdefault(chart.title, ChartView()))
 
 
 def run_status(view: RunView) -> str:
@@ -347,37 +377,3 @@ def charts_of(view: RunView) -> list[Chart]:
 
 def _only(columns: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     return {name: columns[name]} if name in columns else {}
-
-
-def _curves(context: PanelContext, view: RunView) -> None:
-    """Draw four charts, two by two; the upper row is higher because it has more lines."""
-    ui = context.ui
-    left, top = ui.cursor
-    gap = GAP * ui.unit
-    width, height = (ui.room[0] - gap) / 2, ui.room[1] - gap
-    upper = 0.54 * height
-    for number, chart in enumerate(charts_of(view)):
-        row, column = divmod(number, 2)
-        area = (left + column * (width + gap), top + row * (upper + gap), width, height - upper if row else upper)
-        draw_chart(ui, chart, area)
-
-
-def _command(context: PanelContext, view: RunView) -> None:
-    """Draw the command that resumes or repeats the run, with a button that copies it."""
-    ui, program = context.ui, context.program
-    left, top = ui.cursor
-    label = tr("Copy command")
-    width = ui.text_width(label) + 20 * ui.unit
-    folder = view.about.place if view.about is not None else ""
-    tip = (
-        tr("Run it in {folder}", folder=folder)
-        if folder
-        else tr("Outside the run's folder, only the names of files are known")
-    )
-    if ui.button(label, width, enabled=bool(view.command), tip=tip):
-        ui.copy(view.command)
-        program.state.add_message(tr("Copied the command"))
-    start = left + width + 10 * ui.unit
-    y = top + (ui.row_height - ui.line_height) / 2
-    shown = elide(ui, view.command or tr("The command is unknown"), left + ui.room[0] - start, middle=True)
-    ui.painter.text((start, y), shown, ui.theme.dim)

@@ -12,6 +12,7 @@ import torch
 from small_runs import Line, options, stopped
 from torch import nn
 
+from alpr_app.data.run_folder import request_stop, stop_requested
 from alpr_app.train.trainer.batches import TrainingError
 from alpr_app.train.trainer.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from alpr_app.train.trainer.loop import Trainer
@@ -41,6 +42,23 @@ def test_a_stopped_and_resumed_run_has_the_same_losses(tmp_path):
     weights = [load_checkpoint(tmp_path / name / "best.pt")["network"] for name in ("whole", "parts")]
     for name, value in weights[0].items():
         torch.testing.assert_close(value, weights[1][name], rtol=0, atol=0)
+
+
+def test_a_run_ends_when_its_folder_asks_it_to_and_can_be_resumed(tmp_path):
+    asked = Line()
+    losses = asked.losses
+
+    def asking(network, batch):
+        if len(asked.seen) == 5:
+            request_stop(tmp_path)
+        return losses(network, batch)
+
+    asked.losses = asking
+    assert not Trainer(asked, options(tmp_path)).train()
+    assert len(asked.seen) == 6 and not stop_requested(tmp_path)
+    rest = Trainer(Line(), options(tmp_path))
+    rest.resume()
+    assert rest.step == 6 and rest.train()
 
 
 def test_training_learns_and_keeps_the_best(tmp_path):

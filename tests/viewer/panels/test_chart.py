@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpr_app.viewer.panels.chart import Axis, axis_for, column_title
+from alpr_app.viewer.panels.chart import Axis, Chart, ChartView, axis_for, column_title, draw_chart
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,52 @@ def test_without_values_there_is_no_axis(values):
 def test_columns_of_a_run_have_plain_names():
     columns = ("judgement", "bins", "corner_error")
     assert [column_title(column) for column in columns] == ["validation score", "box distribution", "corner error"]
+
+
+def test_the_wheel_zooms_at_the_pointer_and_dragging_moves_within_the_axis():
+    view = ChartView()
+    view.zoom(3, 0.25)
+    low, high = view.part
+    assert high - low == pytest.approx(1.25**-3)
+    assert low + 0.25 * (high - low) == pytest.approx(0.25)
+    view.move(10)
+    assert view.part[1] == pytest.approx(1.0) and view.part[1] - view.part[0] == pytest.approx(high - low)
+    view.zoom(-100, 0.5)
+    assert view.part == (0.0, 1.0)
+    view.zoom(1000, 1.0)
+    assert 0 < view.part[1] - view.part[0] < 0.002 and view.part[1] == pytest.approx(1.0)
+
+
+def test_lines_are_hidden_by_a_click_on_their_names_and_steps_are_zoomed_by_the_wheel(window):
+    made = window()
+    ui, view = made.frame.context.ui, ChartView()
+    x = np.arange(1.0, 101.0)
+    chart = Chart("losses", x, {"loss": x, "box": 101 - x}, 100.0)
+
+    def draw(seconds=1 / 60):
+        for _ in range(3):
+            with ui.frame((1280, 720), seconds), ui.area("test", (0, 0, 600, 400), ui.theme.panel, padding=0):
+                draw_chart(ui, chart, (0, 0, 600, 400), view)
+
+    def click(x, y):
+        ui.inputs.move(x, y)
+        draw()
+        ui.inputs.button(0, True)
+        ui.inputs.button(0, False)
+        draw()
+
+    # The name of the first line.
+    click(40, 33)
+    assert view.hidden == {"loss"}
+    click(40, 33)
+    assert not view.hidden
+    ui.inputs.move(300, 200)
+    ui.inputs.wheel(0, 2)
+    draw()
+    low, high = view.part
+    assert 0 < low < 0.5 < high < 1
+    # Two clicks in a moment show all steps again; the clicks before are long past.
+    draw(1.0)
+    click(300, 200)
+    click(300, 200)
+    assert view.part == (0.0, 1.0)
