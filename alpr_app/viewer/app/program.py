@@ -13,15 +13,17 @@ from typing import Any
 
 from alpr_app.core.errors import print_error
 from alpr_app.data.file_types import kind_of_file
-from alpr_app.data.network import without_secrets
+from alpr_app.data.network import is_address, without_secrets
 from alpr_app.data.run_folder import is_run
 from alpr_app.data.videos import Capture
 from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.camera_modes import CameraModes
 from alpr_app.viewer.app.cars import Cars
+from alpr_app.viewer.app.film_player import FilmPlayer
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import Summary
+from alpr_app.viewer.app.live_results import show_live_results
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.result_memory import ResultMemory
 from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
@@ -34,14 +36,12 @@ from alpr_app.viewer.workers.folders import open_error
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
 from alpr_app.viewer.workers.picker import FolderPicker
-from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
+from alpr_app.viewer.workers.recogniser import Analyser, Recogniser, Recognition
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, drain, noop
 
 # Seconds of sleep after which the window looks for changes that do not wake it.
 IDLE_SECONDS = 1.0
 LIVE_SECONDS = 0.25
-# Frames are shown without plates once the recogniser has been silent for this long.
-RAW_AFTER_SECONDS = 1.5
 
 
 class ViewerProgram:
@@ -75,6 +75,7 @@ class ViewerProgram:
         self.navigator, self.folder_picker = FolderNavigator(self.state, wake), FolderPicker(wake)
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
+        self.film = FilmPlayer(self.state)
         self._focus: tuple[str, ...] = ()
         # The list of names on which the reading of the whole folder is based.
         self._read_all_names: Sequence[str] = ()
@@ -140,11 +141,12 @@ class ViewerProgram:
         def offer(image_item: ImageItem) -> None:
             self._offer(replace(image_item, session=session))
 
-        # A file waits for the models; otherwise its beginning would not be read.
-        capture, wait = self.camera_modes.capture_of(address), self.recogniser.status.state == LOADING
-        self.live = LiveSource(address, offer, self._wake, capture, wait)
-        state.live_address = address
-        state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
+        capture = self.camera_modes.capture_of(address)
+        if isinstance(address, str) and not is_address(address):
+            self.live = self.film.open(address, offer, self._wake, capture, self.recogniser)
+        else:
+            self.live = LiveSource(address, offer, self._wake, capture)
+        state.live_address, state.live_name, state.source_rate = address, self.live.name, self.live.rate
 
     def _close_source(self, keep_tree: bool = False) -> None:
         """Leave the current source without waiting for its threads."""
@@ -155,6 +157,7 @@ class ViewerProgram:
                 self._closing.append(source)
         self._closing = [source for source in self._closing if not source.close(0)]
         self._folder = self.live = None
+        self.film.close()
         self._session += 1
         self.recogniser.clear_queue()
         self._frames.clear()
@@ -175,6 +178,7 @@ class ViewerProgram:
         folder = self._folder
         if folder is not None:
             folder.notify()
+        self.film.notify()
 
     def collect(self) -> None:
         """Take over results from the threads. Never waits."""
@@ -249,23 +253,11 @@ class ViewerProgram:
 
     def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
         state = self.state
-        live.hold_file(state.models.state == LOADING)
         state.live_status, state.live_last_frame = live.status, live.last_frame_time
-        frame = self._frames.take()
-        live_results = [recognition for recognition in recognitions if recognition.image_item is not None]
-        for recognition in live_results:
+        self.film.collect()
+        for recognition in recognitions:
             self._note_result(recognition)
-        if state.settings.follow_cars:
-            live_results = [
-                state.cars.follow(recognition, state.settings.score, state.settings.confidence)
-                for recognition in live_results
-            ]
-        if live_results:
-            state.show(live_results[-1].image_item, live_results[-1])
-        elif frame is not None:
-            silent = state.recognition is None or monotonic() - state.recognition.finished > RAW_AFTER_SECONDS
-            if silent:
-                state.show(frame, None)
+        show_live_results(state, self.film, self._frames.take(), recognitions)
 
     def _reload(self, names: Sequence[str]) -> None:
         """Read pictures again whose files have changed."""
@@ -288,13 +280,19 @@ class ViewerProgram:
 
     def play(self) -> None:
         """Start or stop the slide show; pause or resume a live source."""
-        if self.live is not None:
+        if self.film.source is not None:
+            self.film.play()
+        elif self.live is not None:
             self.live.pause(not self.live.paused)
         elif self.state.kind == FOLDER:
             self.slide_show.play()
 
     def step(self, by: int) -> None:
-        """Move the selection by so many pictures; pause a live source and advance it by one frame."""
+        """Move the selection by so many pictures or frames of a film; pause another live source and advance it by one
+        frame."""
+        if self.film.source is not None:
+            self.film.step(by)
+            return
         if self.live is not None:
             if by > 0:
                 self.live.pause(True)

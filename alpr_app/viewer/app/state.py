@@ -23,6 +23,7 @@ from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
 from alpr_app.viewer.text.language import choose_language, tr
+from alpr_app.viewer.workers.films import FilmStatus
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.live import LiveStatus, Rate
 from alpr_app.viewer.workers.recogniser import ModelStatus, Recognition
@@ -204,7 +205,8 @@ class State:
         image_item, recognition: The picture on the canvas and its result; they always belong together.
         selected, hovered, hovered_card: Indices in `plates`, -1 for none; hovered in the picture or as a card.
         playing: Whether the slide show is running.
-        live_name, live_address, live_status, live_is_file: The live source.
+        live_name, live_address, live_status: The live source.
+        film: What is known of the film, if the source is one.
         live_last_frame: When its last new frame came, in seconds of the monotonic clock; 0 before the first one.
         cars: Cars of the live session.
         models: State of the models.
@@ -238,7 +240,7 @@ class State:
     live_name: str = ""
     live_address: str | int = ""
     live_status: LiveStatus = field(default_factory=LiveStatus)
-    live_is_file: bool = False
+    film: FilmStatus | None = None
     live_last_frame: float = 0.0
     cars: Cars = field(default_factory=Cars)
     models: ModelStatus = field(default_factory=ModelStatus)

@@ -136,7 +136,10 @@ def live_panel(context: PanelContext) -> None:
     if ui.button(tr("Resume") if paused else tr("Pause"), half, on=paused, tip=tr("Space")):
         program.play()
     ui.same_line()
-    if ui.button(tr("Replay") if state.live_is_file else tr("Reconnect"), half, tip="R") and program.live is not None:
+    if (
+        ui.button(tr("Replay") if state.film is not None else tr("Reconnect"), half, tip="R")
+        and program.live is not None
+    ):
         program.live.reconnect()
     if ui.button(
         tr("Save this picture"),

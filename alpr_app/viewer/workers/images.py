@@ -35,6 +35,23 @@ def stamp_of(path: str | os.PathLike[str]) -> Stamp:
 DISPLAY_SIDE = 4096
 
 
+@dataclass(frozen=True)
+class FilmPosition:
+    """Where a frame is in its film.
+
+    Attributes:
+        time_ms: Its time.
+        number: Its number from 0; None if it is unknown.
+        jump: Number of jumps before it: frames with the same number follow each other.
+        order: Counts the frames shown.
+    """
+
+    time_ms: float
+    number: int | None = None
+    jump: int = 0
+    order: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class ImageItem:
     """One picture on its way through the viewer.
@@ -49,6 +66,7 @@ class ImageItem:
         keep_crops: Whether the crops of its plates are kept, because it is shown now or may be shown next.
         session: Number of the opened source that it comes from.
         stamp: That of the file before it was read; None for frames.
+        film: Position of a film's frame; None for other pictures.
     """
 
     key: str
@@ -60,6 +78,7 @@ class ImageItem:
     keep_crops: bool = False
     session: int = 0
     stamp: Stamp = None
+    film: FilmPosition | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -155,6 +155,11 @@ class Recogniser:
         """Number of items that wait, without live frames."""
         return len(self._queue)
 
+    @property
+    def live_taken(self) -> bool:
+        """Whether no live frame is waiting, or none will ever be read."""
+        return not self._live or self.status.state == FAILED
+
     def clear_queue(self) -> None:
         """Drop all waiting items, because another source has been opened."""
         self._queue.clear()
