@@ -108,6 +108,11 @@ class Film:
         return self._window[self._index] if self._index >= 0 else None
 
     @property
+    def at_end(self) -> bool:
+        """Whether the present frame is known to be the last one."""
+        return self._at_end and self._index == len(self._window) - 1
+
+    @property
     def trouble(self) -> str:
         """What is missing, as far as it is known: lost frames, or the end; empty if nothing is."""
         if self._lost:

@@ -195,7 +195,7 @@ def test_a_seek_that_is_no_longer_wanted_ends(film, tmp_path):
 def test_frames_that_are_too_large_are_refused(film, tmp_path, monkeypatch):
     path = write_film(tmp_path / "film.mp4", 3)
     monkeypatch.setattr("alpr_app.data.videos.MAXIMUM_VIDEO_PIXELS", 100)
-    with pytest.raises(SourceError, match="film.mp4: 160 x 48 pixels, 0 million are allowed"):
+    with pytest.raises(SourceError, match=r"film\.mp4: 160 x 48 pixels, 0 million are allowed"):
         film(path)
 
 

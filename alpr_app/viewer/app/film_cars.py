@@ -21,7 +21,7 @@ from alpr_app.viewer.app.cars import MAXIMUM_CARS, Cars, FilmMoments, time_of_da
 from alpr_app.viewer.workers.recogniser import Recognition
 
 # A frame at most this many seconds after a part follows it, however it was reached.
-ADJACENT_SECONDS = 0.1
+ADJACENT_SECONDS = 0.25
 # Sightings at most this many seconds away show where a car is in a frame that was not read.
 NEAR_SECONDS = 0.3
 # Overlap of a plate with such a sighting.

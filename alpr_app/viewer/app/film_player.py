@@ -17,6 +17,23 @@ from alpr_app.viewer.workers.recogniser import LOADING, Recogniser, Recognition
 SAME_MOMENT_MS = 1.0
 
 
+def film_time(seconds: float, digits: int = 2) -> str:
+    """A time in a film: 1:05.24, 1:02:03.50."""
+    parts = 10**digits
+    whole, part = divmod(round(max(0.0, seconds) * parts), parts)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{head}:{rest:02d}.{part:0{digits}d}"
+
+
+def file_time(state: State) -> str:
+    """The time of the film's frame on the canvas for the beginning of a file name, such as `65.24 s `; empty for other
+    pictures."""
+    film = state.image_item.film if state.image_item is not None else None
+    return f"{film.time_ms / 1000:.2f} s " if film is not None else ""
+
+
 class FilmPlayer:
     """The film that is open, if the source is one. All methods belong to the main thread.
 

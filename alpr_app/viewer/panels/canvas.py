@@ -13,6 +13,7 @@ from alpr_app.evaluation.outcomes import MISSED, TEXT_WRONG
 from alpr_app.viewer.app.commands import reset_light
 from alpr_app.viewer.panels.context import PanelContext, draw_dashed, elide, picture_colour
 from alpr_app.viewer.panels.menu import open_menu
+from alpr_app.viewer.panels.timeline import TimelinePanel, timeline_height
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
 from alpr_app.viewer.text.language import tr
@@ -32,12 +33,14 @@ class CanvasPanel:
 
     def __init__(self) -> None:
         self._dragging = False
+        self._timeline = TimelinePanel()
 
     def draw(self, context: PanelContext, rect: Rect) -> None:
         ui, state = context.ui, context.program.state
         with ui.area("canvas", rect, ui.theme.ground, padding=0):
             height = toolbar(context, rect)
-            area = (rect[0], rect[1] + height, rect[2], rect[3] - height)
+            below = timeline_height(context)
+            area = (rect[0], rect[1] + height, rect[2], rect[3] - height - below)
             image_item = state.image_item
             if image_item is None or image_item.image is None:
                 state.hovered = -1
@@ -54,6 +57,7 @@ class CanvasPanel:
             if not state.light.neutral:
                 _light_banner(context, area)
             model_banner(context, area)
+            self._timeline.draw(context, (rect[0], area[1] + area[3], rect[2], below))
 
     def _handle_mouse(self, context: PanelContext, area: Rect, image_item: ImageItem, hit: Hit) -> None:
         """Zoom, move and select with the mouse."""

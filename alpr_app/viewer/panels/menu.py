@@ -32,10 +32,13 @@ class Item:
     enabled: bool
 
 
-def open_menu(context: PanelContext, path: str = "", plate: Plate | None = None, text: str = "") -> None:
-    """Open the menu at the pointer; the arguments are the fields of `Menu`."""
+def open_menu(
+    context: PanelContext, path: str = "", plate: Plate | None = None, text: str = "", in_picture: bool = True
+) -> None:
+    """Open the menu at the pointer; the arguments are the fields of `Menu`. in_picture: whether the plate is in the
+    picture on the canvas."""
     state, image_item = context.program.state, context.program.state.image_item
-    image = image_item.image if image_item is not None and plate is not None else None
+    image = image_item.image if in_picture and image_item is not None and plate is not None else None
     state.menu = Menu(context.ui.mouse.position, path, plate, image, text)
 
 

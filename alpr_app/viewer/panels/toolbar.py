@@ -71,7 +71,8 @@ def toolbar(context: PanelContext, rect: Rect) -> float:
     live = state.kind == LIVE
     usable = live or bool(state.image_list.names)
     chosen = [toggle for toggle in _TOGGLES if toggle[1] != "show_truth" or state.kind == FOLDER]
-    buttons = ([_next] if live else [_previous, _next]) + [_play, _fit, _actual_size]
+    back = not live or (state.film is not None and state.film.can_seek)
+    buttons = ([_previous, _next] if back else [_next]) + [_play, _fit, _actual_size]
     widths = [
         ui.text_width(tr(_LABELS[button])) + 18 * ui.unit if button in _LABELS else icon_width(ui) for button in buttons
     ]
@@ -94,7 +95,8 @@ def toolbar(context: PanelContext, rect: Rect) -> float:
 
 
 def _previous(context: PanelContext, usable: bool) -> None:
-    if icon_button(context, "previous", "previous", tr("Previous picture (←)"), enabled=usable):
+    tip = tr("Previous frame (←)") if context.program.state.kind == LIVE else tr("Previous picture (←)")
+    if icon_button(context, "previous", "previous", tip, enabled=usable):
         context.program.step(-1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from alpr_app.data.films import Film
+from alpr_app.data.films import SAME_TIME_MS, Film
 from alpr_app.data.videos import Capture
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.images import FilmPosition, ImageItem, make_image_item
@@ -167,14 +167,14 @@ class FilmSource(LiveSource):
         self._order += 1
         self._jump += jumped
         position = FilmPosition(frame.time_ms, frame.number, self._jump, self._order)
-        self._publish(film, position, at_end=False)
+        self._publish(film, position)
         self.rate.tick()
         item = make_image_item(f"{self.name} #{self._number}", frame.image, live=True)
         self._offer(replace(item, film=position))
 
-    def _publish(self, film: Film, position: FilmPosition | None, at_end: bool) -> None:
+    def _publish(self, film: Film, position: FilmPosition | None) -> None:
         self.film = FilmStatus(
-            film.can_seek, film.length_ms, film.frame_count, film.period_ms, position, at_end, film.trouble
+            film.can_seek, film.length_ms, film.frame_count, film.period_ms, position, film.at_end, film.trouble
         )
 
 
@@ -231,7 +231,7 @@ class _FilmReader(FrameReader):
         """Whether the next frame is to be shown now; otherwise wait a moment for that or for a request."""
         source = self._film_source
         wait = 0.0
-        if source._hold_at_first_frame or source._paused or source.film.at_end:
+        if source._hold_at_first_frame or source._paused or (film.at_end and source.loop is None):
             wait = _POLL_SECONDS
         elif source.speed == FULL_SPEED:
             wait = 0.0 if source._is_taken() else _POLL_SECONDS
@@ -250,14 +250,11 @@ class _FilmReader(FrameReader):
         frame, loop = film.peek(), source.loop
         if self._is_cancelled():
             return
-        if loop is not None and film.can_seek and (frame is None or frame.time_ms > loop[1]):
+        if loop is not None and film.can_seek and (frame is None or frame.time_ms > loop[1] + SAME_TIME_MS):
             if film.at(loop[0]) is not None:
                 self._show(film, jumped=True)
             return
         if frame is None:
-            source._publish(film, source.film.position, at_end=True)
-            with source._changed:
-                source._changed.notify_all()
             return
         film.next()
         self._show(film, jumped=False)
@@ -273,17 +270,16 @@ class _FilmReader(FrameReader):
             self._show(film, jumped=request.time_ms is not None or request.steps < 0)
 
     def _show(self, film: Film, jumped: bool) -> None:
-        source = self._film_source
+        source, frame = self._film_source, film.frame
+        assert frame is not None
+        # Before it is shown, because it may turn out to be the last one.
+        following = film.peek()
         source._show(film, jumped)
         self._note_frame()
         with source._changed:
             source._changed.notify_all()
-        frame, following = film.frame, None
         now = monotonic()
-        speed = source.speed or 1.0
-        assert frame is not None
-        if not source._paused:
-            following = film.peek()
-        seconds = ((following.time_ms - frame.time_ms) if following is not None else film.period_ms) / 1000 / speed
+        period_ms = film.period_ms if following is None else following.time_ms - frame.time_ms
+        seconds = period_ms / 1000 / (source.speed or 1.0)
         # What is late is made up for by at most one frame.
         self._due = now + seconds if jumped else max(self._due + seconds, now - seconds)
