@@ -281,9 +281,11 @@ def save_results(program: ViewerProgram, suffix: str) -> None:
         image_list.confidence,
     )
 
+    starred = {os.path.join(state.folder, name) for name in image_list.starred}
+
     def write(path: Path) -> None:
         read = (records[name] for name in names if name in records)
-        write_results(path, read, score, confidence)
+        write_results(path, read, score, confidence, starred)
 
     program.export_worker.save(os.path.basename(state.folder), "results", suffix, write)
 
@@ -310,12 +312,8 @@ COMMANDS = (
     Command(PICTURES, ("End",), mark("Last picture; last frame of a film"), _step(END)),
     Command(PICTURES, ("N",), mark("Next picture that is not right"), _next_error),
     Command(PICTURES, ("J",), mark("Go to a picture by its number"), _goto),
-    Command(
-        PICTURES,
-        ("Space",),
-        mark("Slide show; pause or resume a film or a live source"),
-        lambda program: program.play(),
-    ),
+    Command(PICTURES, ("Q",), mark("Give the picture a star, or remove it"), lambda program: program.stars.toggle()),
+    Command(PICTURES, ("Space",), mark("Slide show; pause or resume a film or a live source"), _play),
     Command(FILM, ("[",), mark("Slower"), lambda program: program.film.change_speed(-1)),
     Command(FILM, ("]",), mark("Faster; last, every frame as fast as it is read"), _faster),
     Command(FILM, ("V",), mark("Repeat the film or the passage"), lambda program: program.film.toggle_loop()),

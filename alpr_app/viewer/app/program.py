@@ -27,6 +27,7 @@ from alpr_app.viewer.app.live_results import show_live_results
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.result_memory import ResultMemory
 from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
+from alpr_app.viewer.app.stars import Stars
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
 from alpr_app.viewer.text.language import tr
@@ -53,6 +54,7 @@ class ViewerProgram:
         settings_file: Where the settings are saved at the end; None to not save them.
         wake: Ends the window's sleep; called on any thread.
         results_file: Where results of pictures are kept if the user agrees; None to remember them in this session only.
+        stars_file: Where stars of pictures are kept; None for this session only.
         make, load, capture, cameras: Replace the models, the reading of pictures, the opening of cameras and the list
             of cameras in tests.
     """
@@ -68,6 +70,7 @@ class ViewerProgram:
         capture: Callable[..., Capture] = open_capture,
         cameras: CameraList | None = None,
         results_file: Path | None = None,
+        stars_file: Path | None = None,
     ) -> None:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
         self._load = load
@@ -84,6 +87,7 @@ class ViewerProgram:
         # Number of the opened source; results of earlier sources are ignored.
         self._session = 0
         self.memory = ResultMemory(self.state, results_file, self._reload, wake)
+        self.stars = Stars(self.state, stars_file, wake)
         # The selected picture while it is read again because its crops were not kept.
         self._rereading = ""
         self.slide_show = SlideShow(self.state)
@@ -192,6 +196,7 @@ class ViewerProgram:
         self.folder_picker.collect()
         self.training.collect()
         self.memory.collect()
+        self.stars.collect()
         recognitions = [
             recognition
             for recognition in drain(self.recogniser.results)
@@ -376,6 +381,7 @@ class ViewerProgram:
             *self._closing,
             self.navigator,
             self.memory,
+            self.stars,
             self.folder_picker,
             self.cameras,
             self.summary,

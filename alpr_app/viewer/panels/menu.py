@@ -19,6 +19,7 @@ ACTIONS = (
     mark("Copy crop"),
     mark("Save crop"),
     mark("Show in the file manager"),
+    mark("Give or remove a star"),
 )
 """Every action of the menu; the help window names them."""
 
@@ -53,7 +54,7 @@ def items(context: PanelContext, menu: Menu) -> list[Item]:
 
         return act
 
-    copy_text, copy_path, copy_picture, save, show = map(tr, ACTIONS)
+    copy_text, copy_path, copy_picture, save, show, star = map(tr, ACTIONS)
     rows = [Item(copy_text, copy(menu.text), bool(menu.text))]
     if menu.path:
         rows.append(Item(copy_path, copy(menu.path), True))
@@ -64,6 +65,7 @@ def items(context: PanelContext, menu: Menu) -> list[Item]:
         rows.append(Item(save, lambda: save_crop(program, plate, menu.image), has_crop))
     if menu.path:
         rows.append(Item(show, lambda: reveal(program, menu.path), True))
+        rows.append(Item(star, lambda: program.stars.toggle_path(menu.path), True))
     return rows
 
 

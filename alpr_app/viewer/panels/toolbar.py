@@ -72,7 +72,8 @@ def toolbar(context: PanelContext, rect: Rect) -> float:
     usable = live or bool(state.image_list.names)
     chosen = [toggle for toggle in _TOGGLES if toggle[1] != "show_truth" or state.kind == FOLDER]
     back = not live or (state.film is not None and state.film.can_seek)
-    buttons = ([_previous, _next] if back else [_next]) + [_play, _fit, _actual_size]
+    star = [_star] if state.kind == FOLDER else []
+    buttons = [*([_previous] if back else []), _next, _play, *star, _fit, _actual_size]
     widths = [
         ui.text_width(tr(_LABELS[button])) + 18 * ui.unit if button in _LABELS else icon_width(ui) for button in buttons
     ]
@@ -117,6 +118,14 @@ def _play(context: PanelContext, usable: bool) -> None:
         tip, icon = (tr("Stop the slide show (Space)"), "pause") if on else (tr("Slide show (Space)"), "play")
     if icon_button(context, "play", icon, tip, on=on, enabled=usable):
         context.program.play()
+
+
+def _star(context: PanelContext, usable: bool) -> None:
+    image_list = context.program.state.image_list
+    on = image_list.name in image_list.starred
+    tip = tr("Remove the star (Q)") if on else tr("Give the picture a star (Q)")
+    if icon_button(context, "star", "star", tip, on=on, enabled=usable):
+        context.program.stars.toggle()
 
 
 def _fit(context: PanelContext, usable: bool) -> None:

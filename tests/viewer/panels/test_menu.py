@@ -57,7 +57,8 @@ def shown(window, tmp_path, fakes, monkeypatch, until):
     return made
 
 
-ALL_ACTIONS = ["Copy text", "Copy path", "Copy crop", "Save crop", "Show in the file manager"]
+STAR = "Give or remove a star"
+ALL_ACTIONS = ["Copy text", "Copy path", "Copy crop", "Save crop", "Show in the file manager", STAR]
 
 
 @pytest.mark.parametrize(
@@ -65,9 +66,9 @@ ALL_ACTIONS = ["Copy text", "Copy path", "Copy crop", "Save crop", "Show in the 
     [
         (ON_PICTURE, ALL_ACTIONS),
         (ON_CARD, ALL_ACTIONS),
-        (BESIDE_PLATE, ["Copy text", "Copy path", "Show in the file manager"]),
+        (BESIDE_PLATE, ["Copy text", "Copy path", "Show in the file manager", STAR]),
         # The only row of the list.
-        ((100, 122), ["Copy text", "Copy path", "Show in the file manager"]),
+        ((100, 122), ["Copy text", "Copy path", "Show in the file manager", STAR]),
     ],
 )
 def test_a_right_click_opens_a_menu_that_copies_text_and_path(shown, point, actions):
