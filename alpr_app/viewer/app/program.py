@@ -30,6 +30,7 @@ from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
 from alpr_app.viewer.app.stars import Stars
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
+from alpr_app.viewer.app.whole_folder import WholeFolder
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
@@ -43,6 +44,7 @@ from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValu
 # Seconds of sleep after which the window looks for changes that do not wake it.
 IDLE_SECONDS = 1.0
 LIVE_SECONDS = 0.25
+BUSY_SECONDS = 0.1
 
 
 class ViewerProgram:
@@ -80,8 +82,6 @@ class ViewerProgram:
         self.live: LiveSource | None = None
         self.film = FilmPlayer(self.state)
         self._focus: tuple[str, ...] = ()
-        # The list of names on which the reading of the whole folder is based.
-        self._read_all_names: Sequence[str] = ()
         self._frames: LatestValue[ImageItem] = LatestValue(wake)
         self._closing: list[FolderSource | LiveSource] = []
         # Number of the opened source; results of earlier sources are ignored.
@@ -90,7 +90,7 @@ class ViewerProgram:
         self.stars = Stars(self.state, stars_file, wake)
         # The selected picture while it is read again because its crops were not kept.
         self._rereading = ""
-        self.slide_show = SlideShow(self.state)
+        self.slide_show, self.whole_folder = SlideShow(self.state), WholeFolder(self.state)
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
         self.camera_modes = CameraModes(self.state, self.cameras, capture)
@@ -125,7 +125,9 @@ class ViewerProgram:
         def submit(image_item: ImageItem, urgent: bool) -> None:
             self.recogniser.submit(replace(image_item, session=session), urgent)
 
-        self._folder = FolderSource(submit, self.recogniser.queue_length, self._load, self._wake)
+        self._folder = FolderSource(
+            submit, self.recogniser.queue_length, self._load, self._wake, self.recogniser.withdraw
+        )
         self.navigator.open(folder, wanted)
 
     def show_folder(self, folder: str) -> None:
@@ -227,8 +229,8 @@ class ViewerProgram:
             self.memory.add(recognition)
             self._note_result(recognition)
         image_list.refresh()
-        if state.read_all_total and not state.scanning:
-            self._finish_read_all()
+        if self._folder is not None and state.read_all_total and not state.scanning:
+            self.whole_folder.finish(self._folder)
         self.slide_show.advance()
         self._update_focus()
         record = state.record
@@ -241,20 +243,6 @@ class ViewerProgram:
         # The previous picture stays on the canvas until the next one is decoded, which avoids flicker.
         if image_item is not None or not image_list.name:
             state.show(image_item, record.recognition if record else None)
-
-    def _finish_read_all(self) -> None:
-        """Report that the whole folder has been read, or read what was not yet in the list when the reading began."""
-        state, image_list = self.state, self.state.image_list
-        if len(image_list.records) >= len(image_list.names):
-            state.read_all_total = 0
-            state.add_message(
-                tr(
-                    "All {count:,} pictures of this folder have been read; U shows the summary",
-                    count=len(image_list.names),
-                )
-            )
-        elif image_list.names is not self._read_all_names:
-            self.read_all(True)
 
     def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
         state = self.state
@@ -279,6 +267,8 @@ class ViewerProgram:
         """Tell the source which pictures are needed now."""
         names = tuple(self.state.image_list.neighbours())
         if names != self._focus:
+            if names[:1] != self._focus[:1]:
+                self.state.selected_since = monotonic()
             self._focus = names
             if self._folder is not None:
                 self._folder.focus([os.path.join(self.state.folder, name) for name in names])
@@ -313,16 +303,8 @@ class ViewerProgram:
 
     def read_all(self, wanted: bool) -> None:
         """Start reading the whole folder in the background, or stop it."""
-        state, image_list = self.state, self.state.image_list
-        if self._folder is None:
-            return
-        folder, names, records = state.folder, image_list.names, image_list.records
-        # Evaluated lazily on the source thread.
-        missing = (os.path.join(folder, name) for name in names if name not in records)
-        self._folder.read_all(missing if wanted else None)
-        self._read_all_names = names
-        state.read_all_total = len(names) - len(records) if wanted else 0
-        state.read_all_done, state.read_all_started = 0, monotonic()
+        if self._folder is not None:
+            self.whole_folder.read(self._folder, wanted)
 
     def choose_models(self, **changes: Any) -> None:
         """Change the models, backend, threads or device. Pictures are read again when they are shown next, unless
@@ -357,6 +339,8 @@ class ViewerProgram:
         state = self.state
         if state.playing:
             return self.slide_show.seconds_left(IDLE_SECONDS)
+        if state.waits_for_picture:
+            return BUSY_SECONDS
         return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
 
     def close(self, timeout: float = 1.0) -> bool:

@@ -153,7 +153,7 @@ def _toggle(context: PanelContext, toggle: tuple[str, str, str, str], name: str,
 def _image_info(context: PanelContext, left: float, right: float, top: float) -> None:
     """Draw zoom and size of the picture, as far as they fit."""
     ui, state, image_item = context.ui, context.program.state, context.program.state.image_item
-    if image_item is None or image_item.image is None:
+    if image_item is None or image_item.display is None:
         return
     texts = [f"{image_item.size[0]} × {image_item.size[1]}"]
     if state.view.zoom is not None:
