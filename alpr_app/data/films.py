@@ -7,11 +7,12 @@ before its target, compares the time of the first frame, begins earlier if it is
 
 from __future__ import annotations
 
+import os
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import ceil
+from math import inf
 
 import cv2
 import numpy as np
@@ -82,9 +83,11 @@ class Film:
         length = length_of(self._capture)
         self._claimed_s = length
         self.length_ms = 1000 * length if length is not None else None
-        self.can_seek, self._steady = True, True
-        # Numbers of frames that could not be decoded, by the time of the frame before them.
+        # A pipe or a device cannot go back.
+        self.can_seek, self._steady = os.path.isfile(path), True
+        # Numbers of frames that could not be decoded, by the time of the frame before; their sum, and the first one.
         self._lost: dict[int, int] = {}
+        self._lost_count, self._first_lost_ms = 0, inf
         # Consecutive frames, and the index of the present one; -1 before the first.
         self._window: list[FilmFrame] = []
         self._index = -1
@@ -116,8 +119,8 @@ class Film:
     def trouble(self) -> str:
         """What is missing, as far as it is known: lost frames, or the end; empty if nothing is."""
         if self._lost:
-            count, first = sum(self._lost.values()), (min(self._lost) + self.period_ms) / 1000
-            return f"{count} frame{'s' if count > 1 else ''} could not be decoded, the first at {first:.1f} s"
+            count, first_s = self._lost_count, self._first_lost_ms / 1000
+            return f"{count} frame{'s' if count > 1 else ''} could not be decoded, the first at {first_s:.1f} s"
         until = (self.length_ms or 0.0) / 1000
         if self._reached_end and self._claimed_s is not None and ends_early(until, self._claimed_s):
             return f"it ends at {until:.1f} s of {self._claimed_s:.1f} s; the rest cannot be decoded"
@@ -161,7 +164,10 @@ class Film:
     def _seek(self, time_ms: float, run_up: int) -> FilmFrame | None:
         while not self._cancelled():
             start = max(0.0, time_ms - run_up * self.period_ms)
-            self._restart(start)
+            if not self._capture.set(cv2.CAP_PROP_POS_MSEC, start):
+                self.can_seek = False
+                return None
+            self._forget()
             if self._decode() and self._window[0].time_ms <= time_ms:
                 return self._decode_to(time_ms)
             if start == 0:
@@ -174,13 +180,11 @@ class Film:
         beginning."""
         self._capture.release()
         self._capture = self._open(self._path)
-        self._restart(None)
+        self._forget()
         return self._decode_to(time_ms)
 
-    def _restart(self, start_ms: float | None) -> None:
-        """Forget the window, because the next frame decoded is another one: near `start_ms`, or the first one."""
-        if start_ms is not None:
-            self._capture.set(cv2.CAP_PROP_POS_MSEC, start_ms)
+    def _forget(self) -> None:
+        """Forget the window, because the next frame decoded does not follow it."""
         self._window, self._index, self._at_end = [], -1, False
 
     def _decode_to(self, time_ms: float) -> FilmFrame | None:
@@ -256,7 +260,10 @@ class Film:
         missing = min(failures, max(0, round((time_ms - before.time_ms) / self.period_ms) - 1))
         if missing:
             # Counted once, however often the passage is seen.
-            self._lost[round(before.time_ms)] = missing
+            place = round(before.time_ms)
+            self._lost_count += missing - self._lost.get(place, 0)
+            self._first_lost_ms = min(self._first_lost_ms, before.time_ms + self.period_ms)
+            self._lost[place] = missing
         return missing
 
     def _number(self, time_ms: float, before: FilmFrame | None, missing: int) -> int | None:
@@ -286,13 +293,3 @@ class Film:
         if self._window:
             self._reached_end = True
             self.length_ms = self._window[-1].time_ms + self.period_ms
-
-    @property
-    def frame_count(self) -> int | None:
-        """Number of frames, also lost ones; None if it is unknown."""
-        if self._reached_end and self._window and self._at_end:
-            last = self._window[-1].number
-            return None if last is None else last + 1
-        if self.length_ms is None or not self._steady:
-            return None
-        return ceil((self.length_ms - SAME_TIME_MS) / self.period_ms)

@@ -36,8 +36,8 @@ def timeline_height(context: PanelContext) -> float:
 
 
 def _is_drawn(film: FilmStatus) -> bool:
-    """Whether there is a bar: only if it can be clicked, and its ends are known."""
-    return film.can_seek and bool(film.length_ms)
+    """Whether there is a bar: only if it can be clicked. Without a known length it shows what has been seen."""
+    return film.can_seek and film.span_ms > 0
 
 
 def lanes(spans: list[Span]) -> list[list[Span]]:
@@ -142,7 +142,7 @@ class TimelinePanel:
     def _bar(self, context: PanelContext, film: FilmStatus, rect: Rect) -> None:
         ui, program = context.ui, context.program
         left, top, width, height = rect
-        length_ms = film.length_ms or 1.0
+        length_ms = film.span_ms
         ui.cursor = (left, top)
         hit = ui.hit("timeline", width, height)
         pointer_ms = min(max((ui.mouse.position[0] - left) / width, 0.0), 1.0) * length_ms

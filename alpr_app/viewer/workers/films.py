@@ -32,7 +32,7 @@ class FilmStatus:
     Attributes:
         can_seek: Whether it can be shown from any position.
         length_ms: Its length; None if it is unknown.
-        frame_count: Number of its frames; None if it is unknown.
+        seen_ms: How far it has been seen.
         period_ms: Time from one frame to the next at its mean rate.
         position: That of the frame shown last; None before the first one.
         at_end: Whether that is the last frame.
@@ -41,11 +41,16 @@ class FilmStatus:
 
     can_seek: bool = False
     length_ms: float | None = None
-    frame_count: int | None = None
+    seen_ms: float = 0.0
     period_ms: float = 40.0
     position: FilmPosition | None = None
     at_end: bool = False
     trouble: str = ""
+
+    @property
+    def span_ms(self) -> float:
+        """Its length as far as it is known; 0 before the first frame."""
+        return self.length_ms or self.seen_ms
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class FilmSource(LiveSource):
             self._paused = True
             before = self._request
             if abs(count) > LARGEST_STEP:
-                self._request = _Request(time_ms=0.0 if count < 0 else self.film.length_ms or 0.0)
+                self._request = _Request(time_ms=0.0 if count < 0 else self.film.span_ms)
             elif before is None:
                 self._request = _Request(steps=count)
             else:
@@ -172,9 +177,10 @@ class FilmSource(LiveSource):
         item = make_image_item(f"{self.name} #{self._number}", frame.image, live=True)
         self._offer(replace(item, film=position))
 
-    def _publish(self, film: Film, position: FilmPosition | None) -> None:
+    def _publish(self, film: Film, position: FilmPosition) -> None:
+        seen_ms = max(self.film.seen_ms, position.time_ms + film.period_ms)
         self.film = FilmStatus(
-            film.can_seek, film.length_ms, film.frame_count, film.period_ms, position, film.at_end, film.trouble
+            film.can_seek, film.length_ms, seen_ms, film.period_ms, position, film.at_end, film.trouble
         )
 
 
@@ -272,13 +278,15 @@ class _FilmReader(FrameReader):
     def _show(self, film: Film, jumped: bool) -> None:
         source, frame = self._film_source, film.frame
         assert frame is not None
-        # Before it is shown, because it may turn out to be the last one.
-        following = film.peek()
         source._show(film, jumped)
         self._note_frame()
+        now = monotonic()
+        # The last frame turns out to be the last one when no other can be decoded, which takes a moment.
+        following = film.peek()
+        if film.at_end and source.film.position is not None:
+            source._publish(film, source.film.position)
         with source._changed:
             source._changed.notify_all()
-        now = monotonic()
         period_ms = film.period_ms if following is None else following.time_ms - frame.time_ms
         seconds = period_ms / 1000 / (source.speed or 1.0)
         # What is late is made up for by at most one frame.

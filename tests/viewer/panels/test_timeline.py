@@ -16,7 +16,7 @@ from alpr_app.viewer.toolkit.theme import DARK
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.films import FULL_SPEED
 from tests.builders import make_plate
-from tests.data.test_films import FILMS, number_in, write_film
+from tests.data.test_films import FILMS, NUMBERED, number_in, write_film
 from tests.viewer.conftest import FakeAlpr, FakeResult
 
 TEXT = "皖A12345"
@@ -220,3 +220,23 @@ def test_times_are_written_like_a_clock():
     assert [film_time(value) for value in (0, 5.239, 65.24, 3723.5, 59.999)] == [
         *("0:00.00", "0:05.24", "1:05.24", "1:02:03.50", "1:00.00")
     ]
+
+
+def test_a_film_of_unknown_length_shows_what_has_been_seen_of_it(window, until):
+    shown = window()
+    viewer, state = shown.viewer, shown.state
+    viewer.open(str(NUMBERED / "unknown_length.mkv"))
+    viewer.live.pause(True)
+    until(lambda: viewer.collect() or state.film.position is not None, "the first frame")
+    assert state.film.length_ms is None and state.film.can_seek
+    press(viewer, "Page down")
+    until(lambda: viewer.collect() or state.film.position.number >= 10, "ten frames on")
+    assert state.film.span_ms == 40.0 * (state.film.position.number + 1)
+    ui = shown.frame.context.ui
+    assert timeline_height(shown.frame.context) > 2 * ui.row_height, "and that much of it can be clicked"
+    press(viewer, "Left")
+    until(lambda: viewer.collect() or state.film.position.number == 9, "one frame back")
+    viewer.film.source.set_speed(4.0)
+    press(viewer, "Space")
+    until(lambda: viewer.collect() or state.film.at_end, "the end")
+    assert state.film.length_ms == 4800.0
