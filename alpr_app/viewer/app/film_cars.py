@@ -1,14 +1,15 @@
 """The cars of a film. Its parts may be read in any order and more than once; each car is listed and counted once.
 
 Consecutive frames that were read form a part, with a tracker of its own that continues when reading goes on at its end.
-Frames within a part have been counted: their plates are only matched with the cars that were seen there. Where reading
-runs from one part into the next, the cars in sight are the same in both, and are joined.
+Frames that have been counted are only matched with the cars that were seen there. At high speed frames are left out; if
+those are read later, a second tracker follows the cars in them, which are matched with the known ones by their places.
+Where reading runs from one part into the next, the cars in sight are the same in both, and are joined.
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,8 @@ ADJACENT_SECONDS = 0.25
 NEAR_SECONDS = 0.3
 # Overlap of a plate with such a sighting.
 SAME_PLACE_IOU = 0.3
+# Times this close, in seconds, are those of the same frame.
+SAME_TIME = 0.001
 # Frames whose numbers are remembered, because a car may turn out to have been read best a moment ago.
 RECENT_FRAMES = 1000
 
@@ -45,9 +48,10 @@ class _Sightings:
         self._times, self._cars, self._boxes = array("d"), array("l"), array("f")
 
     def add(self, time: float, car: int, box: Sequence[float]) -> None:
-        self._times.append(time)
-        self._cars.append(car)
-        self._boxes.extend(box)
+        place = bisect_right(self._times, time)
+        self._times.insert(place, time)
+        self._cars.insert(place, car)
+        self._boxes[4 * place : 4 * place] = array("f", box)
 
     def extend(self, later: _Sightings) -> None:
         self._times.extend(later._times)
@@ -77,6 +81,7 @@ class _Part:
         serial: Distinguishes its tracker from those of other parts.
         tracker: Continues at its end.
         cars: Number of the car of each of the tracker's tracks.
+        times: Times of its frames.
         sightings: Where its cars were seen.
     """
 
@@ -84,10 +89,21 @@ class _Part:
         self.serial, self.begin, self.end = serial, begin, begin
         self.tracker = Tracker()
         self.cars: dict[int, int] = {}
+        self.times = array("d")
         self.sightings = _Sightings()
 
     def holds(self, time: float) -> bool:
         return self.begin <= time <= self.end
+
+    def has_read(self, time: float) -> bool:
+        """Whether the frame at this time has been counted."""
+        place = bisect_left(self.times, time - SAME_TIME)
+        return place < len(self.times) and self.times[place] <= time + SAME_TIME
+
+    def extend(self, later: _Part) -> None:
+        """Take over the frames of a part that follows."""
+        self.times.extend(later.times)
+        self.sightings.extend(later.sightings)
 
 
 class FilmCars(Cars):
@@ -108,6 +124,8 @@ class FilmCars(Cars):
         self._present: _Part | None = None
         self._jump = -1
         self._pending: tuple[float, Sequence[Plate], Recognition] | None = None
+        # The tracker of frames that were left out before, the part they are in, and the jump after which they came.
+        self._between: tuple[_Part, _Part, int] | None = None
         self._serial = self._numbers = 0
         # The tracks of each car, by part and number of the track.
         self._segments: dict[int, dict[tuple[int, int], _Segment]] = {}
@@ -142,6 +160,8 @@ class FilmCars(Cars):
                 numbers = [self._resolved(number) for number in numbers]
             else:
                 self._present = part
+            if not part.has_read(time):
+                return self._read(self._tracker_between(part, position.jump), time, plates, recognition, part)
             return [self._track(number) for number in numbers]
         part = self._continued_part(time, follows)
         if part is None and pending is not None and follows and 0 < time - pending[0] <= PATIENCE_SECONDS:
@@ -163,6 +183,13 @@ class FilmCars(Cars):
         present = self._present
         return present if follows and present is not None and 0 < time - present.end <= PATIENCE_SECONDS else None
 
+    def _tracker_between(self, part: _Part, jump: int) -> _Part:
+        """The tracker of the cars in frames of `part` that were left out before."""
+        if self._between is None or self._between[1:] != (part, jump):
+            self._serial += 1
+            self._between = (_Part(self._serial, part.begin), part, jump)
+        return self._between[0]
+
     def _begin(self, time: float) -> _Part:
         self._serial += 1
         part = _Part(self._serial, time)
@@ -170,9 +197,18 @@ class FilmCars(Cars):
         self._parts.sort(key=lambda part: part.begin)
         return part
 
-    def _read(self, part: _Part, time: float, plates: Sequence[Plate], recognition: Recognition) -> list[Track | None]:
-        """Count the plates of a frame that was not read before."""
+    def _read(
+        self,
+        part: _Part,
+        time: float,
+        plates: Sequence[Plate],
+        recognition: Recognition,
+        within: _Part | None = None,
+    ) -> list[Track | None]:
+        """Count the plates of a frame that was not read before, at the end of a part or `within` another one."""
         part.end = time
+        whole = within or part
+        insort(whole.times, time)
         self.changes += 1
         tracks = part.tracker.update(plates, time)
         part.tracker.ended()
@@ -184,10 +220,11 @@ class FilmCars(Cars):
         for track in tracks:
             number = part.cars.get(track.number, 0)
             if not number:
-                number = part.cars[track.number] = self._number_of(track, part)
+                known = within.sightings.find(time, track.last.box) if within is not None else 0
+                number = part.cars[track.number] = self._resolved(known) or self._number_of(track, part)
             number = self._resolved(number)
             self._add_segment(number, (part.serial, track.number), track)
-            part.sightings.add(time, number, track.last.box)
+            whole.sightings.add(time, number, track.last.box)
             found.append(self._update(number, recognition))
         return found
 
@@ -273,8 +310,8 @@ class FilmCars(Cars):
         self._absorb(part, time)
         self._merge_alike(part, following)
         following.begin = part.begin
-        part.sightings.extend(following.sightings)
-        following.sightings = part.sightings
+        part.extend(following)
+        following.sightings, following.times = part.sightings, part.times
         self._parts.remove(part)
         self.changes += 1
 
@@ -282,7 +319,7 @@ class FilmCars(Cars):
         """Join the parts that were skipped on the way from the end of a part to `time`."""
         for skipped in [other for other in self._parts if part.end < other.begin and other.end < time]:
             self._merge_alike(part, skipped)
-            part.sightings.extend(skipped.sightings)
+            part.extend(skipped)
             self._parts.remove(skipped)
 
     def _merge_alike(self, part: _Part, following: _Part) -> None:

@@ -99,11 +99,29 @@ def test_frames_that_are_read_again_show_the_cars_that_are_known(film):
     assert film.last.plates[0].text == TEXT
 
 
-def test_frames_between_those_read_at_high_speed_belong_to_the_same_part(film):
-    film.read(range(0, 100, 4)).read(range(30, 50))
+def test_frames_that_were_left_out_at_high_speed_count_when_they_are_read_later(film):
+    film.read(range(0, 100, 4))
     assert film.cars.parts == [(0.0, 9.6)]
     assert film.seen == {TEXT: (1, 11), OTHER: (2, 11)}
+    film.read(range(30, 50))
+    assert film.seen == {TEXT: (1, 26), OTHER: (2, 18)}
     assert film.last.cars == (1, 2)
+    film.read(range(30, 50)).read(range(100))
+    assert film.seen == WHOLE
+    assert film.cars.parts == [(0.0, 9.9)]
+    assert film.cars.listed[1].film.spans == ((2.0, 6.0),)
+
+
+def test_a_car_between_the_frames_read_at_high_speed_is_listed_when_they_are_read_later(fakes):
+    cars = FilmCars()
+    for jump, numbers in enumerate((range(0, 60, 10), range(60), range(60))):
+        for number in numbers:
+            plates = (fakes.plate(TEXT),) if 21 <= number <= 28 else ()
+            position = FilmPosition(100.0 * number, number, jump)
+            item = ImageItem("f", np.zeros((2, 2, 3), np.uint8), live=True, film=position)
+            cars.follow(Recognition("f", plates, image_item=item), 0.5, 0.0)
+        assert [car.track.count for car in cars.listed.values()] == [[], [8], [8]][jump]
+    assert cars.listed[1].film.spans == ((2.1, 2.8),)
 
 
 def test_a_single_frame_lists_no_car_but_shows_one_that_is_known(film):
