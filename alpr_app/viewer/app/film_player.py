@@ -198,5 +198,5 @@ class FilmPlayer:
         if film is not None and film.can_seek:
             return True
         if film is not None and film.position is not None:
-            self._state.add_message(tr("This film can only be played forward: it has no index of times"))
+            self._state.add_message(tr("This film only plays forward"))
         return False

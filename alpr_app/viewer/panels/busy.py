@@ -11,7 +11,7 @@ from alpr_app.viewer.toolkit.painter import Rect
 from alpr_app.viewer.toolkit.theme import fade
 
 # How long nothing is said: ordinary pictures are there before.
-MOMENT_SECONDS = 0.3
+MOMENT_SECONDS = 0.5
 # Dots of the turning ring, and turns per second.
 DOTS, TURNS = 8, 0.8
 

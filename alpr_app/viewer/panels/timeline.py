@@ -124,7 +124,7 @@ class TimelinePanel:
             # Counted from 0, as in the files of `alpr read`.
             texts.append((tr("frame {number:,}", number=position.number), ui.theme.dim))
         if not film.can_seek:
-            texts.append((tr("can only be played forward"), ui.theme.dim))
+            texts.append((tr("only plays forward"), ui.theme.dim))
         if film.trouble:
             texts.append((film.trouble, ui.theme.uncertain))
         x, room = rect[0], rect[2]

@@ -95,7 +95,8 @@ def test_the_crop_is_copied_as_a_picture_where_that_is_possible(shown, monkeypat
     shown.choose("Copy crop")
     until(lambda: shown.viewer.collect() or pictures, "the picture")
     assert np.array_equal(pictures[0], shown.state.plates[0].crop)
-    until(lambda: shown.viewer.collect() or shown.state.message.text == "Copied the crop of 皖A12345", "the message")
+    copied = "Copied the crop of 皖A12345"
+    until(lambda: shown.viewer.collect() or copied in [one.text for one in shown.state.messages], "the message")
     monkeypatch.setattr(menu, "can_copy_pictures", lambda: False)
     assert "Copy crop" not in shown.right_click(*ON_CARD)
 

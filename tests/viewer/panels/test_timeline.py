@@ -180,7 +180,7 @@ def test_a_film_without_times_hides_what_it_cannot_do_and_says_so(window, until)
     ui = shown.frame.context.ui
     assert timeline_height(shown.frame.context) < 2 * ui.row_height
     press(viewer, "Left")
-    assert "can only be played forward" in state.message.text
+    assert state.message.text == "This film only plays forward"
     viewer.film.seek(1000)
     press(viewer, "V")
     assert viewer.film.source.loop is None
