@@ -13,7 +13,7 @@ import numpy as np
 from alpr_app.core.geometry import corners_to_box, order_corners
 from alpr_app.data import ccpd
 from alpr_app.data.file_types import PICTURE_SUFFIXES
-from alpr_app.data.images import read_picture
+from alpr_app.data.images import read_picture, read_reduced
 from alpr_app.data.label_csv import (
     TABLE_NAME,
     UNREADABLE,
@@ -144,6 +144,11 @@ def picture_files(folder: Path) -> list[Path]:
 def read_labelled(path: Path | str) -> np.ndarray:
     """Read a picture, H x W x 3 uint8 RGB, in the orientation that its labels refer to. Raises PictureError."""
     return read_picture(path, orient=not ccpd.is_ccpd_name(path))
+
+
+def read_labelled_reduced(path: Path | str) -> tuple[np.ndarray, tuple[int, int]] | None:
+    """The same, reduced: see `images.read_reduced`."""
+    return read_reduced(path, orient=not ccpd.is_ccpd_name(path))
 
 
 def ccpd_picture(path: Path, split: str = "train", subset: str = "") -> LabelledPicture:

@@ -204,6 +204,9 @@ class SnapshotCapture:
     def get(self, prop: int) -> float:
         return 0.0
 
+    def set(self, prop: int, value: float) -> bool:
+        return False
+
     def release(self) -> None:
         """Do nothing: no connection is held between two pictures."""
 

@@ -128,6 +128,8 @@ class Capture(Protocol):
 
     def get(self, prop: int) -> float: ...
 
+    def set(self, prop: int, value: float) -> bool: ...
+
     def release(self) -> None: ...
 
 
@@ -151,6 +153,15 @@ def check_video_name(file: str) -> None:
     except UnicodeEncodeError as error:
         printable = file.encode(errors="backslashreplace").decode()
         raise SourceError(f"{printable}: OpenCV opens no video whose name is not UTF-8; rename it") from error
+
+
+def check_video_size(file: str, width: float, height: float) -> None:
+    """Raises SourceError for frames that would take too much memory."""
+    if width * height > MAXIMUM_VIDEO_PIXELS:
+        raise SourceError(
+            f"{file}: {width:.0f} x {height:.0f} pixels, {MAXIMUM_VIDEO_PIXELS // 10**6} million are "
+            "allowed in a video; make it smaller first"
+        )
 
 
 class VideoClock:
@@ -218,7 +229,7 @@ class _Video:
             # OpenCV assumes 25 frames/s for a raw stream.
             rate = rate_of_h264(entry.file) or video.get(cv2.CAP_PROP_FPS)
             self.clock = VideoClock(rate)
-            self._check_size(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT))
+            check_video_size(entry.file, video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT))
             for number, time_ms, image in self._decoded(video):
                 if limits.reached(self.count - 1, time_ms):
                     return
@@ -231,13 +242,6 @@ class _Video:
         missing = self._missing(length)
         if missing:
             yield Frame(entry.file, entry.within, error=SourceError(f"{entry.file}: {missing}"))
-
-    def _check_size(self, width: float, height: float) -> None:
-        if width * height > MAXIMUM_VIDEO_PIXELS:
-            raise SourceError(
-                f"{self.entry.file}: {width:.0f} x {height:.0f} pixels, {MAXIMUM_VIDEO_PIXELS // 10**6} million are "
-                "allowed in a video; make it smaller first"
-            )
 
     def _decoded(self, video: cv2.VideoCapture) -> Iterator[tuple[int, float, np.ndarray]]:
         """Yield number, time and image of every frame; numbers include frames that could not be decoded."""
@@ -269,7 +273,7 @@ class _Video:
             return None
         if not read or image is None or not image.size:
             return None
-        self._check_size(image.shape[1], image.shape[0])
+        check_video_size(self.entry.file, image.shape[1], image.shape[0])
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
     def _why_nothing(self) -> str:

@@ -22,7 +22,19 @@ SAME = {word for text in TABLE.values() for word in re.findall(r"[A-Za-z]{3,}", 
 SAME |= {word for key in KEYS for word in re.findall(r"[A-Za-z]{3,}", key)}
 SAME |= {"png", "jpg", "fake", "cpu", "int", "openvino", "torch", "English", "Ctrl", "mp", "Webcam", "auto"}
 SAME |= {word for name in (*FORMATS, *camera_backends()) for word in re.findall(r"[A-Za-z]{3,}", name)}
-SAME |= {"broken", "pictures", "north", "south", "far", "empty", "below", "later", "detector_run", "maskocr_run"}
+SAME |= {
+    "broken",
+    "pictures",
+    "north",
+    "south",
+    "far",
+    "empty",
+    "below",
+    "later",
+    "detector_run",
+    "maskocr_run",
+    "film",
+}
 
 
 def luminance(colour: Colour) -> float:

@@ -75,6 +75,9 @@ class FakeCapture:
     def get(self, prop: int) -> float:
         return self.fps
 
+    def set(self, prop: int, value: float) -> bool:
+        return False
+
     def read(self) -> tuple[bool, np.ndarray | None]:
         sleep(0.002)
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]

@@ -66,6 +66,9 @@ class StandInCamera:
     def isOpened(self) -> bool:
         return True
 
+    def set(self, prop: int, value: float) -> bool:
+        return False
+
     def get(self, prop: int) -> float:
         return 1 / self._period
 

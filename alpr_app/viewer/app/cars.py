@@ -21,7 +21,32 @@ MAXIMUM_CARS = 1000
 # Time counted for a longer gap between frames: while a source is paused, no car leaves the scene.
 LONGEST_BREAK = PATIENCE_SECONDS / 2
 
-CAR_COLUMNS = ("car", "text", "confidence", "colour", "fits_format", "seen", "first", "last", "source", "crop")
+CAR_COLUMNS = (
+    *("car", "text", "confidence", "colour", "fits_format", "seen", "first", "last", "source", "crop"),
+    # Empty for other sources than films; the names are those of `alpr read`.
+    *("frame", "time_ms", "first_ms", "last_ms"),
+)
+
+
+@dataclass(frozen=True)
+class FilmMoments:
+    """When a car is seen in a film. Times are seconds of the film.
+
+    Attributes:
+        spans: From when until when, one pair for each time that it was in sight, in order.
+        best: When it was read best.
+        frame: Number of that frame; None if it is unknown.
+    """
+
+    spans: tuple[tuple[float, float], ...]
+    best: float
+    frame: int | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The fields of the export, named as `alpr read` names them."""
+        frame = {} if self.frame is None else {"frame": self.frame}
+        times = {"time_ms": self.best, "first_ms": self.spans[0][0], "last_ms": self.spans[-1][1]}
+        return frame | {name: round(1000 * time, 1) for name, time in times.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +56,19 @@ class Car:
     Attributes:
         track: State of the tracker; the crop of its plate is that of the best reading.
         first, last: Time of day when it was seen first and last.
+        film: When it is seen in a film; None for other sources.
     """
 
     track: Track
     first: datetime
     last: datetime
+    film: FilmMoments | None = None
 
     def to_dict(self, source: str) -> dict[str, object]:
         """One line of the export: the car, then its plate as `alpr read` writes it."""
         about = {"source": source, "car": self.track.number, "seen": self.track.count}
         times = {name: when.isoformat(timespec="milliseconds") for name, when in self._times()}
-        return about | times | self.track.plate.to_dict()
+        return about | times | (self.film.to_dict() if self.film is not None else {}) | self.track.plate.to_dict()
 
     def _times(self) -> tuple[tuple[str, datetime], ...]:
         return ("first", self.first), ("last", self.last)
@@ -68,15 +95,8 @@ class Cars:
         """
         if recognition.error:
             return recognition
-        if self._last_captured is not None:
-            self._clock += min(max(0.0, recognition.captured - self._last_captured), LONGEST_BREAK)
-        self._last_captured = recognition.captured
         shown = [plate for plate in recognition.plates if plate.score >= score and plate.confidence >= confidence]
-        tracks = dict(zip(map(id, shown), self._tracker.update(shown, self._clock), strict=True))
-        self._tracker.ended()
-        when = datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - recognition.captured))
-        for track in tracks.values():
-            self._list(track, when)
+        tracks = dict(zip(map(id, shown), self._tracks(shown, recognition), strict=True))
         plates_and_tracks = [(plate, tracks.get(id(plate))) for plate in recognition.plates]
         plates = tuple(
             plate if track is None else with_combined_reading(plate, track.plate) for plate, track in plates_and_tracks
@@ -85,19 +105,35 @@ class Cars:
             recognition, plates=plates, cars=tuple(track.number if track else 0 for _, track in plates_and_tracks)
         )
 
-    def _list(self, track: Track, when: datetime) -> None:
+    def _tracks(self, plates: Sequence[Plate], recognition: Recognition) -> list[Track | None]:
+        """Track and list the cars with these plates of a frame; returns the track of each plate."""
+        if self._last_captured is not None:
+            self._clock += min(max(0.0, recognition.captured - self._last_captured), LONGEST_BREAK)
+        self._last_captured = recognition.captured
+        tracks = self._tracker.update(plates, self._clock)
+        self._tracker.ended()
+        for track in tracks:
+            self._list(track, time_of_day(recognition))
+        return [*tracks]
+
+    def _list(self, track: Track, when: datetime, film: FilmMoments | None = None) -> None:
         if not track.text:
             return
         car = self.listed.get(track.number)
         first = car.first if car else when
         # A clock that is set back must not make a car leave before it came.
-        self.listed[track.number] = Car(track, first, max(first, when))
+        self.listed[track.number] = Car(track, first, max(first, when), film)
         if len(self.listed) > MAXIMUM_CARS:
             del self.listed[next(iter(self.listed))]
 
     def clear(self) -> None:
         """Clear the list; cars still in view keep their numbers and are listed again."""
         self.listed = {}
+
+
+def time_of_day(recognition: Recognition) -> datetime:
+    """When a live frame was taken."""
+    return datetime.now().astimezone() - timedelta(seconds=max(0.0, monotonic() - recognition.captured))
 
 
 def with_combined_reading(plate: Plate, winner: Plate) -> Plate:

@@ -14,6 +14,7 @@ from alpr_app.core.plate import Plate
 from alpr_app.data.images import write_picture
 from alpr_app.data.overlay import annotate
 from alpr_app.viewer.app.cars import write_cars
+from alpr_app.viewer.app.film_player import file_time
 from alpr_app.viewer.app.image_list import NO_LABELS
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.saved_results import CSV, JSON_LINES, write_results
@@ -67,6 +68,18 @@ def _toggle(name: str) -> Callable[[ViewerProgram], None]:
 
 def _step(by: int) -> Callable[[ViewerProgram], None]:
     return lambda program: program.step(by)
+
+
+def _play(program: ViewerProgram) -> None:
+    program.play()
+
+
+def _faster(program: ViewerProgram) -> None:
+    program.film.change_speed(1)
+
+
+def _mark(end: bool) -> Callable[[ViewerProgram], None]:
+    return lambda program: program.film.mark(end)
 
 
 def _results(suffix: str) -> Callable[[ViewerProgram], None]:
@@ -228,18 +241,23 @@ def watch_training(program: ViewerProgram) -> None:
     _dialog(program, "run_open")
 
 
+def _repeat_film(program: ViewerProgram) -> None:
+    program.film.toggle_loop()
+
+
 def save_frame(program: ViewerProgram) -> None:
     """Save the current live frame, with and without the overlays."""
     state = program.state
     if state.kind != LIVE or state.image_item is None or state.image_item.image is None:
         return
-    program.export_worker.save_image(state.live_name, "picture", state.image_item.image)
-    program.export_worker.save_image(state.live_name, "plates", annotate(state.image_item.image, state.plates))
+    name = f"{file_time(state)}{state.live_name}"
+    program.export_worker.save_image(name, "picture", state.image_item.image)
+    program.export_worker.save_image(name, "plates", annotate(state.image_item.image, state.plates))
 
 
 def save_crop(program: ViewerProgram, plate: Plate, image: np.ndarray | None) -> None:
     """Save the crop given to the reader, and the plate as it is in `image`, H x W x 3 uint8 RGB."""
-    name = plate.text or "plate"
+    name = f"{file_time(program.state) if image is not None else ''}{plate.text or 'plate'}"
     program.export_worker.save_image(name, "crop", plate.crop)
     if image is not None:
         program.export_worker.save_image(name, "cut-out", cut_out(image, plate.box))
@@ -290,9 +308,11 @@ def save_results(program: ViewerProgram, suffix: str) -> None:
         image_list.confidence,
     )
 
+    starred = {os.path.join(state.folder, name) for name in image_list.starred}
+
     def write(path: Path) -> None:
         read = (records[name] for name in names if name in records)
-        write_results(path, read, score, confidence)
+        write_results(path, read, score, confidence, starred)
 
     program.export_worker.save(os.path.basename(state.folder), "results", suffix, write)
 
@@ -307,19 +327,25 @@ def _save_cars(program: ViewerProgram, suffix: str) -> None:
 
 
 # Headings in the help window.
-PICTURES, FOLDERS, SOURCE = mark("Pictures"), mark("Folders"), mark("Source")
+PICTURES, FOLDERS, SOURCE, FILM = mark("Pictures"), mark("Folders"), mark("Source"), mark("Film")
 VIEW, OVERLAYS, WINDOW = mark("View"), mark("Overlays"), mark("Window")
 
 COMMANDS = (
-    Command(PICTURES, ("Right", "Down", "D"), mark("Next picture; next frame of a live source"), _step(1)),
-    Command(PICTURES, ("Left", "Up", "A"), mark("Previous picture"), _step(-1)),
-    Command(PICTURES, ("Page down",), mark("Ten pictures forward"), _step(PAGE)),
-    Command(PICTURES, ("Page up",), mark("Ten pictures back"), _step(-PAGE)),
-    Command(PICTURES, ("Home",), mark("First picture"), _step(-END)),
-    Command(PICTURES, ("End",), mark("Last picture"), _step(END)),
+    Command(PICTURES, ("Right", "Down", "D"), mark("Next picture; next frame of a film or a live source"), _step(1)),
+    Command(PICTURES, ("Left", "Up", "A"), mark("Previous picture; previous frame of a film"), _step(-1)),
+    Command(PICTURES, ("Page down",), mark("Ten pictures or frames forward"), _step(PAGE)),
+    Command(PICTURES, ("Page up",), mark("Ten pictures or frames back"), _step(-PAGE)),
+    Command(PICTURES, ("Home",), mark("First picture; first frame of a film"), _step(-END)),
+    Command(PICTURES, ("End",), mark("Last picture; last frame of a film"), _step(END)),
     Command(PICTURES, ("N",), mark("Next picture that is not right, or that two models read differently"), _next_error),
     Command(PICTURES, ("J",), mark("Go to a picture by its number"), _goto),
-    Command(PICTURES, ("Space",), mark("Slide show; pause or resume a live source"), lambda program: program.play()),
+    Command(PICTURES, ("Q",), mark("Give the picture a star, or remove it"), lambda program: program.stars.toggle()),
+    Command(PICTURES, ("Space",), mark("Slide show; pause or resume a film or a live source"), _play),
+    Command(FILM, ("[",), mark("Slower"), lambda program: program.film.change_speed(-1)),
+    Command(FILM, ("]",), mark("Faster; last, every frame as fast as it is read"), _faster),
+    Command(FILM, ("R",), mark("Repeat the film or the passage"), _repeat_film, control=True),
+    Command(FILM, ("[",), mark("Begin the passage here, or nowhere"), _mark(end=False), control=True),
+    Command(FILM, ("]",), mark("End the passage here, or nowhere"), _mark(end=True), control=True),
     Command(FOLDERS, ("Backspace",), mark("Parent folder"), go_up),
     Command(FOLDERS, ("Down",), mark("Next folder in the tree"), _neighbour_folder(1), control=True),
     Command(FOLDERS, ("Up",), mark("Previous folder in the tree"), _neighbour_folder(-1), control=True),
@@ -328,7 +354,7 @@ COMMANDS = (
     Command(FOLDERS, ("F",), mark("Filter the list"), _focus_filter, control=True),
     Command(FOLDERS, ("F5",), mark("Refresh and sort the list"), lambda program: program.navigator.refresh()),
     Command(SOURCE, ("O",), mark("Open a folder, a camera, a video or an address"), open_dialog),
-    Command(SOURCE, ("R",), mark("Reconnect; replay a video"), _reconnect),
+    Command(SOURCE, ("R",), mark("Reconnect; replay a film"), _reconnect),
     Command(SOURCE, ("S",), mark("Save the live frame, with and without the overlays"), save_frame),
     Command(SOURCE, ("U",), mark("Folder summary"), open_summary),
     Command(SOURCE, ("V",), mark("Contact sheet of all plates"), contact_sheet),

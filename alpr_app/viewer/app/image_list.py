@@ -17,7 +17,7 @@ from alpr_app.viewer.text.language import mark
 from alpr_app.viewer.workers.label_tables import Labels
 from alpr_app.viewer.workers.recogniser import Recognition
 
-ALL, UNSEEN = "all", "not yet read"
+ALL, UNSEEN, STARRED = "all", mark("not yet read"), mark("starred")
 NO_LABELS = mark("This folder has no labels, so no picture has a result to compare")
 REFILTER_SECONDS = 0.3
 
@@ -33,6 +33,7 @@ class ImageList:
         labels: Labels from tables in the folder.
         changes: Rises whenever the records change.
         text, only: The filter: what was typed (`list_filter`), and outcome.
+        starred: Names of the pictures with a star.
         totals: Counts over all records.
         verdicts: While two models are compared, how the second differs from the first, by name: one of `VERDICTS`.
         score, confidence: Thresholds of the plates that count.
@@ -47,6 +48,7 @@ class ImageList:
         self.changes = 0
         self.text = ""
         self.only = ALL
+        self.starred: frozenset[str] = frozenset()
         self.totals = Totals()
         self.verdicts: Mapping[str, str] = {}
         self.score, self.confidence = 0.5, 0.0
@@ -139,7 +141,9 @@ class ImageList:
         rows: Iterable[int] = range(len(self.names))
         if self.text:
             rows = self._rows_with(parse_filter(self.text))
-        if self.only == UNSEEN:
+        if self.only == STARRED:
+            rows = [row for row in rows if self.names[row] in self.starred]
+        elif self.only == UNSEEN:
             rows = [row for row in rows if self.names[row] not in self.records]
         elif self.only in VERDICTS:
             rows = [row for row in rows if self.verdicts.get(self.names[row]) == self.only]
@@ -147,6 +151,14 @@ class ImageList:
             marked = {name for name in self.records if self.outcome(name) == self.only}
             rows = [row for row in rows if self.names[row] in marked]
         self.rows = list(rows)
+
+    def set_starred(self, names: Iterable[str]) -> None:
+        """Replace the names of the pictures with a star."""
+        starred = frozenset(names)
+        if starred != self.starred:
+            self.starred = starred
+            if self.text or self.only == STARRED:
+                self.refilter()
 
     def refresh(self) -> None:
         """Apply the filter again if new results may change it; at most every REFILTER_SECONDS."""
@@ -164,6 +176,8 @@ class ImageList:
         if wanted.provinces:
             plates = self._with_plates(wanted.has_provinces)
             found = [row for row in found if self.names[row] in plates]
+        if wanted.starred is not None:
+            found = [row for row in found if (self.names[row] in self.starred) == wanted.starred]
         if wanted.needs_results:
             read = {name for name, record in self.records.items() if self._meets(record, wanted)}
             found = [row for row in found if self.names[row] in read]

@@ -20,6 +20,7 @@ def filter_tip() -> str:
             tr("iou<0.7   a labelled plate whose box overlaps the label less"),
             tr("{colours}   a plate of that colour", colours=", ".join(COLOURS)),
             tr("皖   a plate of that province"),
+            tr("*   a star; -*   no star"),
         ]
     )
 
@@ -27,6 +28,7 @@ def filter_tip() -> str:
 _CONDITION = re.compile(r"(conf|iou)(<=?|>=?)(\d*[.,]?\d+)(%?)")
 # What precedes a complete condition while it is typed; it does not hide anything yet.
 _UNFINISHED = re.compile(r"(conf|iou)[<>]=?\d*[.,]?")
+_STARS = {"*": True, "-*": False}
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -57,12 +59,14 @@ class ListFilter:
         provinces: First characters of a labelled or read plate.
         colours: Colours of read plates.
         conditions: Limits on confidence and IoU of read plates.
+        starred: Whether the picture has a star; None for either.
     """
 
     text: str = ""
     provinces: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    starred: bool | None = None
 
     @property
     def needs_results(self) -> bool:
@@ -88,16 +92,19 @@ class ListFilter:
 def parse_filter(typed: str) -> ListFilter:
     """Parse what was typed; words that are no condition are text, with the spaces between them."""
     words, provinces, colours, conditions = [], [], [], []
+    starred = None
     for word in typed.strip().casefold().split(" "):
         condition = _CONDITION.fullmatch(word)
         if condition:
             name, compare, number, per_cent = condition.groups()
             limit = float(number.replace(",", ".")) / (100 if per_cent else 1)
             conditions.append(Condition(name, compare, limit))
+        elif word in _STARS:
+            starred = _STARS[word]
         elif word in COLOURS:
             colours.append(word)
         elif len(word) == 1 and word in PROVINCES:
             provinces.append(word)
         elif not _UNFINISHED.fullmatch(word):
             words.append(word)
-    return ListFilter(" ".join(words).strip(), tuple(provinces), tuple(colours), tuple(conditions))
+    return ListFilter(" ".join(words).strip(), tuple(provinces), tuple(colours), tuple(conditions), starred)

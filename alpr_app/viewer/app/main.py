@@ -116,6 +116,7 @@ def _run(args: argparse.Namespace) -> bool:
     from alpr_app.viewer.app.window import Waker, Window
     from alpr_app.viewer.workers.recogniser import Analyser
     from alpr_app.viewer.workers.result_store import results_path
+    from alpr_app.viewer.workers.star_keeper import stars_path
 
     report_threads()
     path = settings_path()
@@ -127,7 +128,8 @@ def _run(args: argparse.Namespace) -> bool:
             waker.wait_for_window()
             return choice.make()
 
-        program = make(settings=settings, settings_file=path, results_file=results_path(), wake=waker, make=make_models)
+        files = {"settings_file": path, "results_file": results_path(), "stars_file": stars_path()}
+        program = make(settings=settings, wake=waker, make=make_models, **files)
         program.state.add_message(message, is_error=True)
         return program
 

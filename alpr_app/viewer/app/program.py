@@ -13,7 +13,7 @@ from typing import Any
 
 from alpr_app.core.errors import print_error
 from alpr_app.data.file_types import kind_of_file
-from alpr_app.data.network import without_secrets
+from alpr_app.data.network import is_address, without_secrets
 from alpr_app.data.run_folder import is_run
 from alpr_app.data.videos import Capture
 from alpr_app.pipeline.options import ModelChoice
@@ -21,17 +21,20 @@ from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.camera_modes import CameraModes
 from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.contact_sheet import ContactSheet
+from alpr_app.viewer.app.film_player import FilmPlayer
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import Summary
+from alpr_app.viewer.app.live_results import show_live_results
 from alpr_app.viewer.app.model_comparison import ModelComparison
 from alpr_app.viewer.app.notices import Notices
 from alpr_app.viewer.app.result_memory import ResultMemory
 from alpr_app.viewer.app.run_overlay import RunOverlay
 from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
+from alpr_app.viewer.app.stars import Stars
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
 from alpr_app.viewer.app.training_starts import TrainingStarts
-from alpr_app.viewer.app.whole_folder import WholeFolderReading
+from alpr_app.viewer.app.whole_folder import WholeFolder
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
@@ -39,14 +42,13 @@ from alpr_app.viewer.workers.folders import open_error
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
 from alpr_app.viewer.workers.picker import FolderPicker
-from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
+from alpr_app.viewer.workers.recogniser import Analyser, Recogniser, Recognition
 from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValue, drain, noop
 
 # Seconds of sleep after which the window looks for changes that do not wake it.
 IDLE_SECONDS = 1.0
 LIVE_SECONDS = 0.25
-# Frames are shown without plates once the recogniser has been silent for this long.
-RAW_AFTER_SECONDS = 1.5
+BUSY_SECONDS = 0.1
 
 
 class ViewerProgram:
@@ -58,6 +60,7 @@ class ViewerProgram:
         settings_file: Where the settings are saved at the end; None to not save them.
         wake: Ends the window's sleep; called on any thread.
         results_file: Where results of pictures are kept if the user agrees; None to remember them in this session only.
+        stars_file: Where stars of pictures are kept; None for this session only.
         make, load, capture, cameras: Replace the models, the reading of pictures, the opening of cameras and the list
             of cameras in tests.
     """
@@ -73,6 +76,7 @@ class ViewerProgram:
         capture: Callable[..., Capture] = open_capture,
         cameras: CameraList | None = None,
         results_file: Path | None = None,
+        stars_file: Path | None = None,
     ) -> None:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
         self._load = load
@@ -80,16 +84,17 @@ class ViewerProgram:
         self.navigator, self.folder_picker = FolderNavigator(self.state, wake), FolderPicker(wake)
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
+        self.film = FilmPlayer(self.state)
         self._focus: tuple[str, ...] = ()
-        self._whole_folder = WholeFolderReading(self.state)
         self._frames: LatestValue[ImageItem] = LatestValue(wake)
         self._closing: list[FolderSource | LiveSource] = []
         # Number of the opened source; results of earlier sources are ignored.
         self._session = 0
         self.memory = ResultMemory(self.state, results_file, self._reload, wake)
+        self.stars = Stars(self.state, stars_file, wake)
         # The selected picture while it is read again because its crops were not kept.
         self._rereading = ""
-        self.slide_show = SlideShow(self.state)
+        self.slide_show, self.whole_folder = SlideShow(self.state), WholeFolder(self.state)
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
         self.camera_modes = CameraModes(self.state, self.cameras, capture)
@@ -128,7 +133,9 @@ class ViewerProgram:
         def submit(image_item: ImageItem, urgent: bool) -> None:
             self.recogniser.submit(replace(image_item, session=session), urgent)
 
-        self._folder = FolderSource(submit, self.recogniser.queue_length, self._load, self._wake)
+        self._folder = FolderSource(
+            submit, self.recogniser.queue_length, self._load, self._wake, self.recogniser.withdraw
+        )
         self.navigator.open(folder, wanted)
 
     def show_folder(self, folder: str) -> None:
@@ -148,11 +155,12 @@ class ViewerProgram:
         def offer(image_item: ImageItem) -> None:
             self._offer(replace(image_item, session=session))
 
-        # A file waits for the models; otherwise its beginning would not be read.
-        capture, wait = self.camera_modes.capture_of(address), self.recogniser.status.state == LOADING
-        self.live = LiveSource(address, offer, self._wake, capture, wait)
-        state.live_address = address
-        state.live_name, state.live_is_file, state.source_rate = self.live.name, self.live.is_file, self.live.rate
+        capture = self.camera_modes.capture_of(address)
+        if isinstance(address, str) and not is_address(address):
+            self.live = self.film.open(address, offer, self._wake, capture, self.recogniser)
+        else:
+            self.live = LiveSource(address, offer, self._wake, capture)
+        state.live_address, state.live_name, state.source_rate = address, self.live.name, self.live.rate
 
     def _close_source(self, keep_tree: bool = False) -> None:
         """Leave the current source without waiting for its threads."""
@@ -163,6 +171,7 @@ class ViewerProgram:
                 self._closing.append(source)
         self._closing = [source for source in self._closing if not source.close(0)]
         self._folder = self.live = None
+        self.film.close()
         self._session += 1
         self.recogniser.clear_queue()
         self._frames.clear()
@@ -183,6 +192,7 @@ class ViewerProgram:
         folder = self._folder
         if folder is not None:
             folder.notify()
+        self.film.notify()
 
     def collect(self) -> None:
         """Take over results from the threads. Never waits."""
@@ -198,6 +208,7 @@ class ViewerProgram:
         self.training_starts.collect()
         self.run_overlay.collect()
         self.memory.collect()
+        self.stars.collect()
         recognitions = [
             recognition
             for recognition in drain(self.recogniser.results)
@@ -230,8 +241,8 @@ class ViewerProgram:
             self.memory.add(recognition)
             self._note_result(recognition)
         image_list.refresh()
-        if state.read_all_total and not state.scanning:
-            self._whole_folder.finish(self._folder)
+        if self._folder is not None and state.read_all_total and not state.scanning:
+            self.whole_folder.finish(self._folder)
         self.slide_show.advance()
         self._update_focus()
         record = state.record
@@ -247,23 +258,11 @@ class ViewerProgram:
 
     def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
         state = self.state
-        live.hold_file(state.models.state == LOADING)
         state.live_status, state.live_last_frame = live.status, live.last_frame_time
-        frame = self._frames.take()
-        live_results = [recognition for recognition in recognitions if recognition.image_item is not None]
-        for recognition in live_results:
+        self.film.collect()
+        for recognition in recognitions:
             self._note_result(recognition)
-        if state.settings.follow_cars:
-            live_results = [
-                state.cars.follow(recognition, state.settings.score, state.settings.confidence)
-                for recognition in live_results
-            ]
-        if live_results:
-            state.show(live_results[-1].image_item, live_results[-1])
-        elif frame is not None:
-            silent = state.recognition is None or monotonic() - state.recognition.finished > RAW_AFTER_SECONDS
-            if silent:
-                state.show(frame, None)
+        show_live_results(state, self.film, self._frames.take(), recognitions)
 
     def _reload(self, names: Sequence[str]) -> None:
         """Read pictures again whose files have changed."""
@@ -280,19 +279,27 @@ class ViewerProgram:
         """Tell the source which pictures are needed now."""
         names = tuple(self.state.image_list.neighbours())
         if names != self._focus:
+            if names[:1] != self._focus[:1]:
+                self.state.selected_since = monotonic()
             self._focus = names
             if self._folder is not None:
                 self._folder.focus([os.path.join(self.state.folder, name) for name in names])
 
     def play(self) -> None:
         """Start or stop the slide show; pause or resume a live source."""
-        if self.live is not None:
+        if self.film.source is not None:
+            self.film.play()
+        elif self.live is not None:
             self.live.pause(not self.live.paused)
         elif self.state.kind == FOLDER:
             self.slide_show.play()
 
     def step(self, by: int) -> None:
-        """Move the selection by so many pictures; pause a live source and advance it by one frame."""
+        """Move the selection by so many pictures or frames of a film; pause another live source and advance it by one
+        frame."""
+        if self.film.source is not None:
+            self.film.step(by)
+            return
         if self.live is not None:
             if by > 0:
                 self.live.pause(True)
@@ -308,7 +315,8 @@ class ViewerProgram:
 
     def read_all(self, wanted: bool) -> None:
         """Start reading the whole folder in the background, or stop it."""
-        self._whole_folder.read(self._folder, wanted)
+        if self._folder is not None:
+            self.whole_folder.read(self._folder, wanted)
 
     def choose_models(self, **changes: Any) -> None:
         """Change the models, backend, threads or device. Pictures are read again when they are shown next, unless
@@ -344,6 +352,8 @@ class ViewerProgram:
         state = self.state
         if state.playing:
             return self.slide_show.seconds_left(IDLE_SECONDS)
+        if state.waits_for_picture:
+            return BUSY_SECONDS
         return LIVE_SECONDS if state.kind == LIVE and state.live_status.state in (RUNNING, WAITING) else IDLE_SECONDS
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -368,6 +378,7 @@ class ViewerProgram:
             *self._closing,
             self.navigator,
             self.memory,
+            self.stars,
             self.folder_picker,
             self.cameras,
             self.summary,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from alpr_app.core.errors import AlprError
@@ -18,9 +18,13 @@ from alpr_app.viewer.workers.recogniser import Recognition
 JSON_LINES, CSV = ".jsonl", ".csv"
 # The last columns of the CSV. Empty without a label; `corner_px` is the mean distance of the corners in pixels.
 COMPARISON_COLUMNS = ("label", "outcome", "iou", "corner_px")
+# Behind all others, if any picture has a star.
+STAR_COLUMN = "starred"
 
 
-def write_results(path: Path, records: Iterable[Record], score: float, confidence: float) -> None:
+def write_results(
+    path: Path, records: Iterable[Record], score: float, confidence: float, starred: Collection[str] = ()
+) -> None:
     """Write `records` with the plates that reach both thresholds.
 
     Args:
@@ -28,6 +32,7 @@ def write_results(path: Path, records: Iterable[Record], score: float, confidenc
             not found.
         records: The results.
         score, confidence: The thresholds.
+        starred: Paths of the pictures with a star.
 
     Raises:
         OutputError: The file cannot be written.
@@ -35,12 +40,15 @@ def write_results(path: Path, records: Iterable[Record], score: float, confidenc
     with OutputFile(path) as stream:
         if path.suffix == JSON_LINES:
             for record in records:
-                stream.write(json.dumps(_picture(record, score, confidence), ensure_ascii=False) + "\n")
+                content = _picture(record, score, confidence)
+                content |= {STAR_COLUMN: True} if record.recognition.key in starred else {}
+                stream.write(json.dumps(content, ensure_ascii=False) + "\n")
             return
-        sheet = Sheet(stream, (*CSV_COLUMNS, *COMPARISON_COLUMNS))
+        sheet = Sheet(stream, (*CSV_COLUMNS, *COMPARISON_COLUMNS, *([STAR_COLUMN] if starred else [])))
         for record in records:
+            star = (record.recognition.key in starred,) if starred else ()
             for cells in _rows(record, score, confidence):
-                sheet.row(cells)
+                sheet.row((*cells, *star))
 
 
 def _file_result(recognition: Recognition, score: float, confidence: float) -> FileResult:

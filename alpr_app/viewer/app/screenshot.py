@@ -91,6 +91,10 @@ def _settled(program: ViewerProgram) -> bool:
             program.read_all(True)
         if not names:
             return True
-        read = state.image_item is not None and all(name in state.image_list.records for name in names)
+        read = (
+            state.image_item is not None
+            and not state.image_item.is_preview
+            and all(name in state.image_list.records for name in names)
+        )
         return read and not (state.record is not None and state.record.lacks_crops)
     return state.recognition is not None or (state.kind == LIVE and state.live_status.state in (WAITING, ENDED))

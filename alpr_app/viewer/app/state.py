@@ -23,9 +23,10 @@ from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.settings import Settings
 from alpr_app.viewer.app.tree import Tree
 from alpr_app.viewer.text.language import choose_language, tr
+from alpr_app.viewer.workers.films import FilmStatus
 from alpr_app.viewer.workers.images import ImageItem
 from alpr_app.viewer.workers.live import LiveStatus, Rate
-from alpr_app.viewer.workers.recogniser import ModelStatus, Recognition
+from alpr_app.viewer.workers.recogniser import READY, ModelStatus, Recognition
 
 if TYPE_CHECKING:
     from alpr_app.core.result import Timings
@@ -202,9 +203,11 @@ class State:
         scanning: Whether the list of the folder is still growing.
         listing_error: Why the folder cannot be listed; empty if it can.
         image_item, recognition: The picture on the canvas and its result; they always belong together.
+        selected_since: When the picture was selected in the list, in seconds of the monotonic clock.
         selected, hovered, hovered_card: Indices in `plates`, -1 for none; hovered in the picture or as a card.
         playing: Whether the slide show is running.
-        live_name, live_address, live_status, live_is_file: The live source.
+        live_name, live_address, live_status: The live source.
+        film: What is known of the film, if the source is one.
         live_last_frame: When its last new frame came, in seconds of the monotonic clock; 0 before the first one.
         cars: Cars of the live session.
         models: State of the models.
@@ -231,6 +234,7 @@ class State:
     listing_error: str = ""
     image_item: ImageItem | None = None
     recognition: Recognition | None = None
+    selected_since: float = 0.0
     selected: int = -1
     hovered: int = -1
     hovered_card: int = -1
@@ -238,7 +242,7 @@ class State:
     live_name: str = ""
     live_address: str | int = ""
     live_status: LiveStatus = field(default_factory=LiveStatus)
-    live_is_file: bool = False
+    film: FilmStatus | None = None
     live_last_frame: float = 0.0
     cars: Cars = field(default_factory=Cars)
     models: ModelStatus = field(default_factory=ModelStatus)
@@ -309,6 +313,22 @@ class State:
         name = self.image_item.key.removeprefix(os.path.join(self.folder, ""))
         record = self.image_list.records.get(name)
         return self.image_list.ground_truth(name) if record is None else record.ground_truth
+
+    @property
+    def selected_path(self) -> str:
+        """Path of the picture selected in the list; empty without one."""
+        name = self.image_list.name if self.kind == FOLDER else ""
+        return os.path.join(self.folder, name) if name else ""
+
+    @property
+    def waits_for_picture(self) -> bool:
+        """Whether the selected picture is still being opened, decoded or read."""
+        item, path = self.image_item, self.selected_path
+        if not path or self.listing_error:
+            return False
+        if item is None or item.key != path or item.is_preview:
+            return True
+        return self.recognition is None and item.image is not None and self.models.state == READY
 
     @property
     def record(self) -> Record | None:

@@ -1,4 +1,4 @@
-"""Reading the whole folder in the background."""
+"""Reads all pictures of a folder in the background."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.images import FolderSource
 
 
-class WholeFolderReading:
-    """Reads all pictures of the listed folder. Its progress is in the state."""
+class WholeFolder:
+    """Starts, stops and ends the reading of the whole folder; its progress is part of the state."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         # The list of names on which the reading is based.
         self._names: Sequence[str] = ()
 
-    def read(self, source: FolderSource | None, wanted: bool) -> None:
-        """Start reading with the thread of the folder, or stop it."""
+    def read(self, source: FolderSource, wanted: bool) -> None:
+        """Start reading, or stop it."""
         state, image_list = self._state, self._state.image_list
-        if source is None:
-            return
         folder, names, records = state.folder, image_list.names, image_list.records
         # Evaluated lazily on the source thread.
         missing = (os.path.join(folder, name) for name in names if name not in records)
@@ -32,7 +30,7 @@ class WholeFolderReading:
         state.read_all_total = len(names) - len(records) if wanted else 0
         state.read_all_done, state.read_all_started = 0, monotonic()
 
-    def finish(self, source: FolderSource | None) -> None:
+    def finish(self, source: FolderSource) -> None:
         """Report that the whole folder has been read, or read what was not yet in the list when the reading began."""
         state, image_list = self._state, self._state.image_list
         if len(image_list.records) >= len(image_list.names):

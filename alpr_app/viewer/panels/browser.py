@@ -8,7 +8,7 @@ from time import monotonic
 from alpr_app.evaluation.outcomes import FALSE_BOX, MISSED, OUTCOMES, PLACE_OFF, RIGHT, TEXT_WRONG, UNREADABLE
 from alpr_app.viewer.app.commands import go_up, open_dialog, open_summary
 from alpr_app.viewer.app.differences import VERDICTS
-from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, UNSEEN, ImageList
+from alpr_app.viewer.app.image_list import ALL, NO_LABELS, SORT_ORDERS, SORT_TITLES, STARRED, UNSEEN, ImageList
 from alpr_app.viewer.app.list_filter import filter_tip
 from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.state import FOLDER, LIVE
@@ -16,6 +16,7 @@ from alpr_app.viewer.panels.context import (
     PanelContext,
     draw_outcome,
     draw_pair,
+    draw_star,
     duration,
     elide,
     icon_button,
@@ -35,6 +36,8 @@ LOW_HEIGHT = 440
 # Space between the lines of text in the list; room for the arrow of a combo box and the margins of its text; and for
 # the mark before a count.
 ROW_SPACE, COMBO_ARROW, MARK_WIDTH = 3, 48, 16
+# Where the star is in a row, and where the text begins.
+STAR_LEFT, TEXT_LEFT = 20, 38
 
 # Where there is little room.
 _SHORT = {UNREADABLE: mark("unreadable")}
@@ -116,7 +119,7 @@ class BrowserPanel:
         """The share of the width for the outcomes, so that the longest texts of both combo boxes fit."""
         widths = [
             max(map(context.ui.text_width, texts)) + COMBO_ARROW * context.ui.unit
-            for texts in ([_outcome_title(outcome) for outcome in (ALL, *_COUNTED, UNSEEN)], orders)
+            for texts in ([_outcome_title(outcome) for outcome in (ALL, *_COUNTED, STARRED, UNSEEN)], orders)
         ]
         return widths[0] / sum(widths)
 
@@ -160,16 +163,22 @@ class BrowserPanel:
         y = top + (height - ui.line_height) / 2
         paint.text((text_left, y), text, ui.theme.text)
         label = image_list.label_text(name)
-        shown = elide(ui, label or name, text_left - left - 32 * ui.unit, middle=True)
-        paint.text((left + 24 * ui.unit, y), shown, ui.theme.text if chosen else ui.theme.dim)
-        if hit.clicked or hit.menu:
+        shown = elide(ui, label or name, text_left - left - (TEXT_LEFT + 8) * ui.unit, middle=True)
+        paint.text((left + TEXT_LEFT * ui.unit, y), shown, ui.theme.text if chosen else ui.theme.dim)
+        on_star = hit.hovered and STAR_LEFT <= (ui.mouse.position[0] - left) / ui.unit < TEXT_LEFT
+        if name in image_list.starred or hit.hovered:
+            centre = (left + (STAR_LEFT + TEXT_LEFT - 2) / 2 * ui.unit, middle)
+            draw_star(paint, centre, 6 * ui.unit, ui.theme.uncertain, filled=name in image_list.starred)
+        if hit.clicked and on_star:
+            context.program.stars.toggle(name)
+        elif hit.clicked or hit.menu:
             image_list.go(index)
         if hit.menu:
             plates = context.program.state.cards(record.recognition.plates) if record is not None else []
             reading = ", ".join(plate.text for plate in plates if plate.text)
             open_menu(context, os.path.join(context.program.state.folder, name), None, reading or label)
         if hit.hovered:
-            ui.tooltip(_row_tooltip(name, label, outcome, record))
+            ui.tooltip(tr("Star (Q)") if on_star else _row_tooltip(name, label, outcome, record))
 
     def _footer_height(self, context: PanelContext) -> float:
         ui = context.ui
@@ -286,11 +295,13 @@ class BrowserPanel:
 
 
 def _present_outcomes(image_list: ImageList) -> list[str]:
-    """The choices of the filter: outcomes that some picture has, and unread pictures if there are any."""
+    """The choices of the filter: outcomes that some picture has, and starred and unread pictures if there are any."""
     unread = [UNSEEN] if len(image_list.records) < len(image_list.names) else []
     compared = set(image_list.verdicts.values())
     verdicts = [verdict for verdict in VERDICTS if verdict in compared]
-    return [ALL, *(outcome for outcome in _COUNTED if image_list.totals.outcomes[outcome]), *unread, *verdicts]
+    starred = [STARRED] if image_list.starred else []
+    counted = [outcome for outcome in _COUNTED if image_list.totals.outcomes[outcome]]
+    return [ALL, *counted, *starred, *unread, *verdicts]
 
 
 def _outcome_title(outcome: str) -> str:

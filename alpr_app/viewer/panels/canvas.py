@@ -11,9 +11,12 @@ from alpr_app.data.overlay import label
 from alpr_app.evaluation.ground_truth import GroundTruth, Label
 from alpr_app.evaluation.outcomes import MISSED, TEXT_WRONG
 from alpr_app.viewer.app.commands import reset_light
+from alpr_app.viewer.panels.busy import busy_note
 from alpr_app.viewer.panels.comparison import comparison_strip
 from alpr_app.viewer.panels.context import PanelContext, draw_dashed, elide, picture_colour
+from alpr_app.viewer.panels.detail import PIXELATED_FROM, draw_detail
 from alpr_app.viewer.panels.menu import open_menu
+from alpr_app.viewer.panels.timeline import TimelinePanel, timeline_height
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
 from alpr_app.viewer.text.language import tr
@@ -22,8 +25,6 @@ from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour
 from alpr_app.viewer.workers.images import ImageItem
 
-# From this magnification on, pixels are drawn as squares.
-PIXELATED_FROM = 4.0
 # Movement of the pointer that still counts as a click, in units.
 CLICK_SLACK = 4.0
 
@@ -33,15 +34,17 @@ class CanvasPanel:
 
     def __init__(self) -> None:
         self._dragging = False
+        self._timeline = TimelinePanel()
 
     def draw(self, context: PanelContext, rect: Rect) -> None:
         ui, state = context.ui, context.program.state
         with ui.area("canvas", rect, ui.theme.ground, padding=0):
             height = toolbar(context, rect)
-            strip = comparison_strip(context, rect)
-            area = (rect[0], rect[1] + height, rect[2], rect[3] - height - strip)
+            # A film has a timeline, a picture of a folder the readings of two models that are compared.
+            below = timeline_height(context) or comparison_strip(context, rect)
+            area = (rect[0], rect[1] + height, rect[2], rect[3] - height - below)
             image_item = state.image_item
-            if image_item is None or image_item.image is None:
+            if image_item is None or image_item.display is None:
                 state.hovered = -1
                 welcome(context, area)
                 model_banner(context, area)
@@ -53,9 +56,11 @@ class CanvasPanel:
                 self._picture(context, area, image_item)
                 self._overlays(context, area, image_item)
             interruption_banner(context, area)
+            busy_note(context, area)
             if not state.light.neutral:
                 _light_banner(context, area)
             model_banner(context, area)
+            self._timeline.draw(context, (rect[0], area[1] + area[3], rect[2], below))
 
     def _handle_mouse(self, context: PanelContext, area: Rect, image_item: ImageItem, hit: Hit) -> None:
         """Zoom, move and select with the mouse."""
@@ -96,13 +101,16 @@ class CanvasPanel:
         light = context.program.state.light
         display = image_item.display
         assert display is not None
-        texture = context.textures.get("canvas", (image_item.key, light), lambda: light.applied(display))
+        texture = context.textures.get(
+            "canvas", (image_item.key, light, image_item.is_preview), lambda: light.applied(display)
+        )
         context.textures.show_pixels(texture, scale * context.ui.pixel_ratio >= PIXELATED_FROM)
         # Aligned to whole pixels, so that a picture in actual size is not resampled.
         corner = (round(area[0] + left), round(area[1] + top))
         # At least one pixel, for very long and thin pictures.
         across, down = (max(1.0, side * scale) for side in image_item.size)
         context.ui.painter.picture(texture, (*corner, across, down))
+        draw_detail(context, area, image_item, corner)
 
     def _overlays(self, context: PanelContext, area: Rect, image_item: ImageItem) -> None:
         state, view = context.program.state, context.program.state.view

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, hypot, sin
+from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -130,6 +130,19 @@ def draw_outcome(ui: Toolkit, paint: Painter, centre: Point, radius: float, outc
         paint.triangle((x - radius, y + radius * 0.8), (x, y - radius), (x + radius, y + radius * 0.8), colour)
 
 
+def draw_star(paint: Painter, centre: Point, radius: float, colour: Colour, filled: bool = True) -> None:
+    """Draw a star with five points, or its outline."""
+    x, y = centre
+    radii = [radius * (0.42 if number % 2 else 1.0) for number in range(10)]
+    angles = [number * pi / 5 for number in range(10)]
+    points = [(x + size * sin(angle), y - size * cos(angle)) for size, angle in zip(radii, angles, strict=True)]
+    if filled:
+        for tip in range(0, 10, 2):
+            paint.quad([centre, points[tip - 1], points[tip], points[tip + 1]], colour)
+    else:
+        paint.line(points, colour, max(1.0, radius * 0.16), closed=True)
+
+
 def draw_dashed(paint: Painter, points: Sequence[Point], colour: Colour, width: float, dash: float) -> None:
     """Draw a closed line of dashes and gaps of equal length."""
     for (x, y), (to_x, to_y) in zip(points, [*points[1:], points[0]], strict=True):
@@ -173,7 +186,8 @@ def icon_width(ui: Toolkit) -> float:
 
 
 def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool = False, enabled: bool = True) -> bool:
-    """Draw a square button with an icon: previous, next, up, refresh, play or pause; returns whether it was clicked."""
+    """Draw a square button with an icon: previous, next, up, refresh, play, pause or star; returns whether it was
+    clicked."""
     ui = context.ui
     left, top = ui.cursor
     side = ui.row_height
@@ -199,6 +213,8 @@ def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool 
         tip_x, tip_y = turn[0]
         part = size * 0.65
         paint.triangle((tip_x - part, tip_y), (tip_x + part, tip_y), (tip_x, tip_y + part * 1.3), colour)
+    elif icon == "star":
+        draw_star(paint, (x, y), 1.35 * size, colour, filled=on)
     elif icon == "pause":
         for part in (-0.85, 0.25):
             paint.fill((x + part * size, y - size, size * 0.6, 2 * size), colour)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alpr_app.core.result import STAGES
+from alpr_app.pipeline.options import TILE_CHOICES
 from alpr_app.runtime.backends import BACKENDS
 from alpr_app.runtime.system_info import cores
 from alpr_app.viewer.app.commands import reset_light, save_results, watch_training
@@ -38,6 +39,7 @@ _THEME_TITLES = {"dark": mark("Dark"), "light": mark("Light")}
 # Share of the width that a combo box beside its title has.
 CHOICE_SHARE = 0.58
 _AUTO = mark("auto")
+_TILES = {"off": mark("off"), "auto": mark("large pictures")}
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 
 
@@ -85,7 +87,10 @@ def _models(context: PanelContext) -> None:
     names = [str(count) if count else tr(_AUTO) for count in counts]
     threads = counts[_choice(ui, tr("Threads"), "threads", counts.index(program.choice.threads), names)]
     ui.tooltip(tr("Processor threads for the networks"))
-    program.choose_models(backend=BACKENDS[backend], threads=threads)
+    current = TILE_CHOICES.index(program.choice.tiles)
+    tiles = TILE_CHOICES[_choice(ui, tr("Search in tiles"), "tiles", current, [tr(_TILES[t]) for t in TILE_CHOICES])]
+    ui.tooltip(tr("Searches large pictures in overlapping parts too: finds plates from 60 pixels wide, takes longer"))
+    program.choose_models(backend=BACKENDS[backend], threads=threads, tiles=tiles)
 
 
 def _choice(ui: Toolkit, title: str, name: str, current: int, options: Sequence[str]) -> int:

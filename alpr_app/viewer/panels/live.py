@@ -6,10 +6,12 @@ from time import monotonic
 
 from alpr_app.viewer.app.cars import Car
 from alpr_app.viewer.app.commands import save_frame, save_results
+from alpr_app.viewer.app.film_player import film_time
 from alpr_app.viewer.app.saved_results import CSV, JSON_LINES
 from alpr_app.viewer.panels.camera_controls import camera_controls
-from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_pair, duration, heading
+from alpr_app.viewer.panels.context import PanelContext, confidence_colour, draw_pair, duration, elide, heading
 from alpr_app.viewer.panels.dialogs import camera_list
+from alpr_app.viewer.panels.menu import open_menu
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Rect
 from alpr_app.viewer.toolkit.theme import Colour
@@ -78,25 +80,42 @@ def _row(context: PanelContext, car: Car, rect: Rect, in_frame: bool) -> None:
     if number_left + ui.text_width(number, SMALL) < sure_left - 4 * unit:
         paint.text((number_left, y + 2 * unit), number, theme.dim, SMALL)
     y += ui.line_height + 3 * unit
-    first_seen, last_seen = f"{car.first:%H:%M:%S}", f"{car.last:%H:%M:%S}"
+    first_seen, last_seen = _moments(car)
+    when = first_seen if first_seen == last_seen else f"{first_seen} - {last_seen}"
     count_text = f"×{track.count}"
-    paint.text((x, y), first_seen if first_seen == last_seen else f"{first_seen} - {last_seen}", theme.dim, SMALL)
+    paint.text((x, y), elide(ui, when, right - x, SMALL), theme.dim, SMALL)
     count_left = right - ui.text_width(count_text, SMALL)
-    if count_left > x + ui.text_width(f"{first_seen} - {last_seen}", SMALL) + 4 * unit:
+    if count_left > x + ui.text_width(when, SMALL) + 4 * unit:
         paint.text((count_left, y), count_text, theme.dim, SMALL)
     if hit.hovered:
-        ui.tooltip(
-            tr(
-                "Car #{number}, seen {count} times from {first} to {last}; click to copy its text",
-                number=track.number,
-                count=track.count,
-                first=first_seen,
-                last=last_seen,
-            )
-        )
+        ui.tooltip(_tooltip(car, first_seen, last_seen))
     if hit.clicked:
-        ui.copy(track.text)
-        context.program.state.add_message(tr("Copied {text}", text=track.text))
+        context.program.film.show_car(track.number)
+    if hit.menu:
+        open_menu(context, plate=track.plate, text=track.text, in_picture=False)
+
+
+def _moments(car: Car) -> tuple[str, str]:
+    """When a car was seen first and last: times of the film, else times of day."""
+    if car.film is None:
+        return f"{car.first:%H:%M:%S}", f"{car.last:%H:%M:%S}"
+    return film_time(car.film.spans[0][0], 1), film_time(car.film.spans[-1][1], 1)
+
+
+def _tooltip(car: Car, first: str, last: str) -> str:
+    seen = tr(
+        "Car #{number}, seen {count} times from {first} to {last}",
+        number=car.track.number,
+        count=car.track.count,
+        first=first,
+        last=last,
+    )
+    act = (
+        tr("A click selects its card while it is in sight")
+        if car.film is None
+        else tr("A click shows it at {time}, where it was read best", time=film_time(car.film.best))
+    )
+    return "\n".join([seen, act, tr("Right click: menu, to copy its text")])
 
 
 _STATE_NAMES = {
@@ -136,7 +155,10 @@ def live_panel(context: PanelContext) -> None:
     if ui.button(tr("Resume") if paused else tr("Pause"), half, on=paused, tip=tr("Space")):
         program.play()
     ui.same_line()
-    if ui.button(tr("Replay") if state.live_is_file else tr("Reconnect"), half, tip="R") and program.live is not None:
+    if (
+        ui.button(tr("Replay") if state.film is not None else tr("Reconnect"), half, tip="R")
+        and program.live is not None
+    ):
         program.live.reconnect()
     if ui.button(
         tr("Save this picture"),

@@ -19,6 +19,7 @@ ACTIONS = (
     mark("Copy crop"),
     mark("Save crop"),
     mark("Show in the file manager"),
+    mark("Give or remove a star"),
 )
 """Every action of the menu; the help window names them."""
 
@@ -32,10 +33,13 @@ class Item:
     enabled: bool
 
 
-def open_menu(context: PanelContext, path: str = "", plate: Plate | None = None, text: str = "") -> None:
-    """Open the menu at the pointer; the arguments are the fields of `Menu`."""
+def open_menu(
+    context: PanelContext, path: str = "", plate: Plate | None = None, text: str = "", in_picture: bool = True
+) -> None:
+    """Open the menu at the pointer; the arguments are the fields of `Menu`. in_picture: whether the plate is in the
+    picture on the canvas."""
     state, image_item = context.program.state, context.program.state.image_item
-    image = image_item.image if image_item is not None and plate is not None else None
+    image = image_item.image if in_picture and image_item is not None and plate is not None else None
     state.menu = Menu(context.ui.mouse.position, path, plate, image, text)
 
 
@@ -50,7 +54,7 @@ def items(context: PanelContext, menu: Menu) -> list[Item]:
 
         return act
 
-    copy_text, copy_path, copy_picture, save, show = map(tr, ACTIONS)
+    copy_text, copy_path, copy_picture, save, show, star = map(tr, ACTIONS)
     rows = [Item(copy_text, copy(menu.text), bool(menu.text))]
     if menu.path:
         rows.append(Item(copy_path, copy(menu.path), True))
@@ -61,6 +65,7 @@ def items(context: PanelContext, menu: Menu) -> list[Item]:
         rows.append(Item(save, lambda: save_crop(program, plate, menu.image), has_crop))
     if menu.path:
         rows.append(Item(show, lambda: reveal(program, menu.path), True))
+        rows.append(Item(star, lambda: program.stars.toggle_path(menu.path), True))
     return rows
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from alpr_app.core.geometry import corner_distance
 from alpr_app.core.plate import Plate
+from alpr_app.data.images import LARGE_PIXELS
 from alpr_app.evaluation.ground_truth import Label
 from alpr_app.evaluation.outcomes import FALSE_BOX, Match
 from alpr_app.viewer.app.commands import save_crop
@@ -353,6 +354,8 @@ def _no_plates(context: PanelContext) -> None:
         ui.text(tr("Loading the models..."), theme.dim)
     elif state.kind == NOTHING or (state.image_item is None and recognition is None):
         ui.text(tr("Plates appear here"), theme.dim)
+    elif state.image_item is not None and state.image_item.is_preview:
+        ui.text(tr("Decoding the picture..."), theme.dim)
     elif recognition is None:
         ui.text(tr("Reading..."), theme.dim)
     elif recognition.error:
@@ -362,6 +365,9 @@ def _no_plates(context: PanelContext) -> None:
         ui.text(tr("No plate found"), theme.dim)
         if recognition.plates:
             ui.text(tr("{count} below the thresholds", count=len(recognition.plates)), theme.dim)
+        if context.program.choice.tiles == "off" and recognition.size[0] * recognition.size[1] >= LARGE_PIXELS:
+            hint = tr("Small plates in a picture as large as this are found with 'Search in tiles' in the settings.")
+            ui.text(hint, theme.dim, wrapped=True)
         _draw_missed(context)
 
 

@@ -71,7 +71,9 @@ def toolbar(context: PanelContext, rect: Rect) -> float:
     live = state.kind == LIVE
     usable = live or bool(state.image_list.names)
     chosen = [toggle for toggle in _TOGGLES if toggle[1] != "show_truth" or state.kind == FOLDER]
-    buttons = ([_next] if live else [_previous, _next]) + [_play, _fit, _actual_size]
+    back = not live or (state.film is not None and state.film.can_seek)
+    star = [_star] if state.kind == FOLDER else []
+    buttons = [*([_previous] if back else []), _next, _play, *star, _fit, _actual_size]
     widths = [
         ui.text_width(tr(_LABELS[button])) + 18 * ui.unit if button in _LABELS else icon_width(ui) for button in buttons
     ]
@@ -94,7 +96,8 @@ def toolbar(context: PanelContext, rect: Rect) -> float:
 
 
 def _previous(context: PanelContext, usable: bool) -> None:
-    if icon_button(context, "previous", "previous", tr("Previous picture (←)"), enabled=usable):
+    tip = tr("Previous frame (←)") if context.program.state.kind == LIVE else tr("Previous picture (←)")
+    if icon_button(context, "previous", "previous", tip, enabled=usable):
         context.program.step(-1)
 
 
@@ -115,6 +118,14 @@ def _play(context: PanelContext, usable: bool) -> None:
         tip, icon = (tr("Stop the slide show (Space)"), "pause") if on else (tr("Slide show (Space)"), "play")
     if icon_button(context, "play", icon, tip, on=on, enabled=usable):
         context.program.play()
+
+
+def _star(context: PanelContext, usable: bool) -> None:
+    image_list = context.program.state.image_list
+    on = image_list.name in image_list.starred
+    tip = tr("Remove the star (Q)") if on else tr("Give the picture a star (Q)")
+    if icon_button(context, "star", "star", tip, on=on, enabled=usable):
+        context.program.stars.toggle()
 
 
 def _fit(context: PanelContext, usable: bool) -> None:
@@ -142,7 +153,7 @@ def _toggle(context: PanelContext, toggle: tuple[str, str, str, str], name: str,
 def _image_info(context: PanelContext, left: float, right: float, top: float) -> None:
     """Draw zoom and size of the picture, as far as they fit."""
     ui, state, image_item = context.ui, context.program.state, context.program.state.image_item
-    if image_item is None or image_item.image is None:
+    if image_item is None or image_item.display is None:
         return
     texts = [f"{image_item.size[0]} × {image_item.size[1]}"]
     if state.view.zoom is not None:

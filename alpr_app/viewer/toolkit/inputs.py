@@ -34,6 +34,8 @@ KEYS = {
     "Keypad enter": 335,
     "+": 61,
     "-": 45,
+    "[": 91,
+    "]": 93,
     **{letter: ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"},
 }
 NAMES = {code: name for name, code in KEYS.items()} | {334: "+", 333: "-"}

@@ -33,7 +33,7 @@ class Texture:
 
 
 class Textures:
-    """Textures by slot. Needs a current OpenGL context.
+    """Textures by slot; pictures larger than the graphics card allows are reduced. Needs a current OpenGL context.
 
     Attributes:
         uploads: Number of uploads so far.
@@ -44,6 +44,7 @@ class Textures:
         from OpenGL import GL
 
         self._gl: Any = GL
+        self._maximum_side = int(GL.glGetIntegerv(GL.GL_MAX_TEXTURE_SIZE))
         self._slots: dict[Hashable, Texture] = {}
         self._frame = 0
         self.uploads = 0
@@ -61,6 +62,11 @@ class Textures:
 
     def _upload(self, texture: Texture, image: np.ndarray) -> None:
         gl = self._gl
+        scale = self._maximum_side / max(image.shape[:2])
+        if scale < 1:
+            # Drawn at the same size, but with fewer pixels.
+            sides = [max(1, int(side * scale)) for side in image.shape[1::-1]]
+            image = cv2.resize(image, (sides[0], sides[1]), interpolation=cv2.INTER_AREA)
         pixels = np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
         height, width = image.shape[:2]
         before = gl.glGetIntegerv(gl.GL_TEXTURE_BINDING_2D)

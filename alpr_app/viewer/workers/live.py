@@ -1,4 +1,4 @@
-"""The source threads of cameras, videos and streams. They notice when a source stops or freezes, and open it again."""
+"""The source threads of cameras and streams. They notice when a source stops or freezes, and open it again."""
 
 from __future__ import annotations
 
@@ -96,14 +96,13 @@ def open_capture(address: int | str, mode: CameraMode | None = None) -> Capture:
 
 
 class LiveSource:
-    """The thread that supervises a camera, video or stream and reopens it after a failure.
+    """The thread that supervises a camera or stream and reopens it after a failure.
 
     Args:
-        address: Number of a camera, path of a video, or network address.
+        address: Number of a camera or network address; for a subclass, path of a video.
         offer: Takes every frame.
         wake: Called when the status has changed.
         capture: Opens the source.
-        hold_at_first_frame: Initial state of `hold_file`.
 
     Attributes:
         actual_mode: Mode in which a camera runs; None before its first frame.
@@ -115,11 +114,8 @@ class LiveSource:
         offer: Callable[[ImageItem], None],
         wake: Callable[[], None] = noop,
         capture: Callable[[int | str], Capture] = open_capture,
-        hold_at_first_frame: bool = False,
     ) -> None:
         self.address, self.name = address, address_name(address)
-        # A file ends, is played at its own frame rate, and may repeat a frame for long.
-        self.is_file = isinstance(address, str) and not is_address(address)
         self.status = LiveStatus()
         self.rate = Rate()
         # When the last new frame came, in seconds of the monotonic clock; 0 before the first one.
@@ -127,10 +123,9 @@ class LiveSource:
         self.actual_mode: CameraMode | None = None
         self._offer, self._wake, self._capture = offer, wake, capture
         self._changed = threading.Condition()
-        self._reader: _FrameReader | None = None
+        self._reader: FrameReader | None = None
         self._number = 0
         self._paused = self._step = self._reconnect_now = self._ended = False
-        self._hold_at_first_frame = hold_at_first_frame and self.is_file
         self._thread = threading.Thread(target=self._run, name="alpr-live", daemon=True)
         self._thread.start()
 
@@ -140,17 +135,10 @@ class LiveSource:
         return self._paused
 
     def pause(self, paused: bool) -> None:
-        """Pause: a file is not read any further, frames of a camera are dropped."""
+        """Pause: frames are dropped."""
         with self._changed:
             self._paused = paused
             self._changed.notify_all()
-
-    def hold_file(self, hold_at_first_frame: bool) -> None:
-        """Keep a file at its first frame, while the models are loading; other sources run on."""
-        if self.is_file and hold_at_first_frame != self._hold_at_first_frame:
-            with self._changed:
-                self._hold_at_first_frame = hold_at_first_frame
-                self._changed.notify_all()
 
     def step(self) -> None:
         """Show one more frame while paused."""
@@ -159,7 +147,7 @@ class LiveSource:
             self._changed.notify_all()
 
     def reconnect(self) -> None:
-        """Open the source again at once; a file from its beginning."""
+        """Open the source again at once."""
         with self._changed:
             self._reconnect_now = True
             self._changed.notify_all()
@@ -190,14 +178,13 @@ class LiveSource:
                 # A camera cannot be opened twice.
                 self._reader.thread.join(RELEASE_SECONDS)
             started = monotonic()
-            self._reader = reader = _FrameReader(self)
+            self._reader = reader = self._make_reader()
             detail = self._watch(reader)
             reader.ended = True
             if self._ended:
                 return
-            # A file that cannot be read will not be readable in a few seconds; a stalled drive may go on.
-            if detail is None or (self.is_file and reader.done and not self._reconnect_now):
-                self._set_status(LiveStatus(ENDED, detail or ""))
+            if reader.done and reader.failed_for_good and not self._reconnect_now:
+                self._set_status(LiveStatus(ENDED, detail))
                 self._wait(None)
                 continue
             if self._reconnect_now:
@@ -208,22 +195,29 @@ class LiveSource:
             self._set_status(LiveStatus(WAITING, detail, monotonic() + wait))
             self._wait(wait)
 
-    def _watch(self, reader: _FrameReader) -> str | None:
-        """Supervise `reader` until it fails and return the reason; None if a file has reached its end."""
+    def _make_reader(self) -> FrameReader:
+        return FrameReader(self)
+
+    def _watch(self, reader: FrameReader) -> str:
+        """Supervise `reader` until it fails and return the reason."""
         with self._changed:
             while not self._ended and not self._reconnect_now:
                 if reader.done:
                     return reader.failure
-                if self._paused or self._hold_at_first_frame:
+                if self._paused:
                     reader.last_frame_time = monotonic()
-                patience = SILENCE_SECONDS if reader.frames else OPENING_SECONDS
+                patience = reader.patience
                 silent = monotonic() - reader.last_frame_time
                 if silent > patience:
                     return reader.silence_reason()
                 if reader.frames:
-                    self._set_status(LiveStatus(PAUSED if self._paused else RUNNING))
+                    self._set_status(LiveStatus(self._running_state))
                 self._changed.wait(min(0.25, patience - silent + 0.01))
         return ""
+
+    @property
+    def _running_state(self) -> str:
+        return PAUSED if self._paused else RUNNING
 
     def _wait(self, seconds: float | None) -> None:
         """Wait until the user reconnects, or until `seconds` have passed."""
@@ -241,7 +235,7 @@ class LiveSource:
         self._offer(make_image_item(f"{self.name} #{self._number}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), live=True))
 
 
-class _FrameReader:
+class FrameReader:
     """The thread that reads one opened capture.
 
     Attributes:
@@ -249,8 +243,11 @@ class _FrameReader:
         last_frame_time: When the last new frame arrived, in seconds of the monotonic clock.
         frozen: Whether the last frame was the same as the one before.
         done: Whether it has stopped reading.
-        failure: Why it has stopped; None at the end of a file.
+        failure: Why it has stopped.
+        failed_for_good: Whether another attempt by itself would be useless.
     """
+
+    failed_for_good = False
 
     def __init__(self, source: LiveSource) -> None:
         self._source = source
@@ -258,10 +255,15 @@ class _FrameReader:
         self.last_frame_time = monotonic()
         self.frozen = False
         self.done = self.ended = False
-        self.failure: str | None = ""
+        self.failure = ""
         self._last: np.ndarray | None = None
         self.thread = threading.Thread(target=self._run, name="alpr-reader", daemon=True)
         self.thread.start()
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a new frame after which the source counts as silent."""
+        return SILENCE_SECONDS if self.frames else OPENING_SECONDS
 
     def silence_reason(self) -> str:
         """Why no new frame arrives."""
@@ -272,56 +274,42 @@ class _FrameReader:
     def _run(self) -> None:
         source = self._source
         self.failure = tr("was closed")
-        capture = None
         try:
-            capture = source._capture(source.address)
-            self.failure = self._read_all(capture) if capture.isOpened() else tr("cannot be opened")
+            self.failure = self._read_source()
         except (cv2.error, OSError, SourceError) as error:
             # The address is added by the window.
             message = str(error).removeprefix(f"{source.name}: ")
             self.failure = tr("cannot be read: {reason}", reason=message).replace("\n", " ")
         finally:
-            if capture is not None:
-                capture.release()
             with source._changed:
                 self.done = True
                 source._changed.notify_all()
 
-    def _read_all(self, capture: Capture) -> str | None:
+    def _read_source(self) -> str:
+        """Read until the source fails or is closed; returns the reason."""
+        capture = self._source._capture(self._source.address)
+        try:
+            return self._read_all(capture) if capture.isOpened() else tr("cannot be opened")
+        finally:
+            capture.release()
+
+    def _read_all(self, capture: Capture) -> str:
         source = self._source
-        period = 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if source.is_file else 0.0
-        due = monotonic()
         while not self._stopped():
-            if source.is_file and not self._frame_is_due(due):
-                continue
             read, image = capture.read()
             if self._stopped():
                 break
             if not read or image is None or not image.size:
-                return None if source.is_file and self.frames else tr("sends no more frames")
+                return tr("sends no more frames")
             if not self.frames and isinstance(source.address, int):
                 source.actual_mode = actual_mode(capture, (image.shape[1], image.shape[0]))
             self._check_frozen(image)
-            due = max(due + period, monotonic() - period)
-            if source.is_file or not source._paused or self._take_step():
+            if not source._paused or self._take_step():
                 source._frame(image)
         return tr("was closed")
 
     def _stopped(self) -> bool:
         return self.ended or self._source._ended
-
-    def _frame_is_due(self, due: float) -> bool:
-        """Wait until the next frame of a file is due; False if it is not due yet, or if playback is paused."""
-        source = self._source
-        with source._changed:
-            if (source._hold_at_first_frame and self.frames) or (source._paused and not source._step):
-                source._changed.wait(0.25)
-                return False
-            if not source._step and (rest := due - monotonic()) > 0:
-                source._changed.wait(rest)
-                return monotonic() >= due
-            source._step = False
-        return True
 
     def _take_step(self) -> bool:
         step, self._source._step = self._source._step, False
@@ -338,7 +326,11 @@ class _FrameReader:
             and np.array_equal(image, self._last)
         )
         self._last = image
-        if not self.frozen:
+        self._note_frame(new=not self.frozen)
+
+    def _note_frame(self, new: bool = True) -> None:
+        """Count a frame that was read, and note when the last new one came."""
+        if new:
             self.last_frame_time = self._source.last_frame_time = monotonic()
         self.frames += 1
         if self.frames == 1:

@@ -155,6 +155,20 @@ class Recogniser:
         """Number of items that wait, without live frames."""
         return len(self._queue)
 
+    def withdraw(self, unwanted: Callable[[ImageItem], bool]) -> list[ImageItem]:
+        """Take the waiting items that meet a condition out of the queue; the others keep their order."""
+        waiting = [item for item in iter(lambda: take(self._queue), None) if item is not None]
+        for item in waiting:
+            if not unwanted(item):
+                self._queue.append(item)
+                self._work.release()
+        return [item for item in waiting if unwanted(item)]
+
+    @property
+    def live_taken(self) -> bool:
+        """Whether no live frame is waiting, or none will ever be read."""
+        return not self._live or self.status.state == FAILED
+
     def clear_queue(self) -> None:
         """Drop all waiting items, because another source has been opened."""
         self._queue.clear()

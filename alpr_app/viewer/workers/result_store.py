@@ -67,7 +67,7 @@ class ResultStore:
         self.path, self._maximum = path, maximum
         self._numbers: dict[str, int] = {}
         with self._explained():
-            _make_private(path)
+            make_private(path)
             self._database = sqlite3.connect(path, timeout=LOCKED_SECONDS, isolation_level=None)
             try:
                 self._prepare()
@@ -198,7 +198,7 @@ def delete_store(path: Path) -> None:
             raise StoreError(message) from error
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
     """Create the database and its folder, readable and writable for their owner alone. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # An existing folder or file may have other permissions.

@@ -46,6 +46,10 @@ class LatestValue(Generic[Item]):
             item, self._item = self._item, None
             return item
 
+    def __bool__(self) -> bool:
+        """Whether an item is waiting."""
+        return self._item is not None
+
     def clear(self) -> None:
         with self._lock:
             self._item = None

@@ -157,7 +157,7 @@ def test_without_cars_nothing_is_saved(program, fakes, tmp_path):
     assert not (tmp_path / "kept").exists()
 
 
-def test_the_list_of_cars_is_drawn_and_a_click_copies_a_text(window, fakes, until, monkeypatch):
+def test_a_click_on_a_car_selects_its_card_and_the_menu_copies_its_text(window, fakes, until, monkeypatch):
     shown = window(plates=[fakes.plate(TEXT)], capture=lambda address: fakes.Capture(["new"]))
     shown.viewer.open(0)
     until(lambda: shown.viewer.collect() or shown.state.cars.listed, "a car")
@@ -172,6 +172,11 @@ def test_the_list_of_cars_is_drawn_and_a_click_copies_a_text(window, fakes, unti
     monkeypatch.setattr(ui, "copy", copied.append)
     shown.draw(3)
     shown.click(*places["car 1"])
+    assert (shown.state.selected, copied) == (0, [])
+    ui.inputs.button(1, True)
+    ui.inputs.button(1, False)
+    shown.draw()
+    shown.click(*places["menu Copy text"])
     assert copied == [TEXT]
 
 

@@ -14,14 +14,18 @@ from alpr_app.data.camera_mode import CameraMode
 from alpr_app.data.ccpd import Annotation, format_name
 from alpr_app.data.images import write_picture
 from alpr_app.viewer.app.commands import press
+from alpr_app.viewer.app.image_list import STARRED
 from alpr_app.viewer.app.state import Menu
-from alpr_app.viewer.panels import dialogs
+from alpr_app.viewer.panels import busy, dialogs
 from alpr_app.viewer.panels.plates import KIND_NAMES
 from alpr_app.viewer.panels.training import NO_SCORE
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import Camera, CameraList
+from alpr_app.viewer.workers.films import FULL_SPEED
 from alpr_app.viewer.workers.live import ENDED, OPENING, PAUSED, WAITING, LiveStatus
+from alpr_app.viewer.workers.recogniser import Recognition
 from tests.cameras import FakeDriver
+from tests.data.test_films import FILMS
 from tests.kept import KEPT
 from tests.viewer.audit import Audit
 
@@ -249,5 +253,52 @@ def test_without_pictures(audited, fakes, until, tmp_path):
     shown.draw()
     viewer.open(0)
     until(lambda: viewer.collect() or state.live_status.state == "waiting", "the failure")
+    shown.draw()
+    assert problems(shown) == ""
+
+
+@pytest.mark.parametrize("path", [FILMS / "film.mp4", FILMS / "film.h264"], ids=lambda path: path.suffix)
+def test_a_film(audited, fakes, until, path, monkeypatch):
+    shown = audited(plates=[fakes.plate("皖A12345", corners=TIGHT)])
+    viewer, state, ui = shown.viewer, shown.state, shown.frame.context.ui
+    viewer.open(str(path))
+    viewer.film.source.set_speed(FULL_SPEED)
+    until(lambda: viewer.collect() or (state.film.at_end and state.cars.listed), "the end and a car")
+    shown.draw()
+    viewer.film.mark(False)
+    viewer.film.toggle_loop()
+    shown.draw()
+    for speed in (0.25, 1.0, FULL_SPEED):
+        viewer.film.source.set_speed(speed)
+        shown.draw()
+    # Tooltips.
+    monkeypatch.setattr(type(ui.mouse), "is_resting", True)
+    for point in ((100, 400), (640, 680), (900, 640)):
+        ui.inputs.move(*point)
+        shown.draw()
+    state.film = replace(state.film, trouble="")
+    press(viewer, "Home")
+    shown.draw()
+    # A large scale leaves no room for messages.
+    state.messages.clear()
+    state.change(ui_scale=1.5)
+    shown.draw()
+    assert problems(shown) == ""
+
+
+def test_stars_and_large_pictures(audited, labelled, fakes, until, monkeypatch):
+    monkeypatch.setattr(busy, "MOMENT_SECONDS", 0.0)
+    shown = audited(labelled, [fakes.plate("皖A12345", corners=TIGHT)])
+    viewer, state = shown.viewer, shown.state
+    press(viewer, "Q")
+    state.image_list.filter("", STARRED)
+    shown.draw()
+    monkeypatch.setattr(viewer, "collect", lambda: None)
+    item = state.image_item
+    for waits in (None, replace(item, image=None, preview_size=(9000, 6000)), item):
+        state.show(waits, None)
+        shown.draw()
+    assert tr("Decoding the picture...") in shown.audit.texts
+    state.show(item, Recognition(item.key, size=(9000, 6000)))
     shown.draw()
     assert problems(shown) == ""

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import threading
-from time import monotonic, sleep
+from time import monotonic
 
 import pytest
 
 from alpr_app.viewer.workers import live
-from alpr_app.viewer.workers.live import ENDED, PAUSED, RUNNING, WAITING, LiveSource, address_name
+from alpr_app.viewer.workers.live import PAUSED, RUNNING, WAITING, LiveSource, address_name
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def camera(monkeypatch, fakes):
     monkeypatch.setattr(live, "RETRY_SECONDS", (0.02, 0.04, 0.08))
     made = []
 
-    def make(*scripts, address=0, fps=200.0, hold_at_first_frame=False):
+    def make(*scripts, address=0, fps=200.0):
         scripts = list(scripts)
         source = None
 
@@ -29,9 +29,7 @@ def camera(monkeypatch, fakes):
             return fakes.Capture(list(script), opens=bool(script), fps=fps)
 
         opened, shots, states, ready = [], [], [], threading.Event()
-        source = LiveSource(
-            address, shots.append, lambda: states.append(source and source.status), capture, hold_at_first_frame
-        )
+        source = LiveSource(address, shots.append, lambda: states.append(source and source.status), capture)
         source.shots, source.opened, source.states = shots, opened, states
         made.append(source)
         ready.set()
@@ -119,50 +117,12 @@ def test_a_paused_camera_gives_one_frame_per_step(camera, until):
     until(lambda: len(source.shots) > seen + 1, "frames to go on")
 
 
-def test_a_video_ends_and_can_be_played_again(camera, until):
-    source = camera(["new", "same", "same", "fail"], address="film.mp4")
-    until(lambda: source.status.state == ENDED, "the end")
-    assert len(source.shots) == 3
-    source.reconnect()
-    until(lambda: len(source.shots) == 6, "the second showing")
-
-
-def test_a_held_video_waits_at_its_first_frame(camera, until):
-    source = camera(["new", "new", "new", "fail"], address="film.mp4", hold_at_first_frame=True)
-    until(lambda: source.shots, "the first frame")
-    # Longer than the silence that counts as a failure.
-    sleep(0.4)
-    assert (len(source.shots), len(source.opened)) == (1, 1)
-    source.hold_file(False)
-    until(lambda: source.status.state == ENDED, "the end")
-    assert len(source.shots) == 3
-
-
-def test_a_camera_is_never_held(camera, until):
-    source = camera(["new"], hold_at_first_frame=True)
-    until(lambda: len(source.shots) > 3, "frames")
-    source.hold_file(True)
-    seen = len(source.shots)
-    until(lambda: len(source.shots) > seen + 3, "more frames")
-
-
 def test_a_camera_whose_driver_hangs_does_not_delay_closing(camera, until):
     source = camera(["hang"])
     until(lambda: source.opened, "the opening")
     began = monotonic()
     source.close(0.2)
     assert monotonic() - began < 1
-
-
-def test_a_video_whose_name_is_not_valid_text_is_refused_before_it_is_opened(until):
-    source = LiveSource("clips/no\udcfftext.avi", lambda image_item: None)
-    try:
-        until(lambda: source.status.state == ENDED, "the failure")
-        assert source.status.detail == (
-            r"cannot be read: clips/no\udcfftext.avi: OpenCV opens no video whose name is not UTF-8; rename it"
-        )
-    finally:
-        assert source.close()
 
 
 def test_passwords_are_not_shown():

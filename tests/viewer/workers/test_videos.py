@@ -31,7 +31,7 @@ def test_a_video_is_played_to_its_end(program, until, video):
     until(lambda: viewer.collect() or viewer.state.live_status.state == ENDED, "the end")
     until(lambda: viewer.collect() or viewer.state.recognition is not None, "a frame that was read")
     assert viewer.state.image_item.size == (64, 48)
-    assert viewer.state.live_is_file
+    assert viewer.state.film.length_ms == 200
     assert viewer.state.title == "film.avi"
 
 
