@@ -94,7 +94,10 @@ class EditableTable:
         Raises:
             LabelError: The file cannot be read, is no CSV file in UTF-8, or lacks the column `file`.
         """
-        content = _content(path)
+        return cls._parse(path, _content(path))
+
+    @classmethod
+    def _parse(cls, path: Path, content: bytes | None) -> EditableTable:
         if content is None:
             return cls(path)
         try:
@@ -199,6 +202,14 @@ class EditableTable:
     def snapshot(self) -> EditableTable:
         """Return a copy that another thread may save while this table is edited; both know what the file holds."""
         return replace(self, _slots=list(self._slots))
+
+    def as_on_disk(self) -> EditableTable:
+        """Return the table without the edits since it was read or saved."""
+        return self._parse(self.path, self._file.content)
+
+    def has_same_file(self, other: EditableTable) -> bool:
+        """Whether both tables know the same content of their file."""
+        return self._file.content == other._file.content
 
     @property
     def changed_on_disk(self) -> bool:

@@ -94,6 +94,11 @@ class ImageList:
         """Select the picture at this index, or the nearest one."""
         self.index = min(max(index, 0), len(self.names) - 1)
 
+    def select(self, name: str) -> None:
+        """Select a picture by its name; the selection stays if it is not in the list."""
+        position = _find(self.names, name)
+        self.index = position if position >= 0 else self.index
+
     def step(self, by: int) -> None:
         """Move the selection by so many rows of the filtered list, up to its ends."""
         if not self.rows:

@@ -114,6 +114,7 @@ def _run(args: argparse.Namespace) -> bool:
         return True
     from alpr_app.viewer.app.notices import report_threads
     from alpr_app.viewer.app.window import Waker, Window
+    from alpr_app.viewer.workers.label_places import labels_path
     from alpr_app.viewer.workers.recogniser import Analyser
     from alpr_app.viewer.workers.result_store import results_path
 
@@ -127,7 +128,8 @@ def _run(args: argparse.Namespace) -> bool:
             waker.wait_for_window()
             return choice.make()
 
-        program = make(settings=settings, settings_file=path, results_file=results_path(), wake=waker, make=make_models)
+        kept = {"settings_file": path, "results_file": results_path(), "labels_folder": labels_path()}
+        program = make(settings=settings, wake=waker, make=make_models, **kept)
         program.state.add_message(message, is_error=True)
         return program
 

@@ -20,6 +20,7 @@ from alpr_app.pipeline.options import ModelChoice
 from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.camera_modes import CameraModes
 from alpr_app.viewer.app.cars import Cars
+from alpr_app.viewer.app.corrections import Corrections
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import Summary
 from alpr_app.viewer.app.notices import Notices
@@ -27,11 +28,13 @@ from alpr_app.viewer.app.result_memory import ResultMemory
 from alpr_app.viewer.app.settings import Settings, save_settings, with_recent
 from alpr_app.viewer.app.state import FOLDER, LIVE, NOTHING, State
 from alpr_app.viewer.app.training import TrainingMonitor
+from alpr_app.viewer.app.whole_folder import WholeFolder
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.folders import open_error
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
+from alpr_app.viewer.workers.label_places import LabelPlaces
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
 from alpr_app.viewer.workers.picker import FolderPicker
 from alpr_app.viewer.workers.recogniser import LOADING, Analyser, Recogniser, Recognition
@@ -40,6 +43,8 @@ from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValu
 # Seconds of sleep after which the window looks for changes that do not wake it.
 IDLE_SECONDS = 1.0
 LIVE_SECONDS = 0.25
+# A disk that takes longer to save the last second of corrections has gone.
+SAVE_LABELS_SECONDS = 20.0
 # Frames are shown without plates once the recogniser has been silent for this long.
 RAW_AFTER_SECONDS = 1.5
 
@@ -53,6 +58,7 @@ class ViewerProgram:
         settings_file: Where the settings are saved at the end; None to not save them.
         wake: Ends the window's sleep; called on any thread.
         results_file: Where results of pictures are kept if the user agrees; None to remember them in this session only.
+        labels_folder: Where corrected labels are kept that do not lie beside their pictures; None to correct none.
         make, load, capture, cameras: Replace the models, the reading of pictures, the opening of cameras and the list
             of cameras in tests.
     """
@@ -68,16 +74,18 @@ class ViewerProgram:
         capture: Callable[..., Capture] = open_capture,
         cameras: CameraList | None = None,
         results_file: Path | None = None,
+        labels_folder: Path | None = None,
     ) -> None:
         self.choice, self._settings_file, self._wake = choice, settings_file, wake
         self._load = load
         self.state = State(settings=settings or Settings())
-        self.navigator, self.folder_picker = FolderNavigator(self.state, wake), FolderPicker(wake)
+        places = LabelPlaces(labels_folder) if labels_folder is not None else None
+        self.navigator, self.folder_picker = FolderNavigator(self.state, wake, places), FolderPicker(wake)
+        self.corrections = Corrections(self.state, places, self.step, wake)
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
         self._focus: tuple[str, ...] = ()
-        # The list of names on which the reading of the whole folder is based.
-        self._read_all_names: Sequence[str] = ()
+        self.whole_folder = WholeFolder(self.state, lambda: self._folder)
         self._frames: LatestValue[ImageItem] = LatestValue(wake)
         self._closing: list[FolderSource | LiveSource] = []
         # Number of the opened source; results of earlier sources are ignored.
@@ -199,6 +207,7 @@ class ViewerProgram:
             self._collect_folder(recognitions)
         elif state.kind == LIVE and self.live is not None:
             self._collect_live(self.live, recognitions)
+        self.corrections.collect()
 
     def _collect_folder(self, recognitions: list[Recognition]) -> None:
         state, image_list = self.state, self.state.image_list
@@ -219,7 +228,7 @@ class ViewerProgram:
             self._note_result(recognition)
         image_list.refresh()
         if state.read_all_total and not state.scanning:
-            self._finish_read_all()
+            self.whole_folder.finish()
         self.slide_show.advance()
         self._update_focus()
         record = state.record
@@ -232,20 +241,6 @@ class ViewerProgram:
         # The previous picture stays on the canvas until the next one is decoded, which avoids flicker.
         if image_item is not None or not image_list.name:
             state.show(image_item, record.recognition if record else None)
-
-    def _finish_read_all(self) -> None:
-        """Report that the whole folder has been read, or read what was not yet in the list when the reading began."""
-        state, image_list = self.state, self.state.image_list
-        if len(image_list.records) >= len(image_list.names):
-            state.read_all_total = 0
-            state.add_message(
-                tr(
-                    "All {count:,} pictures of this folder have been read; U shows the summary",
-                    count=len(image_list.names),
-                )
-            )
-        elif image_list.names is not self._read_all_names:
-            self.read_all(True)
 
     def _collect_live(self, live: LiveSource, recognitions: list[Recognition]) -> None:
         state = self.state
@@ -310,16 +305,7 @@ class ViewerProgram:
 
     def read_all(self, wanted: bool) -> None:
         """Start reading the whole folder in the background, or stop it."""
-        state, image_list = self.state, self.state.image_list
-        if self._folder is None:
-            return
-        folder, names, records = state.folder, image_list.names, image_list.records
-        # Evaluated lazily on the source thread.
-        missing = (os.path.join(folder, name) for name in names if name not in records)
-        self._folder.read_all(missing if wanted else None)
-        self._read_all_names = names
-        state.read_all_total = len(names) - len(records) if wanted else 0
-        state.read_all_done, state.read_all_started = 0, monotonic()
+        self.whole_folder.read(wanted)
 
     def choose_models(self, **changes: Any) -> None:
         """Change the models, backend, threads or device. Pictures are read again when they are shown next, unless
@@ -366,6 +352,7 @@ class ViewerProgram:
         """
         if self._settings_file is not None:
             self._report_error(save_settings(self._settings_file, self.state.settings))
+        self.corrections.leave_picture()
         self._close_source()
         self.recogniser.close(0)
         if not self.export_worker.close(timeout):
@@ -373,10 +360,14 @@ class ViewerProgram:
             self.export_worker.close(None)
         for message, is_error in self.export_worker.take_messages():
             self._report_error(message if is_error else "")
+        self.corrections.close(SAVE_LABELS_SECONDS)
+        for message in self.corrections.problems:
+            self._report_error(message)
         deadline = monotonic() + timeout
         threads: list[Closable] = [
             *self._closing,
             self.navigator,
+            self.corrections,
             self.memory,
             self.folder_picker,
             self.cameras,

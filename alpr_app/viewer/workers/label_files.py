@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -94,12 +94,15 @@ class LabelFiles(Worker):
         opened: Queue of opened folders.
         chosen: Queue of the answers to `choose`: a place with its table, or the reason why it cannot be used.
         events: Queue of what has become of the tables.
+        reloaded: Queue of the answers to `reread`: a table as it is now and as it was when it was read or saved here,
+            or the reason why it cannot be read.
     """
 
     def __init__(self, places: LabelPlaces, wake: Callable[[], None] = noop) -> None:
         self.opened: deque[OpenedFolder] = deque()
         self.chosen: deque[OpenTable | str] = deque()
         self.events: deque[SaveEvent] = deque()
+        self.reloaded: deque[tuple[EditableTable, EditableTable] | str] = deque()
         self._places, self._wake = places, wake
         self._orders: deque[Callable[[], None]] = deque()
         self._saves: dict[Path, _Save] = {}
@@ -112,8 +115,8 @@ class LabelFiles(Worker):
         self._order(lambda: self._open(folder, names))
 
     def choose(self, place: LabelPlace) -> None:
-        """Save labels in another place from now on."""
-        self._order(lambda: self._choose(place))
+        """Save labels in another place from now on. Its folder may be given with links in its path."""
+        self._order(lambda: self._choose(replace(place, labels=os.path.realpath(place.labels))))
 
     def save(self, place: LabelPlace, table: EditableTable, version: int) -> None:
         """Write a snapshot of a table soon, in place of an earlier one."""
@@ -123,10 +126,11 @@ class LabelFiles(Worker):
             self._saves[table.path] = _Save(place, table, version)
             self._changed.notify()
 
-    def forget(self, path: Path) -> None:
-        """Do not write the table at `path` any more, because it is read again."""
+    def reread(self, table: EditableTable) -> None:
+        """Read a table again, whose snapshot this is, in place of saving it."""
         with self._changed:
-            self._saves.pop(path, None)
+            self._saves.pop(table.path, None)
+        self._order(lambda: self._reread(table))
 
     def watch(self, tables: Sequence[EditableTable]) -> None:
         """Report changes of these tables by other programs."""
@@ -197,6 +201,12 @@ class LabelFiles(Worker):
         except LabelError as error:
             self.chosen.append(str(error))
 
+    def _reread(self, table: EditableTable) -> None:
+        try:
+            self.reloaded.append((EditableTable.read(table.path), table.as_on_disk()))
+        except LabelError as error:
+            self.reloaded.append(str(error))
+
     def _watch(self, tables: Sequence[EditableTable]) -> None:
         self._watched = {table.path: (table, stamp_of(table.path)) for table in tables}
 
@@ -230,9 +240,12 @@ class LabelFiles(Worker):
         path = save.table.path
         try:
             with _locked(self._places.home / "locks" / sha256(os.fsencode(path)).hexdigest()[:16]):
-                if save.table.content() is not None:
+                wanted = save.table.content() is not None
+                if wanted:
                     self._places.prepare(save.place)
                 save.table.save()
+                if not wanted:
+                    self._places.leave(save.place)
         except TableChangedError:
             return SaveEvent(path, CHANGED)
         except LabelError as error:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +23,7 @@ from alpr_app.core.errors import reason
 from alpr_app.data.atomic_files import write_atomically
 from alpr_app.data.bounded_parsing import ContentError, read_json
 from alpr_app.data.label_csv import TABLE_NAME, LabelError
-from alpr_app.data.linked_pictures import linked_pictures, write_link
+from alpr_app.data.linked_pictures import LINK_NAME, linked_pictures, write_link
 
 _CHOICE = "place.json"
 # Digits of the hash in a folder's name.
@@ -40,7 +41,7 @@ class LabelPlace:
 
     Attributes:
         pictures: The picture folder, without links in its path.
-        labels: The folder of the table.
+        labels: The folder of the table, likewise.
     """
 
     pictures: str
@@ -64,7 +65,7 @@ class LabelPlaces:
     """
 
     def __init__(self, home: Path) -> None:
-        self.home = home
+        self.home = Path(os.path.realpath(home))
 
     def own_folder(self, pictures: str) -> str:
         """The folder for the labels of `pictures` unless the user chooses another one."""
@@ -87,7 +88,7 @@ class LabelPlaces:
         labels = content.get("labels") if isinstance(content, dict) else None
         if not isinstance(labels, str) or not os.path.isabs(labels):
             raise LabelError(f"{path}: names no folder; remove it and choose the folder again")
-        return LabelPlace(pictures, labels)
+        return LabelPlace(pictures, os.path.realpath(labels))
 
     def find(self, folder: str) -> LabelPlace:
         """The place for new labels in `folder`: its own or that of the nearest folder above that has one; else its
@@ -152,3 +153,13 @@ class LabelPlaces:
                 raise LabelError(f"{folder}: holds the labels of {linked}; choose another folder")
         except OSError as error:
             raise LabelError(f"{folder}: cannot be written ({reason(error)}); choose another folder") from error
+
+    def leave(self, place: LabelPlace) -> None:
+        """Remove what `prepare` has made, because there is no table any more; a folder that holds more stays."""
+        if place.is_beside:
+            return
+        with suppress(OSError, LabelError):
+            linked = linked_pictures(Path(place.labels))
+            if linked is not None and os.path.realpath(linked) == place.pictures:
+                Path(place.labels, LINK_NAME).unlink()
+            Path(place.labels).rmdir()
