@@ -296,6 +296,7 @@ COMMANDS = (
     Command(PICTURES, ("End",), mark("Last picture"), _step(END)),
     Command(PICTURES, ("N",), mark("Next picture that is not right"), _next_error),
     Command(PICTURES, ("J",), mark("Go to a picture by its number"), _goto),
+    Command(PICTURES, ("X",), mark("Correct labels"), lambda program: program.corrections.toggle()),
     Command(PICTURES, ("Space",), mark("Slide show; pause or resume a live source"), lambda program: program.play()),
     Command(FOLDERS, ("Backspace",), mark("Parent folder"), go_up),
     Command(FOLDERS, ("Down",), mark("Next folder in the tree"), _neighbour_folder(1), control=True),

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 from alpr_app.core.plate import ALPHABET
 from alpr_app.data.ccpd import is_ccpd_name
@@ -240,8 +241,9 @@ class Corrections:
         if plate is not None and text != (plate.text if self.field_text is None else self.field_text):
             self.field_text, self._typed_at = text, monotonic()
 
-    def begin_typing(self) -> None:
-        """The field gets the focus; what is typed until it loses it is one step of undo."""
+    def end_typing(self) -> None:
+        """Save what was typed, which is one step of undo."""
+        self._commit_typed()
         self._field_number += 1
 
     def _commit_typed(self, pause: bool = False) -> None:
@@ -329,12 +331,16 @@ class Corrections:
             if self._write(left) and not left:
                 self._state.add_message(tr("The picture is now labelled as one without plates"))
 
+    def change(self, **values: Any) -> None:
+        """Change fields of the selected plate."""
+        self._commit_typed()
+        if self.plate is not None:
+            self._replace(replace(self.plate, **values))
+
     def mark_unreadable(self) -> None:
         """Mark the selected plate as unreadable, or as readable again."""
-        plate = self.plate
-        if plate is not None:
-            self._commit_typed()
-            self._replace(replace(self.plates[self.selected], state="" if plate.unreadable else UNREADABLE))
+        if self.plate is not None:
+            self.change(state="" if self.plate.unreadable else UNREADABLE)
 
     def mark_plate_free(self) -> None:
         """Label the picture as one without plates."""
@@ -352,10 +358,8 @@ class Corrections:
         if self.session is None or not self.path or self._damaged or self.dragged or self.field_text is not None:
             return
         if not self.plates and not self.session.documents.sources(self.path):
-            if state.recognition is None:
-                self.remark = tr("This picture has not been read yet")
-            else:
-                self.remark = tr("Nothing was read here: draw the plate (Insert), or mark the picture as without (V)")
+            nothing = tr("Nothing was read here: draw the plate (Insert), or mark the picture as without (V)")
+            self.remark = nothing if state.recognition is not None else tr("This picture has not been read yet")
             return
         if self._write([plate if plate.unreadable else replace(plate, state=CHECKED) for plate in self.plates]):
             before = state.image_list.index
@@ -367,8 +371,7 @@ class Corrections:
         """Give up what is being drawn, dragged or typed; returns whether there was anything."""
         given_up = self.drawing is not None or self.dragged is not None or self.field_text is not None
         self.drawing = self.dragged = self.field_text = None
-        if given_up:
-            self.remark = ""
+        self.remark = "" if given_up else self.remark
         return given_up
 
     def undo(self) -> None:

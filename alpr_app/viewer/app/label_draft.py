@@ -11,16 +11,17 @@ import numpy as np
 from alpr_app.core.geometry import corners_to_box, order_corners
 from alpr_app.core.plate import ALPHABET, COLOURS, Plate, reads_chinese
 from alpr_app.core.plate_kinds import fits_format
-from alpr_app.data.label_csv import UNREADABLE, place, state_of, written
+from alpr_app.data.label_csv import CHECKED, UNREADABLE, place, state_of, written
 from alpr_app.data.label_table import TableRow
 from alpr_app.data.label_text import spelled
 from alpr_app.evaluation.ground_truth import GroundTruth
-from alpr_app.viewer.text.language import tr
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import Point
 
 Corners = tuple[Point, ...]
 """Top-left, top-right, bottom-right, bottom-left of the plate as it reads, in pixels of the picture."""
 
+STATE_NAMES = {UNREADABLE: mark("unreadable"), CHECKED: mark("checked")}
 # Shortest side of a plate in pixels; below it, neither training nor a reader can use it.
 SHORTEST_SIDE = 2.0
 # Number of characters of the shortest ordinary plates.
