@@ -55,6 +55,7 @@ class Corrections:
         dragged: Corners of the selected plate while they are dragged or cannot be saved; None otherwise.
         drawing: Corners of the plate that is being drawn; None if none is.
         field_text: What is typed for the selected plate and not saved yet; None if nothing is.
+        field_number: Rises when the field of the text has lost the focus.
         focus_field: Whether the field of the text is to get the focus in the next frame.
         remark: What is wrong with the last command or with the labels of the picture; empty if nothing is.
         place_dialog_open: Whether the dialog is open that chooses where labels are saved.
@@ -73,7 +74,7 @@ class Corrections:
         # The picture of `plates`, and what else they were made of.
         self._path = ""
         self._version: tuple[object, ...] = ()
-        self._typed_at, self._field_number = 0.0, 0
+        self._typed_at, self.field_number = 0.0, 0
         self._clear()
 
     def _clear(self) -> None:
@@ -84,8 +85,6 @@ class Corrections:
         self.drawing: list[Point] | None = None
         self.field_text: str | None = None
         self.focus_field, self.remark = False, ""
-
-    # The mode and the picture
 
     def toggle(self) -> None:
         """Begin or end to correct labels."""
@@ -244,7 +243,7 @@ class Corrections:
     def end_typing(self) -> None:
         """Save what was typed, which is one step of undo."""
         self._commit_typed()
-        self._field_number += 1
+        self.field_number += 1
 
     def _commit_typed(self, pause: bool = False) -> None:
         """Save what was typed, if it can be; `pause`: only if nothing has been typed for a moment."""
@@ -255,7 +254,7 @@ class Corrections:
         if plain is None:
             return
         if plain != plate.text and not self._replace(
-            replace(plate, text=plain), ("text", self._path, self.selected, self._field_number)
+            replace(plate, text=plain), ("text", self._path, self.selected, self.field_number)
         ):
             return
         if not pause or plain == text:

@@ -84,13 +84,14 @@ class CorrectionBar:
             return ui.text_width(text)
         focus, corrections.focus_field = corrections.focus_field, False
         shown = plate.text if corrections.field_text is None else corrections.field_text
-        text, entered = ui.text_field(
-            f"label {corrections.selected}", shown, tr("Text of the plate (F2)"), field, focus
-        )
+        # A field of another name begins without the focus and without the text typed before.
+        name = f"label {corrections.selected} {corrections.field_number}"
+        text, entered = ui.text_field(name, shown, tr("Text of the plate (F2)"), field, focus)
         corrections.type_text(text)
-        typing = ui.is_typing
-        if self._typing and not typing and not focus:
-            self._end_typing(context, corrections, entered)
+        typing, keys = ui.is_typing, [key for key, _ in ui.inputs.pressed]
+        # After Tab, Dear ImGui gives the focus back to the only field.
+        if self._typing and not focus and ("Tab" in keys or not typing):
+            _end_typing(corrections, keys, entered)
         self._typing = typing or focus
         ui.cursor = (left + field + ui.gap[0], top)
         names = [tr("colour unknown"), *(tr(colour) for colour in COLOURS)]
@@ -100,17 +101,17 @@ class CorrectionBar:
             corrections.change(colour=COLOURS[chosen - 1] if chosen else "")
         return field + ui.gap[0] + colours
 
-    def _end_typing(self, context: PanelContext, corrections: Corrections, entered: bool) -> None:
-        """The field has lost the focus: Enter accepts, Tab goes to the next plate, Escape gives up."""
-        keys = [key for key, _ in context.ui.inputs.pressed]
-        if "Escape" in keys:
-            corrections.cancel()
-        corrections.end_typing()
-        if entered:
-            corrections.accept()
-        elif "Tab" in keys:
-            corrections.select_next()
-            corrections.focus_field = True
+
+def _end_typing(corrections: Corrections, keys: list[str], entered: bool) -> None:
+    """The field has lost the focus: Enter accepts, Tab goes to the next plate, Escape gives up."""
+    if "Escape" in keys:
+        corrections.cancel()
+    corrections.end_typing()
+    if entered:
+        corrections.accept()
+    elif "Tab" in keys:
+        corrections.focus_field = len(corrections.plates) > 1
+        corrections.select_next()
 
 
 def _buttons(corrections: Corrections) -> list[_Button]:

@@ -187,7 +187,9 @@ class Inputs:
             if moved and event.kind == "press":
                 return
             self._events.popleft()
-            event.apply(target)
+            # Outside text fields it is a command; Dear ImGui would give the focus to a field.
+            if typing or event.pressed is None or event.pressed[0] != "Tab":
+                event.apply(target)
             moved |= event.kind == "move"
             if event.changes is not None:
                 changed.add(event.changes)
