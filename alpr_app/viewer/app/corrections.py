@@ -17,7 +17,6 @@ from alpr_app.data.ccpd import is_ccpd_name
 from alpr_app.data.label_csv import CHECKED, COLUMNS, UNREADABLE, LabelError
 from alpr_app.data.label_table import TableRow
 from alpr_app.data.label_text import spelled
-from alpr_app.evaluation.ground_truth import ground_truth_of
 from alpr_app.viewer.app import label_draft
 from alpr_app.viewer.app.label_documents import Document, for_table
 from alpr_app.viewer.app.label_draft import Corners, DraftPlate
@@ -157,8 +156,8 @@ class Corrections:
         try:
             if sources:
                 self.plates = label_draft.of_rows(row for _, rows in sources for row in rows)
-            elif (truth := ground_truth_of(path)) is not None:
-                self.plates = label_draft.of_truth(truth, state.plates)
+            elif (named := label_draft.of_name(path, state.plates)) is not None:
+                self.plates = named
             else:
                 self.plates, self.guessed = label_draft.of_readings(state.plates, self.size), True
         except (LabelError, ValueError) as error:

@@ -11,10 +11,11 @@ import numpy as np
 from alpr_app.core.geometry import corners_to_box, order_corners
 from alpr_app.core.plate import ALPHABET, COLOURS, Plate, reads_chinese
 from alpr_app.core.plate_kinds import fits_format
+from alpr_app.data.ccpd import is_ccpd_name, usual_colour
 from alpr_app.data.label_csv import CHECKED, UNREADABLE, place, state_of, written
 from alpr_app.data.label_table import TableRow
 from alpr_app.data.label_text import spelled
-from alpr_app.evaluation.ground_truth import GroundTruth
+from alpr_app.evaluation.ground_truth import ground_truth_of
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import Point
 
@@ -95,9 +96,12 @@ def of_rows(rows: Iterable[TableRow]) -> list[DraftPlate]:
     return plates
 
 
-def of_truth(truth: GroundTruth, plates: Sequence[Plate]) -> list[DraftPlate]:
-    """The plates that a picture's name states. One without a position gets that of the reading with its text, or of
-    the only reading."""
+def of_name(path: str, plates: Sequence[Plate]) -> list[DraftPlate] | None:
+    """The plates that a picture's name states; None if it states none. One without a position gets that of the reading
+    with its text, or of the only reading."""
+    truth = ground_truth_of(path)
+    if truth is None:
+        return None
     found = []
     for label in truth.labels:
         corners = label.corners
@@ -105,7 +109,8 @@ def of_truth(truth: GroundTruth, plates: Sequence[Plate]) -> list[DraftPlate]:
             same = [plate for plate in plates if plate.text == label.text]
             likely = same or (plates if len(plates) == 1 else [])
             corners = np.asarray(likely[0].corners, np.float32) if likely else None
-        found.append(DraftPlate(None if corners is None else as_points(corners), label.text))
+        colour = usual_colour(label.text) if is_ccpd_name(path) else ""
+        found.append(DraftPlate(None if corners is None else as_points(corners), label.text, colour))
     return found
 
 

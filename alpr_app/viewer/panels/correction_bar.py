@@ -15,6 +15,8 @@ from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.painter import Rect
 
 FIELD_WIDTH, COLOUR_WIDTH = 190, 130
+# Width for a remark beside the field; if there is less, it stands below.
+REMARK_WIDTH = 280
 PAD = 8
 
 
@@ -49,7 +51,7 @@ class CorrectionBar:
         places = _flow([_width(context, button) for button in buttons], room, gap)
         step = ui.row_height + 6 * unit
         # The text, its remark, the buttons, and the state of the file.
-        beside = room >= 2 * (FIELD_WIDTH + COLOUR_WIDTH) * unit
+        beside = room >= (FIELD_WIDTH + COLOUR_WIDTH + REMARK_WIDTH) * unit
         rows = (1 if beside else 2) + places[-1][1] + 1 + 1
         height = rows * step + 2 * pad
         top = rect[1] + rect[3] - height
