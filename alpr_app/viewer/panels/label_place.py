@@ -31,7 +31,7 @@ class PlaceDialog:
             self._text, self._opened = place.labels, True
         own = corrections.places.own_folder(place.pictures)
         width = min(WIDTH * ui.unit, window[2] - 20)
-        height = min(6 * (ui.row_height + ui.gap[1]) + 2.5 * ui.line_height + 50 * ui.unit, window[3] - 20)
+        height = min(3 * (ui.row_height + ui.gap[1]) + 5 * (ui.line_height + ui.gap[1]) + 50 * ui.unit, window[3] - 20)
         with ui.area("place ground", window, ui.theme.shade, padding=0, on_top=True):
             if ui.hit("outside", *window[2:]).clicked:
                 corrections.place_dialog_open = False
