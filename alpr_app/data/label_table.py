@@ -8,7 +8,7 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alpr_app.core.errors import reason
@@ -48,6 +48,13 @@ class _Header:
     raw: str
 
 
+@dataclass
+class _File:
+    """The content of the file as it was read or written last; None if there is no file."""
+
+    content: bytes | None = None
+
+
 @dataclass(frozen=True)
 class Edit:
     """What one call of `EditableTable.replace` has changed, for `undo` and `redo`."""
@@ -58,21 +65,27 @@ class Edit:
     header_after: _Header | None
 
 
+class TableChangedError(LabelError):
+    """Another program has changed a table since it was read, so that it is not written over."""
+
+
 @dataclass
 class EditableTable:
     """An `alpr_dataset.csv` in memory. `read` makes one.
 
     Attributes:
         path: The file.
+        new_columns: The columns that the table gets if it has no header yet.
     """
 
     path: Path
+    new_columns: tuple[str, ...] = COLUMNS
     _header: _Header | None = None
     _mark: str = ""
     # Each line of the file, and each picture added since, has a slot of rows, so that no edit moves another one.
     _slots: list[tuple[TableRow, ...]] = field(default_factory=list)
     _by_picture: dict[str, list[int]] = field(default_factory=dict)
-    _on_disk: bytes | None = None
+    _file: _File = field(default_factory=lambda: _File())
 
     @classmethod
     def read(cls, path: Path) -> EditableTable:
@@ -81,7 +94,10 @@ class EditableTable:
         Raises:
             LabelError: The file cannot be read, is no CSV file in UTF-8, or lacks the column `file`.
         """
-        content = _content(path)
+        return cls._parse(path, _content(path))
+
+    @classmethod
+    def _parse(cls, path: Path, content: bytes | None) -> EditableTable:
         if content is None:
             return cls(path)
         try:
@@ -93,7 +109,8 @@ class EditableTable:
         columns, raw = lines[0] if lines else ([], "")
         if "file" not in columns:
             raise LabelError(f"{path}: the column 'file' is missing; it has {columns}")
-        table = cls(path, _Header(tuple(columns), raw), _MARK if text.startswith(_MARK) else "", _on_disk=content)
+        mark = _MARK if text.startswith(_MARK) else ""
+        table = cls(path, _header=_Header(tuple(columns), raw), _mark=mark, _file=_File(content))
         for values, raw in lines[1:]:
             table._append(_row(table._header.columns if table._header else (), values, raw))
         return table
@@ -146,7 +163,7 @@ class EditableTable:
     def add_columns(self, names: Sequence[str]) -> None:
         """Add those of these columns that the table lacks; a new table gets the usual ones with them. Rows that are not
         edited end before them."""
-        known = self.columns or COLUMNS
+        known = self.columns or self.new_columns
         missing = [name for name in dict.fromkeys(names) if name not in known]
         if not names or (self._header is not None and not missing):
             return
@@ -182,16 +199,34 @@ class EditableTable:
                 f"{self.path}: {error.object[error.start : error.end]!r} cannot be written as UTF-8; rename the picture"
             ) from error
 
+    def snapshot(self) -> EditableTable:
+        """Return a copy that another thread may save while this table is edited; both know what the file holds."""
+        return replace(self, _slots=list(self._slots))
+
+    def as_on_disk(self) -> EditableTable:
+        """Return the table without the edits since it was read or saved."""
+        return self._parse(self.path, self._file.content)
+
+    def has_same_file(self, other: EditableTable) -> bool:
+        """Whether both tables know the same content of their file."""
+        return self._file.content == other._file.content
+
+    @property
+    def changed_on_disk(self) -> bool:
+        """Whether another program has changed the file since it was read or saved. Raises LabelError."""
+        return _content(self.path) != self._file.content
+
     def save(self) -> None:
         """Write the table, all or nothing. A table that has become empty again as it was before it existed is removed.
 
         Raises:
-            LabelError: The file cannot be written, or another program has changed it since it was read.
+            TableChangedError: Another program has changed the file since it was read.
+            LabelError: The file cannot be written.
         """
         content = self.content()
-        if _content(self.path) != self._on_disk:
-            raise LabelError(f"{self.path}: another program has changed it; read it again and repeat the edit")
-        if content == self._on_disk:
+        if self.changed_on_disk:
+            raise TableChangedError(f"{self.path}: another program has changed it; read it again and repeat the edit")
+        if content == self._file.content:
             return
         try:
             if content is None:
@@ -202,7 +237,7 @@ class EditableTable:
             raise LabelError(
                 f"{self.path}: cannot be written ({reason(error)}); make room or choose another folder"
             ) from error
-        self._on_disk = content
+        self._file.content = content
 
     def _append(self, row: TableRow) -> None:
         key = picture_key(row.values["file"]) if row.values.get("file") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from alpr_app.data.label_csv import (
     split_of,
     state_of,
 )
+from alpr_app.data.linked_pictures import LINK_NAME, linked_pictures
 
 Refuse = Callable[[LabelError], None]
 """Receives an error for each label that is left out."""
@@ -255,10 +256,11 @@ class _TablePicture:
         )
 
 
-def _read_table(table: Path) -> tuple[DataFolder, set[Path]]:
-    """The labels of a table, and all pictures that it names."""
+def _read_table(table: Path, name: str = "", without: Container[Path] = ()) -> tuple[DataFolder, set[Path]]:
+    """The labels of a table, and all pictures that it names. name: that of its folder as a subset, if not its own.
+    without: normalised paths of pictures whose rows are left out."""
     rows = read_rows(table, ("file",))
-    folder = table.parent
+    folder, name = table.parent, name or table.parent.name
     placed = bool(rows) and bool({"box", "corners"} & rows[0].keys())
     crops: list[LabelledCrop] = []
     by_path: dict[Path, _TablePicture] = defaultdict(_TablePicture)
@@ -268,6 +270,8 @@ def _read_table(table: Path) -> tuple[DataFolder, set[Path]]:
         path, text, corners = file_in(folder, row["file"]), row.get("text", "").strip(), place(row, table, number)
         split, lines, state = split_of(row, table, number), rows_of(row, table, number), state_of(row, table, number)
         named.add(path)
+        if Path(os.path.normpath(path)) in without:
+            continue
         if not row.get("split", "").strip():
             assumed.add(path)
         if (text or state == UNREADABLE) and corners is None and placed:
@@ -280,7 +284,7 @@ def _read_table(table: Path) -> tuple[DataFolder, set[Path]]:
             crops.append(LabelledCrop(path, text, split, lines))
             continue
         picture = by_path[path]
-        picture.split, picture.subset = split, row.get("subset", "").strip() or folder.name
+        picture.split, picture.subset = split, row.get("subset", "").strip() or name
         if corners is None:
             picture.checked = bool(state)
             continue
@@ -293,14 +297,23 @@ def _read_table(table: Path) -> tuple[DataFolder, set[Path]]:
         tuple(picture for picture in pictures if picture.plates or picture.unreadable),
         tuple(crops),
         tuple(picture for picture in pictures if not picture.plates and not picture.unreadable),
-        ((folder.name, len(assumed)),) if assumed else (),
+        ((name, len(assumed)),) if assumed else (),
     )
     return data, named
 
 
+_NOTHING = DataFolder((), (), ())
+
+
 def tables_of(root: Path) -> list[Path]:
     """Return every CSV file that `read_data_folder` may read."""
-    return [*root.glob("*.csv"), *root.glob("*/*.csv"), _table_beside(Path(os.path.abspath(root)))]
+    pictures = linked_pictures(root)
+    folders = [root] if pictures is None else [root, pictures]
+    return [
+        path
+        for folder in folders
+        for path in (*folder.glob("*.csv"), *folder.glob("*/*.csv"), _table_beside(Path(os.path.abspath(folder))))
+    ]
 
 
 def _raise(error: LabelError) -> None:
@@ -311,7 +324,8 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
     """Read all labels under `root`: a folder of labelled folders, or a labelled folder itself.
 
     An `alpr_dataset.csv` decides about the pictures that it names, and about no others: those have the labels that they
-    would have without it.
+    would have without it. If `root` names the folder of its pictures (`linked_pictures`), that folder is read, and the
+    table in `root` overrides all labels there.
 
     Args:
         root: The folder.
@@ -326,14 +340,30 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
         raise LabelError(f"{root}: no such folder")
     # The folder's name matters, also if it is given as a dot; a link keeps its own name.
     root = Path(os.path.abspath(root))
-    pictures: list[LabelledPicture] = []
-    crops: list[LabelledCrop] = []
-    negatives: list[LabelledPicture] = []
-    assumed: Counter[str] = Counter()
+    pictures_folder = linked_pictures(root)
+    if pictures_folder is None:
+        return _read_folder(root, refuse, _NOTHING, frozenset())
+    pictures_folder = Path(os.path.abspath(pictures_folder))
+    if not pictures_folder.is_dir():
+        raise LabelError(f"{root / LINK_NAME}: the pictures' folder '{pictures_folder}' is missing; correct its path")
+    table = root / TABLE_NAME
+    corrections, named = _read_table(table, pictures_folder.name) if table.is_file() else (_NOTHING, set())
+    return _read_folder(pictures_folder, refuse, corrections, named)
+
+
+def _read_folder(root: Path, refuse: Refuse, corrections: DataFolder, corrected: Set[Path]) -> DataFolder:
+    """Read the labels under `root`, which `corrections` override for the pictures `corrected`."""
+    corrected = {Path(os.path.normpath(path)) for path in corrected}
+    pictures, crops, negatives = list(corrections.pictures), list(corrections.crops), list(corrections.negatives)
+    assumed = Counter(dict(corrections.assumed))
     folders = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
-    tables = {folder: _read_table(folder / TABLE_NAME) for folder in folders if (folder / TABLE_NAME).is_file()}
+    tables = {
+        folder: _read_table(folder / TABLE_NAME, without=corrected)
+        for folder in folders
+        if (folder / TABLE_NAME).is_file()
+    }
     # Tables may name pictures of other folders.
-    named = {Path(os.path.normpath(path)) for _, paths in tables.values() for path in paths}
+    named = corrected | {Path(os.path.normpath(path)) for _, paths in tables.values() for path in paths}
     for folder in folders:
         table = _table_beside(folder)
         if folder in tables:
@@ -357,7 +387,7 @@ def read_data_folder(root: Path, refuse: Refuse = _raise) -> DataFolder:
     machine = root / "machine_labels.csv"
     if machine.is_file():
         pictures += [picture for picture in _machine_pictures(machine) if picture.path not in named]
-    if not pictures and not crops and not negatives and not any(paths for _, paths in tables.values()):
+    if not pictures and not crops and not negatives and not named:
         raise LabelError(
             f"{root}: holds no CCPD-named pictures, no {TABLE_NAME}, no crops.csv and no machine_labels.csv"
         )

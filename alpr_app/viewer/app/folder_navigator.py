@@ -10,6 +10,7 @@ from alpr_app.viewer.app.image_list import ERRORS, UNSURE, rank_of
 from alpr_app.viewer.app.settings import with_recent
 from alpr_app.viewer.app.state import FOLDER, State
 from alpr_app.viewer.workers.folders import FolderCrawl, FolderScan
+from alpr_app.viewer.workers.label_places import LabelPlaces
 from alpr_app.viewer.workers.label_tables import Labels, LabelTableReader
 from alpr_app.viewer.workers.recogniser import FAILED
 from alpr_app.viewer.workers.threads import drain, noop
@@ -21,10 +22,11 @@ class FolderNavigator:
     Args:
         state: State of the window.
         wake: Ends the window's sleep.
+        places: Where labels are kept that do not lie beside their pictures; None if nowhere.
     """
 
-    def __init__(self, state: State, wake: Callable[[], None] = noop) -> None:
-        self._state, self._wake = state, wake
+    def __init__(self, state: State, wake: Callable[[], None] = noop, places: LabelPlaces | None = None) -> None:
+        self._state, self._wake, self._places = state, wake, places
         self._scan: FolderScan | None = None
         self._crawl: FolderCrawl | None = None
         # The requested picture, which is listed whatever its suffix; and the same until it has been selected.
@@ -70,6 +72,11 @@ class FolderNavigator:
         if self._crawl is not None and state.tree.root is not None:
             self._crawl.request(state.tree.root.path)
 
+    def sort(self, order: str) -> None:
+        """Sort the list now; later results do not move any row."""
+        self._state.change(order=order)
+        self.refresh()
+
     def _result_version(self) -> tuple[int, float, float]:
         image_list = self._state.image_list
         return image_list.changes, image_list.score, image_list.confidence
@@ -108,7 +115,7 @@ class FolderNavigator:
         if listing.finished:
             state.image_list.complete()
             if self._tables is None:
-                self._tables = LabelTableReader(self._wake)
+                self._tables = LabelTableReader(self._wake, self._places)
             self._tables.request(state.folder, listing.names)
 
     def _collect_labels(self) -> None:

@@ -209,6 +209,8 @@ class ImageList:
         """Add results from earlier readings, made by `make_record` with the present labels, unless the pictures have
         newer ones or are gone; returns how many were added."""
         fresh = {n: record for n, record in records.items() if n not in self.records and self.expects(n)}
+        for name in self.labels.corrected & fresh.keys():
+            fresh[name] = make_record(self.labels, name, fresh[name].recognition)
         self.records.update(fresh)
         for record in fresh.values():
             self._count(record)
@@ -240,6 +242,12 @@ class ImageList:
             self.changes += 1
             self._count_all()
         self._stale = bool(self.text) or self.only != ALL
+
+    def relabel(self, name: str) -> None:
+        """Compare the result of one picture again, because its labels have been corrected."""
+        record = self.records.get(name)
+        if record is not None:
+            self.add(name, record.recognition)
 
     @property
     def has_labels(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alpr_app.viewer.app.commands import press
+from alpr_app.viewer.app.correction_commands import press_correction
 from alpr_app.viewer.app.program import ViewerProgram
 from alpr_app.viewer.app.settings import LIMITS, Settings
 from alpr_app.viewer.app.state import FOLDER
@@ -12,9 +13,11 @@ from alpr_app.viewer.panels.comparison import ComparisonPanel
 from alpr_app.viewer.panels.contact_sheet import ContactSheetPanel
 from alpr_app.viewer.panels.context import PanelContext
 from alpr_app.viewer.panels.controls import settings_panel
+from alpr_app.viewer.panels.correction_bar import CorrectionBar
 from alpr_app.viewer.panels.dialogs import GotoDialog, OpenDialog
 from alpr_app.viewer.panels.help import help_window
 from alpr_app.viewer.panels.kept_results import keep_question
+from alpr_app.viewer.panels.label_place import PlaceDialog
 from alpr_app.viewer.panels.menu import context_menu
 from alpr_app.viewer.panels.plates import PlatesPanel
 from alpr_app.viewer.panels.summary import SummaryTable
@@ -55,6 +58,7 @@ class WindowLayout:
         self._open_dialog, self._goto_dialog = OpenDialog(), GotoDialog()
         self._summary, self._training = SummaryTable(), TrainingPage()
         self._contact_sheet, self._comparison = ContactSheetPanel(), ComparisonPanel()
+        self._corrections, self._place_dialog = CorrectionBar(), PlaceDialog()
 
     def draw(self, size: tuple[int, int], seconds: float) -> None:
         """Take over results from the threads and draw a frame: `size` of the window, `seconds` since the last frame."""
@@ -82,7 +86,7 @@ class WindowLayout:
                 continue
             # The open dialog has keys of its own.
             if not (ui.wants_text or program.state.open_dialog_open) or key in ("F1", "Escape"):
-                press(program, key, mods)
+                _ = press_correction(program, key, mods) or press(program, key, mods)
 
     def _panels(self, window: Rect) -> None:
         context, state = self.context, self.context.program.state
@@ -102,10 +106,11 @@ class WindowLayout:
         left, right = round(left), round(right)
         if left:
             self._browser.draw(context, (0, 0, left, height))
-        canvas = (left, 0, window[2] - left - right, height)
+        canvas: Rect = (left, 0, window[2] - left - right, height)
         if page_open:
             page.draw(context, canvas)
         else:
+            canvas = self._corrections.draw(context, canvas)
             self._canvas.draw(context, canvas)
         keep_question(context, canvas)
         state.hovered_card = -1
@@ -124,6 +129,7 @@ class WindowLayout:
             self._goto_dialog.just_opened = True
         if state.summary_open and state.kind == FOLDER:
             self._summary.draw(context, window)
+        self._place_dialog.draw(context, window)
         if state.run_open:
             self._training.draw(context, window)
         if state.help_open:

@@ -114,6 +114,7 @@ def _run(args: argparse.Namespace) -> bool:
         return True
     from alpr_app.viewer.app.notices import report_threads
     from alpr_app.viewer.app.window import Waker, Window
+    from alpr_app.viewer.workers.label_places import labels_path
     from alpr_app.viewer.workers.recogniser import Analyser
     from alpr_app.viewer.workers.result_store import results_path
     from alpr_app.viewer.workers.star_keeper import stars_path
@@ -129,6 +130,7 @@ def _run(args: argparse.Namespace) -> bool:
             return choice.make()
 
         files = {"settings_file": path, "results_file": results_path(), "stars_file": stars_path()}
+        files |= {"labels_folder": labels_path()}
         program = make(settings=settings, wake=waker, make=make_models, **files)
         program.state.add_message(message, is_error=True)
         return program

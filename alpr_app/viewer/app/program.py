@@ -21,6 +21,7 @@ from alpr_app.viewer.app.arguments import PROGRAM
 from alpr_app.viewer.app.camera_modes import CameraModes
 from alpr_app.viewer.app.cars import Cars
 from alpr_app.viewer.app.contact_sheet import ContactSheet
+from alpr_app.viewer.app.corrections import Corrections
 from alpr_app.viewer.app.film_player import FilmPlayer
 from alpr_app.viewer.app.folder_navigator import FolderNavigator, SlideShow
 from alpr_app.viewer.app.folder_results import Summary
@@ -40,6 +41,7 @@ from alpr_app.viewer.workers.cameras import CameraList
 from alpr_app.viewer.workers.export import ExportWorker
 from alpr_app.viewer.workers.folders import open_error
 from alpr_app.viewer.workers.images import FolderSource, ImageItem, load_image_item
+from alpr_app.viewer.workers.label_places import LabelPlaces
 from alpr_app.viewer.workers.live import RUNNING, WAITING, LiveSource, open_capture
 from alpr_app.viewer.workers.picker import FolderPicker
 from alpr_app.viewer.workers.recogniser import Analyser, Recogniser, Recognition
@@ -49,6 +51,8 @@ from alpr_app.viewer.workers.threads import BackgroundTask, Closable, LatestValu
 IDLE_SECONDS = 1.0
 LIVE_SECONDS = 0.25
 BUSY_SECONDS = 0.1
+# A disk that takes longer to save the last second of corrections has gone.
+SAVE_LABELS_SECONDS = 20.0
 
 
 class ViewerProgram:
@@ -61,6 +65,7 @@ class ViewerProgram:
         wake: Ends the window's sleep; called on any thread.
         results_file: Where results of pictures are kept if the user agrees; None to remember them in this session only.
         stars_file: Where stars of pictures are kept; None for this session only.
+        labels_folder: Where corrected labels are kept that do not lie beside their pictures; None to correct none.
         make, load, capture, cameras: Replace the models, the reading of pictures, the opening of cameras and the list
             of cameras in tests.
     """
@@ -77,15 +82,18 @@ class ViewerProgram:
         cameras: CameraList | None = None,
         results_file: Path | None = None,
         stars_file: Path | None = None,
+        labels_folder: Path | None = None,
     ) -> None:
-        self.choice, self._settings_file, self._wake = choice, settings_file, wake
-        self._load = load
+        self.choice, self._settings_file, self._wake, self._load = choice, settings_file, wake, load
         self.state = State(settings=settings or Settings())
-        self.navigator, self.folder_picker = FolderNavigator(self.state, wake), FolderPicker(wake)
+        places = LabelPlaces(labels_folder) if labels_folder is not None else None
+        self.navigator, self.folder_picker = FolderNavigator(self.state, wake, places), FolderPicker(wake)
+        self.corrections = Corrections(self.state, places, self.step, wake)
         self._folder: FolderSource | None = None
         self.live: LiveSource | None = None
         self.film = FilmPlayer(self.state)
         self._focus: tuple[str, ...] = ()
+        self.whole_folder = WholeFolder(self.state, lambda: self._folder)
         self._frames: LatestValue[ImageItem] = LatestValue(wake)
         self._closing: list[FolderSource | LiveSource] = []
         # Number of the opened source; results of earlier sources are ignored.
@@ -94,7 +102,7 @@ class ViewerProgram:
         self.stars = Stars(self.state, stars_file, wake)
         # The selected picture while it is read again because its crops were not kept.
         self._rereading = ""
-        self.slide_show, self.whole_folder = SlideShow(self.state), WholeFolder(self.state)
+        self.slide_show = SlideShow(self.state)
         self.export_worker = ExportWorker(wake)
         self.cameras = cameras or CameraList(wake)
         self.camera_modes = CameraModes(self.state, self.cameras, capture)
@@ -189,8 +197,7 @@ class ViewerProgram:
         self._frames.put(image_item)
 
     def _item_dequeued(self) -> None:
-        folder = self._folder
-        if folder is not None:
+        if (folder := self._folder) is not None:
             folder.notify()
         self.film.notify()
 
@@ -222,6 +229,7 @@ class ViewerProgram:
             self._collect_live(self.live, recognitions)
         self.contact_sheet.collect()
         self.comparison.collect(self.choice)
+        self.corrections.collect()
 
     def _collect_folder(self, recognitions: list[Recognition]) -> None:
         state, image_list = self.state, self.state.image_list
@@ -239,10 +247,10 @@ class ViewerProgram:
             state.read_all_done += bool(state.read_all_total) and name not in image_list.records
             image_list.add(name, recognition)
             self.memory.add(recognition)
-            self._note_result(recognition)
+            state.note_result(recognition)
         image_list.refresh()
-        if self._folder is not None and state.read_all_total and not state.scanning:
-            self.whole_folder.finish(self._folder)
+        if state.read_all_total and not state.scanning:
+            self.whole_folder.finish()
         self.slide_show.advance()
         self._update_focus()
         record = state.record
@@ -261,19 +269,13 @@ class ViewerProgram:
         state.live_status, state.live_last_frame = live.status, live.last_frame_time
         self.film.collect()
         for recognition in recognitions:
-            self._note_result(recognition)
+            state.note_result(recognition)
         show_live_results(state, self.film, self._frames.take(), recognitions)
 
     def _reload(self, names: Sequence[str]) -> None:
         """Read pictures again whose files have changed."""
         if self._folder is not None:
             self._folder.reload([os.path.join(self.state.folder, name) for name in names])
-
-    def _note_result(self, recognition: Recognition) -> None:
-        if recognition.timings is not None:
-            self.state.timings.append(recognition.timings)
-        if recognition.error:
-            self.state.add_message(f"{os.path.basename(recognition.key)}: {recognition.error}", is_error=True)
 
     def _update_focus(self) -> None:
         """Tell the source which pictures are needed now."""
@@ -315,8 +317,7 @@ class ViewerProgram:
 
     def read_all(self, wanted: bool) -> None:
         """Start reading the whole folder in the background, or stop it."""
-        if self._folder is not None:
-            self.whole_folder.read(self._folder, wanted)
+        self.whole_folder.read(wanted)
 
     def choose_models(self, **changes: Any) -> None:
         """Change the models, backend, threads or device. Pictures are read again when they are shown next, unless
@@ -342,11 +343,6 @@ class ViewerProgram:
         self.state.change(recursive=recursive)
         self.navigator.refresh()
 
-    def sort(self, order: str) -> None:
-        """Sort the list now; later results do not move any row."""
-        self.state.change(order=order)
-        self.navigator.refresh()
-
     def sleep_seconds(self) -> float:
         """Seconds for which the window may sleep if nothing wakes it."""
         state = self.state
@@ -366,6 +362,7 @@ class ViewerProgram:
         """
         if self._settings_file is not None:
             self._report_error(save_settings(self._settings_file, self.state.settings))
+        self.corrections.leave_picture()
         self._close_source()
         self.recogniser.close(0)
         if not self.export_worker.close(timeout):
@@ -373,10 +370,14 @@ class ViewerProgram:
             self.export_worker.close(None)
         for message, is_error in self.export_worker.take_messages():
             self._report_error(message if is_error else "")
+        self.corrections.close(SAVE_LABELS_SECONDS)
+        for message in self.corrections.problems:
+            self._report_error(message)
         deadline = monotonic() + timeout
         threads: list[Closable] = [
             *self._closing,
             self.navigator,
+            self.corrections,
             self.memory,
             self.stars,
             self.folder_picker,

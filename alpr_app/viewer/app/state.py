@@ -278,6 +278,13 @@ class State:
         if text and not (self.messages and self.messages[-1].text == text and self.message is not None):
             self.messages.append(Message(text, is_error))
 
+    def note_result(self, recognition: Recognition) -> None:
+        """Remember how long a result took, and report why there is none."""
+        if recognition.timings is not None:
+            self.timings.append(recognition.timings)
+        if recognition.error:
+            self.add_message(f"{os.path.basename(recognition.key)}: {recognition.error}", is_error=True)
+
     @property
     def message(self) -> Message | None:
         """The newest message for MESSAGE_SECONDS, then None."""

@@ -113,7 +113,7 @@ class BrowserPanel:
         chosen = ui.combo("order", current, orders)
         image_list.filter(text, only)
         if chosen != current:
-            program.sort(SORT_ORDERS[chosen])
+            program.navigator.sort(SORT_ORDERS[chosen])
 
     def _combo_share(self, context: PanelContext, orders: list[str]) -> float:
         """The share of the width for the outcomes, so that the longest texts of both combo boxes fit."""

@@ -14,14 +14,17 @@ from alpr_app.viewer.app.commands import reset_light
 from alpr_app.viewer.panels.busy import busy_note
 from alpr_app.viewer.panels.comparison import comparison_strip
 from alpr_app.viewer.panels.context import PanelContext, draw_dashed, elide, picture_colour
+from alpr_app.viewer.panels.correction_canvas import CorrectionCanvas
 from alpr_app.viewer.panels.detail import PIXELATED_FROM, draw_detail
 from alpr_app.viewer.panels.menu import open_menu
+from alpr_app.viewer.panels.picture_space import PictureTransform, label_rect
 from alpr_app.viewer.panels.timeline import TimelinePanel, timeline_height
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.inputs import Hit
 from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
+from alpr_app.viewer.toolkit.textures import Texture
 from alpr_app.viewer.toolkit.theme import Colour
 from alpr_app.viewer.workers.images import ImageItem
 
@@ -35,6 +38,7 @@ class CanvasPanel:
     def __init__(self) -> None:
         self._dragging = False
         self._timeline = TimelinePanel()
+        self._corrections = CorrectionCanvas()
 
     def draw(self, context: PanelContext, rect: Rect) -> None:
         ui, state = context.ui, context.program.state
@@ -53,8 +57,9 @@ class CanvasPanel:
             hit = ui.hit("picture", area[2], area[3], overlap=True)
             self._handle_mouse(context, area, image_item, hit)
             with ui.painter.clip(area):
-                self._picture(context, area, image_item)
-                self._overlays(context, area, image_item)
+                texture = self._picture(context, area, image_item)
+                if not self._corrections.draw(context, area, image_item, texture):
+                    self._overlays(context, area, image_item)
             interruption_banner(context, area)
             busy_note(context, area)
             if not state.light.neutral:
@@ -69,6 +74,8 @@ class CanvasPanel:
         pointer = (ui.mouse.position[0] - area[0], ui.mouse.position[1] - area[1])
         if hit.hovered and ui.mouse.wheel:
             view.zoom_at(ui.mouse.wheel, pointer, size, canvas)
+        if self._corrections.handle_mouse(context, area, image_item, hit):
+            return
         if hit.held and max(map(abs, ui.drag_distance)) > CLICK_SLACK * ui.unit:
             self._dragging = True
         if hit.held and self._dragging:
@@ -94,7 +101,7 @@ class CanvasPanel:
         texts = [plate.text] if plate is not None else [other.text for other in state.plates if other.text]
         open_menu(context, "" if image_item.live else image_item.key, plate, ", ".join(texts))
 
-    def _picture(self, context: PanelContext, area: Rect, image_item: ImageItem) -> None:
+    def _picture(self, context: PanelContext, area: Rect, image_item: ImageItem) -> Texture:
         view = context.program.state.view
         view.drawn_scale = scale = view.scale(image_item.size, area[2:])
         left, top = view.origin(image_item.size, area[2:])
@@ -111,6 +118,7 @@ class CanvasPanel:
         across, down = (max(1.0, side * scale) for side in image_item.size)
         context.ui.painter.picture(texture, (*corner, across, down))
         draw_detail(context, area, image_item, corner)
+        return texture
 
     def _overlays(self, context: PanelContext, area: Rect, image_item: ImageItem) -> None:
         state, view = context.program.state, context.program.state.view
@@ -213,29 +221,6 @@ class CanvasPanel:
         paint.text((rect[0] + pad + 4 * ui.unit, rect[1] + pad / 2), text, ui.theme.label_text)
 
 
-class PictureTransform:
-    """Converts between picture pixels and window coordinates.
-
-    Args:
-        origin: Position of the picture on the canvas.
-        scale: Screen pixels per picture pixel.
-        canvas: Rectangle of the canvas in the window.
-    """
-
-    def __init__(self, origin: Point, scale: float, canvas: Rect) -> None:
-        # Rounded like the picture itself.
-        self._left, self._top = round(canvas[0] + origin[0]), round(canvas[1] + origin[1])
-        self._scale, self.canvas = scale, canvas
-
-    def to_screen(self, point: Sequence[float] | np.ndarray) -> Point:
-        """Window coordinates of a point of the picture."""
-        return self._left + float(point[0]) * self._scale, self._top + float(point[1]) * self._scale
-
-    def to_picture(self, point: Point) -> Point:
-        """Picture coordinates of a point in the window."""
-        return (point[0] - self._left) / self._scale, (point[1] - self._top) / self._scale
-
-
 def _light_banner(context: PanelContext, area: Rect) -> None:
     """Button at the bottom that shows the changed brightness and contrast; a click resets them."""
     ui = context.ui
@@ -255,33 +240,3 @@ def plate_under(plates: Sequence[Plate], point: Point) -> int:
         if left <= point[0] <= right and top <= point[1] <= bottom and area < smallest:
             found, smallest = number, area
     return found
-
-
-def label_rect(
-    box: Rect, size: Point, area: Rect, gap: float, taken: Sequence[Rect], below_first: bool = False
-) -> Rect | None:
-    """Find a rectangle for a label: above its box, else below (or the other way round with `below_first`).
-
-    Returns:
-        A rectangle inside `area` that overlaps none of `taken`; None if the box is not visible.
-    """
-    left, top, width, height = box
-    if left > area[0] + area[2] or left + width < area[0] or top > area[1] + area[3] or top + height < area[1]:
-        return None
-    x = min(max(left, area[0] + 2), max(area[0] + 2, area[0] + area[2] - size[0] - 2))
-    highest, lowest = area[1] + 2, area[1] + area[3] - size[1] - 2
-    above, below = top - gap - size[1], top + height + gap
-    steps = [number * (size[1] + 2) for number in range(6)]
-    sides = [[above - step for step in steps], [below + step for step in steps]]
-    rows = [y for side in (reversed(sides) if below_first else sides) for y in side]
-    free = [y for y in rows if highest <= y <= lowest and not any(_overlap((x, y, *size), other) for other in taken)]
-    return (x, free[0] if free else min(max(above, highest), lowest), *size)
-
-
-def _overlap(first: Rect, second: Rect) -> bool:
-    return (
-        first[0] < second[0] + second[2]
-        and second[0] < first[0] + first[2]
-        and first[1] < second[1] + second[3]
-        and second[1] < first[1] + first[3]
-    )

@@ -58,7 +58,7 @@ class ComparisonPanel:
             title = tr("Compare two models")
             ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
             ui.cursor = (left + ui.room[0] - width, top)
-            if ui.button(f"{label}##comparison", width, tip=tr("X or Escape")):
+            if ui.button(f"{label}##comparison", width, tip=tr("Y or Escape")):
                 comparison.toggle()
             ui.cursor = (left, top + ui.row_height + ui.gap[1])
             if comparison.sides is None:
@@ -148,7 +148,7 @@ def _sides(context: PanelContext) -> None:
     for number, (name, side) in enumerate(zip(NAMES, comparison.sides, strict=True)):
         left, top = ui.cursor
         room = ui.room[0]
-        tip = tr("Show the results of this model (Ctrl X changes between both)")
+        tip = tr("Show the results of this model (Ctrl M changes between both)")
         if ui.button(f"{use}##{number}", button, on=comparison.active == number, tip=tip):
             comparison.use(number)
         y, x = top + (ui.row_height - ui.line_height) / 2, left + button + 10 * ui.unit

@@ -186,7 +186,7 @@ def icon_width(ui: Toolkit) -> float:
 
 
 def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool = False, enabled: bool = True) -> bool:
-    """Draw a square button with an icon: previous, next, up, refresh, play, pause or star; returns whether it was
+    """Draw a square button with an icon: previous, next, up, refresh, pencil, play, pause or star; whether it was
     clicked."""
     ui = context.ui
     left, top = ui.cursor
@@ -215,6 +215,10 @@ def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool 
         paint.triangle((tip_x - part, tip_y), (tip_x + part, tip_y), (tip_x, tip_y + part * 1.3), colour)
     elif icon == "star":
         draw_star(paint, (x, y), 1.35 * size, colour, filled=on)
+    elif icon == "pencil":
+        end, part = (x + size, y - size), size * 0.5
+        paint.line([(x - size * 0.55, y + size * 0.55), end], colour, 3.4 * ui.unit)
+        paint.triangle((x - size, y + size), (x - size, y + size - part), (x - size + part, y + size), colour)
     elif icon == "pause":
         for part in (-0.85, 0.25):
             paint.fill((x + part * size, y - size, size * 0.6, 2 * size), colour)

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from alpr_app.viewer.app.commands import COMMANDS
+from alpr_app.viewer.app.correction_commands import CORRECTION_COMMANDS, LABELS, OTHER_KEYS
 from alpr_app.viewer.panels.context import PanelContext
 from alpr_app.viewer.panels.menu import ACTIONS
 from alpr_app.viewer.text.language import mark, tr
@@ -37,6 +38,8 @@ def help_window(context: PanelContext, window: Rect) -> None:
     groups = [
         (tr(name), [(c.label, tr(c.text)) for c in found]) for name, found in groupby(COMMANDS, lambda c: c.group)
     ]
+    others = [(tr(keys), tr(text)) for keys, text in OTHER_KEYS]
+    groups.append((tr(LABELS), [(c.label, tr(c.text)) for c in CORRECTION_COMMANDS] + others))
     groups.append((tr("Mouse"), [(tr(key) if key else "", tr(text)) for key, text in _MOUSE]))
     columns, width = next(
         (columns, wide)

@@ -73,7 +73,8 @@ def toolbar(context: PanelContext, rect: Rect) -> float:
     chosen = [toggle for toggle in _TOGGLES if toggle[1] != "show_truth" or state.kind == FOLDER]
     back = not live or (state.film is not None and state.film.can_seek)
     star = [_star] if state.kind == FOLDER else []
-    buttons = [*([_previous] if back else []), _next, _play, *star, _fit, _actual_size]
+    correct = [] if live else [_correct]
+    buttons = [*([_previous] if back else []), _next, _play, *star, _fit, _actual_size, *correct]
     widths = [
         ui.text_width(tr(_LABELS[button])) + 18 * ui.unit if button in _LABELS else icon_width(ui) for button in buttons
     ]
@@ -138,6 +139,12 @@ def _actual_size(context: PanelContext, usable: bool) -> None:
     view = context.program.state.view
     if context.ui.button(tr(_LABELS[_actual_size]), on=view.zoom == 1.0, tip=tr("Actual size (1)")):
         view.set_zoom(1.0)
+
+
+def _correct(context: PanelContext, usable: bool) -> None:
+    corrections = context.program.corrections
+    if icon_button(context, "correct", "pencil", tr("Correct labels (X)"), on=corrections.active, enabled=usable):
+        corrections.toggle()
 
 
 _LABELS = {_fit: mark("Fit"), _actual_size: "1:1"}

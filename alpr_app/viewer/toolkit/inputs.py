@@ -29,6 +29,7 @@ KEYS = {
     "Home": 268,
     "End": 269,
     "F1": 290,
+    "F2": 291,
     "F5": 294,
     "F11": 300,
     "Keypad enter": 335,
@@ -63,7 +64,7 @@ CONTROL, SHIFT = 2, 1
 # Keys that end the input into a text field.
 _FIELD_KEYS = ("Enter", "Keypad enter", "Escape", "Tab")
 # Keys of commands that give the focus to a text field, which takes a frame or two.
-_FOCUSING_KEYS = ("O", "J", "F")
+_FOCUSING_KEYS = ("O", "J", "F", "F2")
 # Seconds of rest after which a tooltip appears.
 REST_SECONDS = 0.4
 # Far enough outside that Dear ImGui sees no pointer.
@@ -188,7 +189,9 @@ class Inputs:
             if moved and event.kind == "press":
                 return
             self._events.popleft()
-            event.apply(target)
+            # Outside text fields it is a command; Dear ImGui would give the focus to a field.
+            if typing or event.pressed is None or event.pressed[0] != "Tab":
+                event.apply(target)
             moved |= event.kind == "move"
             if event.changes is not None:
                 changed.add(event.changes)

@@ -62,7 +62,8 @@ class Toolkit(ABC):
         # Whether a text field has the focus, so that letters are not commands; whether a combo box is open.
         # Frames for which the keyboard waits until a text field has the focus.
         self._focus_frames = 0
-        self.wants_text = self._typing = self.combo_open = self._combo_drawn = False
+        # `is_typing`: whether the text field drawn last has the focus.
+        self.wants_text = self.is_typing = self._typing = self.combo_open = self._combo_drawn = False
         self.restyle(theme, scale, letters)
 
     def restyle(self, theme: Theme, scale: float, letters: str = "") -> None:
@@ -346,7 +347,8 @@ class Toolkit(ABC):
             self._focus_frames = FOCUS_FRAMES
         shown = printable(value)
         typed = self._input_text(f"##{label}", hint, shown)
-        if self._imgui.is_item_active():
+        self.is_typing = bool(self._imgui.is_item_active())
+        if self.is_typing:
             self._typing, self._focus_frames = True, 0
         entered = self._imgui.is_item_deactivated() and any(name.endswith("nter") for name, _ in self.inputs.pressed)
         return value if typed == shown else typed, entered

@@ -5,7 +5,7 @@ demand, because a table may have a hundred thousand rows.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
@@ -13,6 +13,7 @@ from time import sleep
 from alpr_app.data.label_csv import TABLE_NAME, UNREADABLE, LabelError, place, read_rows, state_of
 from alpr_app.data.labels import LabelledPlate
 from alpr_app.evaluation.ground_truth import GroundTruth, Label, label_text_of
+from alpr_app.viewer.workers.label_places import LabelPlaces
 from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
 # Only these columns of a row are kept.
@@ -45,19 +46,35 @@ class Labels:
         folder: Folder that the names of pictures are relative to.
         problems: One line for each table or row that cannot be used.
         texts: Texts of the labelled pictures, from tables and names, as they are written.
+        corrected: Pictures whose rows have been replaced since the tables were read.
     """
 
     def __init__(
         self,
         folder: str = "",
-        lines: Mapping[str, Sequence[Line]] | None = None,
+        lines: dict[str, Sequence[Line]] | None = None,
         problems: Sequence[str] = (),
-        texts: Mapping[str, str] | None = None,
+        texts: dict[str, str] | None = None,
     ) -> None:
         self.folder, self.problems = folder, list(problems)
-        self._lines: Mapping[str, Sequence[Line]] = lines or {}
-        self.texts: Mapping[str, str] = texts or {}
+        self._lines: dict[str, Sequence[Line]] = lines or {}
+        self.texts: dict[str, str] = texts or {}
+        self.corrected: set[str] = set()
         self._parsed: dict[str, GroundTruth | None] = {}
+
+    def set_lines(self, name: str, lines: Sequence[Line]) -> None:
+        """Replace the rows of a picture, because the user has corrected them; without any, its name is its label."""
+        self._parsed.pop(name, None)
+        if lines:
+            self._lines[name] = lines
+        else:
+            self._lines.pop(name, None)
+        text = ", ".join(_readable_texts(lines)) if lines else label_text_of(name)
+        if text:
+            self.texts[name] = text
+        else:
+            self.texts.pop(name, None)
+        self.corrected.add(name)
 
     def __contains__(self, name: str) -> bool:
         return name in self._lines
@@ -112,12 +129,27 @@ def _label(table: LabelTable, number: int, row: dict[str, str]) -> Label | None:
 
 @dataclass
 class _TableCollector:
-    lines: dict[str, list[Line]] = field(default_factory=dict)
+    lines: dict[str, Sequence[Line]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def add(self, folder: str, inside: str) -> None:
         """Read the table in the subfolder `inside` of `folder`, if there is one."""
-        path = Path(folder, inside, TABLE_NAME)
+        for file, line in self._read(Path(folder, inside, TABLE_NAME)):
+            name = os.path.normpath(os.path.join(inside, file.replace("\\", "/")))
+            self.lines[name] = [*self.lines.get(name, ()), line]
+
+    def override(self, folder: str, table: Path) -> None:
+        """Read a table that lies elsewhere and has precedence for the pictures of `folder` that it names."""
+        prefix, own = os.path.join(os.path.realpath(folder), ""), os.path.realpath(table.parent)
+        found: dict[str, list[Line]] = {}
+        for file, line in self._read(table):
+            path = os.path.normpath(os.path.join(own, file.replace("\\", "/")))
+            if path.startswith(prefix):
+                found.setdefault(path[len(prefix) :], []).append(line)
+        self.lines |= found
+
+    def _read(self, path: Path) -> Iterator[tuple[str, Line]]:
+        """The name and the values of each row of a table; nothing if it does not exist or cannot be used."""
         if not path.is_file():
             return
         try:
@@ -127,17 +159,26 @@ class _TableCollector:
             return
         table = LabelTable(path, bool(rows) and bool({"box", "corners"} & rows[0].keys()))
         for number, row in enumerate(rows, start=2):
-            name = os.path.normpath(os.path.join(inside, row["file"].replace("\\", "/")))
-            line = {column: row[column] for column in _COLUMNS if row.get(column)}
-            self.lines.setdefault(name, []).append((table, number, line))
+            yield row["file"], line_of(table, number, row)
 
 
-def read_tables(folder: str, names: Sequence[str]) -> Labels:
-    """Read the labels of `names`, which are relative to `folder`: from tables in it and in their subfolders, and from
-    the names themselves."""
+def line_of(table: LabelTable, number: int, row: Mapping[str, str]) -> Line:
+    """A row of a table, without columns that say nothing about a plate."""
+    return table, number, {column: row[column] for column in _COLUMNS if row.get(column)}
+
+
+def read_tables(folder: str, names: Sequence[str], places: LabelPlaces | None = None) -> Labels:
+    """Read the labels of `names`, which are relative to `folder`: from tables in it and in their subfolders, from
+    tables elsewhere, which have precedence, and from the names themselves."""
     collector = _TableCollector()
-    for inside in sorted({os.path.dirname(name) for name in names} | {""}):
-        collector.add(folder, inside)
+    inside = sorted({os.path.dirname(name) for name in names} | {""})
+    for part in inside:
+        collector.add(folder, part)
+    try:
+        for place in places.tables_elsewhere(folder, inside) if places is not None else ():
+            collector.override(folder, place.table)
+    except LabelError as error:
+        collector.problems.append(str(error))
     return Labels(folder, collector.lines, collector.problems, _label_texts(names, collector.lines))
 
 
@@ -162,12 +203,17 @@ def _readable_texts(lines: Sequence[Line]) -> list[str]:
 class LabelTableReader(Worker):
     """A thread that reads the tables of one folder at a time; a newer request replaces one that has not been started.
 
+    Args:
+        wake: Called when there are labels.
+        places: Where labels are kept that do not lie beside their pictures; None if nowhere.
+
     Attributes:
         labels: Mailbox with the labels of the last folder requested.
     """
 
-    def __init__(self, wake: Callable[[], None] = noop) -> None:
+    def __init__(self, wake: Callable[[], None] = noop, places: LabelPlaces | None = None) -> None:
         self.labels: LatestValue[Labels] = LatestValue(wake)
+        self._places = places
         self._request: tuple[str, Sequence[str]] | None = None
         super().__init__("alpr-tables")
 
@@ -184,7 +230,7 @@ class LabelTableReader(Worker):
                 if self._ended or self._request is None:
                     return
                 request, self._request = self._request, None
-            labels = read_tables(*request)
+            labels = read_tables(*request, self._places)
             with self._changed:
                 if self._request is None:
                     self.labels.put(labels)

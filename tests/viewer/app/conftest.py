@@ -19,6 +19,7 @@ def environment(tmp_path):
     return values | {
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
         "OMP_NUM_THREADS": "1",
         "PYTHONUTF8": "1",
         "LANGUAGE": "en",

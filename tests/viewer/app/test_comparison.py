@@ -146,7 +146,7 @@ def begin(compared, until, tmp_path):
 
 
 def test_the_folder_is_read_with_both_and_the_differences_are_listed(compared, until, tmp_path):
-    press(compared.viewer, "X")
+    press(compared.viewer, "Y")
     compared.draw()
     begin(compared, until, tmp_path)
     result = compared.viewer.comparison.result
@@ -193,7 +193,7 @@ def test_both_readings_of_a_picture_are_at_hand_and_a_key_changes_between_them(c
     }
     compared.draw()
     before = texts[active]()
-    press(viewer, "X", CONTROL)
+    press(viewer, "M", CONTROL)
     assert comparison.active == 1 - active
     until(
         lambda: viewer.collect() or (state.record is not None and state.record.recognition.plates[0].text != before),
@@ -236,7 +236,7 @@ def test_a_model_that_cannot_be_loaded_is_said_and_reading_ends(compared, until,
 
 
 def test_a_path_that_is_not_there_is_said(compared):
-    press(compared.viewer, "X")
+    press(compared.viewer, "Y")
     compared.draw()
     inputs = compared.frame.context.ui.inputs
     compared.click(600, 114)

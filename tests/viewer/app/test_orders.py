@@ -115,7 +115,7 @@ def test_results_move_no_row_before_a_refresh(program, until, tmp_path, fakes):
     assert image_list.names == ["3.png", "1.png", "4.png", "2.png"]
     assert image_list.name == "2.png", "the picture looked at stays"
     assert not viewer.navigator.order_is_stale
-    viewer.sort(NAME)
+    viewer.navigator.sort(NAME)
     until(lambda: viewer.collect() or not viewer.state.scanning, "the order by name")
     assert image_list.names == ["1.png", "2.png", "3.png", "4.png"]
     assert viewer.state.settings.order == NAME

@@ -74,7 +74,7 @@ def test_of_ten_thousand_rows_only_visible_ones_are_drawn_and_the_last_can_be_re
 
 def test_help_and_the_dialog_lie_on_top_and_close_by_a_click_beside_them(window, few_pictures):
     shown = window(few_pictures)
-    list_side = np.s_[500:650, 5:35]
+    list_side = np.s_[500:650, 5:40]
     before = shown.draw()[list_side].mean()
     for name in ("help_open", "open_dialog_open"):
         setattr(shown.state, name, True)
