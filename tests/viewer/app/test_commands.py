@@ -108,7 +108,7 @@ def test_without_a_folder_there_is_no_number_to_go_to(program):
 
 
 def test_other_keys_do_nothing(opened):
-    assert not press(opened, "Y")
+    assert not press(opened, "Delete")
     assert not press(opened, "D", CONTROL)
 
 

@@ -23,7 +23,7 @@ from tests.viewer.hands import Hands
 MODELS = ROOT / "models"
 # In a window of 1280 x 800: the pencil of the toolbar, the field of the text, the button Accept, and the bottom right
 # corner of the plate in the first picture.
-PENCIL, FIELD, ACCEPT, CORNER = (509, 21), (400, 678), (336, 711), (649, 417)
+PENCIL, FIELD, ACCEPT, CORNER = (545, 21), (400, 678), (336, 711), (649, 417)
 
 
 @pytest.fixture

@@ -36,8 +36,8 @@ def test_where_the_picture_is_narrow_the_toggles_stand_below_and_can_be_clicked(
     shown = window(few_pictures)
     shown.state.change(browser_width=600.0, plates_width=600.0)
     shown.draw()
-    # At this size the canvas has its minimum width, 260, from 510 on; `Box` is the first button of the third row.
-    shown.click(535, 84)
+    # At this size the canvas has its minimum width, 260, from 510 on; `Box` begins the toggles in the second row.
+    shown.click(655, 52)
     assert not shown.state.settings.show_boxes
     shown.click(535, 20)
     assert not shown.state.settings.show_boxes, "above it is another button"
