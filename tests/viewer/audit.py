@@ -64,7 +64,8 @@ def beginning(start: str) -> Callable[[str], bool]:
 
 _PLATE = re.compile(r"[\u4e00-\u9fff]\w*\d")
 # Messages of the library.
-LIBRARY = {"not a picture"}
+# And the example of options, which are the same in every language.
+LIBRARY = {"not a picture", "--samples 200000 --num_workers 2"}
 
 
 class Audit:

@@ -187,7 +187,7 @@ class Corrections:
         if not plates:
             # Without a row, the picture would get back the label that its name or another table states.
             row = sources[0][1][0] if sources else TableRow(fresh)
-            rows = [row.changed(**{name: "" for name in PLATE_COLUMNS if row.values.get(name)}, state=CHECKED)]
+            rows = [row.changed(**{name: "" for name in PLATE_COLUMNS if row.values.get(name)} | {"state": CHECKED})]
         if len(sources) == 1 and rows == sources[0][1]:
             return True
         session.write(path, [for_table(row, sources, target) for row in rows], token)

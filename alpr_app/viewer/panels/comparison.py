@@ -51,7 +51,7 @@ class ComparisonPanel:
 
     def draw(self, context: PanelContext, rect: Rect) -> None:
         ui, comparison = context.ui, context.program.comparison
-        with ui.area("comparison", rect, ui.theme.ground, padding=PAD):
+        with ui.area("comparison", rect, ui.theme.panel, padding=PAD):
             left, top = ui.cursor
             label = tr("Close")
             width = ui.text_width(label) + 20 * ui.unit
@@ -238,7 +238,8 @@ def _row(context: PanelContext, difference: Difference, rect: Rect) -> None:
     for (x, room), record in zip(columns[1:3], (difference.first, difference.second), strict=True):
         _reading(context, record, (left + x, y), room)
     x, room = columns[3]
-    ui.painter.text((left + x, y), elide(ui, difference.name, room, middle=True), ui.theme.dim)
+    colour = ui.theme.text if selected or hit.hovered else ui.theme.dim
+    ui.painter.text((left + x, y), elide(ui, difference.name, room, middle=True), colour)
     if hit.hovered:
         ui.tooltip("\n".join([tr(difference.verdict).capitalize(), difference.name, tr("A click shows the picture")]))
     if hit.clicked and program.state.image_list.select(difference.name):

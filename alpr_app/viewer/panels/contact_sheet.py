@@ -26,7 +26,7 @@ class ContactSheetPanel:
 
     def draw(self, context: PanelContext, rect: Rect) -> None:
         ui, contact_sheet = context.ui, context.program.contact_sheet
-        with ui.area("contact sheet", rect, ui.theme.ground, padding=PAD):
+        with ui.area("contact sheet", rect, ui.theme.panel, padding=PAD):
             sheet = contact_sheet.sheet
             self._header(context, sheet)
             if sheet is None:
@@ -146,9 +146,10 @@ class ContactSheetPanel:
         hit = ui.hit(f"{slot}", width, height)
         selected = item.name == program.state.image_list.name
         if hit.hovered or selected:
-            paint.fill(
-                (left + 1, top + 1, width - 2, height - 2), theme.accent_dim if selected else theme.field, 4 * unit
-            )
+            paint.fill((left + 1, top + 1, width - 2, height - 2), theme.field, 4 * unit)
+        if selected:
+            # A frame, because the colours of results and confidences are chosen for this ground.
+            paint.outline((left + 1, top + 1, width - 2, height - 2), theme.accent, 4 * unit, 2 * unit)
         # The crop keeps its proportions in a wider cell.
         wide = min(width - 2 * MARGIN * unit, 1.3 * CROP_WIDTH * unit)
         left += (width - wide) / 2

@@ -165,7 +165,7 @@ def _remark(context: PanelContext, rect: Rect) -> None:
         left, width = left + ui.text_width(count), width - ui.text_width(count)
     colour = theme.wrong
     if corrections.drawing is not None:
-        text, colour = tr("Drag a box around the plate, or click its four corners; Escape gives up"), theme.accent
+        text, colour = tr("Drag a box, or click four corners; Escape gives up"), theme.accent
     elif corrections.strange:
         text = tr("Not on any plate: {characters}", characters=" ".join(corrections.strange))
     elif corrections.remark:

@@ -26,7 +26,7 @@ def training_form(context: PanelContext) -> None:
     column = max(map(ui.text_width, titles)) + 16 * ui.unit
     kinds = [tr(title) for title, _ in KINDS]
     form.kind = ui.combo("kind", form.kind, kinds, ui.room[0] - _title(context, titles[0], column))
-    form.data = _field(context, titles[1], "data", form.data, tr("a folder for --dataset_path"), column)
+    form.data = _field(context, titles[1], "data", form.data, tr("a folder"), column)
     form.output = _field(context, titles[2], "output", form.output, "runs/detector", column)
     hint = "--samples 200000 --num_workers 2"
     form.options = _field(context, titles[3], "options", form.options, hint, column)

@@ -210,6 +210,20 @@ def test_unreadable_and_plate_free_are_a_key_each(correcting, pictures):
     assert [(row["text"], row["state"]) for row in rows_of(hands.table)] == [("", "checked")]
 
 
+def test_a_plate_that_was_unreadable_or_checked_can_turn_out_to_be_none(correcting, pictures):
+    hands = correcting(pictures)
+    for first in ("Q", "Enter"):
+        hands.key(first)
+        if first == "Enter":
+            hands.key("Left")
+            hands.ready()
+        hands.key("V")
+        hands.saved()
+        (row,) = (row for row in rows_of(hands.table) if row["file"] == str(pictures / "1.png"))
+        assert (row["text"], row["corners"], row["state"]) == ("", "", "checked")
+        hands.key("Z", control=True)
+
+
 def test_shift_and_arrows_move_the_corner_that_was_clicked(correcting, pictures):
     hands = correcting(pictures)
     hands.click(160, 80)
