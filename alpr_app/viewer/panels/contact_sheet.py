@@ -124,7 +124,7 @@ class ContactSheetPanel:
         ui = context.ui
         with ui.font(SMALL):
             line = ui.line_height
-        return (CROP_HEIGHT + 2 * MARGIN + 3) * ui.unit + line * (2 if sheet.labelled else 1)
+        return (CROP_HEIGHT + 2 * MARGIN + 3) * ui.unit + line * (2 if sheet.counts else 1)
 
     def _request(self, context: PanelContext, sheet: Sheet, start: int, count: int) -> None:
         """Request the crops in sight, then those of the next screen and the one before."""
