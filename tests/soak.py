@@ -192,7 +192,7 @@ class Soak:
         self.until(lambda: not state.scanning and state.recognition is not None, "a folder")
         program.rescan(self._random.random() < 0.5)
         for order in SORT_ORDERS:
-            program.sort(order)
+            program.navigator.sort(order)
             for by in (1, 1, 3, -1, 10, -10):
                 program.step(by)
                 self.draw(2)
