@@ -12,7 +12,7 @@ from alpr_app.viewer.app.differences import BETTER, CHANGED, VERDICTS, WORSE, Co
 from alpr_app.viewer.app.record import Record
 from alpr_app.viewer.app.saved_results import CSV
 from alpr_app.viewer.panels.browser import reading_text
-from alpr_app.viewer.panels.context import PanelContext, draw_outcome, elide, visible_rows
+from alpr_app.viewer.panels.context import PanelContext, draw_outcome, elide, field_title, visible_rows
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import SMALL, Painter, Point, Rect
 from alpr_app.viewer.toolkit.theme import Colour, Theme
@@ -85,11 +85,11 @@ class ComparisonPanel:
         column = max(map(ui.text_width, (tr("Detector"), tr("Reader"), tr("Backend")))) + 16 * ui.unit
         width = min(FIELD_WIDTH * ui.unit, ui.room[0] - column)
         hint = tr("as now, or the path of a bundle")
-        self._detector, _ = self._field(context, tr("Detector"), "second-detector", self._detector, hint, column, width)
-        self._reader, _ = self._field(context, tr("Reader"), "second-reader", self._reader, hint, column, width)
-        left, top = ui.cursor
-        ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), tr("Backend"), ui.theme.text)
-        ui.cursor = (left + column, top)
+        field_title(ui, tr("Detector"), column)
+        self._detector, _ = ui.text_field("second-detector", self._detector, hint, width)
+        field_title(ui, tr("Reader"), column)
+        self._reader, _ = ui.text_field("second-reader", self._reader, hint, width)
+        field_title(ui, tr("Backend"), column)
         self._backend = ui.combo("second-backend", self._backend, BACKENDS, width)
         ui.space(6 * ui.unit)
         label = tr("Compare")
@@ -108,20 +108,12 @@ class ComparisonPanel:
                 )
                 program.comparison.begin(choice, second)
 
-    def _field(
-        self, context: PanelContext, title: str, name: str, value: str, hint: str, column: float, width: float
-    ) -> tuple[str, bool]:
-        ui = context.ui
-        left, top = ui.cursor
-        ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
-        ui.cursor = (left + column, top)
-        typed = ui.text_field(name, value, hint, width)
-        ui.cursor = (left, top + ui.row_height + ui.gap[1])
-        return typed
-
     def _begin(self, context: PanelContext) -> None:
         program, choice = context.program, context.program.choice
-        paths = [os.path.abspath(os.path.expanduser(text.strip())) if text.strip() else "" for text in self._paths]
+        paths = [
+            os.path.abspath(os.path.expanduser(text.strip())) if text.strip() else ""
+            for text in (self._detector, self._reader)
+        ]
         for path in filter(None, paths):
             if not os.path.isfile(path):
                 program.state.add_message(tr("{path}: there is no such file or folder", path=path), is_error=True)
@@ -132,10 +124,6 @@ class ComparisonPanel:
         if paths[1]:
             second = replace(second, reader=paths[1], reader_config=None)
         program.comparison.begin(choice, second)
-
-    @property
-    def _paths(self) -> tuple[str, str]:
-        return self._detector, self._reader
 
 
 def _sides(context: PanelContext) -> None:

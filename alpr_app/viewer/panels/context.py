@@ -227,6 +227,13 @@ def icon_button(context: PanelContext, name: str, icon: str, tip: str, on: bool 
     return hit.clicked and enabled
 
 
+def field_title(ui: Toolkit, title: str, column: float) -> None:
+    """Draw the title of a field, and put the field behind it; `column` is the width of the titles."""
+    left, top = ui.cursor
+    ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
+    ui.cursor = (left + column, top)
+
+
 def heading(ui: Toolkit, text: str) -> None:
     """Draw the heading of a section."""
     ui.space(2 * ui.unit)

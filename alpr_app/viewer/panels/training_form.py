@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alpr_app.viewer.app.training_starts import KINDS
-from alpr_app.viewer.panels.context import PanelContext
+from alpr_app.viewer.panels.context import PanelContext, field_title
 from alpr_app.viewer.text.language import tr
 
 
@@ -25,7 +25,8 @@ def training_form(context: PanelContext) -> None:
     titles = (tr("Train"), tr("Labelled pictures"), tr("Folder of the run"), tr("Further options"))
     column = max(map(ui.text_width, titles)) + 16 * ui.unit
     kinds = [tr(title) for title, _ in KINDS]
-    form.kind = ui.combo("kind", form.kind, kinds, ui.room[0] - _title(context, titles[0], column))
+    field_title(ui, titles[0], column)
+    form.kind = ui.combo("kind", form.kind, kinds, ui.room[0])
     form.data = _field(context, titles[1], "data", form.data, tr("a folder"), column)
     form.output = _field(context, titles[2], "output", form.output, "runs/detector", column)
     hint = "--samples 200000 --num_workers 2"
@@ -53,17 +54,8 @@ def training_form(context: PanelContext) -> None:
         starts.form_open = False
 
 
-def _title(context: PanelContext, title: str, column: float) -> float:
-    """Draw the title of a field, and put the field behind it; returns the width of the titles."""
-    ui = context.ui
-    left, top = ui.cursor
-    ui.painter.text((left, top + (ui.row_height - ui.line_height) / 2), title, ui.theme.text)
-    ui.cursor = (left + column, top)
-    return column
-
-
 def _field(context: PanelContext, title: str, name: str, value: str, hint: str, column: float) -> str:
     ui = context.ui
-    _title(context, title, column)
+    field_title(ui, title, column)
     typed, _ = ui.text_field(f"training-{name}", value, hint, ui.room[0])
     return typed

@@ -17,7 +17,7 @@ import platformdirs
 from alpr_app.core.errors import AlprError, reason
 from alpr_app.core.plate import Plate
 from alpr_app.core.result import Timings
-from alpr_app.viewer.text.language import tr
+from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.workers.recogniser import NO_CROP, Recognition
 
 # Enough for about 300,000 pictures with one plate each.
@@ -207,15 +207,22 @@ def make_private(path: Path) -> None:
     path.chmod(0o600)
 
 
-def _reason(error: sqlite3.Error) -> str:
+def sqlite_reason(error: sqlite3.Error, damaged: str) -> str:
+    """The reason of a failure in a few words. damaged: the text for a damaged file, with the placeholder {error}."""
     text = " ".join(str(error).split())
     if "locked" in text:
         return tr("another program is using this file")
     if "full" in text:
         return tr("the disk is full")
     if "malformed" in text or "not a database" in text:
-        return tr("the file is damaged ({error}); 'Forget the kept results' in the settings deletes it", error=text)
+        return tr(damaged, error=text)
     return text
+
+
+def _reason(error: sqlite3.Error) -> str:
+    return sqlite_reason(
+        error, mark("the file is damaged ({error}); 'Forget the kept results' in the settings deletes it")
+    )
 
 
 def _today() -> int:

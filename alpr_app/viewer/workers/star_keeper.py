@@ -17,8 +17,8 @@ from pathlib import Path
 import platformdirs
 
 from alpr_app.core.errors import AlprError, reason
-from alpr_app.viewer.text.language import tr
-from alpr_app.viewer.workers.result_store import LOCKED_SECONDS, make_private
+from alpr_app.viewer.text.language import mark, tr
+from alpr_app.viewer.workers.result_store import LOCKED_SECONDS, make_private, sqlite_reason
 from alpr_app.viewer.workers.threads import LatestValue, Worker, noop
 
 # About 20 MB.
@@ -181,11 +181,4 @@ def _coded(text: str) -> bytes:
 
 
 def _words(error: sqlite3.Error) -> str:
-    text = " ".join(str(error).split())
-    if "locked" in text:
-        return tr("another program is using this file")
-    if "full" in text:
-        return tr("the disk is full")
-    if "malformed" in text or "not a database" in text:
-        return tr("the file is damaged ({error}); delete it to begin again", error=text)
-    return text
+    return sqlite_reason(error, mark("the file is damaged ({error}); delete it to begin again"))
