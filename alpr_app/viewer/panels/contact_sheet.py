@@ -171,7 +171,7 @@ class ContactSheetPanel:
                 text = elide(ui, tr("The picture cannot be read"), rect[2] - 8 * ui.unit, SMALL)
                 ui.painter.text((rect[0] + 4 * ui.unit, rect[1] + 10 * ui.unit), text, ui.theme.dim, SMALL)
             return
-        texture = context.textures.get(slot, request, lambda: crop)
+        texture = context.textures.get(slot, request, lambda: crop, mipmaps=False)
         ui.painter.picture(texture, rect)
 
     def _caption(self, context: PanelContext, sheet: Sheet, item: SheetItem, point: Point, width: float) -> None:
