@@ -307,8 +307,7 @@ _NOTHING = DataFolder((), (), ())
 
 def tables_of(root: Path) -> list[Path]:
     """Return every CSV file that `read_data_folder` may read."""
-    pictures = linked_pictures(root)
-    folders = [root] if pictures is None else [root, pictures]
+    folders = [root, *filter(None, [linked_pictures(root)])]
     return [
         path
         for folder in folders

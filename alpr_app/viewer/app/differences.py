@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,7 @@ class Comparison:
         pictures: Number of these pictures.
         differences: Those that differ, in the order of the list; first all that got worse, then better, then changed.
         verdicts: The verdict by name.
+        counts: Number of the pictures with each verdict.
         first, second: Totals of each model.
     """
 
@@ -51,12 +53,9 @@ class Comparison:
     pictures: int = 0
     differences: tuple[Difference, ...] = ()
     verdicts: Mapping[str, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     first: Totals = field(default_factory=Totals)
     second: Totals = field(default_factory=Totals)
-
-    def count(self, verdict: str) -> int:
-        """Number of the pictures with this verdict."""
-        return sum(other == verdict for other in self.verdicts.values())
 
 
 def shown_plates(record: Record, score: float, confidence: float) -> list[Plate]:
@@ -120,7 +119,7 @@ def compare_results(
     # Stable: in the order of the list.
     found.sort(key=lambda difference: VERDICTS.index(difference.verdict))
     verdicts = {difference.name: difference.verdict for difference in found}
-    return Comparison(folder, pictures, tuple(found), verdicts, *totals)
+    return Comparison(folder, pictures, tuple(found), verdicts, Counter(verdicts.values()), *totals)
 
 
 def _count(totals: Totals, record: Record, score: float, confidence: float) -> None:

@@ -17,7 +17,7 @@ from alpr_app.viewer.panels.context import PanelContext, draw_dashed, elide, pic
 from alpr_app.viewer.panels.correction_canvas import CorrectionCanvas
 from alpr_app.viewer.panels.detail import PIXELATED_FROM, draw_detail
 from alpr_app.viewer.panels.menu import open_menu
-from alpr_app.viewer.panels.picture_space import PictureTransform, label_rect
+from alpr_app.viewer.panels.picture_space import PictureTransform, draw_label
 from alpr_app.viewer.panels.timeline import TimelinePanel, timeline_height
 from alpr_app.viewer.panels.toolbar import toolbar
 from alpr_app.viewer.panels.welcome import interruption_banner, model_banner, welcome
@@ -205,20 +205,10 @@ class CanvasPanel:
         marked: bool,
         below: bool = False,
     ) -> None:
-        ui = context.ui
-        pad = 6 * ui.unit
-        size = (ui.text_width(text) + 2 * pad + 4 * ui.unit, ui.line_height + pad)
         left, top = transform.to_screen(box[:2])
         right, bottom = transform.to_screen(box[2:])
-        rect = label_rect((left, top, right - left, bottom - top), size, transform.canvas, 7 * ui.unit, taken, below)
-        if rect is None:
-            return
-        taken.append(rect)
-        paint.fill(rect, ui.theme.label, 3 * ui.unit)
-        paint.fill((rect[0], rect[1], 4 * ui.unit, rect[3]), colour, 2 * ui.unit)
-        if marked:
-            paint.outline(rect, colour, 3 * ui.unit, 1.5 * ui.unit)
-        paint.text((rect[0] + pad + 4 * ui.unit, rect[1] + pad / 2), text, ui.theme.label_text)
+        rect, gap = (left, top, right - left, bottom - top), 7 * context.ui.unit
+        draw_label(context.ui, paint, text, colour, rect, transform.canvas, taken, gap, marked, below)
 
 
 def _light_banner(context: PanelContext, area: Rect) -> None:

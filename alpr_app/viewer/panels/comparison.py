@@ -185,7 +185,7 @@ def _differences(context: PanelContext, result: Comparison | None) -> None:
         text = tr("Both models have to read the pictures; so far they have none in common.")
         ui.text(text, ui.theme.dim, wrapped=True)
         return
-    counts = "   ".join(f"{result.count(verdict):,} {tr(verdict)}" for verdict in VERDICTS)
+    counts = "   ".join(f"{result.counts[verdict]:,} {tr(verdict)}" for verdict in VERDICTS)
     ui.text(f"{counts}   {tr('of {count:,} pictures that both have read', count=result.pictures)}", ui.theme.text)
     row = round(ui.line_height + 6 * ui.unit)
     left, top = ui.cursor

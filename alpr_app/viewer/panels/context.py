@@ -180,6 +180,18 @@ def visible_rows(ui: Toolkit, rows: Sequence[Row], height: float) -> Iterator[tu
     ui.space(len(rows) * height)
 
 
+def flow(widths: Sequence[float], room: float, gap: float) -> list[tuple[float, int]]:
+    """Left end and row of each button of these widths, in as many rows as needed."""
+    places: list[tuple[float, int]] = []
+    x, row = 0.0, 0
+    for width in widths:
+        if x and x + width > room:
+            x, row = 0.0, row + 1
+        places.append((x, row))
+        x += width + gap
+    return places
+
+
 def icon_width(ui: Toolkit) -> float:
     """Width of an icon button."""
     return ui.row_height * 1.15

@@ -10,7 +10,7 @@ from alpr_app.core.plate import COLOURS
 from alpr_app.viewer.app import label_draft
 from alpr_app.viewer.app.corrections import Corrections
 from alpr_app.viewer.app.label_draft import STATE_NAMES
-from alpr_app.viewer.panels.context import PanelContext, elide
+from alpr_app.viewer.panels.context import PanelContext, elide, flow
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.painter import Rect
 
@@ -48,7 +48,7 @@ class CorrectionBar:
         pad = PAD * unit
         room = rect[2] - 2 * pad
         buttons = _buttons(corrections)
-        places = _flow([_width(context, button) for button in buttons], room, gap)
+        places = flow([_width(context, button) for button in buttons], room, gap)
         step = ui.row_height + 6 * unit
         # The text, its remark, the buttons, and the state of the file.
         beside = room >= (FIELD_WIDTH + COLOUR_WIDTH + REMARK_WIDTH) * unit
@@ -140,17 +140,6 @@ def _buttons(corrections: Corrections) -> list[_Button]:
 
 def _width(context: PanelContext, button: _Button) -> float:
     return context.ui.text_width(button.title.split("##")[0]) + 18 * context.ui.unit
-
-
-def _flow(widths: list[float], room: float, gap: float) -> list[tuple[float, int]]:
-    """Left end and row of each button, in as many rows as needed."""
-    places, x, row = [], 0.0, 0
-    for width in widths:
-        if x and x + width > room:
-            x, row = 0.0, row + 1
-        places.append((x, row))
-        x += width + gap
-    return places
 
 
 def _remark(context: PanelContext, rect: Rect) -> None:

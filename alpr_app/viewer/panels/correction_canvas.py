@@ -8,7 +8,7 @@ from alpr_app.viewer.app import label_draft
 from alpr_app.viewer.app.corrections import Corrections
 from alpr_app.viewer.app.label_draft import STATE_NAMES, Corners, DraftPlate
 from alpr_app.viewer.panels.context import PanelContext, draw_dashed
-from alpr_app.viewer.panels.picture_space import PictureTransform, label_rect
+from alpr_app.viewer.panels.picture_space import PictureTransform, draw_label
 from alpr_app.viewer.text.language import tr
 from alpr_app.viewer.toolkit.inputs import Hit
 from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
@@ -211,18 +211,8 @@ def _plate(
     note = tr("first guess") if corrections.guessed else tr(STATE_NAMES.get(plate.state, ""))
     text = "  ".join(part for part in (plate.text or "?", note) if part)
     xs, ys = [x for x, _ in points], [y for _, y in points]
-    pad = 6 * ui.unit
-    size = (ui.text_width(text) + 2 * pad + 4 * ui.unit, ui.line_height + pad)
     box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
-    rect = label_rect(box, size, transform.canvas, 10 * ui.unit, taken)
-    if rect is None:
-        return
-    taken.append(rect)
-    paint.fill(rect, ui.theme.label, 3 * ui.unit)
-    paint.fill((rect[0], rect[1], 4 * ui.unit, rect[3]), colour, 2 * ui.unit)
-    if selected:
-        paint.outline(rect, colour, 3 * ui.unit, 1.5 * ui.unit)
-    paint.text((rect[0] + pad + 4 * ui.unit, rect[1] + pad / 2), text, ui.theme.label_text)
+    draw_label(ui, paint, text, colour, box, transform.canvas, taken, 10 * ui.unit, selected)
 
 
 def _handles(context: PanelContext, paint: Painter, points: Sequence[Point], colour: Colour) -> None:

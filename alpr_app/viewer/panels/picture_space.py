@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alpr_app.viewer.toolkit.painter import Point, Rect
+from alpr_app.viewer.toolkit.painter import Painter, Point, Rect
+from alpr_app.viewer.toolkit.theme import Colour
+
+if TYPE_CHECKING:
+    from alpr_app.viewer.toolkit.toolkit import Toolkit
 
 
 class PictureTransform:
@@ -54,6 +59,32 @@ def label_rect(
     rows = [y for side in (reversed(sides) if below_first else sides) for y in side]
     free = [y for y in rows if highest <= y <= lowest and not any(_overlap((x, y, *size), other) for other in taken)]
     return (x, free[0] if free else min(max(above, highest), lowest), *size)
+
+
+def draw_label(
+    ui: Toolkit,
+    paint: Painter,
+    text: str,
+    colour: Colour,
+    box: Rect,
+    area: Rect,
+    taken: list[Rect],
+    gap: float,
+    marked: bool = False,
+    below: bool = False,
+) -> None:
+    """Draw a label at `box` where `label_rect` finds room for it, which is then taken."""
+    pad = 6 * ui.unit
+    size = (ui.text_width(text) + 2 * pad + 4 * ui.unit, ui.line_height + pad)
+    rect = label_rect(box, size, area, gap, taken, below)
+    if rect is None:
+        return
+    taken.append(rect)
+    paint.fill(rect, ui.theme.label, 3 * ui.unit)
+    paint.fill((rect[0], rect[1], 4 * ui.unit, rect[3]), colour, 2 * ui.unit)
+    if marked:
+        paint.outline(rect, colour, 3 * ui.unit, 1.5 * ui.unit)
+    paint.text((rect[0] + pad + 4 * ui.unit, rect[1] + pad / 2), text, ui.theme.label_text)
 
 
 def _overlap(first: Rect, second: Rect) -> bool:

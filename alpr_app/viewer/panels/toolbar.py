@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alpr_app.viewer.app.state import FOLDER, LIVE
-from alpr_app.viewer.panels.context import PanelContext, elide, icon_button, icon_width, threads_text
+from alpr_app.viewer.panels.context import PanelContext, elide, flow, icon_button, icon_width, threads_text
 from alpr_app.viewer.text.language import mark, tr
 from alpr_app.viewer.toolkit.painter import Rect
 from alpr_app.viewer.workers.recogniser import FAILED, LOADING
@@ -45,12 +45,9 @@ def arrange(steps: list[float], long: list[float], short: list[float], room: flo
     Toggles are right-aligned, so that they keep their place. They have short names if the long ones do not fit, and a
     row of their own if the short ones do not fit either.
     """
-    places, x, row = [], 0.0, 0
-    for width in steps:
-        if x and x + width > room:
-            x, row = 0.0, row + 1
-        places.append((x, row))
-        x += width + spacing
+    places = flow(steps, room, spacing)
+    left, row = places[-1]
+    x = left + steps[-1] + spacing
     first = max((left + width for (left, line), width in zip(places, steps, strict=True) if not line), default=0.0)
     for name, widths in ((0, long), (1, short)):
         left = room - _total(widths, spacing)

@@ -78,7 +78,7 @@ def test_only_pictures_that_both_have_read_are_compared_and_the_worse_come_first
     found = compare_results("folder", names, first, second, 0.5, 0.0)
     assert found.pictures == 3
     assert [(one.name, one.verdict) for one in found.differences] == [(names[1], WORSE), (names[0], BETTER)]
-    assert (found.count(WORSE), found.count(BETTER), found.count(CHANGED)) == (1, 1, 0)
+    assert (found.counts[WORSE], found.counts[BETTER], found.counts[CHANGED]) == (1, 1, 0)
     assert (found.first.text_rate, found.second.text_rate) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
 
 
