@@ -5,6 +5,7 @@ end endless sources.
 from __future__ import annotations
 
 import signal
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -76,15 +77,16 @@ def memory_of(frame: Frame) -> int:
 
 def _memory_of_file(path: Path) -> int:
     try:
-        if not path.is_file():
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
             return 0
-        length = path.stat().st_size
+        length = state.st_size
         with path.open("rb") as file:
             header = picture_header(file.read(_HEADER_BYTES))
             if header is not None and header.size is None and _HEADER_BYTES < length <= _SMALL_FILE_BYTES:
                 file.seek(0)
                 header = picture_header(file.read())
-    except OSError:
+    except (OSError, ValueError):
         # Reading it later reports the error.
         return 0
     return _memory_of_picture(header, length)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from math import prod
 from pathlib import Path
 
@@ -53,16 +54,18 @@ def quiet_opencv() -> None:
 def read_bytes(path: Path) -> bytes:
     """Read an ordinary file that may be a picture. Raises PictureError."""
     try:
-        if path.is_dir():
+        # Asked for once: over a network, every question about a file takes as long as reading a small one.
+        state = path.stat()
+        if stat.S_ISDIR(state.st_mode):
             raise PictureError(f"{path}: this is a folder, not a picture")
-        if not path.exists():
-            raise PictureError(f"{path}: no such file")
-        if not path.is_file():
+        if not stat.S_ISREG(state.st_mode):
             raise PictureError(f"{path}: this is not an ordinary file")
-        if path.stat().st_size > MAXIMUM_BYTES:
+        if state.st_size > MAXIMUM_BYTES:
             raise PictureError(f"{path}: larger than {MAXIMUM_BYTES // 2**20} MiB, too large for a picture with plates")
         # Unlike cv2.imread, this opens any path on every system.
         content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise PictureError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
         raise PictureError(f"{path}: cannot be opened: {reason(error)}") from error
     if not content:

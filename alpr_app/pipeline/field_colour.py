@@ -30,7 +30,7 @@ def seen_colour(crop: np.ndarray, said: str) -> str:
     """The colour of a Chinese plate's field: `said`, as the reader says it, unless the pixels of `crop`, the rectified
     plate (H x W x 3 uint8 RGB), surely show another one: white, or green behind lighter characters."""
     light, dark, share = _light_and_dark(crop)
-    if not 0 < share < 1 or np.mean(light) - np.mean(dark) < CONTRAST:
+    if not 0 < share < 1 or (sum(light) - sum(dark)) / 3 < CONTRAST:
         return said
     if share > LIGHT_FIELD:
         _, saturation, value = _hue_saturation_value(light)

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 # A detector's layers with this in their names. Its first convolutions read few channels, which 8 bits do not make
 # faster, and the place of a corner is finer than the 256 steps that neck and head would have for it.
 _DETECTOR_LAYERS = "/backbone/stages."
-_WITH_WEIGHTS = ("Conv", "MatMul", "Gemm")
+_LINEAR = ("MatMul", "Gemm")
 
 
 def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
     """Quantise an ONNX model statically: the range of every activation is what it was on `samples`.
 
     In a detector the stages of the backbone are in 8 bits; in a reader all layers with weights but the first
-    convolution, while products of two activations stay as they are.
+    convolution, while products of two activations stay as they are. Between two layers in 8 bits a number is rounded
+    once, and the linear layers' results are not rounded at all.
 
     Args:
         model: Content of an ONNX file, as `export_onnx` makes it.
@@ -64,6 +65,7 @@ def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 nodes_to_quantize=_heavy_layers(onnx.load(prepared), kind),
+                extra_options={"OpTypesToExcludeOutputQuantization": list(_LINEAR)},
             )
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"the {kind} cannot be quantised: {first_line(error)}") from error
@@ -71,13 +73,24 @@ def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
 
 
 def _heavy_layers(model: onnx.ModelProto, kind: str) -> list[str]:
-    """Names of the layers to compute in 8 bits."""
+    """Names of the layers to compute in 8 bits, and of the sums and ReLUs between them: left out, each would turn its
+    numbers into floating point and back."""
     weights = {tensor.name for tensor in model.graph.initializer}
-    layers = [node for node in model.graph.node if node.op_type in _WITH_WEIGHTS and node.input[1] in weights]
+    nodes = list(model.graph.node)
+    layers = [node for node in nodes if node.op_type in ("Conv", *_LINEAR) and node.input[1] in weights]
     if kind == "detector":
-        return [node.name for node in layers if _DETECTOR_LAYERS in node.name]
-    first = next((node for node in layers if node.op_type == "Conv"), None)
-    return [node.name for node in layers if node is not first]
+        layers = [node for node in layers if _DETECTOR_LAYERS in node.name]
+    else:
+        first = next((node for node in layers if node.op_type == "Conv"), None)
+        layers = [node for node in layers if node is not first]
+    chosen = {node.name for node in layers}
+    rounded = {output for node in layers if node.op_type == "Conv" for output in node.output}
+    # The nodes of a graph are in the order of computation.
+    for node in nodes:
+        if node.op_type in ("Add", "Relu") and rounded.intersection(node.input):
+            chosen.add(node.name)
+            rounded.update(node.output)
+    return sorted(chosen)
 
 
 class _Samples:

@@ -54,7 +54,7 @@ def test_a_link_that_leads_to_itself_is_an_error_of_its_own(folder, models, tmp_
     (folder / "circle.jpg").symlink_to("circle.jpg")
     assert main(["read", str(folder), "--annotate", str(tmp_path / "annotated"), *models]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "circle.jpg: no such file" in line
+    assert "circle.jpg: cannot be opened" in line
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -107,7 +107,7 @@ def test_a_small_plate_may_be_fainter_at_first_than_a_large_one():
 def test_of_many_faint_plates_the_best_are_read():
     places = [(100, y, 300, y + 60) for y in range(10, 600, 80)]
     image, box = scene(*places)
-    first = [(0.21 + index / 100, place) for index, place in enumerate(places)]
+    first = [(0.31 + index / 100, place) for index, place in enumerate(places)]
     clear = ((0.46, (500, 100, 700, 160)), (0.9, (500, 300, 700, 360)))
     found = find(FindsWhite(), image, box, *first, *clear)
     best = sorted((score for score, _ in first), reverse=True)[:MAXIMUM_FAINT]
@@ -118,9 +118,17 @@ def test_of_many_faint_plates_the_best_are_read():
 def test_faint_parts_of_a_plate_what_it_is_fixed_to_and_what_is_much_nearer_are_no_plates(faint):
     whole, beside = (300, 200, 500, 260), (490, 205, 600, 260)
     image, box = scene(whole)
-    found = find(FindsWhite(), image, box, (0.9, whole), (0.3, faint), (0.3, beside))
-    assert [plate.score for plate in found] == pytest.approx([0.9, 0.3], abs=1e-4)
+    found = find(FindsWhite(), image, box, (0.9, whole), (0.31, faint), (0.31, beside))
+    assert [plate.score for plate in found] == pytest.approx([0.9, 0.31], abs=1e-4)
     assert found[1].box == pytest.approx(beside, abs=0.1)
+
+
+@pytest.mark.parametrize("sure, read", [(0.9, [0.9, 0.31]), (0.49, [0.49, 0.31, 0.29, 0.21])])
+def test_beside_a_sure_plate_another_must_be_less_faint(sure, read):
+    places = [(100, y, 300, y + 60) for y in range(10, 410, 100)]
+    image, box = scene(*places)
+    found = find(FindsWhite(), image, box, *zip((sure, 0.31, 0.29, 0.21), places, strict=True))
+    assert [plate.score for plate in found] == pytest.approx(read, abs=1e-4)
 
 
 def test_beside_a_sure_plate_a_small_one_must_be_less_faint():

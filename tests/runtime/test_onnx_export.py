@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -29,6 +30,15 @@ def test_a_model_has_standard_operators_only(bundle, request):
     network, info = load_bundle(None, request.getfixturevalue(bundle))
     model = onnx.load_from_string(export_onnx(network, info.kind, split=False))
     assert {node.domain for node in model.graph.node} == {""}
+
+
+def test_a_reader_derives_no_shapes_and_adds_no_biases_while_it_runs(reader_path):
+    network, _ = load_bundle("reader", reader_path)
+    graph = onnx.load_from_string(export_onnx(network, "reader", split=False)).graph
+    operators = Counter(node.op_type for node in graph.node)
+    assert not {"Shape", "Gather", "Concat", "Expand"} & operators.keys()
+    # Products of two activations: two in each attention.
+    assert operators["MatMul"] == 2 * operators["Softmax"] > 0
 
 
 def test_a_portable_detector_runs_without_the_operators_of_onnx_runtime(detector_path, picture):

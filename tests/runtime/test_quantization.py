@@ -63,6 +63,17 @@ def test_only_the_heavy_layers_are_in_8_bits(kind, small):
         assert len(layers) - len(in_8_bits) == 2 * attentions + 1
 
 
+def test_a_number_is_rounded_once_between_two_layers(kind, small):
+    model = onnx.load_from_string(int8_model(onnx_model(open_bundle(kind, small)), kind, samples(kind)))
+    made_by = {output: node.op_type for node in model.graph.node for output in node.output}
+    rounded = [made_by.get(node.input[0]) for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    # What a linear layer yields is not rounded at all. What a convolution or a sum yields is rounded to numbers from 0
+    # on if a ReLU follows, which is left out then: the only one left is that of the last layer in floating point.
+    assert "Conv" in rounded and not {"Gemm", "MatMul"} & set(rounded)
+    relus = {made_by[node.input[0]] for node in model.graph.node if node.op_type == "Relu"}
+    assert relus == {"Conv"}
+
+
 def test_results_stay_nearly_the_same(kind, small):
     bundle = open_bundle(kind, small)
     exact, rounded = onnx_model(bundle), int8_model(onnx_model(bundle), kind, samples(kind))

@@ -19,7 +19,7 @@ BOUNDS = {
     "embed_dim": (1, 1024),
     "num_heads": (1, 64),
     "num_encoder_layers": (0, 48),
-    "num_decoder_layers": (0, 24),
+    "num_decoder_layers": (1, 24),
     "feedforward_ratio": (1, 16),
     "dropout": (0.0, 1.0),
     "emb_dropout": (0.0, 1.0),

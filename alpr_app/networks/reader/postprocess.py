@@ -31,25 +31,25 @@ class Reading:
         return min(self.characters, default=0.0)
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities over the last axis."""
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
-    return probabilities
-
-
 def decode(characters: np.ndarray, colours: np.ndarray, config: ReaderConfig) -> list[Reading]:
     """Decode readings of B plates from character logits (B, L, classes) and colour logits (B, colours)."""
-    probabilities = softmax(characters.astype(np.float64))
-    # The two most likely classes at every position: (B, L, 2).
-    ranked = (-probabilities).argsort(axis=2, kind="stable")[..., :2]
-    chances = np.take_along_axis(probabilities, ranked, axis=2)
-    names = [*config.alphabet, ""]
+    # Few steps on whole arrays: with one plate, each takes a hundred times as long to start as to compute.
+    rows = characters.reshape(-1, characters.shape[2])
+    places = np.arange(len(rows))
+    best = rows.argmax(axis=1)
+    # The softmax, in which the most likely class has the weight 1.
+    weights = np.exp(rows - rows[places, best][:, None], dtype=np.float64)
+    totals = weights.sum(axis=1)
+    weights[places, best] = -1.0
+    second = weights.argmax(axis=1)
+    chances = weights[places, second] / totals
+    ranked = list(zip(best.tolist(), (1 / totals).tolist(), second.tolist(), chances.tolist(), strict=True))
+    names, length = [*config.alphabet, ""], characters.shape[1]
     readings = []
-    for plate, written in enumerate(ranked[..., 0] != config.blank):
-        text = "".join(names[index] for index in ranked[plate, written, 0])
-        guesses = [names[index] for index in ranked[plate, written, 1]]
-        sure, second = chances[plate, written].T.tolist()
-        colour = config.colours[int(colours[plate].argmax())]
-        readings.append(Reading(text, tuple(sure), tuple(zip(guesses, second, strict=True)), colour))
+    for plate, colour in enumerate(colours.argmax(axis=1).tolist()):
+        written = [place for place in ranked[plate * length : (plate + 1) * length] if place[0] != config.blank]
+        text = "".join(names[index] for index, _, _, _ in written)
+        sure = tuple(confidence for _, confidence, _, _ in written)
+        guesses = tuple((names[index], chance) for _, _, index, chance in written)
+        readings.append(Reading(text, sure, guesses, config.colours[colour]))
     return readings
