@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from alpr_app.core.errors import UsageError
-from alpr_app.core.geometry import LETTERBOX_GREY, box_iou, corners_to_box
+from alpr_app.core.geometry import LETTERBOX_GREY, box_iou, corners_to_box, widened
 from alpr_app.data.labels import LabelledPicture, read_labelled
 from alpr_app.synth.plates.glyphs import SignPainter
 from alpr_app.synth.plates.painters import Painter
@@ -32,7 +32,10 @@ MOSAIC_SHARE = 0.35
 MOSAIC_CELLS, MOSAIC_CHANCES = (2, 3, 4), (0.5, 0.3, 0.2)
 SIGN_SHARE = 0.3
 PLATE_FREE_SHARE = 0.12
-REPAINTED_SHARE = 0.5
+# Share of pictures whose plates are replaced by drawn ones, and of these by plates of two rows, which are so many times
+# as high (GA 36: 440 x 140 and 440 x 220 mm).
+REPAINTED_SHARE, REPAINTED_TWO_ROWS = 0.5, 0.25
+TWO_ROWS_HEIGHT = 220 / 140
 # Share of pictures whose plates are painted out, so that the detector does not learn to find plates by the car alone.
 BARE_SHARE = 0.06
 # Probability at strength 1 that another program has drawn boxes into a picture.
@@ -267,8 +270,9 @@ class SceneDataset(Samples):
         return Scene(view, plates[whole], np.concatenate([np.clip(ignored, 0, limit), inside[partial]]))
 
     def _repaint(self, scene: Scene, rng: np.random.Generator) -> Scene:
-        """Replace each plate by a drawn one of one row."""
+        """Replace each plate by a drawn one."""
         image = scene.image.copy()
+        rows = 2 if rng.random() < REPAINTED_TWO_ROWS else 1
         repainted = []
         for corners in scene.plates:
             left, top, right, bottom = corners_to_box(corners).astype(int)
@@ -276,7 +280,10 @@ class SceneDataset(Samples):
             light = float(np.clip((part.mean() if part.size else 100) / 115, 0.35, 1.15))
             # A little larger, to cover the real plate.
             grown = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.02
-            paste_plate(image, self.painter.random_plate(rng, rows=1).image, grown, rng, light)
+            plate = self.painter.random_plate(rng, rows)
+            if plate.rows == 2:
+                grown = widened(grown, 0.0, (TWO_ROWS_HEIGHT - 1) / 2)
+            paste_plate(image, plate.image, grown, rng, light)
             repainted.append(grown)
         return Scene(image, np.stack(repainted), scene.ignored)
 

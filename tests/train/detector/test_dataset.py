@@ -71,6 +71,20 @@ def test_drawn_plates_are_added_and_labelled(marked, painter):
     assert max(counts) >= 3
 
 
+@pytest.mark.parametrize("share, height", [(0.0, 1.0), (1.0, 220 / 140)])
+def test_a_drawn_plate_of_two_rows_is_higher_than_the_plate_in_whose_place_it_is(
+    marked, painter, monkeypatch, share, height
+):
+    monkeypatch.setattr("alpr_app.train.detector.dataset.REPAINTED_TWO_ROWS", share)
+    repainted = dataset([marked], painter)._repaint(marked, np.random.default_rng(0))
+    before, after = corners_to_box(marked.plates[0]), corners_to_box(repainted.plates[0])
+    np.testing.assert_allclose(after[2:] - after[:2], (before[2:] - before[:2]) * (1.02, 1.02 * height), rtol=0.06)
+    np.testing.assert_allclose(after[2:] + after[:2], before[2:] + before[:2], rtol=1e-3)
+    changed = np.abs(repainted.image.astype(int) - marked.image).max(axis=2) > 40
+    rows = np.flatnonzero(changed.any(axis=1))
+    assert after[1] - 2 <= rows.min() < before[1] + 8 and before[3] - 8 < rows.max() <= after[3] + 2
+
+
 def test_plates_cut_by_the_edge_are_ignored_not_background(marked, painter):
     edge = Scene(marked.image[:, :150], marked.plates)  # half of the plate is gone
     data = dataset([edge], painter)
@@ -93,7 +107,7 @@ def test_samples_have_one_shape_whatever_is_in_them(data_folder, painter):
 def test_views_need_not_be_square_and_plates_stay_inside_them(marked, painter):
     data = dataset([marked], painter, size=(96, 192), drawn_share=1.0, strength=0.0)
     widths = []
-    for index in range(40):
+    for index in range(80):
         sample = data[index]
         assert sample["image"].shape == (96, 192, 3)
         for corners in sample["plates"][: sample["count"]]:
