@@ -4,6 +4,7 @@ are in plate_kinds.py."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypedDict
 
 import numpy as np
@@ -24,6 +25,8 @@ SURE_PROVINCE = 0.6
 COLOURS = ("blue", "yellow", "green", "white", "black")
 
 
+# Asked several times for every plate.
+@lru_cache(maxsize=8)
 def reads_chinese(alphabet: str) -> bool:
     """Whether a reader with this alphabet reads Chinese plates, so that their formats and layouts apply."""
     return set(PROVINCES) <= set(alphabet)
