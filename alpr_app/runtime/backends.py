@@ -26,10 +26,10 @@ INT8, OPENVINO_INT8 = "onnx-int8", "openvino-int8"
 # Computes in bfloat16: twice as fast where the processor has instructions for it, and readings may differ a little.
 BFLOAT16 = "openvino-bf16"
 BACKENDS = ("auto", "torch", "onnx", INT8, "openvino", BFLOAT16, OPENVINO_INT8)
-# What `auto` takes on the processor: the first that is installed. Their results are the same up to rounding, except
-# those of INT8, which comes before them if the processor is fast with 8 bits and the bundle brings a file for it, which
-# was measured to read as well.
-AUTOMATIC = ("onnx", "openvino", "torch")
+# What `auto` takes on the processor: the first that is installed. Their results are the same up to rounding. If the
+# processor is fast with 8 bits and the bundle brings a file for them, which was measured to read as well,
+# AUTOMATIC_INT8 comes first.
+AUTOMATIC, AUTOMATIC_INT8 = ("onnx", "openvino", "torch"), (INT8, OPENVINO_INT8)
 # The packages that a backend needs, and the extra that installs them.
 _PACKAGES = {
     "torch": (("torch",), "torch"),
@@ -132,8 +132,8 @@ def make_engine(bundle: Bundle, device: str = "auto", backend: str = "auto", thr
     on_processor = device == "auto" and backend in _PACKAGES and backend != "torch"
     chosen = "cpu" if on_processor else choose_device(device)
     wanted, backend = backend, choose_backend(backend, chosen)
-    if wanted == "auto" and chosen == "cpu" and _is_fast_with_int8(bundle) and not _missing(INT8):
-        backend = INT8
+    if wanted == "auto" and chosen == "cpu" and _is_fast_with_int8(bundle):
+        backend = next((name for name in AUTOMATIC_INT8 if not _missing(name)), backend)
     if wanted == "auto" and not bundle.onnx_sha256 and find_spec("onnx") is None and not _missing("torch"):
         # Its ONNX file cannot be made here.
         backend = "torch"
