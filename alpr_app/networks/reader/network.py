@@ -47,7 +47,7 @@ class StripEmbedding(nn.Module):
 
 class RowsLinear(nn.Linear):
     """A linear layer for rows (B, L, D), as one matrix product with its bias: from `nn.Linear` on three dimensions, an
-    exported graph would have a product and a sum, which take a quarter longer in 8 bits."""
+    exported graph would have a product and a sum, which take a tenth longer in 8 bits."""
 
     def forward(self, rows: Tensor) -> Tensor:
         flat = super().forward(rows.reshape(-1, self.in_features))

@@ -33,7 +33,7 @@ class Reading:
 
 def decode(characters: np.ndarray, colours: np.ndarray, config: ReaderConfig) -> list[Reading]:
     """Decode readings of B plates from character logits (B, L, classes) and colour logits (B, colours)."""
-    # Few steps on whole arrays: with one plate, each takes a hundred times as long to start as to compute.
+    # Few steps on whole arrays: with one plate, starting each takes longer than computing it.
     rows = characters.reshape(-1, characters.shape[2])
     places = np.arange(len(rows))
     best = rows.argmax(axis=1)

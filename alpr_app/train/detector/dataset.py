@@ -32,10 +32,8 @@ MOSAIC_SHARE = 0.35
 MOSAIC_CELLS, MOSAIC_CHANCES = (2, 3, 4), (0.5, 0.3, 0.2)
 SIGN_SHARE = 0.3
 PLATE_FREE_SHARE = 0.12
-# Share of pictures whose plates are replaced by drawn ones, and of these by plates of two rows, which are so many times
-# as high (GA 36: 440 x 140 and 440 x 220 mm).
+# Share of pictures whose plates are replaced by drawn ones, and of these by plates of two rows.
 REPAINTED_SHARE, REPAINTED_TWO_ROWS = 0.5, 0.25
-TWO_ROWS_HEIGHT = 220 / 140
 # Share of pictures whose plates are painted out, so that the detector does not learn to find plates by the car alone.
 BARE_SHARE = 0.06
 # Probability at strength 1 that another program has drawn boxes into a picture.
@@ -79,6 +77,11 @@ def load_scene(picture: LabelledPicture) -> Scene:
 def load_scenes(pictures: Sequence[LabelledPicture], limit: float = math.inf) -> SampleCache[LabelledPicture, Scene]:
     """The pictures at training size, cached in memory up to `limit` bytes."""
     return SampleCache(pictures, load_scene, lambda scene: scene.image.nbytes, limit)
+
+
+def _slenderness(image: np.ndarray) -> float:
+    """Return how many times as wide as high an image is."""
+    return float(image.shape[1] / image.shape[0])
 
 
 def transform_points(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -270,9 +273,9 @@ class SceneDataset(Samples):
         return Scene(view, plates[whole], np.concatenate([np.clip(ignored, 0, limit), inside[partial]]))
 
     def _repaint(self, scene: Scene, rng: np.random.Generator) -> Scene:
-        """Replace each plate by a drawn one."""
+        """Replace each plate by a drawn one: all of one row, or all of two and accordingly higher."""
         image = scene.image.copy()
-        rows = 2 if rng.random() < REPAINTED_TWO_ROWS else 1
+        two_rows = rng.random() < REPAINTED_TWO_ROWS
         repainted = []
         for corners in scene.plates:
             left, top, right, bottom = corners_to_box(corners).astype(int)
@@ -280,9 +283,13 @@ class SceneDataset(Samples):
             light = float(np.clip((part.mean() if part.size else 100) / 115, 0.35, 1.15))
             # A little larger, to cover the real plate.
             grown = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.02
-            plate = self.painter.random_plate(rng, rows)
-            if plate.rows == 2:
-                grown = widened(grown, 0.0, (TWO_ROWS_HEIGHT - 1) / 2)
+            plate = self.painter.random_plate(rng, rows=1)
+            if two_rows:
+                higher = self.painter.random_plate(rng, rows=2)
+                # There may be no plates of two rows, or no others.
+                if higher.rows > plate.rows:
+                    grown = widened(grown, 0.0, (_slenderness(plate.image) / _slenderness(higher.image) - 1) / 2)
+                    plate = higher
             paste_plate(image, plate.image, grown, rng, light)
             repainted.append(grown)
         return Scene(image, np.stack(repainted), scene.ignored)
