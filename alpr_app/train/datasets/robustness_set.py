@@ -6,6 +6,7 @@ Each kind of copy has one fixed strength. The copies are for measuring, never fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import cv2
 import numpy as np
 
 from alpr_app.core.errors import AlprError
-from alpr_app.core.geometry import LETTERBOX_GREY, corners_to_box, rectify
+from alpr_app.core.geometry import LETTERBOX_GREY, corners_to_box, rectify, widened
 from alpr_app.data.images import write_picture
 from alpr_app.data.label_csv import TABLE_NAME, write_table, written
 from alpr_app.data.labels import LabelledPicture, read_labelled
-from alpr_app.train.augment.paste import paint_out
+from alpr_app.synth.plates.painters import Painter, make_painter
+from alpr_app.train.augment.paste import paint_out, paste_plate
 from alpr_app.train.datasets.mosaic import MOSAIC, Copy, mosaic_groups, mosaics
 
 # Width of the first plate, and width and height of the picture, in pixels, for the kind `far`.
@@ -25,6 +27,8 @@ FAR_PLATE_WIDTH = 60.0
 FAR_SIZE = (720, 1160)
 # Height and width of crops of the kind `small`, as in some public datasets.
 SMALL_SIZE = (24, 94)
+# Width of most Chinese plates, in heights (GA 36: 440 x 140 mm).
+USUAL_SHAPE = 440 / 140
 
 DegradedPicture = tuple[np.ndarray, np.ndarray]
 """A picture H x W x 3 uint8 and the corners (M, 4, 2) of its plates; (2 * M, 4, 2) if it shows each plate twice."""
@@ -238,8 +242,10 @@ KINDS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], Degrade
 # Small crops of single plates, and pictures with their plates painted out, in which any detection is a false box.
 CROPS, BARE = "small", "bare"
 ALL_KINDS = (*KINDS, CROPS, BARE)
-# Mosaics are made only when asked for, because they take long and many megabytes.
-KIND_CHOICES = (*ALL_KINDS, MOSAIC)
+# Pictures with drawn Chinese plates of one or two rows in place of their own.
+DRAWN = {"one_row": 1, "two_rows": 2}
+# Made only when asked for: drawn plates are not those of the pictures, and mosaics take long and many megabytes.
+KIND_CHOICES = (*ALL_KINDS, *DRAWN, MOSAIC)
 
 
 def write_robustness_set(
@@ -252,7 +258,8 @@ def write_robustness_set(
     """Write copies of all pictures with a labelled text into `folder`/KIND, with labels.
 
     The kind `small` holds a crop of each plate instead, and `bare` excludes pictures with ignored areas, where there
-    may be unlabelled plates. So does `mosaic`, which puts several pictures into each copy.
+    may be unlabelled plates. So does `mosaic`, which puts several pictures into each copy. `one_row` and `two_rows`
+    show drawn Chinese plates in place of the pictures' own.
 
     Args:
         pictures: The labelled pictures.
@@ -297,6 +304,8 @@ def _copies(picture: LabelledPicture, number: int, kind: str, seed: int) -> Iter
         return _crops(picture, number)
     if kind == BARE:
         return _bare(picture, number)
+    if kind in DRAWN:
+        return _redrawn(picture, number, kind, seed)
     return _degraded(picture, number, kind, seed)
 
 
@@ -324,6 +333,27 @@ def _bare(picture: LabelledPicture, number: int) -> Iterator[Copy]:
     # A row without text, box and corners stands for a picture without plates.
     row = {"file": name, "split": picture.split, "subset": BARE, "text": "", "corners": ""}
     yield name, paint_out(image, np.array([plate.corners for plate in picture.plates], np.float32)), [row]
+
+
+@cache
+def _painter() -> Painter:
+    return make_painter(None)
+
+
+def _redrawn(picture: LabelledPicture, number: int, kind: str, seed: int) -> Iterator[Copy]:
+    """With a drawn plate as wide as each of its own, and as high as such a plate is."""
+    rng = np.random.default_rng((seed, number))
+    corners = np.array([plate.corners for plate in picture.plates], np.float32)
+    image = paint_out(read_labelled(picture.path), corners)
+    name, rows = f"{number:05d}.png", []
+    for own in corners:
+        drawn = _painter().random_plate(rng, rows=DRAWN[kind])
+        height, width = drawn.image.shape[:2]
+        placed = widened(own, 0.0, (height / width * USUAL_SHAPE - 1) / 2)
+        paste_plate(image, drawn.image, placed, rng, light=1.0)
+        label = {"text": drawn.text, "colour": drawn.colour, "rows": str(drawn.rows), "corners": written(placed)}
+        rows.append({"file": name, "split": picture.split, "subset": kind, **label})
+    yield name, image, rows
 
 
 def _crops(picture: LabelledPicture, number: int) -> Iterator[Copy]:

@@ -114,6 +114,37 @@ def test_bare_copies_are_measured_as_pictures_without_plates(data_folder, tmp_pa
         assert bare.std() < 0.5 * whole.std()
 
 
+@pytest.mark.parametrize(("kind", "slenderness"), [("one_row", 440 / 140), ("two_rows", 440 / 220)])
+def test_drawn_plates_stand_where_the_own_ones_were_as_wide_and_as_high_as_they_are(
+    data_folder, tmp_path, kind, slenderness
+):
+    command = [
+        "robustness_set",
+        "--dataset_path",
+        str(data_folder),
+        "--output",
+        str(tmp_path / "hard"),
+        "--kinds",
+        kind,
+    ]
+    assert main(command) == 0
+    before = [picture for picture in read_data_folder(data_folder).pictures if picture.split == "val"]
+    after = read_data_folder(tmp_path / "hard").pictures
+    assert len(after) == len(before) > 0
+    shapes = []
+    for own, drawn in zip(before, after, strict=True):
+        assert len(drawn.plates) == len(own.plates)
+        for old, new in zip(own.plates, drawn.plates, strict=True):
+            assert new.text and new.rows == (2 if kind == "two_rows" else 1)
+            np.testing.assert_allclose(new.corners.mean(axis=0), old.corners.mean(axis=0), atol=1)
+            shown = rectify(read_picture(drawn.path), new.corners, ordered=True).astype(int)
+            assert np.ptp(shown.mean(axis=2)) > 40
+            before_height, height = (np.linalg.norm(plate.corners[0] - plate.corners[3]) for plate in (old, new))
+            # As wide as the own plate, which is 440 x 140 millimetres.
+            shapes.append(float(before_height / height) * 440 / 140)
+    assert np.median(shapes) == pytest.approx(slenderness, rel=0.12)
+
+
 @pytest.mark.parametrize(("size", "width"), [((1080, 1920), 50), ((3000, 4000), 120), ((1080, 1920), 300)])
 def test_far_plates_lie_in_the_picture_whatever_its_size(size, width):
     image = np.zeros((*size, 3), np.uint8)
