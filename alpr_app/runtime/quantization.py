@@ -17,23 +17,28 @@ import numpy as np
 
 from alpr_app.core.errors import first_line
 from alpr_app.runtime.engine import EngineError, temporary_folder
+from alpr_app.runtime.merged_columns import merge_columns
 from alpr_app.runtime.onnx_engine import onnx_runtime
 
 if TYPE_CHECKING:
     import onnx
 
-# A detector's layers with this in their names. Its first convolutions read few channels, which 8 bits do not make
-# faster, and the place of a corner is finer than the 256 steps that neck and head would have for it.
+# A detector's layers with this in their names: the place of a corner is finer than the 256 steps that neck and head
+# would have for it.
 _DETECTOR_LAYERS = "/backbone/stages."
 _LINEAR = ("MatMul", "Gemm")
+# How the picture's bytes are rounded: not at all.
+_BYTES = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
 
 
 def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
     """Quantise an ONNX model statically: the range of every activation is what it was on `samples`.
 
-    In a detector the stages of the backbone are in 8 bits; in a reader all layers with weights but the first
-    convolution, while products of two activations stay as they are. Between two layers in 8 bits a number is rounded
-    once, and the linear layers' results are not rounded at all.
+    In a detector the backbone is in 8 bits; in a reader all layers with weights, while products of two activations stay
+    as they are. The first convolutions take several columns at once (`merge_columns`) and the picture's bytes as they
+    are; where they cannot, those of a detector's stem and the first of a reader stay in floating point, which is faster
+    for so few channels. Between two layers in 8 bits a number is rounded once, and the linear layers' results are not
+    rounded at all.
 
     Args:
         model: Content of an ONNX file, as `export_onnx` makes it.
@@ -56,6 +61,9 @@ def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
         prepared, quantised = folder / "prepared.onnx", folder / "int8.onnx"
         try:
             quant_pre_process(onnx.load_from_string(model), str(prepared), skip_symbolic_shape=True)
+            network = onnx.load(prepared)
+            merged = merge_columns(network)
+            onnx.save(network, prepared)
             quantize_static(
                 prepared,
                 quantised,
@@ -64,23 +72,47 @@ def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                nodes_to_quantize=_heavy_layers(onnx.load(prepared), kind),
-                extra_options={"OpTypesToExcludeOutputQuantization": list(_LINEAR)},
+                nodes_to_quantize=_heavy_layers(network, kind, merged),
+                extra_options={
+                    "OpTypesToExcludeOutputQuantization": list(_LINEAR),
+                    "TensorQuantOverrides": {name: [dict(_BYTES)] for name in _cast_pixels(network)},
+                },
             )
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"the {kind} cannot be quantised: {first_line(error)}") from error
-        return quantised.read_bytes()
+        network = onnx.load(quantised)
+        _read_bytes(network)
+        content: bytes = network.SerializeToString()
+        return content
 
 
-def _heavy_layers(model: onnx.ModelProto, kind: str) -> list[str]:
+def _cast_pixels(network: onnx.ModelProto) -> list[str]:
+    """The tensors that hold the pictures as floating point numbers from 0 to 255."""
+    return [node.output[0] for node in network.graph.node if node.op_type == "Cast"]
+
+
+def _read_bytes(network: onnx.ModelProto) -> None:
+    """Let layers in 8 bits read the pictures' bytes, which are what rounding them with a scale of 1 would yield."""
+    graph = network.graph
+    cast_pixels = _cast_pixels(network)
+    for rounding in [node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] in cast_pixels]:
+        cast = next(node for node in graph.node if node.output[0] == rounding.input[0])
+        for node in graph.node:
+            if node.input and node.input[0] == rounding.output[0]:
+                node.input[0] = cast.input[0]
+        graph.node.remove(rounding)
+        graph.node.remove(cast)
+
+
+def _heavy_layers(model: onnx.ModelProto, kind: str, merged: Sequence[str]) -> list[str]:
     """Names of the layers to compute in 8 bits, and of the sums and ReLUs between them: left out, each would turn its
-    numbers into floating point and back."""
+    numbers into floating point and back. `merged` are the first convolutions if they take several columns at once."""
     weights = {tensor.name for tensor in model.graph.initializer}
     nodes = list(model.graph.node)
     layers = [node for node in nodes if node.op_type in ("Conv", *_LINEAR) and node.input[1] in weights]
     if kind == "detector":
-        layers = [node for node in layers if _DETECTOR_LAYERS in node.name]
-    else:
+        layers = [node for node in layers if _DETECTOR_LAYERS in node.name or node.name in merged]
+    elif not merged:
         first = next((node for node in layers if node.op_type == "Conv"), None)
         layers = [node for node in layers if node is not first]
     chosen = {node.name for node in layers}

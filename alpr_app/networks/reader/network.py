@@ -45,48 +45,45 @@ class StripEmbedding(nn.Module):
         return strips.squeeze(2).transpose(1, 2)
 
 
-class RowsLinear(nn.Linear):
-    """A linear layer for rows (B, L, D), as one matrix product with its bias: from `nn.Linear` on three dimensions, an
-    exported graph would have a product and a sum, which take a tenth longer in 8 bits."""
-
-    def forward(self, rows: Tensor) -> Tensor:
-        flat = super().forward(rows.reshape(-1, self.in_features))
-        # The length as a plain number: an exported graph would derive it from shapes in every call.
-        return flat.view(-1, int(rows.shape[1]), self.out_features)
+def _lengths(rows: Tensor) -> tuple[int, int]:
+    """L and D of (B, L, D) as plain numbers: an exported graph would derive them from shapes in every call."""
+    return int(rows.shape[1]), int(rows.shape[2])
 
 
 class Attention(nn.Module):
-    """Multi-head attention of queries (B, Q, D), or (1, Q, D) for all alike, to a memory (B, M, D)."""
+    """Multi-head attention of queries to a memory. Both are rows, (B * Q, D) and (B * M, D), because a linear layer on
+    rows is exported as one step; queries alike for the whole batch may be (Q, D)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads, self.width = heads, width // heads
         # The default value as a number: an exported graph would derive it from shapes in every call.
         self.scale = self.width**-0.5
-        self.query = RowsLinear(width, width)
-        self.key_value = RowsLinear(width, 2 * width)
-        self.output = RowsLinear(width, width)
-        self.fused: RowsLinear | None = None
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.output = nn.Linear(width, width)
+        self.fused: nn.Linear | None = None
 
-    def _split(self, projected: Tensor, parts: int) -> tuple[Tensor, ...]:
-        """(B, L, parts * D) -> parts of (B, heads, L, D / heads)."""
-        heads = projected.view(-1, int(projected.shape[1]), parts * self.heads, self.width).transpose(1, 2)
+    def _split(self, projected: Tensor, length: int, parts: int) -> tuple[Tensor, ...]:
+        """(B * L, parts * D) -> parts of (B, heads, L, D / heads)."""
+        heads = projected.view(-1, length, parts * self.heads, self.width).transpose(1, 2)
         return heads.split(self.heads, dim=1) if parts > 1 else (heads,)
 
-    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+    def forward(self, queries: Tensor, query_length: int, memory: Tensor, memory_length: int) -> Tensor:
+        """Return (B * Q, D). query_length and memory_length: Q and M."""
         if self.fused is not None and queries is memory:
-            query, key, value = self._split(self.fused(memory), 3)
+            query, key, value = self._split(self.fused(memory), memory_length, 3)
         else:
-            (query,) = self._split(self.query(queries), 1)
-            key, value = self._split(self.key_value(memory), 2)
+            (query,) = self._split(self.query(queries), query_length, 1)
+            key, value = self._split(self.key_value(memory), memory_length, 2)
         mixed = functional.scaled_dot_product_attention(query, key, value, scale=self.scale)
-        output: Tensor = self.output(mixed.transpose(1, 2).reshape(-1, int(queries.shape[1]), self.query.out_features))
+        output: Tensor = self.output(mixed.transpose(1, 2).reshape(-1, self.output.in_features))
         return output
 
     def fuse(self) -> None:
         """Merge the two projections into one for self-attention."""
         width = self.query.in_features
-        self.fused = RowsLinear(width, 3 * width)
+        self.fused = nn.Linear(width, 3 * width)
         with torch.no_grad():
             self.fused.weight.copy_(torch.cat([self.query.weight, self.key_value.weight]))
             self.fused.bias.copy_(torch.cat([self.query.bias, self.key_value.bias]))
@@ -94,9 +91,7 @@ class Attention(nn.Module):
 
 class FeedForward(nn.Sequential):
     def __init__(self, width: int, ratio: int) -> None:
-        super().__init__(
-            RowsLinear(width, width * ratio), nn.GELU(approximate="tanh"), RowsLinear(width * ratio, width)
-        )
+        super().__init__(nn.Linear(width, width * ratio), nn.GELU(approximate="tanh"), nn.Linear(width * ratio, width))
 
 
 class EncoderLayer(nn.Module):
@@ -112,10 +107,13 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        normed = self.attention_norm(tokens)
-        tokens = tokens + self.dropout(self.attention(normed, normed))
-        thought: Tensor = self.dropout(self.feedforward(self.feedforward_norm(tokens)))
-        return tokens + thought
+        length, width = _lengths(tokens)
+        rows = tokens.reshape(-1, width)
+        normed = self.attention_norm(rows)
+        rows = rows + self.dropout(self.attention(normed, length, normed, length))
+        rows = rows + self.dropout(self.feedforward(self.feedforward_norm(rows)))
+        output: Tensor = rows.view(-1, length, width)
+        return output
 
 
 class DecoderLayer(nn.Module):
@@ -132,12 +130,18 @@ class DecoderLayer(nn.Module):
         self.feedforward = FeedForward(width, config.feedforward_ratio)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
-        queries = queries + self.dropout(self.cross_attention(self.cross_norm(queries), memory))
-        normed = self.self_norm(queries)
-        queries = queries + self.dropout(self.self_attention(normed, normed))
-        thought: Tensor = self.dropout(self.feedforward(self.feedforward_norm(queries)))
-        return queries + thought
+    def forward(self, queries: Tensor, tokens: Tensor) -> Tensor:
+        """queries: (B, Q, D), or (1, Q, D) for all alike. tokens: (B, T, D). Returns (B, Q, D)."""
+        length, width = _lengths(queries)
+        memory_length, _ = _lengths(tokens)
+        normed = self.cross_norm(queries).view(-1, width)
+        seen = self.dropout(self.cross_attention(normed, length, tokens.reshape(-1, width), memory_length))
+        rows = (queries + seen.view(-1, length, width)).view(-1, width)
+        normed = self.self_norm(rows)
+        rows = rows + self.dropout(self.self_attention(normed, length, normed, length))
+        rows = rows + self.dropout(self.feedforward(self.feedforward_norm(rows)))
+        output: Tensor = rows.view(-1, length, width)
+        return output
 
 
 class Encoder(nn.Module):
@@ -180,7 +184,7 @@ class Reader(nn.Module):
         self.queries = nn.Parameter(torch.empty(1, config.max_length, width))
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_decoder_layers))
         self.norm = nn.LayerNorm(width)
-        self.characters = RowsLinear(width, classes)
+        self.characters = nn.Linear(width, classes)
         self.colour = nn.Linear(width, len(config.colours))
         nn.init.trunc_normal_(self.queries, std=0.02)
 
@@ -189,7 +193,9 @@ class Reader(nn.Module):
         queries: Tensor = self.queries
         for layer in self.decoder:
             queries = layer(queries, tokens)
-        return self.characters(self.norm(queries)), self.colour(tokens.mean(dim=1))
+        length, width = _lengths(queries)
+        characters: Tensor = self.characters(self.norm(queries).view(-1, width))
+        return characters.view(-1, length, self.characters.out_features), self.colour(tokens.mean(dim=1))
 
     def forward(self, plates: Tensor) -> tuple[Tensor, Tensor]:
         return self.decode(self.encoder(plates))
