@@ -1,9 +1,9 @@
 """The first convolutions of a network over several columns of the picture at once, for arithmetic in 8 bits.
 
 A picture has three channels and a first layer few more, but a processor multiplies numbers of 8 bits in groups of four
-and adds them to sixteen sums at a time. So neighbouring columns become channels of one: four columns of the picture
-with three channels each are one column with twelve, and two columns of a layer with eight channels are one with
-sixteen. Pixels lie in memory in this order already, so nothing is moved, and the results are the same numbers.
+and adds them to sixteen sums at a time. So neighbouring columns become channels of one: eight columns of the picture
+with three channels each are one column with 24, and four columns of a layer with eight channels are one with 32. Pixels
+lie in memory in this order already, so nothing is moved, and the results are the same numbers.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx
 
-# Columns of the picture that become one.
-COLUMNS = 4
+# Columns of the picture that become one, the best first: the first convolutions must make single ones of them.
+COLUMNS = (8, 4)
 
 
 def merge_columns(model: onnx.ModelProto) -> list[str]:
@@ -24,7 +24,7 @@ def merge_columns(model: onnx.ModelProto) -> list[str]:
 
     Args:
         model: A network whose input (B, H, W, 3) goes through a transposition and a cast into convolutions, as
-            `export_onnx` makes it; W is a multiple of COLUMNS.
+            `export_onnx` makes it; W is a multiple of the merged columns.
 
     Returns:
         The names of the changed convolutions. A model that begins otherwise, or whose strides do not fit, stays as it
@@ -37,28 +37,31 @@ def merge_columns(model: onnx.ModelProto) -> list[str]:
     cast = _only_reader(graph, transposition.output[0]) if transposition else None
     if transposition is None or cast is None or (transposition.op_type, cast.op_type) != ("Transpose", "Cast"):
         return []
-    layers = _layers(graph, cast.output[0])
-    weights = {tensor.name: tensor for tensor in graph.initializer}
+    at_once, layers = next(
+        ((columns, layers) for columns in COLUMNS if (layers := _layers(graph, cast.output[0], columns))), (0, [])
+    )
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for convolution, columns in layers:
         kernel, bias = (weights[name] for name in convolution.input[1:])
         attributes = _attributes(convolution)
-        merged, pads = _merged_kernel(
-            numpy_helper.to_array(kernel), attributes["strides"][1], attributes["pads"][1], columns
-        )
-        per_column = merged.shape[0] // len(numpy_helper.to_array(bias))
-        kernel.CopyFrom(numpy_helper.from_array(merged, kernel.name))
-        bias.CopyFrom(numpy_helper.from_array(np.tile(numpy_helper.to_array(bias), per_column), bias.name))
-        changed = {
+        merged, padding = _merged_kernel(kernel, attributes["strides"][1], attributes["pads"][1], columns)
+        attributes |= {
             "kernel_shape": list(merged.shape[2:]),
             "strides": [attributes["strides"][0], 1],
-            "pads": [attributes["pads"][0], pads[0], attributes["pads"][2], pads[1]],
+            "pads": [attributes["pads"][0], padding[0], attributes["pads"][2], padding[1]],
         }
         del convolution.attribute[:]
-        convolution.attribute.extend(
-            helper.make_attribute(name, value) for name, value in (attributes | changed).items()
-        )
+        convolution.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+        # Under names of their own, because layers may share what is equal.
+        for place, values in enumerate((merged, np.tile(bias, len(merged) // len(bias))), start=1):
+            name = f"{convolution.name}/merged_{place}"
+            graph.initializer.append(numpy_helper.from_array(values, name))
+            convolution.input[place] = name
+    used = {name for node in graph.node for name in node.input}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+        graph.initializer.remove(tensor)
     if layers:
-        shape = numpy_helper.from_array(np.array([0, 0, -1, 3 * COLUMNS], np.int64), "/merged_columns/shape")
+        shape = numpy_helper.from_array(np.array([0, 0, -1, 3 * at_once], np.int64), "/merged_columns/shape")
         graph.initializer.append(shape)
         reshape = helper.make_node("Reshape", [graph.input[0].name, shape.name], ["/merged_columns"], "/merged_columns")
         graph.node.insert(0, reshape)
@@ -68,11 +71,10 @@ def merge_columns(model: onnx.ModelProto) -> list[str]:
     return [convolution.name for convolution, _ in layers]
 
 
-def _layers(graph: onnx.GraphProto, source: str) -> list[tuple[onnx.NodeProto, int]]:
-    """The convolutions from `source` on and how many columns each takes as one, until the last yields single ones;
-    none if something else comes before that."""
+def _layers(graph: onnx.GraphProto, source: str, columns: int) -> list[tuple[onnx.NodeProto, int]]:
+    """The convolutions from `source` on, if the first is to take so many columns as one, and how many each takes, until
+    the last yields single ones; none if something else comes before that."""
     layers: list[tuple[onnx.NodeProto, int]] = []
-    columns = COLUMNS
     while columns > 1:
         node = _only_reader(graph, source)
         if node is None or node.op_type != "Conv" or len(node.input) != 3:

@@ -35,9 +35,9 @@ def first_layers(model: onnx.ModelProto, count: int) -> list[dict]:
 @pytest.mark.parametrize(
     ("network", "kind", "shape", "merged"),
     [
-        (lambda: Detector(DetectorConfig()), "detector", (2, 64, 96, 3), 2),
+        (lambda: Detector(DetectorConfig()), "detector", (2, 64, 96, 3), 3),
         # A stem of a single convolution over 4 x 4 pixels, without padding.
-        (lambda: Detector(DetectorConfig(stem_channels=(16,))), "detector", (1, 96, 32, 3), 1),
+        (lambda: Detector(DetectorConfig(stem_channels=(16,))), "detector", (1, 96, 32, 3), 2),
         (lambda: Reader(ReaderConfig()), "reader", (2, 48, 192, 3), 2),
     ],
 )
@@ -52,20 +52,20 @@ def test_results_are_the_same(network, kind, shape, merged):
         np.testing.assert_allclose(now, before, atol=1e-3 * np.abs(before).max())
 
 
-def test_four_columns_become_one_and_then_two():
+def test_eight_columns_become_one_then_four_then_two():
     model = exported(Detector(DetectorConfig()), "detector")
     merge_columns(model)
-    for layer in first_layers(model, 2):
+    for layer in first_layers(model, 3):
         # Nothing lies right of the last column, because a stride of two ends within it.
         assert (layer["kernel_shape"], layer["strides"], layer["pads"]) == ([3, 2], [2, 1], [1, 1, 1, 0])
     shapes = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
-    kernels = [node.input[1] for node in model.graph.node if node.op_type == "Conv"][:2]
-    assert [shapes[kernel] for kernel in kernels] == [[16, 12, 3, 2], [16, 16, 3, 2]]
+    kernels = [node.input[1] for node in model.graph.node if node.op_type == "Conv"][:3]
+    assert [shapes[kernel] for kernel in kernels] == [[32, 24, 3, 2], [32, 32, 3, 2], [32, 32, 3, 2]]
 
 
 def test_a_network_that_begins_otherwise_stays_as_it_is():
-    # Its first convolution takes strips of eight columns.
-    model = exported(Reader(ReaderConfig(stem_channels=())), "reader")
+    # Its first convolution takes strips of sixteen columns.
+    model = exported(Reader(ReaderConfig(stem_channels=(), patch_size=16)), "reader")
     before = model.SerializeToString()
     assert merge_columns(model) == []
     assert model.SerializeToString() == before

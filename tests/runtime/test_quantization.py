@@ -81,7 +81,7 @@ def test_the_first_layer_in_8_bits_reads_the_bytes_of_the_picture(kind, small):
 def test_where_columns_cannot_be_merged_the_first_layers_stay_in_floating_point(kind, tmp_path):
     network = {
         "detector": lambda: Detector(DetectorConfig(stem_channels=(8, 16), neck_channels=16)),
-        "reader": lambda: Reader(ReaderConfig(stem_channels=(), embed_dim=40)),
+        "reader": lambda: Reader(ReaderConfig(stem_channels=(), patch_size=16, embed_dim=40)),
     }[kind]()
     exported = export_onnx(network, kind, split=False)
     model = onnx.load_from_string(exported)
