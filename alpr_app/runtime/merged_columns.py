@@ -40,6 +40,8 @@ def merge_columns(model: onnx.ModelProto) -> list[str]:
     at_once, layers = next(
         ((columns, layers) for columns in COLUMNS if (layers := _layers(graph, cast.output[0], columns))), (0, [])
     )
+    if not layers:
+        return []
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for convolution, columns in layers:
         kernel, bias = (weights[name] for name in convolution.input[1:])
@@ -60,14 +62,13 @@ def merge_columns(model: onnx.ModelProto) -> list[str]:
     used = {name for node in graph.node for name in node.input}
     for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
         graph.initializer.remove(tensor)
-    if layers:
-        shape = numpy_helper.from_array(np.array([0, 0, -1, 3 * at_once], np.int64), "/merged_columns/shape")
-        graph.initializer.append(shape)
-        reshape = helper.make_node("Reshape", [graph.input[0].name, shape.name], ["/merged_columns"], "/merged_columns")
-        graph.node.insert(0, reshape)
-        transposition.input[0] = reshape.output[0]
-        # The shapes between the layers are others now.
-        del graph.value_info[:]
+    shape = numpy_helper.from_array(np.array([0, 0, -1, 3 * at_once], np.int64), "/merged_columns/shape")
+    graph.initializer.append(shape)
+    reshape = helper.make_node("Reshape", [graph.input[0].name, shape.name], ["/merged_columns"], "/merged_columns")
+    graph.node.insert(0, reshape)
+    transposition.input[0] = reshape.output[0]
+    # The shapes between the layers are others now.
+    del graph.value_info[:]
     return [convolution.name for convolution, _ in layers]
 
 
@@ -82,8 +83,8 @@ def _layers(graph: onnx.GraphProto, source: str, columns: int) -> list[tuple[onn
         attributes = _attributes(node)
         width, stride = attributes["kernel_shape"][1], attributes["strides"][1]
         padding = attributes["pads"][1] + attributes["pads"][3]
-        # The second: as many columns come out as strides fit into the picture.
-        if columns % stride or not -stride <= padding - width < 0 or attributes["group"] != 1:
+        # With more or less padding than that, there would not be one result for every stride.
+        if attributes["group"] != 1 or columns % stride or not -stride <= padding - width < 0:
             return []
         layers.append((node, columns))
         columns //= stride

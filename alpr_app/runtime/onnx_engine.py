@@ -23,7 +23,7 @@ def onnx_runtime() -> ModuleType:
     return module
 
 
-def _failures(onnxruntime: ModuleType) -> tuple[type[Exception], ...]:
+def onnx_failures(onnxruntime: ModuleType) -> tuple[type[Exception], ...]:
     """Return all exceptions of ONNX Runtime for models that cannot be loaded or run; they have no common base class."""
     own = vars(onnxruntime.capi.onnxruntime_pybind11_state).values()
     kinds = [kind for kind in own if isinstance(kind, type) and issubclass(kind, Exception)]
@@ -47,7 +47,7 @@ class OnnxEngine:
     def __init__(self, model: bytes, threads: int | None = None, backend: str = "onnx") -> None:
         self.backend = backend
         onnxruntime = onnx_runtime()
-        self._failures = _failures(onnxruntime)
+        self._failures = onnx_failures(onnxruntime)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         # Two networks run alternately: a pool that spins would take cores away from the other one.

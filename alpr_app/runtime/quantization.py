@@ -18,7 +18,7 @@ import numpy as np
 from alpr_app.core.errors import first_line
 from alpr_app.runtime.engine import EngineError, temporary_folder
 from alpr_app.runtime.merged_columns import merge_columns
-from alpr_app.runtime.onnx_engine import onnx_runtime
+from alpr_app.runtime.onnx_engine import onnx_failures, onnx_runtime
 
 if TYPE_CHECKING:
     import onnx
@@ -52,7 +52,7 @@ def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
         raise EngineError("a model in 8 bits cannot be made: the package 'onnx' is missing; install 'alpr-app[onnx]'")
     if not samples:
         raise EngineError("a model in 8 bits cannot be made without pictures to calibrate it on")
-    onnx_runtime()
+    failures = onnx_failures(onnx_runtime())
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -78,7 +78,7 @@ def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
                     "TensorQuantOverrides": {name: [dict(_BYTES)] for name in _cast_pixels(network)},
                 },
             )
-        except (RuntimeError, ValueError) as error:
+        except failures as error:
             raise EngineError(f"the {kind} cannot be quantised: {first_line(error)}") from error
         network = onnx.load(quantised)
         _read_bytes(network)

@@ -126,6 +126,15 @@ def test_without_samples_it_is_not_made(kind, small):
         int8_model(onnx_model(open_bundle(kind, small)), kind, [])
 
 
+def test_a_model_that_cannot_be_run_is_named(kind, small):
+    model = onnx.load_from_string(onnx_model(open_bundle(kind, small)))
+    last = [node for node in model.graph.node if node.op_type == "Conv"][-1]
+    bias = next(tensor for tensor in model.graph.initializer if tensor.name == last.input[2])
+    bias.CopyFrom(onnx.numpy_helper.from_array(np.zeros(1, np.float32), bias.name))
+    with pytest.raises(EngineError, match=f"the {kind} cannot be quantised: "):
+        int8_model(model.SerializeToString(), kind, samples(kind))
+
+
 def test_what_is_exported_is_used_where_it_is_fast(kind, small, monkeypatch, tmp_path, capsys):
     scores = tmp_path / "scores.json"
     scores.write_text(json.dumps({"split": "val"}), encoding="utf-8")
