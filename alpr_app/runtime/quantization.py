@@ -75,7 +75,7 @@ def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
                 nodes_to_quantize=_heavy_layers(network, kind, merged),
                 extra_options={
                     "OpTypesToExcludeOutputQuantization": list(_LINEAR),
-                    "TensorQuantOverrides": {name: [dict(_BYTES)] for name in _cast_pixels(network)},
+                    "TensorQuantOverrides": {name: [dict(_BYTES)] for name in _casts(network)},
                 },
             )
         except failures as error:
@@ -86,17 +86,16 @@ def int8_model(model: bytes, kind: str, samples: Sequence[np.ndarray]) -> bytes:
         return content
 
 
-def _cast_pixels(network: onnx.ModelProto) -> list[str]:
-    """The tensors that hold the pictures as floating point numbers from 0 to 255."""
-    return [node.output[0] for node in network.graph.node if node.op_type == "Cast"]
+def _casts(network: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
+    """The nodes that turn pictures into floating point numbers from 0 to 255, by the tensors they yield."""
+    return {node.output[0]: node for node in network.graph.node if node.op_type == "Cast"}
 
 
 def _read_bytes(network: onnx.ModelProto) -> None:
     """Let layers in 8 bits read the pictures' bytes, which are what rounding them with a scale of 1 would yield."""
-    graph = network.graph
-    cast_pixels = _cast_pixels(network)
-    for rounding in [node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] in cast_pixels]:
-        cast = next(node for node in graph.node if node.output[0] == rounding.input[0])
+    graph, casts = network.graph, _casts(network)
+    for rounding in [node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] in casts]:
+        cast = casts[rounding.input[0]]
         for node in graph.node:
             if node.input and node.input[0] == rounding.output[0]:
                 node.input[0] = cast.input[0]

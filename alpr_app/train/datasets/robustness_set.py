@@ -18,6 +18,7 @@ from alpr_app.core.geometry import LETTERBOX_GREY, corners_to_box, rectify, wide
 from alpr_app.data.images import write_picture
 from alpr_app.data.label_csv import TABLE_NAME, write_table, written
 from alpr_app.data.labels import LabelledPicture, read_labelled
+from alpr_app.synth.plates import blanks
 from alpr_app.synth.plates.painters import Painter, make_painter
 from alpr_app.train.augment.paste import paint_out, paste_plate
 from alpr_app.train.datasets.mosaic import MOSAIC, Copy, mosaic_groups, mosaics
@@ -27,8 +28,8 @@ FAR_PLATE_WIDTH = 60.0
 FAR_SIZE = (720, 1160)
 # Height and width of crops of the kind `small`, as in some public datasets.
 SMALL_SIZE = (24, 94)
-# Width of most Chinese plates, in heights (GA 36: 440 x 140 mm).
-USUAL_SHAPE = 440 / 140
+# Width of most Chinese plates, in heights.
+USUAL_SHAPE = blanks.WIDTH / blanks.HEIGHT
 
 DegradedPicture = tuple[np.ndarray, np.ndarray]
 """A picture H x W x 3 uint8 and the corners (M, 4, 2) of its plates; (2 * M, 4, 2) if it shows each plate twice."""
