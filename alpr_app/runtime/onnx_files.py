@@ -20,7 +20,7 @@ from alpr_app.networks.bundle import MAXIMUM_BYTES, Bundle
 from alpr_app.runtime.engine import EngineError, temporary_folder
 
 # Increment whenever a bundle yields another file than before, so that users' caches are renewed.
-RECIPE = 6
+RECIPE = 7
 # Files in the cache; those not used for longest go. A training run yields a model at each validation.
 MAXIMUM_FILES = 24
 _log = logging.getLogger(__name__)

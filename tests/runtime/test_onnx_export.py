@@ -41,6 +41,12 @@ def test_a_reader_derives_no_shapes_and_adds_no_biases_while_it_runs(reader_path
     assert operators["MatMul"] == 2 * operators["Softmax"] > 0
 
 
+def test_a_detector_derives_one_shape_while_it_runs(detector_path):
+    network, _ = load_detector(detector_path)
+    graph = onnx.load_from_string(export_onnx(network, "detector", split=False)).graph
+    assert [node.op_type for node in graph.node].count("Shape") == 1
+
+
 def test_a_portable_detector_runs_without_the_operators_of_onnx_runtime(detector_path, picture):
     network, info = load_detector(detector_path)
     torch.nn.init.normal_(network.head.output.weight, std=0.1)

@@ -181,6 +181,9 @@ class Detector(nn.Module):
         levels = [lateral(level) for lateral, level in zip(self.laterals, self.backbone(images), strict=True)]
         for layer in self.neck:
             levels = layer(levels)
-        # (B, C, h, w) -> (B, h * w, C): free of copies when the features are channels_last.
-        outputs = [self.head(level, index).permute(0, 2, 3, 1).flatten(1, 2) for index, level in enumerate(levels)]
-        return torch.cat(outputs, dim=1)
+        # (B, C, h, w) -> (B, h * w * C): free of copies when the features are channels_last. Positions and channels are
+        # told apart at the end, once, because an exported graph derives their numbers from shapes in every call.
+        flat = torch.cat(
+            [self.head(level, index).permute(0, 2, 3, 1).flatten(1) for index, level in enumerate(levels)], dim=1
+        )
+        return flat.reshape(flat.shape[0], -1, self.head.output.out_channels)
