@@ -50,6 +50,12 @@ def positions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(centres).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
+@lru_cache(maxsize=4)
+def _moments(bins: int) -> np.ndarray:
+    """Return the bins' distances and ones: (bins, 2)."""
+    return np.stack([np.arange(bins), np.ones(bins)], axis=1).astype(np.float32)
+
+
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float = DUPLICATE_IOU) -> np.ndarray:
     """Return the indices of boxes (N, 4) that survive greedy non-maximum suppression, best first. scores (N,) > 0."""
     if not len(boxes):
@@ -89,8 +95,9 @@ def decode(
     quality, logits, corners = split_outputs(outputs[chosen].astype(np.float32))
     scores = 1 / (1 + np.exp(-quality.astype(np.float64)))
     centres, strides = centres[chosen], strides[chosen, None]
-    weights = np.exp(logits - logits.max(axis=2, keepdims=True))
-    distances = weights @ np.arange(logits.shape[2], dtype=np.float32) / weights.sum(axis=2) * strides
+    # One product for both sums of the expectation, that of the weighted bins and that of the weights.
+    sums = np.exp(logits - logits.max(axis=2, keepdims=True)) @ _moments(logits.shape[2])
+    distances = sums[..., 0] / sums[..., 1] * strides
     found = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
     points = centres[:, None] + corners * strides[:, None]
     kept = nms(found, scores, iou_threshold)
