@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from alpr_app.core.errors import UsageError
 from alpr_app.core.plate import ALPHABET, MAXIMUM_LENGTH, reads_chinese
@@ -29,6 +30,7 @@ from alpr_app.train.datasets.dataset_checks import describe_assumed_splits
 from alpr_app.train.reader.masked_pretraining import MaskedStrips, MaskedTask
 from alpr_app.train.reader.plates import NO_DATA, WRONG_CROPS, prepare_plates
 from alpr_app.train.reader.task import ReaderTask, ReaderWithCTC
+from alpr_app.train.reader.teacher import Teacher
 from alpr_app.train.trainer.loop import Task
 from alpr_app.train.trainer.pretrained import (
     adapted_to_plates,
@@ -69,6 +71,12 @@ def add_maskocr(commands: Commands) -> None:
     add_run_options(parser, batch_size=64, needs_data=False)
     phases = "; ".join(f"{name}: {text}" for name, text in PHASES.items())
     parser.add_argument("--phase", choices=PHASES, default="all", help=phases)
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="NAME",
+        help="run or bundle of a reader whose probabilities are learned besides the texts, such as a larger one's",
+    )
     parser.add_argument("--plain_strips", action="store_true", help="omit the convolutional stem, as in the paper")
     parser.add_argument("--aug_strength", type=float, default=1.0, help="strength of the augmentation; 0 for none")
     add_config_options(parser, ReaderConfig(), SHAPE_OPTIONS | DROPOUT_OPTIONS)
@@ -124,6 +132,8 @@ def make_task(args: argparse.Namespace) -> Task:
     """The network with its samples, losses and validation, from the parsed command line."""
     if args.phase == "frozen" and args.start_from is None:
         raise UsageError("--phase frozen needs a trained encoder: name its run with --start_from")
+    if args.phase == "masked" and args.teacher is not None:
+        raise UsageError("--teacher: no texts are learned with --phase masked; leave one of them out")
     plates_file = None if args.plates is None else read_plates_file(args.plates)
     config, network = make_network(args, plates_file)
     if plates_file is None and config.max_length < NEW_ENERGY_LENGTH:
@@ -154,4 +164,5 @@ def make_task(args: argparse.Namespace) -> Task:
     network = network or ReaderWithCTC(config)
     if args.phase == "frozen":
         network.freeze_encoder()
-    return ReaderTask(network, plates)
+    teacher = None if args.teacher is None else Teacher(pretrained_reader(args.teacher).reader, config)
+    return ReaderTask(network, plates, teacher)

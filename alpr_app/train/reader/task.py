@@ -17,6 +17,7 @@ from alpr_app.networks.reader.network import Reader
 from alpr_app.networks.reader.postprocess import decode
 from alpr_app.train.reader.dataset import UNKNOWN_COLOUR
 from alpr_app.train.reader.plates import ReaderPlates
+from alpr_app.train.reader.teacher import Teacher
 from alpr_app.train.trainer.distributed import mean_over_ranks
 
 # Weights relative to the cross entropy of the queries.
@@ -85,12 +86,13 @@ def reader_losses(
 
 
 class ReaderTask:
-    """Trains a reader. The best checkpoint is chosen by the share of plates of the val split that are read right."""
+    """Trains a reader, by a `teacher` too if there is one. The best checkpoint is chosen by the share of plates of the
+    val split that are read right."""
 
     monitor = "exact"
 
-    def __init__(self, network: ReaderWithCTC, plates: ReaderPlates) -> None:
-        self.network = network
+    def __init__(self, network: ReaderWithCTC, plates: ReaderPlates, teacher: Teacher | None = None) -> None:
+        self.network, self.teacher = network, teacher
         self.config = network.reader.config
         self.dataset = plates.dataset
         self.validation = plates.validation
@@ -98,13 +100,19 @@ class ReaderTask:
             "kind": "reader",
             "config": asdict(self.config),
             "frozen": network.frozen,
+            **({} if teacher is None else {"teacher": teacher.sha256}),
             **plates.description,
         }
 
     def losses(self, network: nn.Module, batch: list[Tensor]) -> dict[str, Tensor]:
         plates, classes, colour = batch
-        characters, colours, columns = network(from_pixels(plates))
-        return reader_losses(characters, colours, columns, classes, colour, self.config.blank)
+        images = from_pixels(plates)
+        characters, colours, columns = network(images)
+        losses = reader_losses(characters, colours, columns, classes, colour, self.config.blank)
+        if self.teacher is None:
+            return losses
+        taught, taught_colour = self.teacher.losses(images, characters, colours)
+        return {**losses, "loss": losses["loss"] + taught + COLOUR_WEIGHT * taught_colour, "taught": taught}
 
     def validate(self, network: ReaderWithCTC) -> dict[str, float]:
         """Shares of plates read right, by part and in total; for texts with a province also without it."""
