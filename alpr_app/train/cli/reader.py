@@ -37,6 +37,7 @@ from alpr_app.train.trainer.pretrained import (
     load_matching,
     present_plates,
     pretrained_reader,
+    trained_reader,
     with_classes_of,
     with_fields,
 )
@@ -164,5 +165,5 @@ def make_task(args: argparse.Namespace) -> Task:
     network = network or ReaderWithCTC(config)
     if args.phase == "frozen":
         network.freeze_encoder()
-    teacher = None if args.teacher is None else Teacher(pretrained_reader(args.teacher).reader, config)
+    teacher = None if args.teacher is None else Teacher(trained_reader(args.teacher), config)
     return ReaderTask(network, plates, teacher)

@@ -134,6 +134,17 @@ def pretrained_reader(path: Path, **dropout: float) -> ReaderWithCTC:
     return network
 
 
+def trained_reader(path: Path) -> Reader:
+    """The reader of a run or bundle that has learned to read. Raises CheckpointError or BundleError, also after masked
+    pre-training alone."""
+    trained = _load_network(path)
+    if isinstance(trained, ReaderWithCTC):
+        return trained.reader
+    if not isinstance(trained, Reader):
+        raise CheckpointError(f"{path}: holds no reader to learn from")
+    return trained
+
+
 def load_matching(network: nn.Module, pretrained: nn.Module) -> list[str]:
     """Load those weights of `pretrained` into `network` that have the same name and shape in both.
 

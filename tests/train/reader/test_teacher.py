@@ -85,6 +85,15 @@ def test_a_run_with_a_teacher_ends_elsewhere_and_resumes_with_this_one_only(data
     assert main([*command, str(taught), "--resume", "--teacher", str(alone)]) == 0
 
 
+def test_a_detector_and_an_encoder_alone_teach_nothing(data_folder, detector_path, tmp_path, capsys):
+    command = ["maskocr", "--dataset_path", str(data_folder), *READER, *SHORT, "--output"]
+    assert main([*command, str(tmp_path / "masked"), "--phase", "masked"]) == 0
+    capsys.readouterr()
+    for teacher in (detector_path, tmp_path / "masked"):
+        assert main([*command, str(tmp_path / "run"), "--teacher", str(teacher)]) == 1
+        assert capsys.readouterr().err.endswith(f"{teacher}: holds no reader to learn from\n")
+
+
 def test_masked_pretraining_has_no_teacher(data_folder, reader_path, tmp_path, capsys):
     command = ["maskocr", "--dataset_path", str(data_folder), "--phase", "masked", "--teacher", str(reader_path)]
     assert main([*command, "--output", str(tmp_path / "run"), *READER, *SHORT]) == 1
