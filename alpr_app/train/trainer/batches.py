@@ -118,6 +118,11 @@ def batches(
             yield from loader
     except TrainingError:
         raise
+    except (ConnectionError, EOFError) as error:
+        # What a worker itself raised arrives with the worker's traceback and is no sign of its death.
+        if workers == 0 or "in DataLoader worker" in str(error):
+            raise
+        raise TrainingError(_killed()) from error
     except AlprError as error:
         # torch passes on the worker's whole traceback, whose last line is the message of the error.
         last_line = str(error).strip().splitlines()[-1]
@@ -128,7 +133,8 @@ def batches(
 def watching_workers() -> Iterator[None]:
     """Turn the death of a worker process, which the system kills when memory is short, into a TrainingError.
 
-    torch reports it by a RuntimeError wherever the program happens to be.
+    torch reports it by a RuntimeError wherever the program happens to be, unless the connection breaks first through
+    which it is just receiving a batch.
     """
     try:
         yield
@@ -138,11 +144,14 @@ def watching_workers() -> Iterator[None]:
         )
         if match is None:
             raise
-        signal_name = f" (signal: {match[1].strip()})" if match[1] else ""
-        raise TrainingError(
-            f"a process that makes samples was killed{signal_name}, perhaps because memory ran out; continue from the "
-            "last checkpoint with --resume, with fewer --num_workers or less --cache_gb"
-        ) from error
+        raise TrainingError(_killed(f" (signal: {match[1].strip()})" if match[1] else "")) from error
+
+
+def _killed(signal_name: str = "") -> str:
+    return (
+        f"a process that makes samples was killed{signal_name}, perhaps because memory ran out; continue from the "
+        "last checkpoint with --resume, with fewer --num_workers or less --cache_gb"
+    )
 
 
 def _init_worker(worker: int) -> None:
