@@ -45,10 +45,12 @@ class MemoryBudget:
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
-    def acquire(self, amount: int) -> None:
-        """Wait until `amount` is available."""
+    def acquire(self, amount: int, wait: bool = True) -> bool:
+        """Take `amount`, waiting until it is available; without `wait`, only if it is. Return whether it was taken."""
         amount, ticket = min(amount, self._total), object()
         with self._changed:
+            if not wait and (self._waiting or self._used + amount > self._total):
+                return False
             self._waiting.append(ticket)
             try:
                 self._changed.wait_for(lambda: self._waiting[0] is ticket and self._used + amount <= self._total)
@@ -56,6 +58,7 @@ class MemoryBudget:
             finally:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
+        return True
 
     def release(self, amount: int) -> None:
         """Return `amount` to the budget."""

@@ -211,7 +211,7 @@ def test_an_interrupted_run_keeps_the_earlier_results_and_what_it_has(folder, mo
         return read_picture(frame.file)
 
     monkeypatch.setattr("alpr_app.data.sources.Frame.load", load)
-    assert main(["read", str(folder), "--out", str(out), *models]) == 130
+    assert main(["read", str(folder), "--jobs", "1", "--out", str(out), *models]) == 130
     assert out.read_text() == "earlier results\n"
     assert len(lines(tmp_path / "out.jsonl.part")) == 2
     assert f"what was read so far is in {out}.part" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from time import sleep
 
 import cv2
@@ -14,8 +15,8 @@ import numpy as np
 import pytest
 
 from alpr_app.cli import read
-from alpr_app.cli.read import Work, assign_files, in_order
-from alpr_app.cli.read_jobs import MemoryBudget, memory_of
+from alpr_app.cli.read import BatchLimit, Job, Work, assign_files, in_order
+from alpr_app.cli.read_jobs import EndOfEntry, MemoryBudget, memory_of
 from alpr_app.data.image_headers import FREE_BYTES
 from alpr_app.data.sources import Frame
 from tests.places import FIXTURES, ROOT
@@ -62,6 +63,13 @@ def test_what_wants_more_than_there_is_is_alone():
     assert (most, together) == (300, 1)
 
 
+def test_what_must_not_wait_takes_only_what_there_is():
+    budget = MemoryBudget(100)
+    assert budget.acquire(60, wait=False) and not budget.acquire(60, wait=False)
+    budget.release(60)
+    assert budget.acquire(60, wait=False)
+
+
 def test_a_large_one_is_not_passed_by_for_ever():
     budget, order = MemoryBudget(100), []
     budget.acquire(60)
@@ -101,20 +109,22 @@ def test_a_claim_in_a_small_file_takes_its_turn(tmp_path):
     assert memory_of(Frame(str(path), path.name)) > FREE_BYTES
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_every_turn_is_given_back_also_where_a_picture_cannot_be_read(small_alpr, tmp_path, jobs):
+@pytest.mark.parametrize(("jobs", "limit"), [(1, BatchLimit()), (3, BatchLimit(4, 100_000))])
+def test_every_turn_is_given_back_also_where_a_picture_cannot_be_read(small_alpr, tmp_path, jobs, limit):
     budget = MemoryBudget(100_000)
     image = np.zeros((48, 64, 3), np.uint8)
     frames = [Frame("video", "video", image, number, 0.0) for number in range(12)]
     frames += [Frame(str(tmp_path / "none.jpg"), "none.jpg")] * 3
     work = Work(small_alpr, False, 0.0, budget)
-    outcomes = list(in_order(work, assign_files(iter(frames), None, budget), jobs))
+    batches = assign_files(iter(frames), None, budget, limit)
+    outcomes = list(chain.from_iterable(in_order(work, batches, jobs)))
     assert len(outcomes) == 15 and [outcome.error is None for outcome in outcomes] == [True] * 12 + [False] * 3
     assert budget._used == 0
 
 
+@pytest.mark.parametrize("limit", [BatchLimit(), BatchLimit(4, 1000)])
 def test_pictures_that_ask_late_and_frames_that_are_decoded_do_not_wait_for_each_other(
-    small_alpr, tmp_path, monkeypatch
+    small_alpr, tmp_path, monkeypatch, limit
 ):
     def asks_late(frame: Frame) -> int:
         if frame.image is None:
@@ -128,11 +138,55 @@ def test_pictures_that_ask_late_and_frames_that_are_decoded_do_not_wait_for_each
     outcomes = []
     work = Work(small_alpr, False, 0.0, budget)
     thread = threading.Thread(
-        target=lambda: outcomes.extend(in_order(work, assign_files(iter(frames), None, budget), 2)), daemon=True
+        target=lambda: outcomes.extend(
+            chain.from_iterable(in_order(work, assign_files(iter(frames), None, budget, limit), 2))
+        ),
+        daemon=True,
     )
     thread.start()
     thread.join(30)
     assert len(outcomes) == 4
+
+
+def sizes_of_batches(frames: list[Frame | EndOfEntry], limit: BatchLimit, total: int = 10_000_000) -> list[int]:
+    budget, sizes = MemoryBudget(total), []
+    for batch in assign_files(iter(frames), None, budget, limit):
+        jobs = [job for job in batch if isinstance(job, Job)]
+        sizes.append(len(jobs))
+        for job in jobs:
+            budget.release(job.taken)
+    return sizes
+
+
+@pytest.fixture
+def picture(tmp_path) -> Frame:
+    """A picture that takes 90,000 bytes."""
+    path = tmp_path / "picture.png"
+    path.write_bytes(cv2.imencode(".png", np.zeros((100, 100, 3), np.uint8))[1].tobytes())
+    assert memory_of(Frame(str(path), path.name)) == 90_000
+    return Frame(str(path), path.name)
+
+
+def test_small_pictures_are_read_together_and_large_ones_alone(picture):
+    assert sizes_of_batches([picture] * 10, BatchLimit(4, 1_000_000)) == [4, 4, 2]
+    assert sizes_of_batches([picture] * 5, BatchLimit(4, 250_000)) == [2, 2, 1]
+    assert sizes_of_batches([picture] * 3, BatchLimit(4, 50_000)) == [1, 1, 1]
+    assert sizes_of_batches([picture] * 3, BatchLimit()) == [1, 1, 1]
+
+
+def test_pictures_that_do_not_fit_into_the_memory_together_do_not_wait_for_each_other(picture):
+    assert sizes_of_batches([picture] * 5, BatchLimit(4, 1_000_000), total=250_000) == [2, 2, 1]
+
+
+def test_frames_that_are_decoded_and_ends_of_files_wait_for_nothing_that_follows(picture):
+    decoded, end = Frame("video", "video", np.zeros((48, 64, 3), np.uint8), 0, 0.0), EndOfEntry("video")
+    assert sizes_of_batches([decoded, decoded, end, picture, end, picture, end], BatchLimit(4, 1_000_000)) == [
+        1,
+        1,
+        0,
+        2,
+    ]
+    assert sizes_of_batches([picture, decoded, picture], BatchLimit(4, 1_000_000)) == [2, 1]
 
 
 def memory_taken(*arguments: str) -> int:

@@ -26,7 +26,10 @@ class Scripted:
     def __init__(self, texts: list[str | None]) -> None:
         self.texts = texts
 
-    def analyse(self, image: np.ndarray) -> Result:
+    def analyse_batch(self, images: list[np.ndarray]) -> list[Result]:
+        return [self._analyse(image) for image in images]
+
+    def _analyse(self, image: np.ndarray) -> Result:
         number = round(float(image.mean()) / 20)
         text = self.texts[number]
         if text is None:
