@@ -79,6 +79,9 @@ def start(program: str, module: str) -> int:
     """Call `enter`, then the `main` of a module, and return its exit status. A missing system library, as on bare
     systems without all that OpenCV loads, is reported in one line, wherever it is imported."""
     enter(program)
+    from alpr_app.core.allocator import keep_freed_memory
+
+    keep_freed_memory()
     try:
         status: int = import_module(module).main()
         return status
