@@ -135,12 +135,20 @@ def test_beside_a_sure_plate_a_small_one_must_be_less_faint():
     small, large = (300, 200, 360, 220), (600, 200, 800, 260)
     image, box = scene(small, large)
     network = FindsWhite(0.8)
-    assert [plate.box for plate in find(network, image, box, (0.2, small), (0.6, large))] == [
+    assert [plate.box for plate in find(network, image, box, (0.29, small), (0.6, large))] == [
         pytest.approx(large, abs=0.1)
     ]
     assert network.seen == []
-    found = find(network, image, box, (0.3, small), (0.6, large))
+    found = find(network, image, box, (0.31, small), (0.6, large))
     assert sorted(plate.score for plate in found) == pytest.approx([0.6, 0.8], abs=1e-4)
+
+
+def test_beside_a_small_plate_another_may_be_as_faint_as_alone():
+    places = (300, 200, 360, 220), (600, 200, 660, 220)
+    image, box = scene(*places)
+    found = find(FindsWhite(0.8, 0.7), image, box, (0.9, places[0]), (0.15, places[1]))
+    assert [plate.box for plate in found] == [pytest.approx(place, abs=1) for place in places]
+    assert [plate.score for plate in found] == pytest.approx([0.8, 0.7], abs=1e-4)
 
 
 @pytest.mark.parametrize(("first", "kept"), [(0.96, [0.48]), (0.7, [0.35]), (0.55, [])])
