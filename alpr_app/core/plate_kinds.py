@@ -17,7 +17,7 @@ from alpr_app.core.plate import COLOURS, DIGITS, LETTERS, PROVINCES, reads_chine
 SHORTEST = 7
 # Weight of the confidence of texts that no plate has. Of real plates hardly any is read so, of lettering on clothes and
 # walls most is.
-NEVER_ISSUED = 0.8
+NEVER_ISSUED = 0.6
 
 _OFFICE = f"[{PROVINCES}][{LETTERS}O]"
 _SERIAL = f"[{DIGITS}{LETTERS}]"

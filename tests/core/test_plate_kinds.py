@@ -55,18 +55,18 @@ def test_readings_of_other_plates_than_chinese_ones_are_not_judged():
         ("", 0),
         ("3", 1 / 7),
         ("皖A1234", 6 / 7),
-        ("DZ733", 1 / 0.8),
+        ("DZ733", 1 / 0.6),
         ("D7333", 5 / 7),
         ("JEANS", 5 / 7),
         ("BVTESZE", 1),
         ("皖A1234567", 1),
-        ("皖A12345", 1 / 0.8),
-        ("皖A1BC45", 1 / 0.8),
-        ("皖AD12345", 1 / 0.8),
+        ("皖A12345", 1 / 0.6),
+        ("皖A1BC45", 1 / 0.6),
+        ("皖AD12345", 1 / 0.6),
     ],
 )
 def test_a_reading_is_the_less_a_plate_the_less_it_reads_like_one(text, share):
-    assert plausibility(text, fits_format(text)) == pytest.approx(0.8 * share)
+    assert plausibility(text, fits_format(text)) == pytest.approx(0.6 * share)
     assert plausibility(text, None) == 1, "plates of other countries may have any text"
 
 
