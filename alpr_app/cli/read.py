@@ -26,8 +26,6 @@ from alpr_app.data.result_writers import FileResult, table
 from alpr_app.pipeline.options import add_model_options, count, fraction, identity_of, make_alpr, seconds
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from alpr_app.data.sources import Frame, Limits
     from alpr_app.pipeline.alpr import ALPR
 
@@ -117,25 +115,23 @@ class Work:
 
     def _process(self, jobs: list[Job]) -> list[FileResult]:
         read = self.reader.read([job.frame for job in jobs])
-        # The originals are no longer needed, and may take much memory.
+        # Without images: finished results may wait for a slow one before them.
+        results: list[FileResult] = []
         for job in jobs:
             job.drop_image()
-        return [_annotated(job.target, *one) for job, one in zip(jobs, read, strict=True)]
+            image, result = read.pop(0)
+            if job.target is not None and image is not None:
+                from alpr_app.data.images import write_picture
+                from alpr_app.data.overlay import annotate
 
-
-def _annotated(target: Path | None, image: np.ndarray | None, result: FileResult) -> FileResult:
-    """Write a picture with its plates drawn on it to `target`, if there is both; return the result, or the failure."""
-    if target is None or image is None:
-        return result
-    from alpr_app.data.images import write_picture
-    from alpr_app.data.overlay import annotate
-
-    try:
-        write_picture(target, annotate(image, result.result.plates if result.result else []))
-    except AlprError as error:
-        return FileResult(result.frame, error=error)
-    # Without the image: finished results may wait for a slow one before them.
-    return result
+                try:
+                    # Under one name: the original is no longer needed, and may take much memory.
+                    image = annotate(image, result.result.plates if result.result else [])
+                    write_picture(job.target, image)
+                except AlprError as error:
+                    result = FileResult(result.frame, error=error)
+            results.append(result)
+        return results
 
 
 def assign_files(

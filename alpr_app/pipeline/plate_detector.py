@@ -22,8 +22,8 @@ SURE = 0.5
 CANDIDATE, BESIDE_SURE = 0.2, 0.3
 FAINT, MAXIMUM_FAINT, MAXIMUM_FAINT_WIDTH = 0.45, 4, 3.0
 # A plate narrower than this in the network's input is unsure, whatever its score, and its corners are inexact. It is
-# refined in an enlarged part of the picture, if nothing else is sure from a lower score on, and read if it then has the
-# other score.
+# refined in an enlarged part of the picture, even a very faint one if nothing else is sure, and read from the second of
+# these scores on.
 SMALL_WIDTH = 46.0
 SMALL_CANDIDATE, SEEN_CLOSER = 0.1, 0.3
 # The network's input for that part (height, width), and its width in plate widths: the plate is 80 pixels wide there.
