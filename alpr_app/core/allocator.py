@@ -26,8 +26,10 @@ def keep_freed_memory() -> bool:
     if sys.platform != "linux":
         return False
     try:
-        # Other libraries lack both the function and the name.
-        mallopt, _ = (getattr(ctypes.CDLL(None), name) for name in ("mallopt", "gnu_get_libc_version"))
-    except (AttributeError, OSError):
+        library = ctypes.CDLL(None)
+    except OSError:
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+    # The parameters are glibc's, and this name is too.
+    if not hasattr(library, "gnu_get_libc_version"):
+        return False
+    return bool(library.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES) and library.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))

@@ -27,6 +27,9 @@ def enter(program: str) -> None:
     # A shell may have its background jobs ignore Ctrl-C; that stays.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _Interrupt(program))
+    from alpr_app.core.allocator import keep_freed_memory
+
+    keep_freed_memory()
 
 
 class _Interrupt:
@@ -79,9 +82,6 @@ def start(program: str, module: str) -> int:
     """Call `enter`, then the `main` of a module, and return its exit status. A missing system library, as on bare
     systems without all that OpenCV loads, is reported in one line, wherever it is imported."""
     enter(program)
-    from alpr_app.core.allocator import keep_freed_memory
-
-    keep_freed_memory()
     try:
         status: int = import_module(module).main()
         return status

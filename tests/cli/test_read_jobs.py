@@ -180,13 +180,9 @@ def test_pictures_that_do_not_fit_into_the_memory_together_do_not_wait_for_each_
 
 def test_frames_that_are_decoded_and_ends_of_files_wait_for_nothing_that_follows(picture):
     decoded, end = Frame("video", "video", np.zeros((48, 64, 3), np.uint8), 0, 0.0), EndOfEntry("video")
-    assert sizes_of_batches([decoded, decoded, end, picture, end, picture, end], BatchLimit(4, 1_000_000)) == [
-        1,
-        1,
-        0,
-        2,
-    ]
-    assert sizes_of_batches([picture, decoded, picture], BatchLimit(4, 1_000_000)) == [2, 1]
+    limit = BatchLimit(4, 1_000_000)
+    assert sizes_of_batches([decoded, decoded, end, picture, end, picture, end], limit) == [1, 1, 0, 2]
+    assert sizes_of_batches([picture, decoded, picture], limit) == [2, 1]
 
 
 def memory_taken(*arguments: str) -> int:
